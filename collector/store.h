@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store - event batches on disk: one SQLite file a UTC day (events-YYYY-MM-DD.db, the day of the
+ * batch's earliest event), one row a batch: the frame's own bytes, a zone map (node, boot, first
+ * and last seq, least and greatest time, kinds, count) and a filter over the tokens of its strings.
+ *
+ * A batch is known by (node id, boot id, first seq); appending it again is told as a duplicate.
+ * Threads: the writer side is one thread's (ingest).  Readers are per-thread objects with read-only
+ * connections of their own and never hold the writer up.  Only this file and maindb.c touch SQLite. */
+#pragma once
+#include "lib/block.h"
+#include "lib/diag.h"
+#include "lib/expr.h"
+
+struct store;
+struct store_reader;
+
+enum { STORE_E_DUPLICATE = 1 }; /* was there before: acknowledge it, write nothing */
+
+/* Opens or makes the store in the folder @dir, migrating its files.  Returns 0, -EEXIST (a newer
+ * schema; @d says which file), another negative errno with @d, or -ENOMEM. */
+NODISCARD int store_open(struct store **ret, const char *dir, struct diag *d);
+struct store *store_free(struct store *s);
+DEFINE_FREEP(store)
+
+/* Writer.  Appends @frame, which @b was loaded from, to the open transaction (one is begun when
+ * there is none).  Returns 0, STORE_E_DUPLICATE, -ENOSPC or another negative errno: then the
+ * transaction was rolled back and nothing since the last store_commit() is stored. */
+NODISCARD int store_append(struct store *s, struct block *b, const void *frame, size_t n,
+			   uint64_t ingested_ns);
+/* Makes all appended batches durable (fsync).  Returns 0 or a negative errno as store_append(). */
+NODISCARD int store_commit(struct store *s);
+
+/* Which blocks a scan wants. */
+struct store_range {
+	uint64_t from_ns, to_ns;  /* blocks with an event in [from, to); 0 and UINT64_MAX: open */
+	uint64_t kinds;		  /* mask; 0: all */
+	const char *node;	  /* host.id or host.name, exact; NULL: all */
+	const struct expr *expr;  /* blocks whose filter shows that it cannot match are skipped */
+	bool ascending;		  /* oldest first by min time; else newest first by max time */
+};
+
+/* Counted over one scan. */
+struct store_scan_stats {
+	uint64_t blocks, blocks_skipped, blocks_read, events, bytes;
+	uint64_t blocks_damaged; /* could not be opened; their range is in the log */
+};
+
+NODISCARD int store_reader_new(struct store *s, struct store_reader **ret);
+struct store_reader *store_reader_free(struct store_reader *r);
+DEFINE_FREEP(store_reader)
+
+/* What is known of a block before it is opened. */
+struct store_block {
+	uint64_t id;	  /* unique in the store, ascending with arrival: day number << 32 | row id */
+	uint64_t min_time_ns, max_time_ns, ingested_ns;
+	uint32_t n_events;
+};
+
+/* Hands the blocks that the range wants, in its order, to @each: @b is loaded and lent for the call.
+ * @wanted (may be NULL) is asked before a block is opened: false skips it, so that a caller with
+ * enough hits reads no more.  @each returns 0 to go on, else the scan stops with that value.
+ * Returns 0, what @each returned, or a negative errno. */
+typedef int (*store_each_fn)(const struct store_block *meta, struct block *b, void *arg);
+typedef bool (*store_wanted_fn)(const struct store_block *meta, void *arg);
+int store_scan(struct store_reader *r, const struct store_range *range, store_wanted_fn wanted,
+	       store_each_fn each, void *arg, struct store_scan_stats *stats);
+
+/* Totals for /metrics and /status. */
+struct store_totals {
+	uint64_t blocks, events, bytes, days;
+};
+int store_totals(struct store_reader *r, struct store_totals *ret);

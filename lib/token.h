@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* token - the words of a string, as the store's filters know them.
+ * A token is a maximal run of ASCII letters, digits and bytes from 0x80 on, lowered (ASCII), of at
+ * least 2 bytes; it is known by its 64-bit XXH3 hash.
+ * Thread: any.  Memory: none. */
+#pragma once
+#include "lib/util.h"
+
+/* Calls @each with the hash of every token of the string. */
+void token_each(const char *s, size_t n, void (*each)(uint64_t token, void *arg), void *arg);
+
+/* Token under which an ID value (entity id) is entered. */
+uint64_t token_of_id(uint64_t id);
+
+/* True for bytes that tokens are made of. */
+bool token_byte(uint8_t c);
+
+/* Hash of one token, already known to be one; lowers it. */
+uint64_t token_hash(const char *s, size_t n);
