@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/log.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+
+static _Atomic enum log_level min_level = LOG_INFO;
+static const char *const names[] = { "debug", "info", "warn", "error" };
+
+void log_set_level(enum log_level level)
+{
+	atomic_store(&min_level, level);
+}
+
+bool log_level_parse(const char *s, enum log_level *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(s, names[i]) != 0)
+			continue;
+		*ret = (enum log_level)i;
+		return true;
+	}
+	return false;
+}
+
+void log_write(enum log_level level, const char *id, const char *fmt, ...)
+{
+	char line[2048];
+	struct timespec now;
+	struct tm tm;
+	size_t at, room;
+	va_list ap;
+	int n;
+
+	if (level < atomic_load(&min_level))
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	at = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &tm);
+	n = snprintf(line + at, sizeof(line) - at, ".%03ldZ %s %s ", now.tv_nsec / 1000000,
+		     names[level], id);
+	at += n > 0 ? (size_t)n : 0;
+	room = sizeof(line) - 1 - at;
+	va_start(ap, fmt);
+	n = vsnprintf(line + at, room, fmt, ap);
+	va_end(ap);
+	at += n > 0 ? MIN((size_t)n, room - 1) : 0;
+	line[at++] = '\n';
+	if (write(STDERR_FILENO, line, at) < 0)
+		return; /* there is nobody left to tell */
+}
+
+const char *log_value(const char *s, size_t n, char *buf, size_t buf_n)
+{
+	size_t at = 0;
+
+	if (buf_n < 8)
+		return "";
+	buf[at++] = '"';
+	for (size_t i = 0; i < n && at + 6 < buf_n; i++) {
+		uint8_t c = (uint8_t)s[i];
+
+		if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7f)
+			at += (size_t)snprintf(buf + at, 5, "\\x%02x", c);
+		else
+			buf[at++] = (char)c;
+	}
+	buf[at++] = '"';
+	buf[at] = '\0';
+	return buf;
+}
