@@ -58,10 +58,15 @@ DEFINE_FREEP(block)
  * Returns 0; -EBADMSG: it breaks the format or a limit, the reason is in @d, @b is empty; -ENOMEM. */
 NODISCARD int block_load(struct block *b, const void *frame, size_t n, struct diag *d);
 
+/* The same for a frame that block_load() has accepted before: only what reading safely needs is
+ * checked; a value that would point outside is read as null. */
+NODISCARD int block_load_stored(struct block *b, const void *frame, size_t n, struct diag *d);
+
 const struct block_info *block_info(const struct block *b);
 void block_set_ingested(struct block *b, uint64_t ingested_ns);
 
-/* SensorStats as the sensor sent them (zeroes when it sent none).  n_tiers of tiers[] are filled. */
+/* SensorStats as the sensor sent them (zeroes when it sent none).  n_tiers of tiers[] are filled and live
+ * until the next block_load(). */
 struct block_stats {
 	uint64_t events, lost_priority, lost_bulk, lost_queue, malformed;
 	uint64_t batches_queued, bytes_queued, cpu_ns, rss_bytes, processes;
@@ -102,5 +107,8 @@ struct block_value block_value(struct block *b, uint32_t table, uint32_t row, st
 /* Process row (1-based, 0: none) that @via names for an event. */
 uint32_t block_process(struct block *b, uint32_t table, uint32_t row, enum field_via via);
 
-/* The parts of a path that derived fields mean; empty strings where there is none. */
+/* Scratch that block_value() builds joined strings in: for lib/block_value.c and lib/expr only. */
+struct buf *block_scratch(struct block *b);
+
+/* The parts of a path that derived fields mean; s is NULL where there is none. */
 struct block_string block_derive(enum field_rule rule, struct block_string path);

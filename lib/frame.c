@@ -46,16 +46,28 @@ struct frame_codec *frame_codec_free(struct frame_codec *c)
 	return NULL;
 }
 
+/* With a checksum, so that a reader finds damage on the way and on disk. */
+static ZSTD_CCtx *compressor_new(void)
+{
+	ZSTD_CCtx *c = ZSTD_createCCtx();
+
+	if (!c)
+		return NULL;
+	ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+	ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1);
+	return c;
+}
+
 /* Compresses into @out after its header.  Returns the packed size, or 0: leave it as it is. */
 static size_t compress(struct frame_codec *c, const void *message, size_t n, struct buf *out)
 {
 	size_t bound = ZSTD_compressBound(n), packed;
 
 	if (!c->compress)
-		c->compress = ZSTD_createCCtx();
+		c->compress = compressor_new();
 	if (!c->compress || !buf_reserve(out, bound))
 		return 0;
-	packed = ZSTD_compressCCtx(c->compress, out->data + out->n, bound, message, n, ZSTD_LEVEL);
+	packed = ZSTD_compress2(c->compress, out->data + out->n, bound, message, n);
 	return ZSTD_isError(packed) || packed >= n ? 0 : packed;
 }
 

@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/batch.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "lib/column.h"
+#include "lib/limits.h"
+#include "proto/rtsec.pb-c.h"
+
+enum { HASH_MIN_SLOTS = 1024, COLUMN_MIN_ROWS = 64 };
+
+/* One field of one table while it is written: values in rows[], or a LIST's bytes in list. */
+struct cells {
+	enum field field;
+	uint64_t *rows;
+	uint32_t n; /* rows filled; the table may be longer: the rest is null */
+	uint32_t cap;
+	struct buf list;
+};
+
+struct rows {
+	uint32_t n;
+	uint32_t n_columns;
+	uint8_t column_of[FIELD_MAX + 1]; /* 1-based place in columns; 0: not yet */
+	struct cells *columns;
+};
+
+/* Open addressing from 64-bit keys to 1-based numbers; a slot with number 0 is free. */
+struct slots {
+	struct slot {
+		uint64_t key;
+		uint32_t number;
+	} *at;
+	uint32_t cap, used;
+};
+
+struct batch {
+	/* origin */
+	char *node_id, *node_name, *architecture, *os_kernel, *agent_version;
+	uint8_t boot_id[16];
+	char **labels; /* key, value, key, value */
+	size_t n_labels;
+
+	/* contents */
+	struct rows *tables[KIND_MAX]; /* by kind; KIND_NONE: processes */
+	uint32_t n_events;
+	uint64_t first_seq;
+	size_t n_cells;
+	struct buf string_bytes;
+	struct buf string_lengths; /* uint32_t each */
+	uint32_t n_strings;
+	struct slots strings, processes;
+	bool failed;
+
+	struct buf data, message; /* scratch of batch_seal() */
+};
+
+/* ---- slots ---- */
+
+static bool slots_grow(struct slots *s)
+{
+	uint32_t cap = s->cap ? s->cap * 2 : HASH_MIN_SLOTS;
+	struct slot *at = calloc(cap, sizeof(*at));
+
+	if (!at)
+		return false;
+	for (uint32_t i = 0; i < s->cap; i++) {
+		uint32_t to = (uint32_t)s->at[i].key & (cap - 1);
+
+		if (!s->at[i].number)
+			continue;
+		while (at[to].number)
+			to = (to + 1) & (cap - 1);
+		at[to] = s->at[i];
+	}
+	free(s->at);
+	s->at = at;
+	s->cap = cap;
+	return true;
+}
+
+static void slots_put(struct slots *s, uint64_t key, uint32_t number)
+{
+	uint32_t i = (uint32_t)key & (s->cap - 1);
+
+	while (s->at[i].number)
+		i = (i + 1) & (s->cap - 1);
+	s->at[i] = (struct slot){ key, number };
+	s->used++;
+}
+
+static bool slots_room(struct slots *s)
+{
+	return s->used < s->cap / 2 || slots_grow(s);
+}
+
+static void slots_clear(struct slots *s)
+{
+	if (s->used)
+		memset(s->at, 0, s->cap * sizeof(*s->at));
+	s->used = 0;
+}
+
+/* ---- making and freeing ---- */
+
+static bool name_ok(const char *s)
+{
+	return s && s[0] && strlen(s) <= LIMIT_NODE_ID_BYTES;
+}
+
+static int copy_labels(struct batch *b, const struct batch_origin *o)
+{
+	b->labels = calloc(o->n_labels ? o->n_labels * 2 : 1, sizeof(*b->labels));
+	if (!b->labels)
+		return err_origin(-ENOMEM);
+	for (size_t i = 0; i < o->n_labels; i++) {
+		b->labels[2 * i] = strdup(o->labels[i].key);
+		b->labels[2 * i + 1] = strdup(o->labels[i].value);
+		b->n_labels++;
+		if (!b->labels[2 * i] || !b->labels[2 * i + 1])
+			return err_origin(-ENOMEM);
+	}
+	return 0;
+}
+
+int batch_new(struct batch **ret, const struct batch_origin *o)
+{
+	AUTO(batch) *b = NULL;
+	int r;
+
+	if (!name_ok(o->node_id) || !name_ok(o->node_name) || o->n_labels > LIMIT_LABELS)
+		return err_origin(-EINVAL);
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return err_origin(-ENOMEM);
+	memcpy(b->boot_id, o->boot_id, sizeof(b->boot_id));
+	b->node_id = strdup(o->node_id);
+	b->node_name = strdup(o->node_name);
+	b->architecture = strdup(o->architecture ? o->architecture : "");
+	b->os_kernel = strdup(o->os_kernel ? o->os_kernel : "");
+	b->agent_version = strdup(o->agent_version ? o->agent_version : "");
+	if (!b->node_id || !b->node_name || !b->architecture || !b->os_kernel || !b->agent_version)
+		return err_origin(-ENOMEM);
+	r = copy_labels(b, o);
+	if (r < 0)
+		return r;
+	if (!slots_grow(&b->strings) || !slots_grow(&b->processes))
+		return err_origin(-ENOMEM);
+	*ret = TAKE(b);
+	return 0;
+}
+
+static void rows_free(struct rows *t)
+{
+	if (!t)
+		return;
+	for (uint32_t i = 0; i < t->n_columns; i++) {
+		free(t->columns[i].rows);
+		buf_done(&t->columns[i].list);
+	}
+	free(t->columns);
+	free(t);
+}
+
+struct batch *batch_free(struct batch *b)
+{
+	if (!b)
+		return NULL;
+	for (size_t i = 0; i < KIND_MAX; i++)
+		rows_free(b->tables[i]);
+	for (size_t i = 0; i < 2 * b->n_labels; i++)
+		free(b->labels[i]);
+	free(b->labels);
+	free(b->node_id);
+	free(b->node_name);
+	free(b->architecture);
+	free(b->os_kernel);
+	free(b->agent_version);
+	free(b->strings.at);
+	free(b->processes.at);
+	buf_done(&b->string_bytes);
+	buf_done(&b->string_lengths);
+	buf_done(&b->data);
+	buf_done(&b->message);
+	free(b);
+	return NULL;
+}
+
+static void batch_clear(struct batch *b)
+{
+	for (size_t i = 0; i < KIND_MAX; i++) {
+		struct rows *t = b->tables[i];
+
+		for (uint32_t c = 0; t && c < t->n_columns; c++) {
+			t->columns[c].n = 0;
+			buf_clear(&t->columns[c].list);
+		}
+		if (t)
+			t->n = 0;
+	}
+	slots_clear(&b->strings);
+	slots_clear(&b->processes);
+	buf_clear(&b->string_bytes);
+	buf_clear(&b->string_lengths);
+	b->n_strings = 0;
+	b->n_events = 0;
+	b->n_cells = 0;
+	b->failed = false;
+}
+
+/* ---- asking ---- */
+
+uint32_t batch_events(const struct batch *b)
+{
+	return b->n_events;
+}
+
+size_t batch_bytes(const struct batch *b)
+{
+	return b->string_bytes.n + 2 * b->n_cells;
+}
+
+uint64_t batch_first_seq(const struct batch *b)
+{
+	return b->first_seq;
+}
+
+/* ---- strings ---- */
+
+static bool string_is(const struct batch *b, uint32_t number, const char *s, size_t n)
+{
+	const uint32_t *ends = (const uint32_t *)(const void *)b->string_lengths.data;
+	size_t begin = number > 1 ? ends[number - 2] : 0;
+
+	return ends[number - 1] - begin == n &&
+	       memcmp(b->string_bytes.data + begin, s, n) == 0;
+}
+
+/* string_lengths holds where each string ends until batch_seal() turns it into lengths. */
+static uint32_t string_new(struct batch *b, uint64_t key, const char *s, size_t n)
+{
+	uint32_t end;
+
+	if (b->n_strings >= LIMIT_BATCH_STRINGS || !slots_room(&b->strings)) {
+		b->failed = true;
+		return 0;
+	}
+	buf_add(&b->string_bytes, s, n);
+	end = (uint32_t)b->string_bytes.n;
+	buf_add(&b->string_lengths, &end, sizeof(end));
+	if (!buf_ok(&b->string_bytes) || !buf_ok(&b->string_lengths)) {
+		b->failed = true;
+		return 0;
+	}
+	slots_put(&b->strings, key, ++b->n_strings);
+	return b->n_strings;
+}
+
+uint32_t batch_string(struct batch *b, const char *s, size_t n)
+{
+	const char *nul;
+	uint64_t key;
+
+	if (!s)
+		return 0;
+	n = MIN(n, (size_t)LIMIT_STRING_BYTES);
+	nul = n ? memchr(s, 0, n) : NULL;
+	if (nul)
+		n = (size_t)(nul - s);
+	key = XXH3_64bits(s, n);
+	for (uint32_t i = (uint32_t)key & (b->strings.cap - 1); b->strings.at[i].number;
+	     i = (i + 1) & (b->strings.cap - 1)) {
+		const struct slot *slot = &b->strings.at[i];
+
+		if (slot->key == key && string_is(b, slot->number, s, n))
+			return slot->number;
+	}
+	return string_new(b, key, s, n);
+}
+
+/* ---- rows and cells ---- */
+
+static struct rows *table_of(struct batch *b, enum kind kind)
+{
+	if (!b->tables[kind])
+		b->tables[kind] = calloc(1, sizeof(struct rows));
+	if (!b->tables[kind])
+		b->failed = true;
+	return b->tables[kind];
+}
+
+static struct cells *column_new(struct rows *t, enum field f)
+{
+	struct cells *all;
+
+	if (t->n_columns >= LIMIT_TABLE_COLUMNS)
+		return NULL;
+	all = realloc(t->columns, (t->n_columns + 1) * sizeof(*all));
+	if (!all)
+		return NULL;
+	t->columns = all;
+	all[t->n_columns] = (struct cells){ .field = f };
+	t->column_of[f] = (uint8_t)++t->n_columns;
+	return &all[t->n_columns - 1];
+}
+
+/* The column of @f, ready to take the value of the table's last row; NULL: out of memory. */
+static struct cells *column_at_last(struct batch *b, enum kind kind, enum field f)
+{
+	struct rows *t = b->tables[kind];
+	uint8_t place = t ? t->column_of[f] : 0;
+	struct cells *c = NULL;
+
+	if (place)
+		c = &t->columns[place - 1];
+	else if (t)
+		c = column_new(t, f);
+	if (!c)
+		b->failed = true;
+	b->n_cells++;
+	return c;
+}
+
+static bool cells_grow(struct cells *c, uint32_t rows)
+{
+	uint32_t cap = c->cap ? c->cap : COLUMN_MIN_ROWS;
+	uint64_t *v;
+
+	while (cap < rows)
+		cap *= 2;
+	v = realloc(c->rows, cap * sizeof(*v));
+	if (!v)
+		return false;
+	c->rows = v;
+	c->cap = cap;
+	return true;
+}
+
+static void put(struct batch *b, enum kind kind, enum field f, uint64_t raw)
+{
+	struct cells *c = column_at_last(b, kind, f);
+	uint32_t rows;
+
+	if (!c)
+		return;
+	rows = b->tables[kind]->n;
+	if (rows > c->cap && !cells_grow(c, rows)) {
+		b->failed = true;
+		return;
+	}
+	while (c->n + 1 < rows)
+		c->rows[c->n++] = 0;
+	c->rows[rows - 1] = raw;
+	c->n = rows;
+}
+
+void batch_event(struct batch *b, enum kind kind, uint64_t seq, uint64_t time_ns)
+{
+	struct rows *t = table_of(b, kind);
+
+	if (!t)
+		return;
+	if (b->n_events == 0 || seq < b->first_seq)
+		b->first_seq = seq;
+	b->n_events++;
+	t->n++;
+	batch_set(b, kind, FIELD_SEQ, seq);
+	batch_set(b, kind, FIELD_TIMESTAMP, time_ns);
+}
+
+static uint64_t process_key(uint64_t entity, uint32_t generation)
+{
+	return entity ^ ((uint64_t)generation * UINT64_C(0x9e3779b97f4a7c15));
+}
+
+uint32_t batch_process_find(const struct batch *b, uint64_t entity, uint32_t generation)
+{
+	uint64_t key = process_key(entity, generation);
+	const struct slots *s = &b->processes;
+
+	for (uint32_t i = (uint32_t)key & (s->cap - 1); s->at[i].number; i = (i + 1) & (s->cap - 1))
+		if (s->at[i].key == key)
+			return s->at[i].number;
+	return 0;
+}
+
+uint32_t batch_process_add(struct batch *b, uint64_t entity, uint32_t generation)
+{
+	struct rows *t = table_of(b, KIND_NONE);
+
+	if (!t || !slots_room(&b->processes)) {
+		b->failed = true;
+		return 0;
+	}
+	t->n++;
+	slots_put(&b->processes, process_key(entity, generation), t->n);
+	batch_set_id(b, KIND_NONE, FIELD_ENTITY_ID, entity);
+	batch_set(b, KIND_NONE, FIELD_GENERATION, generation);
+	return t->n;
+}
+
+void batch_set(struct batch *b, enum kind kind, enum field f, uint64_t value)
+{
+	put(b, kind, f, value == UINT64_MAX ? value : value + 1);
+}
+
+void batch_set_id(struct batch *b, enum kind kind, enum field f, uint64_t hash)
+{
+	put(b, kind, f, hash);
+}
+
+void batch_set_row(struct batch *b, enum kind kind, enum field f, uint32_t process_row)
+{
+	put(b, kind, f, process_row);
+}
+
+void batch_set_str(struct batch *b, enum kind kind, enum field f, const char *s, size_t n)
+{
+	put(b, kind, f, batch_string(b, s, n));
+}
+
+void batch_set_list(struct batch *b, enum kind kind, enum field f, const uint32_t *strings,
+		    size_t n)
+{
+	struct cells *c = column_at_last(b, kind, f);
+
+	if (!c)
+		return;
+	while (c->n + 1 < b->tables[kind]->n) {
+		buf_byte(&c->list, 0);
+		c->n++;
+	}
+	buf_varint(&c->list, n);
+	for (size_t i = 0; i < n; i++)
+		buf_varint(&c->list, strings[i]);
+	c->n = b->tables[kind]->n;
+	b->failed |= !buf_ok(&c->list);
+}
+
+/* ---- sealing ---- */
+
+/* Everything that packing needs; its arrays are as large as the batch may become. */
+struct packing {
+	Rtsec__V1__EventBatch message;
+	Rtsec__V1__SensorStats stats;
+	Rtsec__V1__Table tables[KIND_MAX];
+	Rtsec__V1__Table *table_at[KIND_MAX];
+	Rtsec__V1__Column *columns; /* n_columns of them */
+	Rtsec__V1__Column **column_at;
+	Rtsec__V1__Label labels[LIMIT_LABELS];
+	Rtsec__V1__Label *label_at[LIMIT_LABELS];
+	size_t n_columns;
+};
+
+static ProtobufCBinaryData bytes_of(const void *data, size_t n)
+{
+	return (ProtobufCBinaryData){ n, (uint8_t *)(uintptr_t)data };
+}
+
+static ProtobufCBinaryData text_of(const char *s)
+{
+	return bytes_of(s, strlen(s));
+}
+
+/* Encodes one column into b->data.  The column's data pointer is an offset until the end, since
+ * b->data may move. */
+static bool pack_column(struct batch *b, const struct rows *t, struct cells *c, struct packing *p)
+{
+	Rtsec__V1__Column *out = &p->columns[p->n_columns];
+	const struct field_info *info = field_info(c->field);
+	size_t begin = b->data.n;
+
+	if (c->n == 0)
+		return false;
+	rtsec__v1__column__init(out);
+	out->field = (uint32_t)c->field;
+	if (info->type == TYPE_KEYWORDS) {
+		for (; c->n < t->n; c->n++)
+			buf_byte(&c->list, 0);
+		buf_add(&b->data, c->list.data, c->list.n);
+		b->failed |= !buf_ok(&c->list);
+		out->encoding = RTSEC__V1__COLUMN__ENCODING__LIST;
+	} else {
+		if (t->n > c->cap && !cells_grow(c, t->n)) {
+			b->failed = true;
+			return false;
+		}
+		for (; c->n < t->n; c->n++)
+			c->rows[c->n] = 0;
+		out->encoding = (Rtsec__V1__Column__Encoding)column_encode(c->rows, t->n, info->type,
+									  &b->data);
+	}
+	out->data = (ProtobufCBinaryData){ b->data.n - begin, (uint8_t *)begin };
+	p->column_at[p->n_columns] = out;
+	p->n_columns++;
+	return true;
+}
+
+static Rtsec__V1__Table *pack_table(struct batch *b, enum kind kind, struct packing *p)
+{
+	struct rows *t = b->tables[kind];
+	Rtsec__V1__Table *out = &p->tables[kind];
+
+	if (!t || t->n == 0)
+		return NULL;
+	rtsec__v1__table__init(out);
+	out->kind = kind;
+	out->rows = t->n;
+	out->columns = &p->column_at[p->n_columns];
+	for (uint32_t i = 0; i < t->n_columns; i++)
+		out->n_columns += pack_column(b, t, &t->columns[i], p);
+	return out;
+}
+
+static void pack_stats(struct packing *p, const struct batch_stats *s)
+{
+	rtsec__v1__sensor_stats__init(&p->stats);
+	p->stats.events = s->events;
+	p->stats.lost_priority = s->lost_priority;
+	p->stats.lost_bulk = s->lost_bulk;
+	p->stats.lost_queue = s->lost_queue;
+	p->stats.malformed = s->malformed;
+	p->stats.batches_queued = s->batches_queued;
+	p->stats.bytes_queued = s->bytes_queued;
+	p->stats.cpu_ns = s->cpu_ns;
+	p->stats.rss_bytes = s->rss_bytes;
+	p->stats.processes = s->processes;
+	p->stats.tiers = (char **)(uintptr_t)s->tiers;
+	p->stats.n_tiers = s->n_tiers;
+	p->message.stats = &p->stats;
+}
+
+static void pack_origin(const struct batch *b, struct packing *p)
+{
+	Rtsec__V1__EventBatch *m = &p->message;
+
+	m->version = 1;
+	m->node_id = text_of(b->node_id);
+	m->node_name = text_of(b->node_name);
+	m->boot_id = bytes_of(b->boot_id, sizeof(b->boot_id));
+	m->architecture = text_of(b->architecture);
+	m->os_kernel = text_of(b->os_kernel);
+	m->agent_version = text_of(b->agent_version);
+	for (size_t i = 0; i < b->n_labels; i++) {
+		rtsec__v1__label__init(&p->labels[i]);
+		p->labels[i].key = text_of(b->labels[2 * i]);
+		p->labels[i].value = text_of(b->labels[2 * i + 1]);
+		p->label_at[i] = &p->labels[i];
+	}
+	m->labels = p->label_at;
+	m->n_labels = b->n_labels;
+}
+
+static void pack_strings(struct batch *b, struct packing *p)
+{
+	uint32_t *lengths = (uint32_t *)(void *)b->string_lengths.data;
+
+	for (uint32_t i = b->n_strings; i-- > 1;)
+		lengths[i] -= lengths[i - 1];
+	p->message.string_lengths = lengths;
+	p->message.n_string_lengths = b->n_strings;
+	p->message.string_bytes = bytes_of(b->string_bytes.data, b->string_bytes.n);
+}
+
+static void pack_tables(struct batch *b, struct packing *p)
+{
+	p->message.processes = pack_table(b, KIND_NONE, p);
+	p->message.events = p->table_at;
+	for (enum kind k = KIND_NONE + 1; k < KIND_MAX; k++) {
+		Rtsec__V1__Table *t = pack_table(b, k, p);
+
+		if (t)
+			p->table_at[p->message.n_events++] = t;
+	}
+	for (size_t i = 0; i < p->n_columns; i++)
+		p->columns[i].data.data = b->data.data + (uintptr_t)p->columns[i].data.data;
+}
+
+static int pack(struct batch *b, struct packing *p, const struct batch_stats *stats,
+		uint64_t next_seq, uint64_t now_ns)
+{
+	size_t n;
+
+	rtsec__v1__event_batch__init(&p->message);
+	buf_clear(&b->data);
+	buf_clear(&b->message);
+	pack_origin(b, p);
+	if (stats)
+		pack_stats(p, stats);
+	p->message.first_seq = b->n_events ? b->first_seq : next_seq;
+	p->message.event_count = b->n_events;
+	p->message.sent_time_ns = now_ns;
+	pack_strings(b, p);
+	pack_tables(b, p);
+	if (b->failed || !buf_ok(&b->data))
+		return err_origin(-ENOMEM);
+	n = rtsec__v1__event_batch__get_packed_size(&p->message);
+	if (!buf_reserve(&b->message, n))
+		return err_origin(-ENOMEM);
+	b->message.n = rtsec__v1__event_batch__pack(&p->message, b->message.data);
+	return 0;
+}
+
+int batch_seal(struct batch *b, struct frame_codec *codec, const struct batch_stats *stats,
+	       uint64_t next_seq, uint64_t now_ns, struct buf *out)
+{
+	AUTO_MEM struct packing *p = calloc(1, sizeof(*p));
+	AUTO_MEM Rtsec__V1__Column *columns = NULL;
+	AUTO_MEM Rtsec__V1__Column **column_at = NULL;
+	size_t n_columns = 0;
+	int r = -ENOMEM;
+
+	for (size_t i = 0; i < KIND_MAX; i++)
+		n_columns += b->tables[i] ? b->tables[i]->n_columns : 0;
+	columns = calloc(n_columns + 1, sizeof(*columns));
+	column_at = calloc(n_columns + 1, sizeof(*column_at));
+	if (p && columns && column_at) {
+		p->columns = columns;
+		p->column_at = column_at;
+		r = pack(b, p, stats, next_seq, now_ns);
+	}
+	if (r == 0)
+		r = frame_encode(codec, FRAME_BATCH, b->message.data, b->message.n, out);
+	batch_clear(b);
+	return r;
+}
