@@ -24,7 +24,9 @@ DEFINE_FREEP(store)
 
 /* Writer.  Appends @frame, which @b was loaded from, to the open transaction (one is begun when
  * there is none).  Returns 0, STORE_E_DUPLICATE, -ENOSPC or another negative errno: then the
- * transaction was rolled back and nothing since the last store_commit() is stored. */
+ * transaction was rolled back and nothing since the last store_commit() is stored.
+ * @ingested_ns rises from call to call, over restarts too (the caller takes max(now, last + 1)): it is
+ * the order of arrival that the live tail resumes by; the one stored is what the hub must publish. */
 NODISCARD int store_append(struct store *s, struct block *b, const void *frame, size_t n,
 			   uint64_t ingested_ns);
 /* Makes all appended batches durable (fsync).  Returns 0 or a negative errno as store_append(). */
@@ -37,6 +39,8 @@ struct store_range {
 	const char *node;	  /* host.id or host.name, exact; NULL: all */
 	const struct expr *expr;  /* blocks whose filter shows that it cannot match are skipped */
 	bool ascending;		  /* oldest first by min time; else newest first by max time */
+	uint64_t arrived_after_ns; /* not 0: only blocks with ingested_ns above this, in the order of
+				    * ingested_ns (@ascending has no say): resume of the live tail */
 };
 
 /* Counted over one scan. */
@@ -56,12 +60,19 @@ struct store_block {
 	uint32_t n_events;
 };
 
+/* Answers of a store_wanted_fn. */
+enum store_wish {
+	STORE_SKIP, /* do not open this block, go on */
+	STORE_READ, /* open it */
+	STORE_STOP, /* neither this one nor any after it: the scan ends with 0 */
+};
+
 /* Hands the blocks that the range wants, in its order, to @each: @b is loaded and lent for the call.
- * @wanted (may be NULL) is asked before a block is opened: false skips it, so that a caller with
+ * @wanted (may be NULL) is asked before a block is opened (or even fetched), so that a caller with
  * enough hits reads no more.  @each returns 0 to go on, else the scan stops with that value.
  * Returns 0, what @each returned, or a negative errno. */
 typedef int (*store_each_fn)(const struct store_block *meta, struct block *b, void *arg);
-typedef bool (*store_wanted_fn)(const struct store_block *meta, void *arg);
+typedef enum store_wish (*store_wanted_fn)(const struct store_block *meta, void *arg);
 int store_scan(struct store_reader *r, const struct store_range *range, store_wanted_fn wanted,
 	       store_each_fn each, void *arg, struct store_scan_stats *stats);
 

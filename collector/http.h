@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http - the collector's web server: libmicrohttpd driven by the uv loop.
+ *
+ * Handlers run on the loop.  What reads the store runs in the uv thread pool, each job with a
+ * store_reader of its own, while its connection is suspended; a connection that its client closed
+ * cancels its job.  The routes are one table, collector/api.c.
+ * Thread: the loop.  Only this file and request.c touch libmicrohttpd. */
+#pragma once
+#include <uv.h>
+
+#include "collector/hub.h"
+#include "collector/ingest.h"
+#include "collector/maindb.h"
+#include "collector/store.h"
+
+struct http;
+
+/* All pointers are borrowed and must outlive http_stop(); strings are borrowed for the call. */
+struct http_config {
+	const char *address; /* IPv4 or IPv6 address in text, such as 127.0.0.1 or :: */
+	uint16_t port;	     /* 0: any free one, see http_port() */
+	struct store *store;
+	struct maindb *maindb;
+	struct hub *hub;	/* NULL: /api/v1/tail answers 503 */
+	struct ingest *ingest;	/* NULL: its counters read zero */
+};
+
+/* Starts to listen on @loop.  *ret is the caller's, given back with http_stop().
+ * Returns 0, -EINVAL (@address), -EADDRINUSE or another negative errno with the reason in @d, or
+ * -ENOMEM. */
+NODISCARD int http_start(struct http **ret, uv_loop_t *loop, const struct http_config *config,
+			 struct diag *d);
+
+/* Port it listens on. */
+uint16_t http_port(const struct http *h);
+
+/* Closes all connections, cancels searches, runs the loop until its own handles are closed, frees.
+ * Call it when uv_run() has returned, not from a callback, and before the store, maindb, hub and
+ * ingest are freed.  NULL: no-op.  Returns NULL. */
+struct http *http_stop(struct http *h);
+
+/* The hub's deliver function: @arg is a struct http ** that may still hold NULL.  So main says
+ *   struct http *http = NULL;
+ *   hub_new(&hub, loop, http_deliver, &http); ... http_start(&http, loop, &config, &d); */
+void http_deliver(struct block *b, uint64_t block_id, uint64_t dropped, void *arg);
