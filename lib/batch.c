@@ -6,9 +6,10 @@
 
 #include "lib/column.h"
 #include "lib/limits.h"
+#include "lib/slots.h"
 #include "proto/rtsec.pb-c.h"
 
-enum { HASH_MIN_SLOTS = 1024, COLUMN_MIN_ROWS = 64 };
+enum { COLUMN_MIN_ROWS = 64 };
 
 /* One field of one table while it is written: values in rows[], or a LIST's bytes in list. */
 struct cells {
@@ -24,15 +25,6 @@ struct rows {
 	uint32_t n_columns;
 	uint8_t column_of[FIELD_MAX + 1]; /* 1-based place in columns; 0: not yet */
 	struct cells *columns;
-};
-
-/* Open addressing from 64-bit keys to 1-based numbers; a slot with number 0 is free. */
-struct slots {
-	struct slot {
-		uint64_t key;
-		uint32_t number;
-	} *at;
-	uint32_t cap, used;
 };
 
 struct batch {
@@ -55,52 +47,6 @@ struct batch {
 
 	struct buf data, message; /* scratch of batch_seal() */
 };
-
-/* ---- slots ---- */
-
-static bool slots_grow(struct slots *s)
-{
-	uint32_t cap = s->cap ? s->cap * 2 : HASH_MIN_SLOTS;
-	struct slot *at = calloc(cap, sizeof(*at));
-
-	if (!at)
-		return false;
-	for (uint32_t i = 0; i < s->cap; i++) {
-		uint32_t to = (uint32_t)s->at[i].key & (cap - 1);
-
-		if (!s->at[i].number)
-			continue;
-		while (at[to].number)
-			to = (to + 1) & (cap - 1);
-		at[to] = s->at[i];
-	}
-	free(s->at);
-	s->at = at;
-	s->cap = cap;
-	return true;
-}
-
-static void slots_put(struct slots *s, uint64_t key, uint32_t number)
-{
-	uint32_t i = (uint32_t)key & (s->cap - 1);
-
-	while (s->at[i].number)
-		i = (i + 1) & (s->cap - 1);
-	s->at[i] = (struct slot){ key, number };
-	s->used++;
-}
-
-static bool slots_room(struct slots *s)
-{
-	return s->used < s->cap / 2 || slots_grow(s);
-}
-
-static void slots_clear(struct slots *s)
-{
-	if (s->used)
-		memset(s->at, 0, s->cap * sizeof(*s->at));
-	s->used = 0;
-}
 
 /* ---- making and freeing ---- */
 
@@ -145,8 +91,6 @@ int batch_new(struct batch **ret, const struct batch_origin *o)
 	r = copy_labels(b, o);
 	if (r < 0)
 		return r;
-	if (!slots_grow(&b->strings) || !slots_grow(&b->processes))
-		return err_origin(-ENOMEM);
 	*ret = TAKE(b);
 	return 0;
 }
@@ -177,8 +121,8 @@ struct batch *batch_free(struct batch *b)
 	free(b->architecture);
 	free(b->os_kernel);
 	free(b->agent_version);
-	free(b->strings.at);
-	free(b->processes.at);
+	slots_done(&b->strings);
+	slots_done(&b->processes);
 	buf_done(&b->string_bytes);
 	buf_done(&b->string_lengths);
 	buf_done(&b->data);
@@ -260,6 +204,7 @@ static uint32_t string_new(struct batch *b, uint64_t key, const char *s, size_t 
 uint32_t batch_string(struct batch *b, const char *s, size_t n)
 {
 	const char *nul;
+	uint32_t at, number;
 	uint64_t key;
 
 	if (!s)
@@ -269,13 +214,10 @@ uint32_t batch_string(struct batch *b, const char *s, size_t n)
 	if (nul)
 		n = (size_t)(nul - s);
 	key = XXH3_64bits(s, n);
-	for (uint32_t i = (uint32_t)key & (b->strings.cap - 1); b->strings.at[i].number;
-	     i = (i + 1) & (b->strings.cap - 1)) {
-		const struct slot *slot = &b->strings.at[i];
-
-		if (slot->key == key && string_is(b, slot->number, s, n))
-			return slot->number;
-	}
+	at = slots_first(&b->strings, key);
+	while ((number = slots_next(&b->strings, key, &at)))
+		if (string_is(b, number, s, n))
+			return number;
 	return string_new(b, key, s, n);
 }
 
@@ -377,12 +319,9 @@ static uint64_t process_key(uint64_t entity, uint32_t generation)
 uint32_t batch_process_find(const struct batch *b, uint64_t entity, uint32_t generation)
 {
 	uint64_t key = process_key(entity, generation);
-	const struct slots *s = &b->processes;
+	uint32_t at = slots_first(&b->processes, key);
 
-	for (uint32_t i = (uint32_t)key & (s->cap - 1); s->at[i].number; i = (i + 1) & (s->cap - 1))
-		if (s->at[i].key == key)
-			return s->at[i].number;
-	return 0;
+	return slots_next(&b->processes, key, &at);
 }
 
 uint32_t batch_process_add(struct batch *b, uint64_t entity, uint32_t generation)
