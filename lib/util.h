@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/param.h> /* MIN, MAX */
 #include <unistd.h>
 
 #include "lib/banned.h"
@@ -15,8 +16,6 @@
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #define UNUSED		 __attribute__((unused))
 #define ARRAY_SIZE(a)	 (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)	 ((a) < (b) ? (a) : (b))
-#define MAX(a, b)	 ((a) > (b) ? (a) : (b))
 
 /* Moves ownership out of a pointer variable: yields its value and leaves NULL behind. */
 #define TAKE(p)                          \

@@ -1,0 +1,101 @@
+#!/bin/bash
+# run.sh - every test of rtsec, as `./dev test [--fast]` runs it (which installs packages first).
+# Each suite leaves its whole output in build/test-logs/SUITE.log; what failed is shown.  Ends with
+# `N passed, N failed` and exits 1 when anything failed.  Nothing is skipped: a machine that cannot
+# load eBPF programs fails.
+#
+#   RTSEC_BIN=DIR  test these programs end to end instead of the ones built here
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+export LC_ALL=C UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+
+logs=build/test-logs
+jobs=$(nproc)
+total_passed=0
+total_failed=0
+
+# Adds a suite's numbers and says them.  A suite without a single case is a failure.
+report() { # SUITE PASSED FAILED SECONDS
+	local failed=$3
+
+	if [ "$2" = 0 ] && [ "$failed" = 0 ]; then failed=1; fi
+	total_passed=$((total_passed + $2))
+	total_failed=$((total_failed + failed))
+	printf '%-10s %5d passed %3d failed  %4d s\n' "$1" "$2" "$failed" "$4"
+	if [ "$failed" != 0 ]; then
+		echo "--- end of $logs/$1.log"
+		tail -n 60 "$logs/$1.log"
+		echo "---"
+	fi
+}
+
+# A build counts as one case: it has no warning and no error.
+suite_build() { # SUITE PRESET [cmake options]
+	local suite=$1 preset=$2 start=$SECONDS r=0
+
+	shift 2
+	{ cmake --preset "$preset" "$@" && cmake --build "build/$preset" -j "$jobs"; } \
+		>"$logs/$suite.log" 2>&1 || r=1
+	report "$suite" $((1 - r)) "$r" $((SECONDS - start))
+	return "$r"
+}
+
+# ctest: each case of each cmocka program counts, see count.awk.
+suite_ctest() { # SUITE PRESET [ctest options]
+	local suite=$1 preset=$2 start=$SECONDS numbers
+
+	shift 2
+	ctest --test-dir "build/$preset" --verbose -j "$jobs" "$@" >"$logs/$suite.log" 2>&1
+	numbers=$(awk -f tests/count.awk "$logs/$suite.log" | tee -a "$logs/$suite.log" | tail -n 1)
+	grep '^failed: ' "$logs/$suite.log"
+	# shellcheck disable=SC2086 # two numbers
+	report "$suite" $numbers $((SECONDS - start))
+}
+
+# A script that tells its own `N passed, N failed`.  Without that line, or with an exit code that
+# does not fit it, the suite has failed.
+suite_script() { # SUITE COMMAND...
+	local suite=$1 start=$SECONDS r=0 passed=0 failed=0 line
+
+	shift
+	"$@" >"$logs/$suite.log" 2>&1 </dev/null || r=$?
+	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$logs/$suite.log" | tail -n 1)
+	if [ -n "$line" ]; then read -r passed _ failed _ <<<"${line/,/}"; fi
+	if [ "$failed" = 0 ] && { [ "$r" != 0 ] || [ -z "$line" ]; }; then failed=1; fi
+	grep '^FAIL ' "$logs/$suite.log"
+	report "$suite" "$passed" "$failed" $((SECONDS - start))
+}
+
+suites_end_to_end() { # fast|full
+	local script
+
+	for script in tests/e2e/test_*.sh; do
+		suite_script "$(basename -s .sh "${script/test_/e2e-}")" bash "$script" "$1"
+	done
+}
+
+fast=
+case ${1:-} in
+'') ;;
+--fast) fast=1 ;;
+*)
+	echo "usage: ./dev test [--fast]" >&2
+	exit 2
+	;;
+esac
+mkdir -p "$logs"
+rm -f "$logs"/*.log
+
+suite_build gcc dev && suite_ctest unit dev
+if [ -n "$fast" ]; then
+	export RTSEC_BIN=${RTSEC_BIN:-$PWD/build/dev/bin}
+	suites_end_to_end fast
+else
+	suite_build clang clang
+	suite_build asan asan && suite_ctest sanitized asan -LE kernel
+	suite_build release release && export RTSEC_BIN=${RTSEC_BIN:-$PWD/build/release/bin}
+	suites_end_to_end full
+fi
+
+echo "$total_passed passed, $total_failed failed"
+[ "$total_failed" = 0 ]
