@@ -121,7 +121,7 @@ static void add_string(struct buf *out, const uint8_t *s, size_t n)
 	}
 }
 
-void json_string(struct json *j, const char *s, size_t n)
+void json_text_n(struct json *j, const char *s, size_t n)
 {
 	before(j);
 	buf_byte(j->out, '"');
@@ -131,7 +131,7 @@ void json_string(struct json *j, const char *s, size_t n)
 
 void json_key_n(struct json *j, const char *key, size_t n)
 {
-	json_string(j, key, n);
+	json_text_n(j, key, n);
 	buf_byte(j->out, ':');
 	j->comma = false;
 }
@@ -144,9 +144,9 @@ void json_key(struct json *j, const char *key)
 void json_text(struct json *j, const char *s)
 {
 	if (s)
-		json_string(j, s, strlen(s));
+		json_text_n(j, s, strlen(s));
 	else
-		json_null(j);
+		json_nil(j);
 }
 
 /* ---- other values ---- */
@@ -189,7 +189,7 @@ void json_double(struct json *j, double v)
 	int n;
 
 	if (!isfinite(v)) {
-		json_null(j);
+		json_nil(j);
 		return;
 	}
 	n = snprintf(text, sizeof(text), "%.17g", v);
@@ -201,7 +201,7 @@ void json_bool(struct json *j, bool v)
 	json_raw(j, v ? "true" : "false", v ? 4 : 5);
 }
 
-void json_null(struct json *j)
+void json_nil(struct json *j)
 {
 	json_raw(j, "null", 4);
 }
@@ -211,7 +211,7 @@ void json_time(struct json *j, uint64_t ns)
 	char text[TIMESTAMP_TEXT_BYTES];
 
 	timestamp_format(ns, text);
-	json_string(j, text, strlen(text));
+	json_text_n(j, text, strlen(text));
 }
 
 void json_key_text(struct json *j, const char *key, const char *s)

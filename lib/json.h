@@ -3,7 +3,8 @@
  *
  * Commas are put by itself.  Strings are escaped: quotes, backslashes, control characters; bytes
  * that are not UTF-8 become U+FFFD, so that the result always is.  Nesting is the caller's: each
- * begin needs its end, each value of an object its key.
+ * begin needs its end, each value of an object its key.  No name here is one of libjansson, which
+ * reads JSON for us.
  * Thread: one owner at a time.  Memory: only what @out grows by; buf_ok(out) tells whether it did. */
 #pragma once
 #include "lib/buf.h"
@@ -27,15 +28,15 @@ void json_end_array(struct json *j);
 void json_key(struct json *j, const char *key);
 void json_key_n(struct json *j, const char *key, size_t n);
 
-/* Values.  json_text: NUL-terminated, NULL is null.  Integers beyond 2^53 are written in full, as
- * RFC 8259 allows.  json_double: a number that JSON lacks (NaN, infinity) is null. */
-void json_string(struct json *j, const char *s, size_t n);
+/* Values.  json_text: NUL-terminated, NULL is null; json_text_n: @n bytes.  Integers beyond 2^53
+ * are written in full, as RFC 8259 allows.  json_double: what JSON lacks (NaN, infinity) is null. */
+void json_text_n(struct json *j, const char *s, size_t n);
 void json_text(struct json *j, const char *s);
 void json_uint(struct json *j, uint64_t v);
 void json_int(struct json *j, int64_t v);
 void json_double(struct json *j, double v);
 void json_bool(struct json *j, bool v);
-void json_null(struct json *j);
+void json_nil(struct json *j);
 
 /* Time in ns since 1970 as an RFC 3339 string in UTC with nanoseconds. */
 void json_time(struct json *j, uint64_t ns);

@@ -27,7 +27,7 @@ static void test_json_given_nesting_when_written_then_commas_fit(void **state)
 	json_end_object(&j);
 	json_begin_array(&j);
 	json_end_array(&j);
-	json_null(&j);
+	json_nil(&j);
 	json_end_array(&j);
 	json_key_text(&j, "b", NULL);
 	json_key_bool(&j, "c", true);
@@ -43,7 +43,7 @@ static void assert_string(const char *in, size_t n, const char *expected)
 	AUTO_BUF struct buf b = { 0 };
 	struct json j = json_to(&b);
 
-	json_string(&j, in, n);
+	json_text_n(&j, in, n);
 	assert_json(&b, expected);
 }
 
