@@ -27,7 +27,7 @@ declare -A may_include=(
 foreign='
 nng/           sensor/uplink* collector/ingest*
 sqlite3\.h     collector/store* collector/maindb* collector/migrate* collector/sql*
-microhttpd\.h  collector/http* collector/api*
+microhttpd\.h  collector/http* collector/request*
 bpf/libbpf\.h  sensor/probe* sensor/ring* sensor/consum*
 bpf/bpf\.h     sensor/probe* sensor/ring* sensor/consum*
 uv\.h          sensor/* collector/*
