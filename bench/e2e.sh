@@ -1,0 +1,178 @@
+#!/bin/bash
+# e2e.sh - loss, CPU, memory, bytes and latency of sensor and collector on this machine.
+# What each figure means and how it is taken stands in bench/README.md.  Run by ./dev bench e2e.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+: "${RTSEC_BIN:?the folder of the programs}"
+export RTSEC_BIN LC_ALL=C
+RUNS=${RUNS:-3}
+PAIRS=${PAIRS:-5}
+SECONDS_EACH=5
+TOOLS=$RTSEC_BIN/../bench
+T=$(mktemp -d /tmp/rtsec-bench.XXXXXX)
+RUN=$T/run
+
+stop() {
+	trap - EXIT
+	./dev down --dir "$RUN" >"$T/down.log" 2>&1 || cat "$T/down.log" >&2
+	rm -rf "$T"
+}
+trap stop EXIT
+trap 'exit 130' INT TERM
+
+free_port() {
+	local port
+
+	while :; do
+		port=$((20000 + RANDOM % 10000))
+		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+	done
+	echo "$port"
+}
+
+# Starts what does not run yet.
+up() {
+	./dev up --detach --dir "$RUN" --http "$HTTP" --port "$PORT" >"$T/up.log" 2>&1 || {
+		cat "$T/up.log" >&2
+		exit 1
+	}
+	# shellcheck source=/dev/null
+	. "$RUN/env"
+}
+
+say() { echo "e2e: $*" >&2; }
+note() { echo "{\"name\":\"$1\",\"value\":$2}" >>"$T/notes"; } # one value of one run
+calc() { awk "BEGIN { printf \"%.3f\", $1 }"; }
+pid() { cat "$RUN/$1.pid"; }
+cpu_ns() { cat "/proc/$(pid "$1")"/task/*/schedstat | awk '{ n += $1 } END { printf "%d", n }'; }
+rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$(pid "$1")/status"; }
+count() { "$RTSEC_BIN/rtsecctl" query -o json --count --since "$1" "$2" 2>/dev/null | jq .count; }
+metric() { # NAME: a counter of the collector
+	curl -fsS -H "Authorization: Bearer $RTSEC_TOKEN" "$RTSEC_URL/metrics" |
+		awk -v name="$1" '$1 == name { printf "%d", $2; found = 1 } END { exit !found }'
+}
+disk_bytes() { du -cb "$RUN"/events-*.db* | tail -n 1 | cut -f 1; }
+
+# Opens $3 times at $1 a second, the file named $2; waits until all are stored or for 10 s.
+# Sets MADE, STORED, GAPS, RATE (what the generator reached).
+drive() {
+	local since i
+
+	touch "$T/$2"
+	since=$(date -u +%FT%TZ)
+	"$TOOLS/workload" -r "$1" -n "$3" "$T/$2" >"$T/made"
+	MADE=$(jq .made "$T/made")
+	RATE=$(jq '.made * 1e9 / .wall_ns | floor' "$T/made")
+	for ((i = 0; i < 40; i++)); do
+		STORED=$(count "$since" "file where file.path == \"$T/$2\"")
+		[ "$STORED" -lt "$MADE" ] || break
+		sleep 0.25
+	done
+	GAPS=$(count "$since" 'rtsec where event.action == "gap"')
+}
+
+measure_idle() {
+	sleep 3
+	note sensor_rss_idle_kb "$(rss_kb sensor)"
+	note collector_rss_idle_kb "$(rss_kb collector)"
+}
+
+# CPU, bytes and memory at a steady rate.
+measure_rate() { # RATE
+	local events wire disk sensor collector
+
+	events=$(metric rtsec_ingest_events_total)
+	wire=$(metric rtsec_ingest_bytes_total)
+	disk=$(disk_bytes)
+	sensor=$(cpu_ns sensor)
+	collector=$(cpu_ns collector)
+	drive "$1" "rate$1.$run" $(($1 * SECONDS_EACH))
+	sensor=$(($(cpu_ns sensor) - sensor))
+	collector=$(($(cpu_ns collector) - collector))
+	events=$(($(metric rtsec_ingest_events_total) - events))
+	note "sensor_cpu_us_at_$1" "$(calc "$sensor / $events / 1000")"
+	note "collector_cpu_us_at_$1" "$(calc "$collector / $events / 1000")"
+	note "wire_bytes_at_$1" "$(calc "($(metric rtsec_ingest_bytes_total) - $wire) / $events")"
+	note "disk_bytes_at_$1" "$(calc "($(disk_bytes) - $disk) / $events")"
+	if [ "$1" = 50000 ]; then
+		note sensor_rss_loaded_kb "$(rss_kb sensor)"
+		note collector_rss_loaded_kb "$(rss_kb collector)"
+	fi
+}
+
+# Highest of the steps at which nothing is lost.
+measure_most() {
+	local step best=0
+
+	for step in 25000 50000 75000 100000 150000 200000; do
+		drive "$step" "most$step.$run" $((step * SECONDS_EACH))
+		say "asked $step/s, reached $RATE/s: stored $STORED of $MADE, $GAPS gaps"
+		if [ "$STORED" != "$MADE" ] || [ "$GAPS" != 0 ]; then break; fi
+		if [ "$RATE" -gt "$best" ]; then best=$RATE; fi
+	done
+	note stored_per_s "$best"
+}
+
+stop_sensor() {
+	local p i
+
+	p=$(pid sensor)
+	kill -TERM "$p"
+	for ((i = 0; i < 100; i++)); do
+		[ -d "/proc/$p" ] || return 0
+		sleep 0.1
+	done
+}
+
+# What an open and close cost their caller more while the sensor runs.
+measure_kernel() {
+	local i with without n=200000
+
+	for ((i = 0; i < PAIRS; i++)); do
+		with=$("$TOOLS/workload" -n "$n" "$T/quiet" | jq .cpu_ns)
+		stop_sensor
+		without=$("$TOOLS/workload" -n "$n" "$T/quiet" | jq .cpu_ns)
+		up
+		note kernel_ns "$(calc "($with - $without) / $n")"
+		note open_close_bare_ns "$(calc "$without / $n")"
+	done
+}
+
+measure_latency() {
+	local dir=$T/lat.$run
+
+	mkdir "$dir"
+	"$RTSEC_BIN/rtsecctl" tail -o ndjson "file where file.path like \"$dir/m*\"" 2>/dev/null |
+		"$TOOLS/latency" -r 1000 -n 5000 "$dir" >"$T/latency" || true
+	jq -e .p50_ns "$T/latency" >/dev/null || {
+		say "the tail showed nothing"
+		return 1
+	}
+	note latency_p50_ms "$(jq '.p50_ns / 1e6' "$T/latency")"
+	note latency_p99_ms "$(jq '.p99_ns / 1e6' "$T/latency")"
+	note latency_seen_of_5000 "$(jq .seen "$T/latency")"
+}
+
+HTTP=$(free_port)
+PORT=$(free_port)
+touch "$T/quiet"
+up
+for ((run = 1; run <= RUNS; run++)); do
+	say "run $run of $RUNS"
+	[ "$run" != 1 ] || measure_idle
+	measure_rate 10000
+	measure_rate 50000
+	measure_latency
+	measure_most
+done
+say "$PAIRS pairs with and without the sensor"
+measure_kernel
+
+jq -s 'group_by(.name) | map({key: .[0].name, value: (map(.value) | sort |
+	{median: .[length / 2 | floor], min: .[0], max: .[-1], runs: length})}) | from_entries' \
+	"$T/notes" >"$T/result"
+jq -r 'to_entries[] | [.key, .value.median, .value.min, .value.max, .value.runs] | @tsv' "$T/result" |
+	awk -F '\t' 'BEGIN { printf "%-28s %12s %12s %12s %5s\n", "figure", "median", "min", "max", "runs" }
+		{ printf "%-28s %12.12g %12.12g %12.12g %5d\n", $1, $2, $3, $4, $5 }'
+jq -c --arg cpu "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" --argjson cores "$(nproc)" \
+	--arg kernel "$(uname -r)" '{bench: "e2e", cpu: $cpu, cores: $cores, kernel: $kernel, figures: .}' "$T/result"
