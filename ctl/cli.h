@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli - the command line as tables: a command has a name, a help text, a table of options and a
+ * function.  The parser, the help, the suggestions for typing errors, and later the manual page and
+ * shell completion come from these tables.
+ *
+ * rtsecctl COMMAND [OPTIONS] [OPERAND].  Options and operand may stand in any order after the
+ * command; "--" ends the options.  --name VALUE, --name=VALUE, -l VALUE and -lVALUE are the same.
+ * Names are never abbreviated, so that a new option breaks no script.
+ *
+ * Thread: one.  Memory: values point into argv; nothing is allocated. */
+#pragma once
+#include "lib/diag.h"
+
+/* What rtsecctl exits with; docs/cli.md promises these numbers. */
+enum exit_code {
+	EXIT_HITS = 0,	  /* something was found and shown, or done */
+	EXIT_NONE = 1,	  /* asked and answered, but nothing matched */
+	EXIT_USAGE = 2,	  /* the command line or the query is wrong */
+	EXIT_SERVER = 3,  /* the collector did not answer, or refused, or output failed */
+	EXIT_PARTIAL = 4, /* something was shown, and events are known to be missing from it */
+};
+
+/* The world outside: where to write, and what is there.  Tests bring their own. */
+struct cli_io {
+	FILE *out, *err;
+	bool out_tty, err_tty; /* a terminal: control characters are kept from it */
+	bool color;	       /* colours may be used on out */
+	unsigned width;	       /* columns of the terminal behind out; 0: cut nothing */
+	const char *(*env)(const char *name); /* getenv(), or a test's */
+};
+
+/* Values of all options of all commands; those not given are NULL, 0 or false. */
+struct cli_values {
+	const char *url, *token_file, *output;
+	const char *since, *until, *fields, *node, *order;
+	uint64_t limit;
+	bool count, all, help;
+};
+
+enum cli_type {
+	CLI_FLAG,   /* bool */
+	CLI_TEXT,   /* const char *, not empty */
+	CLI_NUMBER, /* uint64_t, 1 or more */
+	CLI_CHOICE, /* const char *, one of the words of metavar, which | parts */
+};
+
+struct cli_option {
+	const char *name; /* without the dashes */
+	char letter;	  /* 0: none */
+	enum cli_type type;
+	const char *metavar; /* NULL for a flag */
+	size_t offset;	     /* in struct cli_values */
+	const char *help;
+};
+
+/* A row of an option table: OPTION("since", 0, TEXT, "TIME", since, "help"). */
+#define OPTION(name_, letter_, type_, metavar_, member, help_)                                   \
+	{                                                                                        \
+		.name = (name_), .letter = (letter_), .type = CLI_##type_, .metavar = (metavar_), \
+		.offset = offsetof(struct cli_values, member), .help = (help_)                   \
+	}
+
+/* Rows that every command's table ends with, and those of commands that ask the collector. */
+#define CLI_OPTIONS_COMMON                                                                          \
+	OPTION("output", 'o', CHOICE, "table|json|ndjson|csv", output,                             \
+	       "Form of the output; table on a terminal, else ndjson"),                            \
+		OPTION("help", 'h', FLAG, NULL, help, "Show this help")
+#define CLI_OPTIONS_SERVER                                                                          \
+	OPTION("url", 0, TEXT, "URL", url, "Address of the collector, else $RTSEC_URL"),           \
+		OPTION("token-file", 0, TEXT, "FILE", token_file,                                  \
+		       "File that holds the API token, else $RTSEC_TOKEN"),                        \
+		CLI_OPTIONS_COMMON
+
+struct cli_command {
+	const char *name;
+	const char *operand; /* such as "[QUERY]"; NULL: takes none */
+	const char *summary; /* one line for the list of commands */
+	const char *about;   /* paragraphs for its own help, each ended by a newline */
+	const struct cli_option *options;
+	size_t n_options;
+	/* Returns an exit code.  @operand is NULL when none was given. */
+	int (*run)(const struct cli_io *io, const struct cli_values *v, const char *operand);
+};
+
+/* Parses what follows the command's name.  Returns 0, or -EINVAL: @d says what is wrong, with a
+ * suggestion where a name is near. */
+NODISCARD int cli_parse(const struct cli_command *c, int argc, const char *const *argv,
+			struct cli_values *ret, const char **ret_operand, struct diag *d);
+
+/* Runs what argv[1] names out of @commands (ended by NULL); help, --help and --version are known
+ * beside them.  Returns an exit code. */
+int cli_main(const struct cli_io *io, const struct cli_command *const *commands, int argc,
+	     const char *const *argv);
+
+/* Writes the help of one command, or the list of all. */
+void cli_help(FILE *out, const struct cli_command *c);
+void cli_help_all(FILE *out, const struct cli_command *const *commands);
+
+/* Writes "rtsecctl: TEXT\n" to io->err; control characters in the text are shown escaped. */
+void cli_say(const struct cli_io *io, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Flushes io->out.  Returns @code, or EXIT_SERVER (said on io->err) when output could not be
+ * written; a reader that closed the pipe is no failure. */
+int cli_finish(const struct cli_io *io, int code);

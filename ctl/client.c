@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/client.h"
+
+#include <poll.h>
+
+#include <curl/curl.h>
+#include <jansson.h>
+
+struct client {
+	CURL *curl;
+	char *url; /* without a final slash */
+	char *authorization;
+	char error[CURL_ERROR_SIZE];
+};
+
+/* One answer on its way in. */
+struct answer {
+	struct client *c;
+	struct buf *body;
+	const struct client_stream *stream; /* NULL: the whole goes to body */
+	bool opened, stopped, too_big;
+};
+
+static int check_url(const char *url, struct diag *d)
+{
+	const char *host = strstr(url, "://");
+
+	if ((strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) ||
+	    strpbrk(host + 3, "?# \t\r\n") || !host[3])
+		return diag_set(d, -EINVAL, 0, 0,
+				"\"%s\" is not an address such as http://127.0.0.1:8443", url);
+	return 0;
+}
+
+static int check_token(const char *token, struct diag *d)
+{
+	size_t n = strlen(token);
+
+	for (size_t i = 0; i < n; i++)
+		if (token[i] <= ' ' || token[i] > '~')
+			return diag_set(d, -EINVAL, 0, 0,
+					"the token holds a character that no token has");
+	if (n == 0 || n > 512)
+		return diag_set(d, -EINVAL, 0, 0, "the token is %s", n ? "too long" : "empty");
+	return 0;
+}
+
+/* Proxies of the environment are honoured, but never for this machine itself. */
+static void set_proxy(CURL *curl)
+{
+	const char *given = getenv("no_proxy") ? getenv("no_proxy") : getenv("NO_PROXY");
+	char list[1024];
+
+	snprintf(list, sizeof(list), "localhost,127.0.0.1,::1%s%.900s", given ? "," : "",
+		 given ? given : "");
+	curl_easy_setopt(curl, CURLOPT_NOPROXY, list);
+}
+
+int client_new(struct client **ret, const char *url, const char *token, struct diag *d)
+{
+	AUTO(client) *c = NULL;
+	size_t n = strlen(url);
+
+	if (check_url(url, d) < 0 || check_token(token, d) < 0)
+		return -EINVAL;
+	c = calloc(1, sizeof(*c));
+	if (!c || curl_global_init(CURL_GLOBAL_DEFAULT))
+		return err_origin(-ENOMEM);
+	c->curl = curl_easy_init();
+	while (n && url[n - 1] == '/')
+		n--;
+	c->url = strndup(url, n);
+	if (!c->curl || !c->url ||
+	    asprintf(&c->authorization, "Authorization: Bearer %s", token) < 0)
+		return err_origin(-ENOMEM);
+	*ret = TAKE(c);
+	return 0;
+}
+
+struct client *client_free(struct client *c)
+{
+	if (!c)
+		return NULL;
+	curl_easy_cleanup(c->curl);
+	free(c->url);
+	free(c->authorization);
+	free(c);
+	return NULL;
+}
+
+static size_t on_body(char *data, size_t one, size_t n, void *arg)
+{
+	struct answer *a = arg;
+	long status = 0;
+
+	n *= one;
+	curl_easy_getinfo(a->c->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (a->stream && status == 200) {
+		a->stopped = a->stopped || a->stream->data(data, n, a->stream->arg) != 0;
+		return a->stopped ? 0 : n;
+	}
+	a->too_big = a->body->n + n > CLIENT_ANSWER_BYTES;
+	if (a->too_big)
+		return 0;
+	buf_add(a->body, data, n);
+	return buf_ok(a->body) ? n : 0;
+}
+
+/* An empty line ends the headers: the stream stands, though nothing may come for long. */
+static size_t on_header(char *data, size_t one, size_t n, void *arg)
+{
+	struct answer *a = arg;
+	long status = 0;
+
+	n *= one;
+	curl_easy_getinfo(a->c->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (a->stream && status == 200 && n <= 2 && (data[0] == '\r' || data[0] == '\n')) {
+		a->opened = true;
+		a->stream->opened(a->stream->arg);
+	}
+	return n;
+}
+
+static void make_url(struct client *c, const struct client_request *q, bool with_params,
+		     struct buf *out)
+{
+	char separator = '?';
+
+	buf_str(out, c->url);
+	buf_str(out, q->path);
+	for (size_t i = 0; with_params && i < q->n_params; i++) {
+		const struct client_param *p = &q->params[i];
+		char *escaped = p->value ? curl_easy_escape(c->curl, p->value, 0) : NULL;
+
+		if (!escaped)
+			continue;
+		buf_printf(out, "%c%s=%s", separator, p->name, escaped);
+		curl_free(escaped);
+		separator = '&';
+	}
+	buf_byte(out, 0);
+}
+
+static char *make_json(const struct client_request *q)
+{
+	json_t *doc = json_object();
+	char *text;
+
+	for (size_t i = 0; i < q->n_params; i++)
+		if (q->params[i].value)
+			json_object_set_new(doc, q->params[i].name,
+					    json_string(q->params[i].value));
+	text = json_dumps(doc, JSON_COMPACT);
+	json_decref(doc);
+	return text;
+}
+
+static int set_up(struct client *c, const char *url, const struct curl_slist *headers,
+		  struct answer *a)
+{
+	CURL *curl = c->curl;
+	long silence_s = a->stream ? CLIENT_STREAM_SILENCE_S : CLIENT_SILENCE_S;
+
+	curl_easy_reset(curl);
+	c->error[0] = 0;
+	set_proxy(curl);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, c->error);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(curl, CURLOPT_USERAGENT, "rtsecctl/" RTSEC_VERSION);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CLIENT_CONNECT_S);
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, silence_s);
+	curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+	if (!a->stream) /* compressed events of a live tail would wait for each other */
+		curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, a);
+	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, a);
+	if (curl_easy_setopt(curl, CURLOPT_URL, url) != CURLE_OK)
+		return err_origin(-ENOMEM);
+	return 0;
+}
+
+/* What curl says, without repeating itself. */
+static int fail(const struct client *c, const struct answer *a, CURLcode code, struct diag *d)
+{
+	if (code == CURLE_OUT_OF_MEMORY || !buf_ok(a->body))
+		return err_origin(-ENOMEM);
+	if (a->too_big)
+		return diag_set(d, -EMSGSIZE, 0, 0, "the answer is over %d MiB: ask for less at once",
+				CLIENT_ANSWER_BYTES >> 20);
+	return diag_set(d, -EIO, 0, 0, "cannot reach the collector at %s: %s", c->url,
+			c->error[0] ? c->error : curl_easy_strerror(code));
+}
+
+static void slist_freep(struct curl_slist **list)
+{
+	curl_slist_free_all(*list);
+}
+
+/* *list gains @header.  Returns 0 or -ENOMEM. */
+static int add_header(struct curl_slist **list, const char *header)
+{
+	struct curl_slist *longer = curl_slist_append(*list, header);
+
+	if (!longer)
+		return err_origin(-ENOMEM);
+	*list = longer;
+	return 0;
+}
+
+int client_ask(struct client *c, const struct client_request *q, bool post, long *ret_status,
+	       struct buf *body, struct diag *d)
+{
+	__attribute__((cleanup(slist_freep))) struct curl_slist *headers = NULL;
+	AUTO_MEM char *json = post ? make_json(q) : NULL;
+	AUTO_BUF struct buf url = { 0 };
+	struct answer a = { .c = c, .body = body };
+	CURLcode code;
+	int r;
+
+	buf_clear(body);
+	make_url(c, q, !post, &url);
+	if (!buf_ok(&url) || (post && !json) || add_header(&headers, c->authorization) < 0 ||
+	    add_header(&headers, "Accept: application/json") < 0 ||
+	    (post && add_header(&headers, "Content-Type: application/json") < 0))
+		return err_origin(-ENOMEM);
+	r = set_up(c, (const char *)url.data, headers, &a);
+	if (r < 0)
+		return r;
+	if (post)
+		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, json);
+	code = curl_easy_perform(c->curl);
+	if (code != CURLE_OK)
+		return fail(c, &a, code, d);
+	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, ret_status);
+	return 0;
+}
+
+/* Drives the transfer until it ends or someone says stop.  Returns true when stopped. */
+static bool drive(CURLM *multi, int stop_fd, const struct answer *a, CURLcode *ret_code)
+{
+	struct curl_waitfd stop = { .fd = stop_fd, .events = CURL_WAIT_POLLIN };
+	int running = 1, left;
+	CURLMsg *m;
+
+	while (running && !a->stopped) {
+		if (curl_multi_perform(multi, &running) != CURLM_OK)
+			break;
+		if (!running)
+			break;
+		curl_multi_poll(multi, &stop, stop_fd >= 0 ? 1 : 0, 1000, NULL);
+		if (stop.revents)
+			return true;
+	}
+	*ret_code = CURLE_RECV_ERROR;
+	while ((m = curl_multi_info_read(multi, &left)))
+		if (m->msg == CURLMSG_DONE)
+			*ret_code = m->data.result;
+	return a->stopped;
+}
+
+static int transfer(struct client *c, struct answer *a, long *ret_status, struct diag *d)
+{
+	CURLM *multi = curl_multi_init();
+	CURLcode code = CURLE_OUT_OF_MEMORY;
+	bool stopped = false;
+
+	if (multi && curl_multi_add_handle(multi, c->curl) == CURLM_OK) {
+		stopped = drive(multi, a->stream->stop_fd, a, &code);
+		curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, ret_status);
+		curl_multi_remove_handle(multi, c->curl);
+	}
+	curl_multi_cleanup(multi);
+	if (stopped)
+		return CLIENT_E_STOPPED;
+	if (a->opened && code != CURLE_OUT_OF_MEMORY)
+		return diag_set(d, CLIENT_E_ENDED, 0, 0, "%s",
+				code == CURLE_OK ? "the collector closed the stream" :
+				c->error[0] ? c->error : curl_easy_strerror(code));
+	return code == CURLE_OK ? 0 : fail(c, a, code, d);
+}
+
+int client_follow(struct client *c, const struct client_request *q, const struct client_stream *s,
+		  long *ret_status, struct buf *body, struct diag *d)
+{
+	__attribute__((cleanup(slist_freep))) struct curl_slist *headers = NULL;
+	AUTO_BUF struct buf url = { 0 }, id = { 0 };
+	struct answer a = { .c = c, .body = body, .stream = s };
+	int r;
+
+	buf_clear(body);
+	*ret_status = 0;
+	make_url(c, q, true, &url);
+	buf_printf(&id, "Last-Event-ID: %s", s->last_event_id);
+	buf_byte(&id, 0);
+	if (!buf_ok(&url) || !buf_ok(&id) || add_header(&headers, c->authorization) < 0 ||
+	    add_header(&headers, "Accept: text/event-stream") < 0 ||
+	    (s->last_event_id[0] && add_header(&headers, (const char *)id.data) < 0))
+		return err_origin(-ENOMEM);
+	r = set_up(c, (const char *)url.data, headers, &a);
+	return r < 0 ? r : transfer(c, &a, ret_status, d);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+
+#include "ctl/cmds.h"
+#include "ctl/events.h"
+#include "ctl/pages.h"
+#include "ctl/session.h"
+
+enum { DEFAULT_LIMIT = 100, PAGE_HITS = 1000, PARAMS = 8 };
+
+static const struct cli_option options[] = {
+	OPTION("since", 0, TEXT, "TIME", since,
+	       "From this time on: RFC 3339, seconds since 1970, or -15m, -2h, -1d"),
+	OPTION("until", 0, TEXT, "TIME", until, "Before this time, written likewise"),
+	OPTION("limit", 0, NUMBER, "N", limit, "At most N events, over several pages if need be (100)"),
+	OPTION("all", 0, FLAG, NULL, all, "All events, page by page"),
+	OPTION("order", 0, CHOICE, "desc|asc", order, "Newest first (desc, the default) or oldest first"),
+	OPTION("node", 0, TEXT, "NODE", node, "Only this node, by name or id"),
+	OPTION("fields", 0, TEXT, "A,B", fields, "Only these fields"),
+	OPTION("count", 0, FLAG, NULL, count, "Only how many there are, whatever --limit says"),
+	CLI_OPTIONS_SERVER,
+};
+
+/* One search on its way. */
+struct search {
+	const struct cli_io *io;
+	const struct cli_values *v;
+	const char *query;
+	struct session *session;
+	struct printer *printer;
+	struct events events;
+	struct pages pages;
+	uint64_t shown;
+};
+
+static void say_more(const struct search *s)
+{
+	bool asked = s->v->limit || s->v->all;
+
+	if (!asked && s->pages.cursor[0] && s->io->err_tty)
+		cli_say(s->io, "the %s %d are shown, there are more: --limit N or --all",
+			s->v->order && strcmp(s->v->order, "asc") == 0 ? "oldest" : "newest",
+			DEFAULT_LIMIT);
+}
+
+static int print_page(struct search *s, struct slice page)
+{
+	struct slice hits, key, hit;
+	size_t at = 0;
+	int r = 0;
+
+	if (!rawjson_member(page, "hits", &hits))
+		return err_origin(-EBADMSG);
+	while (r == 0 && rawjson_next(hits, &at, &key, &hit)) {
+		r = printer_row(s->printer, hit);
+		s->shown++;
+	}
+	if (r == 0)
+		r = pages_add(&s->pages, page);
+	return r;
+}
+
+/* How many hits the next page may have; 0: enough. */
+static uint64_t wanted(const struct search *s)
+{
+	uint64_t limit = s->v->limit ? s->v->limit : DEFAULT_LIMIT;
+
+	if (s->v->all && !s->v->limit)
+		return PAGE_HITS;
+	return MIN(limit - MIN(limit, s->shown), (uint64_t)PAGE_HITS);
+}
+
+static int ask_page(struct search *s, struct buf *body)
+{
+	const struct cli_values *v = s->v;
+	char limit[24];
+	struct client_param params[PARAMS] = {
+		{ "q", s->query },	 { "since", v->since },	   { "until", v->until },
+		{ "node", v->node },	 { "order", v->order },	   { "fields", s->events.fields },
+		{ "limit", limit },	 { "cursor", s->pages.cursor[0] ? s->pages.cursor : NULL },
+	};
+	const struct client_request q = { "/api/v1/search", params, PARAMS };
+	struct slice page;
+	struct diag d = { 0 };
+	int r;
+
+	snprintf(limit, sizeof(limit), "%" PRIu64, wanted(s));
+	r = session_ask(s->session, &q, s->query, body, &page);
+	if (r)
+		return r;
+	r = print_page(s, page);
+	if (r == -EBADMSG)
+		diag_set(&d, r, 0, 0, "the collector's answer is not what a search answers");
+	return r;
+}
+
+/* Asks page after page.  Returns 0, an exit code that was said, or a negative errno. */
+static int ask_pages(struct search *s)
+{
+	AUTO_BUF struct buf body = { 0 };
+	int r;
+
+	do {
+		r = ask_page(s, &body);
+	} while (r == 0 && s->pages.cursor[0] && wanted(s) > 0);
+	return r;
+}
+
+static int finish(struct search *s)
+{
+	AUTO_BUF struct buf members = { 0 };
+	int r;
+
+	pages_members(&s->pages, &members);
+	r = buf_ok(&members) ? printer_finish(s->printer, (const char *)members.data) :
+			       err_origin(-ENOMEM);
+	if (r < 0)
+		return session_failed(s->io, r, NULL);
+	pages_say(&s->pages, s->io);
+	say_more(s);
+	if (s->shown == 0)
+		return EXIT_NONE;
+	return pages_partial(&s->pages) ? EXIT_PARTIAL : EXIT_HITS;
+}
+
+static int run_search(struct search *s)
+{
+	enum printer_format format = printer_format_of(s->v->output, s->io->out_tty);
+	struct diag d = { 0 };
+	int r;
+
+	if (events_columns(&s->events, format, s->io->width, s->v->fields, &d) < 0) {
+		cli_say(s->io, "%s", d.text);
+		return EXIT_USAGE;
+	}
+	r = events_printer(&s->printer, s->io, &s->events, format, false);
+	if (r == 0)
+		r = ask_pages(s);
+	if (r == 0)
+		return finish(s);
+	if (r == -EBADMSG)
+		diag_set(&d, r, 0, 0, "the collector's answer is not what a search answers");
+	if (s->printer && s->shown && printer_flush(s->printer) < 0)
+		return EXIT_SERVER;
+	return r < 0 ? session_failed(s->io, r, &d) : r;
+}
+
+static int print_count(const struct search *s, uint64_t count)
+{
+	switch (printer_format_of(s->v->output, s->io->out_tty)) {
+	case PRINTER_TABLE:
+		fprintf(s->io->out, "%" PRIu64 "\n", count);
+		break;
+	case PRINTER_CSV:
+		fprintf(s->io->out, "count\n%" PRIu64 "\n", count);
+		break;
+	default:
+		fprintf(s->io->out, "{\"count\": %" PRIu64 "}\n", count);
+	}
+	if (count == 0)
+		return EXIT_NONE;
+	return pages_partial(&s->pages) ? EXIT_PARTIAL : EXIT_HITS;
+}
+
+static int run_count(struct search *s)
+{
+	const struct client_param params[] = {
+		{ "q", s->query },
+		{ "since", s->v->since },
+		{ "until", s->v->until },
+		{ "node", s->v->node },
+	};
+	const struct client_request q = { "/api/v1/count", params, ARRAY_SIZE(params) };
+	AUTO_BUF struct buf body = { 0 };
+	struct slice doc, count;
+	int r;
+
+	r = session_ask(s->session, &q, s->query, &body, &doc);
+	if (r)
+		return r;
+	r = pages_add(&s->pages, doc);
+	if (r == 0 && !rawjson_member(doc, "count", &count))
+		r = err_origin(-EBADMSG);
+	if (r < 0)
+		return session_failed(s->io, r, NULL);
+	pages_say(&s->pages, s->io);
+	return print_count(s, strtoull(count.s, NULL, 10));
+}
+
+static int run(const struct cli_io *io, const struct cli_values *v, const char *operand)
+{
+	struct search s = { .io = io, .v = v, .query = operand };
+	int r = session_open(&s.session, io, v);
+
+	if (r == 0)
+		r = v->count ? run_count(&s) : run_search(&s);
+	printer_free(s.printer);
+	session_free(s.session);
+	pages_done(&s.pages);
+	return r;
+}
+
+const struct cli_command cmd_query = {
+	.name = "query",
+	.operand = "[QUERY]",
+	.summary = "Search the events of the whole fleet",
+	.about = "Shows stored events that match QUERY (EQL; docs/query.md), newest first; without QUERY\n"
+		 "all. Put quotes around it, for the shell.\n"
+		 "\n"
+		 "  rtsecctl query 'process where process.name == \"true\"' --since -5m\n"
+		 "  rtsecctl query 'destination.port == 22' --count\n"
+		 "  rtsecctl query passwd --all -o csv > passwd.csv\n",
+	.options = options,
+	.n_options = ARRAY_SIZE(options),
+	.run = run,
+};

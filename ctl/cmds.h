@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmds - the commands of rtsecctl, one cmd_NAME.c each. */
+#pragma once
+#include "ctl/cli.h"
+
+extern const struct cli_command cmd_query, cmd_tail, cmd_nodes, cmd_status, cmd_fields, cmd_version;

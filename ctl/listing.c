@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/listing.h"
+
+#include "ctl/session.h"
+
+static int print_rows(struct printer *p, struct slice rows, uint64_t *ret_n)
+{
+	struct slice key, row;
+	size_t at = 0;
+	int r = 0;
+
+	*ret_n = 0;
+	while (r == 0 && rawjson_next(rows, &at, &key, &row)) {
+		r = printer_row(p, row);
+		++*ret_n;
+	}
+	return r < 0 ? r : printer_finish(p, "");
+}
+
+static int print(const struct listing *l, const struct cli_io *io, const struct cli_values *v,
+		 struct slice rows)
+{
+	const struct printer_config config = {
+		.out = io->out,
+		.format = printer_format_of(v->output, io->out_tty),
+		.columns = l->columns,
+		.n_columns = l->n_columns,
+		.list = l->member,
+		.width = io->width,
+		.color = io->color,
+		.terminal = io->out_tty,
+		.tint = l->tint,
+	};
+	AUTO(printer) *p = NULL;
+	uint64_t n = 0;
+	int r = printer_new(&p, &config);
+
+	if (r == 0)
+		r = print_rows(p, rows, &n);
+	if (r < 0)
+		return session_failed(io, r, NULL);
+	return n ? EXIT_HITS : EXIT_NONE;
+}
+
+int listing_run(const struct listing *l, const struct cli_io *io, const struct cli_values *v)
+{
+	const struct client_request q = { .path = l->path };
+	AUTO_BUF struct buf body = { 0 };
+	AUTO(session) *s = NULL;
+	struct slice doc, rows;
+	int r = session_open(&s, io, v);
+
+	if (r == 0)
+		r = session_ask(s, &q, NULL, &body, &doc);
+	if (r)
+		return r;
+	if (rawjson_member(doc, l->member, &rows))
+		return print(l, io, v, rows);
+	cli_say(io, "the answer to %s has no \"%s\": is this an rtsec collector?", l->path, l->member);
+	return EXIT_SERVER;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/pages.h"
+
+#include <inttypes.h>
+
+void pages_done(struct pages *p)
+{
+	buf_done(&p->gaps);
+	buf_done(&p->nodes);
+	json_decref(p->scanned);
+	*p = (struct pages){ 0 };
+}
+
+/* *member of the page as jansson reads it; NULL when missing.  The caller's reference. */
+static json_t *load_member(struct slice page, const char *key)
+{
+	struct slice raw;
+
+	if (!rawjson_member(page, key, &raw))
+		return NULL;
+	return json_loadb(raw.s, raw.n, JSON_DECODE_ANY, NULL);
+}
+
+static int take_cursor(struct pages *p, struct slice page)
+{
+	json_t *cursor = load_member(page, "cursor");
+	const char *s = json_string_value(cursor);
+	int r = 0;
+
+	if (s && (strlen(s) >= sizeof(p->cursor) || (*s && strcmp(s, p->cursor) == 0)))
+		r = err_origin(-EBADMSG);
+	else
+		snprintf(p->cursor, sizeof(p->cursor), "%s", s ? s : "");
+	json_decref(cursor);
+	return r;
+}
+
+static int add_scanned(struct pages *p, struct slice page)
+{
+	json_t *scanned = load_member(page, "scanned"), *v;
+	const char *key;
+
+	if (!p->scanned)
+		p->scanned = json_object();
+	json_object_foreach (scanned, key, v) {
+		json_int_t sum = json_integer_value(json_object_get(p->scanned, key));
+
+		json_object_set_new(p->scanned, key, json_integer(sum + json_integer_value(v)));
+	}
+	json_decref(scanned);
+	return p->scanned ? 0 : err_origin(-ENOMEM);
+}
+
+static bool holds(const struct buf *b, const char *s, size_t n)
+{
+	return b->n && memmem(b->data, b->n, s, n) != NULL;
+}
+
+static void add_gap(struct pages *p, struct slice raw)
+{
+	json_t *gap;
+	const char *node;
+	json_int_t count;
+
+	if (holds(&p->gaps, raw.s, raw.n)) /* each page of an answer may tell it again */
+		return;
+	buf_str(&p->gaps, p->gaps.n ? "," : "");
+	buf_add(&p->gaps, raw.s, raw.n);
+	gap = rawjson_load(raw);
+	count = json_integer_value(json_object_get(gap, "count"));
+	node = json_string_value(json_object_get(gap, "node"));
+	p->n_gaps++;
+	p->lost += count > 0 ? (uint64_t)count : 0;
+	if (node && !holds(&p->nodes, node, strlen(node)) && p->nodes.n < 256)
+		buf_printf(&p->nodes, "%s%s", p->nodes.n ? ", " : "", node);
+	json_decref(gap);
+}
+
+int pages_add(struct pages *p, struct slice page)
+{
+	struct slice gaps, key, gap;
+	json_t *v;
+	size_t at = 0;
+	int r;
+
+	if (rawjson_member(page, "gaps", &gaps))
+		while (rawjson_next(gaps, &at, &key, &gap))
+			add_gap(p, gap);
+	v = load_member(page, "took_ms");
+	p->took_ms += (uint64_t)json_number_value(v);
+	json_decref(v);
+	v = load_member(page, "truncated");
+	p->truncated = p->truncated || json_is_true(v);
+	json_decref(v);
+	if (!buf_ok(&p->gaps) || !buf_ok(&p->nodes))
+		return err_origin(-ENOMEM);
+	r = add_scanned(p, page);
+	return r < 0 ? r : take_cursor(p, page);
+}
+
+bool pages_partial(const struct pages *p)
+{
+	return p->truncated || p->n_gaps > 0;
+}
+
+void pages_say(const struct pages *p, const struct cli_io *io)
+{
+	if (p->n_gaps)
+		cli_say(io, "%" PRIu64 " events are known to be lost in this range (%" PRIu64
+			    " gaps%s%.*s): query 'event.action == \"gap\"' shows them",
+			p->lost, p->n_gaps, p->nodes.n ? ", on " : "", (int)p->nodes.n,
+			p->nodes.n ? (const char *)p->nodes.data : "");
+	if (p->truncated)
+		cli_say(io, "the collector stopped before it had looked at everything: narrow the "
+			    "time or the query");
+}
+
+void pages_members(const struct pages *p, struct buf *out)
+{
+	json_t *cursor = p->cursor[0] ? json_string(p->cursor) : json_null();
+	AUTO_MEM char *cursor_text = json_dumps(cursor, JSON_ENCODE_ANY | JSON_COMPACT);
+	AUTO_MEM char *scanned = json_dumps(p->scanned, JSON_COMPACT);
+
+	buf_printf(out, "\"cursor\":%s,\"took_ms\":%" PRIu64 ",\"scanned\":%s,\"truncated\":%s",
+		   cursor_text ? cursor_text : "null", p->took_ms, scanned ? scanned : "{}",
+		   p->truncated ? "true" : "false");
+	buf_str(out, ",\"gaps\":[");
+	buf_add(out, p->gaps.data, p->gaps.n);
+	buf_str(out, "]");
+	buf_byte(out, 0);
+	json_decref(cursor);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* printer - writes rows as a table, JSON, NDJSON or CSV, one after the other as they come.
+ *
+ * A row is a JSON object as the collector sent it.  json and ndjson pass its bytes on unchanged;
+ * table and csv ask it for the columns.  On a terminal what could harm it is escaped: in JSON as
+ * \uNNNN, which means the same; elsewhere as ctl/text.h tells.
+ *
+ * A table needs widths before its first line, so the first rows are held back (PRINTER_HELD of
+ * them, or until printer_flush()) and measured; the widths stay after that.
+ *
+ * Thread: one owner at a time.  Memory: the rows held back. */
+#pragma once
+#include "ctl/rawjson.h"
+
+enum printer_format { PRINTER_TABLE, PRINTER_JSON, PRINTER_NDJSON, PRINTER_CSV };
+enum { PRINTER_COLUMNS = 64, PRINTER_HELD = 200 };
+
+/* Appends the text of a cell to @out; appending nothing leaves it empty. */
+typedef void (*printer_cell_fn)(const json_t *row, struct buf *out);
+
+struct printer_column {
+	const char *title;    /* over the column of a table; NULL: the field's name */
+	const char *field;    /* dotted name: the value that the cell shows, and the CSV title */
+	printer_cell_fn cell; /* makes the text in a table; NULL: the value of the field */
+	unsigned width;	      /* least width while rows come one by one; 0: the title's */
+	bool right;	      /* numbers */
+	bool gives_way;	      /* is cut first when the line is too long */
+};
+
+struct printer_config {
+	FILE *out;
+	enum printer_format format;
+	const struct printer_column *columns; /* lent for the printer's life */
+	size_t n_columns;		      /* 1 to PRINTER_COLUMNS */
+	const char *list; /* json: name of the member that holds the rows */
+	unsigned width;	  /* of the terminal; 0: cut nothing */
+	bool live;	  /* rows come one by one: a table takes the columns' least widths */
+	bool color;
+	bool terminal; /* out is one: escape what could harm it */
+	const char *(*tint)(const json_t *row); /* SGR parameters such as "31", or NULL; may be NULL */
+};
+
+struct printer;
+
+/* Returns 0, -EINVAL (too many columns or none) or -ENOMEM; *ret is freed by printer_free(). */
+NODISCARD int printer_new(struct printer **ret, const struct printer_config *config);
+struct printer *printer_free(struct printer *p);
+DEFINE_FREEP(printer)
+
+/* Parses the word of -o; NULL: table on a terminal, else ndjson. */
+enum printer_format printer_format_of(const char *word, bool terminal);
+
+/* Shows one row.  Returns 0, -EBADMSG (not a JSON object), -ENOMEM, or the negative errno of
+ * writing. */
+NODISCARD int printer_row(struct printer *p, struct slice row);
+
+/* Writes what is held back and flushes: after each row of a live view. */
+NODISCARD int printer_flush(struct printer *p);
+
+/* Ends the output and flushes it.  @members is raw JSON such as "\"cursor\":null", put after the
+ * rows of json ("" for none).  Returns as printer_row(). */
+NODISCARD int printer_finish(struct printer *p, const char *members);
+
+/* Value at the dotted name @path; keys may hold dots themselves.  NULL: none.  Lent. */
+const json_t *printer_find(const json_t *row, const char *path);
+
+/* Appends a value as table cells show it: strings bare, lists with ", " between, objects as JSON. */
+void printer_value(const json_t *v, struct buf *out);

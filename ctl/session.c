@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/session.h"
+
+#include <ctype.h>
+
+#include "ctl/problem.h"
+
+enum { GET_BYTES = 4096 /* longer parameters travel by POST */, TOKEN_BYTES = 1024 };
+
+struct session {
+	const struct cli_io *io;
+	struct client *client;
+};
+
+struct session *session_free(struct session *s)
+{
+	if (!s)
+		return NULL;
+	client_free(s->client);
+	free(s);
+	return NULL;
+}
+
+struct client *session_client(struct session *s)
+{
+	return s->client;
+}
+
+static void trim_end(char *s)
+{
+	size_t n = strlen(s);
+
+	while (n && isspace((unsigned char)s[n - 1]))
+		s[--n] = 0;
+}
+
+/* The token of the file or the environment.  Returns 0 or an exit code. */
+static int find_token(const struct cli_io *io, const char *path, char *ret, size_t n)
+{
+	const char *token = io->env("RTSEC_TOKEN");
+	FILE *f;
+
+	snprintf(ret, n, "%s", token ? token : "");
+	if (path) {
+		f = fopen(path, "re");
+		if (!f) {
+			cli_say(io, "cannot read the token file %s: %s", path, strerror(errno));
+			return EXIT_USAGE;
+		}
+		ret[fread(ret, 1, n - 1, f)] = 0;
+		fclose(f);
+	}
+	trim_end(ret);
+	if (ret[0])
+		return 0;
+	cli_say(io, "%s: set RTSEC_TOKEN or give --token-file FILE",
+		path ? "the token file is empty" : "no API token");
+	return EXIT_USAGE;
+}
+
+int session_open(struct session **ret, const struct cli_io *io, const struct cli_values *v)
+{
+	AUTO(session) *s = calloc(1, sizeof(*s));
+	const char *url = v->url ? v->url : io->env("RTSEC_URL");
+	char token[TOKEN_BYTES];
+	struct diag d = { 0 };
+	int r;
+
+	if (!s)
+		return session_failed(io, err_origin(-ENOMEM), NULL);
+	if (!url || !*url) {
+		cli_say(io, "no collector named: set RTSEC_URL or give --url URL "
+			    "(./dev up writes it to DIR/env)");
+		return EXIT_USAGE;
+	}
+	r = find_token(io, v->token_file, token, sizeof(token));
+	if (r)
+		return r;
+	s->io = io;
+	r = client_new(&s->client, url, token, &d);
+	if (r < 0) {
+		session_failed(io, r, &d);
+		return EXIT_USAGE;
+	}
+	*ret = TAKE(s);
+	return 0;
+}
+
+int session_failed(const struct cli_io *io, int r, const struct diag *d)
+{
+	if (r == -EPIPE)
+		return 0;
+	cli_say(io, "%s", d && d->text[0] ? d->text : strerror(-r));
+	return EXIT_SERVER;
+}
+
+/* Writes what problem_format() made: its first line after our name. */
+static void say_problem(const struct session *s, const struct problem *p, const char *query)
+{
+	AUTO_BUF struct buf text = { 0 };
+
+	problem_format(p, query, s->io->err_tty ? s->io->width : 0, &text);
+	if (buf_ok(&text))
+		fprintf(s->io->err, "rtsecctl: %.*s", (int)text.n, (const char *)text.data);
+	fflush(s->io->err);
+}
+
+int session_refused(struct session *s, long status, const struct buf *body, const char *query)
+{
+	struct problem p;
+
+	problem_read(&p, status, (const char *)body->data, body->n);
+	if (status == 401) {
+		cli_say(s->io, "the collector does not know this token: check RTSEC_TOKEN or "
+			       "--token-file");
+		return EXIT_SERVER;
+	}
+	say_problem(s, &p, query);
+	return problem_is_usage(&p) ? EXIT_USAGE : EXIT_SERVER;
+}
+
+static bool is_long(const struct client_request *q)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < q->n_params; i++)
+		n += q->params[i].value ? strlen(q->params[i].value) : 0;
+	return n > GET_BYTES;
+}
+
+int session_ask(struct session *s, const struct client_request *q, const char *query,
+		struct buf *body, struct slice *ret_doc)
+{
+	struct diag d = { 0 };
+	json_t *doc;
+	long status;
+	bool ok;
+	int r;
+
+	r = client_ask(s->client, q, query && is_long(q), &status, body, &d);
+	if (r < 0)
+		return session_failed(s->io, r, &d);
+	if (status != 200)
+		return session_refused(s, status, body, query);
+	*ret_doc = (struct slice){ (const char *)body->data, body->n };
+	doc = body->n ? rawjson_load(*ret_doc) : NULL;
+	ok = json_is_object(doc);
+	json_decref(doc);
+	if (ok)
+		return 0;
+	cli_say(s->io, "the answer to %s is no JSON object: is this an rtsec collector?", q->path);
+	return EXIT_SERVER;
+}
