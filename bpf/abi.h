@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* abi - the records that the BPF programs write and the sensor reads: one header for both sides.
+ *
+ * A record is a fixed struct, whose first member is struct rec_head, followed by its data: the
+ * variable parts named in the struct, in the order of their length members, without padding
+ * between them.  rec_head.size counts all of it.  Records lie in the ring at 8-byte alignment.
+ * Native byte order; ports and addresses as told below.
+ *
+ * Paths travel as the kernel keeps them: components leaf first, each ended by a NUL, without
+ * slashes: "/usr/bin/true" is "true\0bin\0usr\0"; "/" is no component at all.  A rename that runs
+ * at the same moment may leave a NUL inside a component: cut there.
+ *
+ * All times are CLOCK_BOOTTIME nanoseconds.  A process is known by (tgid, start of its leader).
+ * Thread: none.  Memory: none. */
+#pragma once
+#ifdef __bpf__
+#include "bpf/kernel.h"
+#define ABI_ASSERT(type, member, offset) \
+	_Static_assert(__builtin_offsetof(struct type, member) == (offset), #type "." #member)
+#else
+#include <stddef.h>
+#include <stdint.h>
+#define ABI_ASSERT(type, member, offset) \
+	_Static_assert(offsetof(struct type, member) == (offset), #type "." #member)
+#endif
+
+enum rec_type {
+	REC_EXEC = 1, /* struct rec_exec    priority ring */
+	REC_ARGS,     /* struct rec_args    priority ring */
+	REC_FORK,     /* struct rec_fork    priority ring */
+	REC_EXIT,     /* struct rec_exit    priority ring */
+	REC_OPEN,     /* struct rec_open    bulk ring */
+	REC_DELETE,   /* struct rec_delete  bulk ring */
+	REC_RENAME,   /* struct rec_rename  bulk ring */
+	REC_CONNECT,  /* struct rec_tcp     bulk ring */
+	REC_ACCEPT,   /* struct rec_tcp     bulk ring */
+	REC_CLOSE,    /* struct rec_tcp     bulk ring */
+	REC_END,      /* number of types + 1 */
+};
+
+enum {
+	REC_NAME_BYTES = 4096,	      /* a path as asked, its NUL included */
+	REC_PATH_BYTES = 4096,	      /* a walked path, all NULs included */
+	REC_PATH_PARTS = 96,	      /* components of a walked path */
+	REC_ARGS_CHUNK = 8192,	      /* argument bytes in one record */
+	REC_ARGS_BYTES = 128 << 10,   /* argument bytes of one exec */
+	REC_MAX_BYTES = 20 << 10,     /* rec_head.size of the largest record */
+	REC_COMM_BYTES = 16,
+	REC_TTY_BYTES = 16,
+};
+
+/* rec_head.flags */
+enum {
+	REC_F_CREATED = 1 << 0,	    /* open: this open made the file */
+	REC_F_ARGS_CUT = 1 << 1,    /* exec: arguments are missing at their end */
+	REC_F_NOT_LEADER = 1 << 2,  /* exec: old_tid, not the leader, called execve */
+	REC_F_DIRECTORY = 1 << 3,   /* delete: rmdir, or unlinkat with AT_REMOVEDIR */
+	REC_F_AS_ASKED = 1 << 4,    /* names are what user memory said when the call returned, not what
+				     * the kernel resolved: they may be raced, and symbolic links in
+				     * them are not followed */
+	REC_F_NAME_CUT = 1 << 5,    /* a name as asked could not be read, or only in part */
+	REC_F_NO_OWNER = 1 << 6,    /* close: the process that had the socket is not known */
+	REC_F_SECURE = 1 << 7,	    /* exec: privileges were gained (set-id file or capabilities) */
+};
+
+/* rec_path.flags */
+enum {
+	REC_PATH_TRUNCATED = 1 << 0, /* too long or too deep: the beginning (at /) is missing */
+	REC_PATH_DELETED = 1 << 1,   /* no name leads to the file any more (link count 0) */
+	REC_PATH_DETACHED = 1 << 2,  /* its mount is in no mount namespace: memfd, pipe, socket, a file
+				      * of a mount that was taken away */
+};
+
+/* A walked path: @bytes of data, @parts components. */
+struct rec_path {
+	uint16_t bytes;
+	uint8_t flags;
+	uint8_t parts;
+};
+
+/* Who did it, and when. */
+struct rec_head {
+	uint32_t size;	    /* bytes, this head included */
+	uint16_t type;	    /* enum rec_type */
+	uint16_t flags;	    /* REC_F_* */
+	uint64_t time_ns;   /* when it happened; connect: when it began */
+	uint64_t start_ns;  /* start of the acting process (its leader's start_boottime) */
+	uint64_t cgroup_id; /* cgroup v2 id of the acting thread */
+	uint32_t tgid;	    /* in the initial pid namespace, as is tid */
+	uint32_t tid;
+	uint32_t uid; /* effective, in the initial user namespace, as is gid */
+	uint32_t gid;
+	uint32_t cpu;
+	uint32_t pad;
+	char comm[REC_COMM_BYTES]; /* of the acting thread, NUL-padded */
+};
+ABI_ASSERT(rec_head, time_ns, 8);
+ABI_ASSERT(rec_head, tgid, 32);
+ABI_ASSERT(rec_head, comm, 56);
+
+struct rec_file {
+	uint64_t inode;
+	uint32_t dev_major, dev_minor; /* as st_dev of its filesystem */
+	uint32_t mode;		       /* i_mode: type and permission bits */
+	uint32_t fs_magic;	       /* magic number of the filesystem (statfs f_type) */
+};
+
+/* A program was started.  head: the process after it, with the identity that it kept.
+ * Data: exe, cwd, args. */
+struct rec_exec {
+	struct rec_head head;
+	uint64_t parent_start_ns;
+	uint32_t parent_tgid; /* real parent; 0: none */
+	uint32_t old_tid;     /* tid before the exec; differs from tgid with REC_F_NOT_LEADER */
+	struct rec_file file; /* the executable; of a script the interpreter */
+	uint32_t uid, gid, euid, egid;
+	uint32_t suid, sgid;
+	uint32_t sid;  /* session id; 0: none */
+	uint32_t vpid; /* tgid in the process's own pid namespace */
+	uint32_t tty_major, tty_minor; /* 0, 0: no controlling terminal */
+	char tty[REC_TTY_BYTES];       /* kernel's name, such as pts3; NUL-padded */
+	uint32_t args_before; /* argument bytes in the REC_ARGS records of this exec */
+	uint32_t args_total;  /* argument bytes in all that the process has; may be more than told */
+	struct rec_path exe, cwd;
+	uint32_t args_bytes; /* argument bytes here, after args_before: strings, each NUL-ended */
+	uint32_t pad;
+};
+ABI_ASSERT(rec_exec, parent_start_ns, 72);
+ABI_ASSERT(rec_exec, file, 88);
+ABI_ASSERT(rec_exec, uid, 112);
+ABI_ASSERT(rec_exec, tty, 152);
+ABI_ASSERT(rec_exec, exe, 176);
+_Static_assert(sizeof(struct rec_exec) == 192, "rec_exec");
+
+/* A piece of long arguments, ahead of the rec_exec with the same tgid, start and time on the same
+ * ring.  Pieces come in order; a gap between @offset and what came before, or fewer bytes than
+ * rec_exec.args_before, means that pieces were lost.  Data: the bytes. */
+struct rec_args {
+	struct rec_head head;
+	uint32_t offset; /* of its first byte in the argument block */
+	uint32_t bytes;
+};
+
+/* A process (not a mere thread) was created.  head: the thread that called fork. */
+struct rec_fork {
+	struct rec_head head;
+	uint64_t child_start_ns;
+	uint64_t parent_start_ns; /* the child's real parent: with CLONE_PARENT not head's process */
+	uint32_t child_tgid;
+	uint32_t parent_tgid;
+	uint32_t child_vpid; /* in its own pid namespace */
+	uint32_t pad;
+};
+
+/* The last thread of a process ended.  head.tid: that thread.  Where two last threads end in the
+ * same instant on kernels before 6.16 it may come twice. */
+struct rec_exit {
+	struct rec_head head;
+	uint64_t duration_ns; /* since head.start_ns */
+	uint32_t status;      /* wait status: code << 8, or signal | 0x80 if core was dumped */
+	uint32_t pad;
+};
+
+/* open, openat, openat2 or creat returned.
+ * error == 0: path is the file's; name is empty.  Data: path, name.
+ * error != 0: name is what was asked (REC_F_AS_ASKED); path is the directory that a relative name
+ * starts from (cwd or dirfd), empty for an absolute name; file is zero. */
+struct rec_open {
+	struct rec_head head;
+	struct rec_file file;
+	uint32_t error;	     /* positive errno */
+	uint32_t open_flags; /* O_* of this architecture: f_flags, or as asked when it failed */
+	struct rec_path path;
+	uint16_t name_bytes; /* NUL included; 0: none */
+	uint16_t pad;
+};
+_Static_assert(sizeof(struct rec_open) == 112, "rec_open");
+
+/* unlink, unlinkat or rmdir returned.  Always REC_F_AS_ASKED.  Data: dir, name. */
+struct rec_delete {
+	struct rec_head head;
+	uint32_t error;
+	struct rec_path dir; /* that a relative name starts from; empty for an absolute name */
+	uint16_t name_bytes;
+	uint16_t pad[3];
+};
+
+/* rename, renameat or renameat2 returned.  Always REC_F_AS_ASKED.
+ * Data: old_dir, old_name, new_dir, new_name. */
+struct rec_rename {
+	struct rec_head head;
+	uint32_t error;
+	uint32_t rename_flags; /* RENAME_* of renameat2 */
+	struct rec_path old_dir;
+	struct rec_path new_dir;
+	uint16_t old_name_bytes;
+	uint16_t new_name_bytes;
+	uint32_t pad;
+};
+
+enum { REC_EGRESS = 1, REC_INGRESS = 2 }; /* this side connected; this side accepted */
+enum { REC_IPV4 = 4, REC_IPV6 = 6 };
+
+/* connect came to a result (time_ns: when it began); a connection was accepted; a connection that
+ * was told before is closed.  source is the side that connected, whichever side this is.
+ * head of REC_CONNECT and REC_CLOSE: the thread that connected or accepted; zero but for time, cpu
+ * with REC_F_NO_OWNER. */
+struct rec_tcp {
+	struct rec_head head;
+	uint64_t socket;      /* opaque: the same for the records of one connection while it lives */
+	uint64_t duration_ns; /* connect: until its result; close: since it was established */
+	uint64_t source_bytes; /* close: payload that the source sent, as this side saw it */
+	uint64_t dest_bytes;
+	uint32_t error;	      /* connect: positive errno; close: what ended it, such as ECONNRESET */
+	uint16_t source_port; /* host order, as is dest_port */
+	uint16_t dest_port;
+	uint8_t version;   /* REC_IPV4 or REC_IPV6; IPv4 over an IPv6 socket is REC_IPV4 */
+	uint8_t direction; /* REC_EGRESS or REC_INGRESS */
+	uint8_t pad[6];
+	uint8_t source[16]; /* network order; IPv4 in the first 4 bytes, the rest zero */
+	uint8_t dest[16];
+};
+ABI_ASSERT(rec_tcp, error, 104);
+ABI_ASSERT(rec_tcp, source, 120);
+_Static_assert(sizeof(struct rec_tcp) == 152, "rec_tcp");
+
+/* What was lost in the kernel, by class and cause. */
+enum rec_class { REC_CLASS_PRIORITY, REC_CLASS_BULK, REC_CLASSES };
+enum rec_cause {
+	REC_LOST_RING, /* the ring was full */
+	REC_LOST_MAP,  /* a socket could not be remembered: its close will lack the owner */
+	REC_LOST_BUSY, /* the program ran nested on one CPU; its buffer was in use */
+	REC_CAUSES,
+};
+
+/* Per CPU; first_ns belongs to the newest epoch in which something was lost. */
+struct rec_loss {
+	uint64_t count;
+	uint64_t first_ns, last_ns;
+	uint64_t epoch;
+};
+struct rec_losses {
+	struct rec_loss by[REC_CLASSES][REC_CAUSES];
+};
+
+/* When the kernel wakes the reader. */
+enum rec_wake {
+	REC_WAKE_NONE,	/* it is awake, or will look by itself */
+	REC_WAKE_FILL,	/* when a ring has reached its fill mark */
+	REC_WAKE_FIRST, /* with the next record */
+};
+
+enum { REC_IGNORED = 8 };

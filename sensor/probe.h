@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* probe - the kernel side of the sensor: loads the BPF programs, attaches for each event kind the
+ * best tier that works here, tells which it took, counts what the kernel lost.
+ *
+ * A feature is detected by attaching, never by kernel version.  Where tracefs is not mounted it is
+ * reached through a detached mount that nobody else sees.
+ *
+ * Thread: any one at a time; probe_ignore_tgid() and probe_loss() from the consumer while it runs.
+ * Memory: libbpf's object and two rings; the kernel's BTF is freed after loading. */
+#pragma once
+#include "bpf/abi.h"
+#include "lib/diag.h"
+#include "lib/fields.h"
+
+struct probe;
+
+struct probe_settings {
+	uint32_t priority_ring_bytes; /* powers of two and multiples of a page; 0: 1 MiB */
+	uint32_t bulk_ring_bytes;     /* 0: 4 MiB */
+	uint32_t fill_percent;	      /* of a ring that wakes the reader, 1..90; 0: 25 */
+	uint32_t sockets;	      /* connections remembered until they close; 0: 16384 */
+	uint32_t only_netns;	      /* inode of the one network namespace to watch; 0: all */
+	uint64_t kinds;		      /* bit k: wants events of enum kind k; 0: all that there are */
+};
+
+/* How one kind is watched. */
+struct probe_tier {
+	enum kind kind;
+	const char *name;    /* action of lib/kinds.def, such as "open" */
+	const char *tier;    /* such as "tp_btf" or "tp/syscalls"; "none" when no tier works */
+	const char *report;  /* "open=tp/syscalls", for SensorStats.tiers */
+};
+
+/* Loads and attaches.  *ret is the caller's, freed with probe_free() (which detaches).
+ * Returns 0, or a negative errno with the reason in @d: -EPERM (not root or without CAP_BPF,
+ * CAP_PERFMON, CAP_SYS_ADMIN), -ENOTSUP (kernel without BTF, ring buffers or a tracepoint: too
+ * old), -EINVAL (a setting), -ENOMEM, or what libbpf gave. */
+NODISCARD int probe_new(struct probe **ret, const struct probe_settings *settings, struct diag *d);
+struct probe *probe_free(struct probe *p);
+DEFINE_FREEP(probe)
+
+/* Tiers in the order of kinds.def; the array lives as long as @p. */
+const struct probe_tier *probe_tiers(const struct probe *p, size_t *ret_n);
+
+/* Notes that a person should see once, such as how tracefs was reached; NULL after the last. */
+const char *probe_note(const struct probe *p, size_t i);
+
+/* Leaves out what process @tgid does from now on, and counts it: for the sensor and the collector
+ * on its own node.  Call probe_unignore_tgid() when it ended: ids are used again.
+ * Returns 0, or -ENOSPC (REC_IGNORED of them already). */
+NODISCARD int probe_ignore_tgid(struct probe *p, uint32_t tgid);
+void probe_unignore_tgid(struct probe *p, uint32_t tgid);
+uint64_t probe_ignored(const struct probe *p); /* records left out so far */
+
+/* Lost since the last call; from and to are CLOCK_BOOTTIME ns, exact per CPU. */
+struct probe_loss {
+	uint64_t count, from_ns, to_ns;
+};
+/* Fills @ret for each class and cause; all zero when nothing was lost.  One syscall.
+ * Returns 0 or a negative errno. */
+NODISCARD int probe_loss(struct probe *p, struct probe_loss ret[REC_CLASSES][REC_CAUSES]);
+
+/* For ring_new(): the ring's descriptor, its size, and the word in which the reader tells the kernel
+ * when to wake it (enum rec_wake).  All owned by @p. */
+int probe_ring_fd(const struct probe *p, enum rec_class class);
+uint32_t probe_ring_bytes(const struct probe *p, enum rec_class class);
+uint32_t *probe_wake_word(struct probe *p);
