@@ -15,8 +15,16 @@ typedef void (*hub_deliver_fn)(struct block *b, uint64_t block_id, uint64_t drop
 NODISCARD int hub_new(struct hub **ret, uv_loop_t *loop, hub_deliver_fn deliver, void *arg);
 struct hub *hub_free(struct hub *h); /* the loop must run once more to close its handle */
 
+enum { HUB_BATCHES = 256, HUB_BYTES = 32 << 20 }; /* that wait for the loop at most */
+
 /* While nobody listens hub_publish() costs one atomic read.  Count of tails is told by the loop. */
 void hub_set_listeners(struct hub *h, uint32_t n);
 uint32_t hub_listeners(const struct hub *h); /* any thread */
-void hub_publish(struct hub *h, const void *frame, size_t n, uint64_t block_id,
-		 uint64_t ingested_ns);
+/* A batch for the tails; @frame (@n bytes) is copied. */
+struct hub_batch {
+	const void *frame;
+	size_t n;
+	uint64_t block_id, ingested_ns;
+	uint32_t n_events; /* counted as dropped when it does not reach the loop */
+};
+void hub_publish(struct hub *h, const struct hub_batch *batch);

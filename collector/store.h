@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store - event batches on disk: one SQLite file a UTC day (events-YYYY-MM-DD.db, the day of the
- * batch's earliest event), one row a batch: the frame's own bytes, a zone map (node, boot, first
- * and last seq, least and greatest time, kinds, count) and a filter over the tokens of its strings.
+ * batch's earliest event), one row a batch: a zone map (node, boot, first and last seq, least and
+ * greatest time, kinds, count) and a filter over the tokens of its strings.  The frames' own bytes
+ * are appended to a plain file beside it (events-YYYY-MM-DD.frames; its layout is in day.h), because
+ * SQLite would write and sum each of them twice.  A batch whose clock is off by more than a year
+ * back or two days ahead lies in events-1970-01-01, so that broken clocks do not make files.
  *
  * A batch is known by (node id, boot id, first seq); appending it again is told as a duplicate.
  * Threads: the writer side is one thread's (ingest).  Readers are per-thread objects with read-only
- * connections of their own and never hold the writer up.  Only this file and maindb.c touch SQLite. */
+ * connections of their own and never hold the writer up; the store must outlive them. */
 #pragma once
 #include "lib/block.h"
 #include "lib/diag.h"
@@ -14,7 +17,10 @@
 struct store;
 struct store_reader;
 
-enum { STORE_E_DUPLICATE = 1 }; /* was there before: acknowledge it, write nothing */
+enum {
+	STORE_E_DUPLICATE = 1, /* was there before: acknowledge it, write nothing */
+	STORE_E_CONFLICT = 2,  /* another batch of that node and boot has its first seq: refuse it */
+};
 
 /* Opens or makes the store in the folder @dir, migrating its files.  Returns 0, -EEXIST (a newer
  * schema; @d says which file), another negative errno with @d, or -ENOMEM. */
@@ -23,14 +29,20 @@ struct store *store_free(struct store *s);
 DEFINE_FREEP(store)
 
 /* Writer.  Appends @frame, which @b was loaded from, to the open transaction (one is begun when
- * there is none).  Returns 0, STORE_E_DUPLICATE, -ENOSPC or another negative errno: then the
- * transaction was rolled back and nothing since the last store_commit() is stored.
+ * there is none).  Returns 0, STORE_E_DUPLICATE, STORE_E_CONFLICT, -ENOSPC or another negative
+ * errno: then the transaction was rolled back, nothing since the last store_commit() is stored, and
+ * the next call begins afresh.
  * @ingested_ns rises from call to call, over restarts too (the caller takes max(now, last + 1)): it is
  * the order of arrival that the live tail resumes by; the one stored is what the hub must publish. */
 NODISCARD int store_append(struct store *s, struct block *b, const void *frame, size_t n,
 			   uint64_t ingested_ns);
 /* Makes all appended batches durable (fsync).  Returns 0 or a negative errno as store_append(). */
 NODISCARD int store_commit(struct store *s);
+
+/* Writer.  The ingested_ns to give the next store_append(): @now_ns, or just above the last one. */
+uint64_t store_arrival(const struct store *s, uint64_t now_ns);
+/* Writer.  Id (as store_block.id) that the last store_append() gave. */
+uint64_t store_last_id(const struct store *s);
 
 /* Which blocks a scan wants. */
 struct store_range {
@@ -55,7 +67,8 @@ DEFINE_FREEP(store_reader)
 
 /* What is known of a block before it is opened. */
 struct store_block {
-	uint64_t id;	  /* unique in the store, ascending with arrival: day number << 32 | row id */
+	uint64_t id;	  /* unique in the store: day number << 32 | row id, the latter rising with
+			   * arrival */
 	uint64_t min_time_ns, max_time_ns, ingested_ns;
 	uint32_t n_events;
 };

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/day.h"
+
+#include <fcntl.h>
+#include <sys/uio.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "collector/migrate.h"
+#include "lib/slots.h"
+
+enum stmt {
+	STMT_BEGIN,
+	STMT_COMMIT,
+	STMT_SUMMARY,
+	STMT_SUMMARY_SET,
+	STMT_SOURCE_FIND,
+	STMT_SOURCE_ADD,
+	STMT_BLOCK_ADD,
+	STMT_BLOCK_SAME,
+	STMT_FILTER_ADD,
+	STMT_MAX
+};
+
+static const char *const texts[STMT_MAX] = {
+	[STMT_BEGIN] = "BEGIN IMMEDIATE",
+	[STMT_COMMIT] = "COMMIT",
+	[STMT_SUMMARY] = "SELECT n_blocks, n_events, min_time_ns, max_time_ns, max_span_ns, "
+			 "ingested_ns, frames_end, (SELECT coalesce(max(id), 0) FROM block) "
+			 "FROM day WHERE id = 1",
+	[STMT_SUMMARY_SET] = "UPDATE day SET n_blocks = ?1, n_events = ?2, min_time_ns = ?3, "
+			     "max_time_ns = ?4, max_span_ns = ?5, ingested_ns = ?6, "
+			     "frames_end = ?7 WHERE id = 1",
+	[STMT_SOURCE_FIND] = "SELECT id FROM source "
+			     "WHERE node_id = ?1 AND boot_id = ?2 AND node_name = ?3",
+	[STMT_SOURCE_ADD] = "INSERT INTO source (node_id, boot_id, node_name) VALUES (?1, ?2, ?3)",
+	[STMT_BLOCK_ADD] = "INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
+			   "ON CONFLICT (source, first_seq) DO NOTHING",
+	[STMT_BLOCK_SAME] = "SELECT last_seq = ?3 AND n_events = ?4 AND frame_bytes = ?5 "
+			    "FROM block WHERE source = ?1 AND first_seq = ?2",
+	[STMT_FILTER_ADD] = "INSERT INTO filter VALUES (?1, ?2)",
+};
+
+/* A source row of this file, known so that a batch of a known boot asks no SQL. */
+struct source {
+	char node_id[129], node_name[129];
+	uint32_t n_node_id, n_node_name;
+	uint8_t boot_id[16];
+	int64_t id;
+};
+
+struct day {
+	sqlite3 *db;
+	sqlite3_stmt *stmts[STMT_MAX];
+	int frames;
+	bool in_transaction;
+	struct day_summary committed, next; /* next: with the open transaction */
+	struct source *sources;
+	uint32_t n_sources, sources_room;
+	struct slots by_source;
+};
+
+struct record_header {
+	char magic[4];
+	uint32_t n;
+	uint64_t hash;
+};
+_Static_assert(sizeof(struct record_header) == DAY_RECORD_HEADER_BYTES, "as day.h tells it");
+
+/* ---- names ---- */
+
+const char *day_path(const char *dir, uint32_t number, const char *ending,
+		     char buf[DAY_PATH_BYTES])
+{
+	time_t t = (time_t)number * 86400;
+	struct tm tm;
+	char date[32];
+
+	gmtime_r(&t, &tm);
+	strftime(date, sizeof(date), "%Y-%m-%d", &tm);
+	snprintf(buf, DAY_PATH_BYTES, "%s/events-%s.%s", dir, date, ending);
+	return buf;
+}
+
+bool day_parse_name(const char *name, uint32_t *ret_number)
+{
+	char again[DAY_PATH_BYTES];
+	struct tm tm = { 0 };
+	const char *end;
+	time_t t;
+
+	if (strncmp(name, "events-", 7) != 0)
+		return false;
+	end = strptime(name + 7, "%Y-%m-%d", &tm);
+	if (!end || strcmp(end, ".db") != 0)
+		return false;
+	t = timegm(&tm);
+	if (t < 0 || t / 86400 > UINT32_MAX)
+		return false;
+	*ret_number = (uint32_t)(t / 86400);
+	return strcmp(day_path("", *ret_number, "db", again) + 1, name) == 0;
+}
+
+/* ---- opening ---- */
+
+static int read_summary(struct day *day)
+{
+	sqlite3_stmt *s = day->stmts[STMT_SUMMARY];
+	struct day_summary *c = &day->committed;
+	int r = sql_step(s);
+
+	if (r == SQL_E_ROW) {
+		c->n_blocks = sql_u64(s, 0);
+		c->n_events = sql_u64(s, 1);
+		c->min_time_ns = sql_u64(s, 2);
+		c->max_time_ns = sql_u64(s, 3);
+		c->max_span_ns = sql_u64(s, 4);
+		c->ingested_ns = sql_u64(s, 5);
+		c->frames_end = sql_u64(s, 6);
+		c->last_id = sql_u64(s, 7);
+		day->next = *c;
+	}
+	sqlite3_reset(s);
+	if (r == 0)
+		return err_origin(-EBADMSG); /* the one row is gone */
+	return r < 0 ? r : 0;
+}
+
+/* Files are durable once their names are. */
+static int sync_folder(const char *dir)
+{
+	AUTO_FD int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? err_origin(-errno) : 0;
+}
+
+static int open_frames(struct day *day, const char *dir, struct diag *d)
+{
+	char path[DAY_PATH_BYTES];
+	int r;
+
+	day_path(dir, day->committed.number, "frames", path);
+	day->frames = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	r = day->frames < 0 ? err_origin(-errno) : sync_folder(dir);
+	if (r < 0) {
+		diag_set(d, r, 0, 0, "cannot open: %s", strerror(-r));
+		diag_file(d, path);
+	}
+	return r;
+}
+
+int day_open(struct day **ret, const char *dir, uint32_t number, struct diag *d)
+{
+	AUTO(day) *day = calloc(1, sizeof(*day));
+	char path[DAY_PATH_BYTES];
+	int r;
+
+	if (!day)
+		return err_origin(-ENOMEM);
+	day->frames = -1;
+	day->committed.number = day->next.number = number;
+	day_path(dir, number, "db", path);
+	r = sql_open(&day->db, path, SQL_WRITE, d);
+	if (r == 0)
+		r = migrate_apply(day->db, &migrations_events, path, d);
+	if (r < 0)
+		return r;
+	r = sql_prepare(day->db, texts, STMT_MAX, day->stmts);
+	if (r == 0)
+		r = read_summary(day);
+	if (r < 0) {
+		diag_set(d, r, 0, 0, "cannot read: %s", sqlite3_errmsg(day->db));
+		diag_file(d, path);
+		return r;
+	}
+	r = open_frames(day, dir, d);
+	if (r == 0)
+		*ret = TAKE(day);
+	return r;
+}
+
+struct day *day_free(struct day *day)
+{
+	if (!day)
+		return NULL;
+	sql_finalize(day->stmts, STMT_MAX);
+	sql_close(day->db); /* rolls back */
+	if (day->frames >= 0)
+		close(day->frames);
+	slots_done(&day->by_source);
+	free(day->sources);
+	free(day);
+	return NULL;
+}
+
+/* ---- sources ---- */
+
+static uint64_t source_key(const struct block_info *i)
+{
+	uint64_t h = XXH3_64bits_withSeed(i->boot_id, sizeof(i->boot_id), i->node_id.n);
+
+	h = XXH3_64bits_withSeed(i->node_id.s, i->node_id.n, h);
+	return XXH3_64bits_withSeed(i->node_name.s, i->node_name.n, h);
+}
+
+static bool source_is(const struct source *s, const struct block_info *i)
+{
+	return s->n_node_id == i->node_id.n && s->n_node_name == i->node_name.n &&
+	       memcmp(s->node_id, i->node_id.s, i->node_id.n) == 0 &&
+	       memcmp(s->node_name, i->node_name.s, i->node_name.n) == 0 &&
+	       memcmp(s->boot_id, i->boot_id, sizeof(s->boot_id)) == 0;
+}
+
+static void bind_source(sqlite3_stmt *stmt, const struct block_info *i)
+{
+	sqlite3_bind_text(stmt, 1, i->node_id.s, (int)i->node_id.n, SQLITE_STATIC);
+	sqlite3_bind_blob(stmt, 2, i->boot_id, sizeof(i->boot_id), SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 3, i->node_name.s ? i->node_name.s : "", (int)i->node_name.n,
+			  SQLITE_STATIC);
+}
+
+/* Id of the source's row, made when there is none. */
+static int source_row(struct day *day, const struct block_info *i, int64_t *ret)
+{
+	sqlite3_stmt *find = day->stmts[STMT_SOURCE_FIND], *put = day->stmts[STMT_SOURCE_ADD];
+	int r;
+
+	bind_source(find, i);
+	r = sql_step(find);
+	if (r == SQL_E_ROW)
+		*ret = sqlite3_column_int64(find, 0);
+	sqlite3_reset(find);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	bind_source(put, i);
+	r = sql_run(put);
+	*ret = sqlite3_last_insert_rowid(day->db);
+	return r;
+}
+
+static int remember_source(struct day *day, const struct block_info *i, uint64_t key, int64_t id)
+{
+	struct source *s;
+
+	if (day->n_sources == day->sources_room) {
+		uint32_t room = day->sources_room ? day->sources_room * 2 : 16;
+
+		s = reallocarray(day->sources, room, sizeof(*s));
+		if (!s)
+			return err_origin(-ENOMEM);
+		day->sources = s;
+		day->sources_room = room;
+	}
+	if (!slots_room(&day->by_source))
+		return err_origin(-ENOMEM);
+	s = &day->sources[day->n_sources++];
+	s->n_node_id = i->node_id.n;
+	s->n_node_name = i->node_name.n;
+	memcpy(s->node_id, i->node_id.s, i->node_id.n);
+	if (i->node_name.n)
+		memcpy(s->node_name, i->node_name.s, i->node_name.n);
+	memcpy(s->boot_id, i->boot_id, sizeof(s->boot_id));
+	s->id = id;
+	slots_put(&day->by_source, key, day->n_sources);
+	return 0;
+}
+
+static int source_id(struct day *day, const struct block_info *i, int64_t *ret)
+{
+	uint64_t key = source_key(i);
+	uint32_t at = slots_first(&day->by_source, key), k;
+	int r;
+
+	if (i->node_id.n >= sizeof(day->sources->node_id) ||
+	    i->node_name.n >= sizeof(day->sources->node_name))
+		return err_origin(-EINVAL); /* block_load() has refused it */
+	while ((k = slots_next(&day->by_source, key, &at))) {
+		if (!source_is(&day->sources[k - 1], i))
+			continue;
+		*ret = day->sources[k - 1].id;
+		return 0;
+	}
+	r = source_row(day, i, ret);
+	return r < 0 ? r : remember_source(day, i, key, *ret);
+}
+
+/* ---- appending ---- */
+
+static uint64_t last_seq(struct block *b)
+{
+	const struct block_info *i = block_info(b);
+	uint64_t last = i->first_seq;
+
+	for (uint32_t t = 0; t < i->n_tables; t++) {
+		const uint64_t *seq = block_column(b, t, FIELD_SEQ); /* rises, holds seq + 1 */
+		uint32_t rows = block_rows(b, t);
+
+		if (seq && rows)
+			last = MAX(last, seq[rows - 1] - 1);
+	}
+	return last;
+}
+
+bool day_frame_check(const void *header, const void *frame, size_t n)
+{
+	struct record_header h;
+
+	memcpy(&h, header, sizeof(h));
+	return memcmp(h.magic, "RSEG", 4) == 0 && h.n == n && h.hash == XXH3_64bits(frame, n);
+}
+
+static int write_all(int fd, struct iovec *io, int n_io, uint64_t at)
+{
+	while (n_io > 0) {
+		ssize_t n = pwritev(fd, io, n_io, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_origin(n < 0 ? -errno : -EIO);
+		at += (uint64_t)n;
+		for (; n_io > 0 && (size_t)n >= io->iov_len; io++, n_io--)
+			n -= (ssize_t)io->iov_len;
+		if (n_io > 0) {
+			io->iov_base = (uint8_t *)io->iov_base + n;
+			io->iov_len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+static int write_frame(struct day *day, const struct day_entry *e)
+{
+	struct record_header h = { .magic = { 'R', 'S', 'E', 'G' },
+				   .n = (uint32_t)e->n_frame,
+				   .hash = XXH3_64bits(e->frame, e->n_frame) };
+	union {
+		const void *in;
+		void *out;
+	} frame = { .in = e->frame }; /* iovec lacks const */
+	struct iovec io[2] = { { &h, sizeof(h) }, { frame.out, e->n_frame } };
+	int r = write_all(day->frames, io, 2, day->next.frames_end);
+
+	if (r == 0)
+		day->next.frames_end += sizeof(h) + e->n_frame;
+	return r;
+}
+
+static int insert_block(struct day *day, const struct day_entry *e, int64_t source, uint64_t last)
+{
+	const struct block_info *i = block_info(e->block);
+	sqlite3_stmt *s = day->stmts[STMT_BLOCK_ADD];
+
+	sql_bind_u64(s, 1, day->next.last_id + 1);
+	sqlite3_bind_int64(s, 2, source);
+	sql_bind_u64(s, 3, i->first_seq);
+	sql_bind_u64(s, 4, last);
+	sqlite3_bind_int64(s, 5, sql_time(i->min_time_ns));
+	sqlite3_bind_int64(s, 6, sql_time(i->max_time_ns));
+	sqlite3_bind_int64(s, 7, sql_time(e->ingested_ns));
+	sql_bind_u64(s, 8, i->kinds);
+	sqlite3_bind_int64(s, 9, i->n_events);
+	sql_bind_u64(s, 10, day->next.frames_end + DAY_RECORD_HEADER_BYTES);
+	sqlite3_bind_int64(s, 11, (int64_t)e->n_frame);
+	return sql_run(s);
+}
+
+/* The first seq is taken: by this very batch? */
+static int tell_duplicate(struct day *day, const struct day_entry *e, int64_t source, uint64_t last)
+{
+	const struct block_info *i = block_info(e->block);
+	sqlite3_stmt *s = day->stmts[STMT_BLOCK_SAME];
+	int r;
+
+	sqlite3_bind_int64(s, 1, source);
+	sql_bind_u64(s, 2, i->first_seq);
+	sql_bind_u64(s, 3, last);
+	sqlite3_bind_int64(s, 4, i->n_events);
+	sqlite3_bind_int64(s, 5, (int64_t)e->n_frame);
+	r = sql_step(s);
+	if (r == SQL_E_ROW)
+		r = sqlite3_column_int(s, 0) ? DAY_E_DUPLICATE : DAY_E_CONFLICT;
+	sqlite3_reset(s);
+	return r == 0 ? err_origin(-EBADMSG) : r;
+}
+
+static int insert_filter(struct day *day, const struct day_entry *e)
+{
+	sqlite3_stmt *s = day->stmts[STMT_FILTER_ADD];
+
+	sql_bind_u64(s, 1, day->next.last_id + 1);
+	sqlite3_bind_blob(s, 2, e->filter, (int)e->n_filter, SQLITE_STATIC);
+	return sql_run(s);
+}
+
+static void note(struct day_summary *s, const struct block_info *i, uint64_t ingested_ns)
+{
+	uint64_t min = (uint64_t)sql_time(i->min_time_ns), max = (uint64_t)sql_time(i->max_time_ns);
+
+	s->min_time_ns = s->n_blocks ? MIN(s->min_time_ns, min) : min;
+	s->max_time_ns = MAX(s->max_time_ns, max);
+	s->max_span_ns = MAX(s->max_span_ns, max - min);
+	s->ingested_ns = ingested_ns;
+	s->n_events += i->n_events;
+	s->n_blocks++;
+	s->last_id++;
+}
+
+static int begin(struct day *day)
+{
+	int r = day->in_transaction ? 0 : sql_run(day->stmts[STMT_BEGIN]);
+
+	day->in_transaction = day->in_transaction || r == 0;
+	return r;
+}
+
+int day_append(struct day *day, const struct day_entry *e, uint64_t *ret_id)
+{
+	const struct block_info *i = block_info(e->block);
+	uint64_t last = last_seq(e->block);
+	int64_t source = 0;
+	int r = begin(day);
+
+	if (r == 0)
+		r = source_id(day, i, &source);
+	if (r == 0)
+		r = insert_block(day, e, source, last);
+	if (r == 0 && sqlite3_changes(day->db) == 0)
+		return tell_duplicate(day, e, source, last);
+	if (r == 0)
+		r = insert_filter(day, e);
+	if (r == 0)
+		r = write_frame(day, e);
+	if (r < 0)
+		return r;
+	note(&day->next, i, e->ingested_ns);
+	*ret_id = day->next.last_id;
+	return 0;
+}
+
+static int write_summary(struct day *day)
+{
+	const struct day_summary *n = &day->next;
+	sqlite3_stmt *s = day->stmts[STMT_SUMMARY_SET];
+
+	sql_bind_u64(s, 1, n->n_blocks);
+	sql_bind_u64(s, 2, n->n_events);
+	sql_bind_u64(s, 3, n->min_time_ns);
+	sql_bind_u64(s, 4, n->max_time_ns);
+	sql_bind_u64(s, 5, n->max_span_ns);
+	sql_bind_u64(s, 6, n->ingested_ns);
+	sql_bind_u64(s, 7, n->frames_end);
+	return sql_run(s);
+}
+
+int day_commit(struct day *day)
+{
+	int r = 0;
+
+	if (!day->in_transaction)
+		return 0;
+	if (day->next.n_blocks != day->committed.n_blocks) {
+		r = fdatasync(day->frames) < 0 ? err_origin(-errno) : write_summary(day);
+	}
+	if (r == 0)
+		r = sql_run(day->stmts[STMT_COMMIT]);
+	if (r < 0)
+		return r;
+	day->committed = day->next;
+	day->in_transaction = false;
+	return 0;
+}
+
+bool day_dirty(const struct day *day)
+{
+	return day->in_transaction;
+}
+
+const struct day_summary *day_summary(const struct day *day)
+{
+	return &day->committed;
+}

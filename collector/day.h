@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* day - the two files of one UTC day, as the writer has them: events-D.db (migrations/events) and
+ * events-D.frames.
+ *
+ * The frames file is a row of records, each 16 bytes { "RSEG", u32 length of the frame, u64 XXH3 of
+ * the frame }, little-endian, then the frame.  Only bytes before day.frames_end count; what a crash
+ * left after it is overwritten.  The frames are fdatasync'ed before the database commits, so a row
+ * never names bytes that are not on disk; and the records alone are enough to make the database
+ * again.
+ *
+ * Thread: the store's writer; day_path() and day_frame_check() any.  Memory: malloc. */
+#pragma once
+#include "lib/block.h"
+#include "lib/diag.h"
+
+struct day;
+
+enum { DAY_RECORD_HEADER_BYTES = 16, DAY_PATH_BYTES = 512 };
+
+/* What a day holds, as of its last commit. */
+struct day_summary {
+	uint32_t number; /* days since 1970-01-01 */
+	uint64_t n_blocks, n_events;
+	uint64_t min_time_ns, max_time_ns; /* of all its events */
+	uint64_t max_span_ns;		   /* longest block */
+	uint64_t ingested_ns;		   /* of the last block */
+	uint64_t frames_end;		   /* bytes of the frames file */
+	uint64_t last_id;		   /* greatest row id; 0: none */
+};
+
+/* A batch on its way in. */
+struct day_entry {
+	struct block *block; /* loaded from the frame */
+	const void *frame, *filter;
+	size_t n_frame, n_filter; /* bytes */
+	uint64_t ingested_ns;
+};
+
+enum { DAY_E_DUPLICATE = 1, DAY_E_CONFLICT = 2 };
+
+/* Opens or makes day @number in @dir; migrates it.  *ret is the caller's, freed with day_free(),
+ * which rolls back what is not committed.  Returns 0 or a negative errno with @d. */
+NODISCARD int day_open(struct day **ret, const char *dir, uint32_t number, struct diag *d);
+struct day *day_free(struct day *day);
+DEFINE_FREEP(day)
+
+/* Adds a batch to the open transaction.  Returns 0 and its row id, DAY_E_DUPLICATE (the same batch is
+ * there), DAY_E_CONFLICT (another one with its first seq is), or a negative errno: then the day
+ * must be freed. */
+NODISCARD int day_append(struct day *day, const struct day_entry *entry, uint64_t *ret_id);
+
+/* Makes the transaction durable, if there is one.  Returns 0 or a negative errno: then the day must
+ * be freed. */
+NODISCARD int day_commit(struct day *day);
+bool day_dirty(const struct day *day); /* has a transaction open */
+const struct day_summary *day_summary(const struct day *day);
+
+/* Writes the path of a file of day @number; @ending is "db" or "frames".  Returns @buf. */
+const char *day_path(const char *dir, uint32_t number, const char *ending,
+		     char buf[DAY_PATH_BYTES]);
+/* Reads the number out of a file name such as events-2026-11-22.db.  Returns false for others. */
+NODISCARD bool day_parse_name(const char *name, uint32_t *ret_number);
+
+/* True when @header is the record header of the @n bytes at @frame. */
+NODISCARD bool day_frame_check(const void *header, const void *frame, size_t n);

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/store.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include "collector/day.h"
+#include "collector/filter.h"
+#include "collector/store_internal.h"
+#include "lib/timestamp.h"
+
+enum {
+	KEEP_DAYS = 3, /* files that stay open between commits: yesterday, today, a wrong clock */
+	OLDEST_DAYS = 366,
+	FUTURE_DAYS = 2,
+	MAX_DAMAGED = 256,
+};
+static const uint64_t ns_per_day = 86400000000000u;
+
+_Static_assert((int)STORE_E_DUPLICATE == (int)DAY_E_DUPLICATE &&
+		       (int)STORE_E_CONFLICT == (int)DAY_E_CONFLICT,
+	       "forwarded as they are");
+
+struct store {
+	char dir[DAY_PATH_BYTES - 64];
+	/* the writer's own */
+	struct filter_builder *filter;
+	struct day **open; /* most recently used first */
+	size_t n_open, open_room;
+	uint64_t last_ingested_ns, last_id;
+	/* shared with readers */
+	pthread_mutex_t mutex;
+	struct store_days days;
+	uint64_t damaged[MAX_DAMAGED];
+	size_t n_damaged;
+};
+
+/* ---- what the days hold ---- */
+
+static int days_room(struct store_days *d, size_t n)
+{
+	struct day_summary *list;
+
+	if (n <= d->room)
+		return 0;
+	list = reallocarray(d->list, n + 16, sizeof(*list));
+	if (!list)
+		return err_origin(-ENOMEM);
+	d->list = list;
+	d->room = n + 16;
+	return 0;
+}
+
+/* Notes @summary, at its place by number.  Room must be there. */
+static void days_put(struct store_days *d, const struct day_summary *summary)
+{
+	size_t at = d->n;
+
+	while (at > 0 && d->list[at - 1].number >= summary->number)
+		at--;
+	if (at == d->n || d->list[at].number != summary->number) {
+		memmove(d->list + at + 1, d->list + at, (d->n - at) * sizeof(*d->list));
+		d->n++;
+	}
+	d->list[at] = *summary;
+}
+
+int store_days_copy(struct store *s, struct store_days *to)
+{
+	int r;
+
+	pthread_mutex_lock(&s->mutex);
+	r = days_room(to, s->days.n);
+	if (r == 0 && s->days.n)
+		memcpy(to->list, s->days.list, s->days.n * sizeof(*to->list));
+	to->n = r == 0 ? s->days.n : 0;
+	pthread_mutex_unlock(&s->mutex);
+	return r;
+}
+
+const char *store_dir(const struct store *s)
+{
+	return s->dir;
+}
+
+bool store_damage_is_new(struct store *s, uint64_t block_id)
+{
+	bool is_new;
+
+	pthread_mutex_lock(&s->mutex);
+	is_new = s->n_damaged < MAX_DAMAGED;
+	for (size_t i = 0; i < s->n_damaged && is_new; i++)
+		is_new = s->damaged[i] != block_id;
+	if (is_new)
+		s->damaged[s->n_damaged++] = block_id;
+	pthread_mutex_unlock(&s->mutex);
+	return is_new;
+}
+
+/* ---- opening ---- */
+
+static int load_day(struct store *s, uint32_t number, struct diag *d)
+{
+	AUTO(day) *day = NULL;
+	int r = day_open(&day, s->dir, number, d);
+
+	if (r == 0)
+		r = days_room(&s->days, s->days.n + 1);
+	if (r < 0)
+		return r;
+	days_put(&s->days, day_summary(day));
+	s->last_ingested_ns = MAX(s->last_ingested_ns, day_summary(day)->ingested_ns);
+	return 0;
+}
+
+static int load_days(struct store *s, struct diag *d)
+{
+	DIR *dir = opendir(s->dir);
+	struct dirent *e;
+	uint32_t number;
+	int r = 0;
+
+	if (!dir)
+		return diag_set(d, err_origin(-errno), 0, 0, "cannot read the folder %s: %s",
+				s->dir, strerror(errno));
+	while (r == 0 && (e = readdir(dir)))
+		if (day_parse_name(e->d_name, &number))
+			r = load_day(s, number, d);
+	closedir(dir);
+	return r;
+}
+
+int store_open(struct store **ret, const char *dir, struct diag *d)
+{
+	AUTO(store) *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return err_origin(-ENOMEM);
+	pthread_mutex_init(&s->mutex, NULL);
+	if (strlen(dir) >= sizeof(s->dir))
+		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0, "the folder's path is too long");
+	memcpy(s->dir, dir, strlen(dir) + 1);
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return diag_set(d, err_origin(-errno), 0, 0, "cannot make the folder %s: %s", dir,
+				strerror(errno));
+	r = filter_builder_new(&s->filter);
+	if (r == 0)
+		r = load_days(s, d);
+	if (r == 0)
+		*ret = TAKE(s);
+	return r;
+}
+
+struct store *store_free(struct store *s)
+{
+	if (!s)
+		return NULL;
+	for (size_t i = 0; i < s->n_open; i++)
+		day_free(s->open[i]);
+	free(s->open);
+	filter_builder_free(s->filter);
+	free(s->days.list);
+	pthread_mutex_destroy(&s->mutex);
+	free(s);
+	return NULL;
+}
+
+/* ---- writing ---- */
+
+/* Leaves out the days whose transaction is open: they are rolled back. */
+static int roll_back(struct store *s, int r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_open; i++) {
+		if (day_dirty(s->open[i]))
+			day_free(s->open[i]);
+		else
+			s->open[n++] = s->open[i];
+	}
+	s->n_open = n;
+	return r;
+}
+
+/* A clock far off must not make files without end. */
+static uint32_t day_of(const struct block_info *i, uint64_t ingested_ns)
+{
+	uint64_t day = i->min_time_ns / ns_per_day, today = ingested_ns / ns_per_day;
+
+	if (day + OLDEST_DAYS < today || day > today + FUTURE_DAYS)
+		return 0;
+	return (uint32_t)day;
+}
+
+static void move_to_front(struct store *s, size_t at)
+{
+	struct day *day = s->open[at];
+
+	memmove(s->open + 1, s->open, at * sizeof(*s->open));
+	s->open[0] = day;
+}
+
+static int writable_day(struct store *s, uint32_t number, struct day **ret)
+{
+	struct day *day = NULL;
+	int r;
+
+	for (size_t i = 0; i < s->n_open; i++) {
+		if (day_summary(s->open[i])->number != number)
+			continue;
+		move_to_front(s, i);
+		*ret = s->open[0];
+		return 0;
+	}
+	if (s->n_open == s->open_room) {
+		struct day **open = reallocarray(s->open, s->open_room + 8, sizeof(struct day *));
+
+		if (!open)
+			return err_origin(-ENOMEM);
+		s->open = open;
+		s->open_room += 8;
+	}
+	r = day_open(&day, s->dir, number, NULL);
+	if (r < 0)
+		return r;
+	s->open[s->n_open++] = day;
+	move_to_front(s, s->n_open - 1);
+	*ret = day;
+	return 0;
+}
+
+int store_append(struct store *s, struct block *b, const void *frame, size_t n,
+		 uint64_t ingested_ns)
+{
+	struct day_entry entry = {
+		.block = b, .frame = frame, .n_frame = n, .ingested_ns = ingested_ns
+	};
+	uint32_t number = day_of(block_info(b), ingested_ns);
+	struct day *day = NULL;
+	uint64_t row = 0;
+	int r = filter_build(s->filter, b, &entry.filter, &entry.n_filter);
+
+	if (r == 0)
+		r = writable_day(s, number, &day);
+	if (r == 0)
+		r = day_append(day, &entry, &row);
+	if (r < 0)
+		return roll_back(s, r);
+	if (r > 0)
+		return r;
+	s->last_ingested_ns = ingested_ns;
+	s->last_id = (uint64_t)number << 32 | row;
+	return 0;
+}
+
+static void close_least_used(struct store *s)
+{
+	while (s->n_open > KEEP_DAYS)
+		day_free(s->open[--s->n_open]);
+}
+
+/* Readers learn of all days of a commit at once. */
+int store_commit(struct store *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->n_open && r == 0; i++)
+		r = day_commit(s->open[i]);
+	pthread_mutex_lock(&s->mutex);
+	if (r == 0)
+		r = days_room(&s->days, s->days.n + s->n_open);
+	for (size_t i = 0; i < s->n_open && s->days.n < s->days.room; i++)
+		if (!day_dirty(s->open[i]))
+			days_put(&s->days, day_summary(s->open[i]));
+	pthread_mutex_unlock(&s->mutex);
+	if (r < 0)
+		return roll_back(s, r);
+	close_least_used(s);
+	return 0;
+}
+
+uint64_t store_arrival(const struct store *s, uint64_t now_ns)
+{
+	return MAX(now_ns, s->last_ingested_ns + 1);
+}
+
+uint64_t store_last_id(const struct store *s)
+{
+	return s->last_id;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_internal - what the writer (store.c) tells its readers (store_reader.c).
+ * Thread: any; guarded by the store's mutex. */
+#pragma once
+#include "collector/day.h"
+#include "collector/store.h"
+
+/* What every day held at one moment, by rising number: a scan sees this and nothing newer. */
+struct store_days {
+	struct day_summary *list;
+	size_t n, room;
+};
+
+/* Copies the committed summaries to @to (zero-initialised or reused).  Returns 0 or -ENOMEM. */
+NODISCARD int store_days_copy(struct store *s, struct store_days *to);
+const char *store_dir(const struct store *s);
+
+/* True the first time it is asked of @block_id (a bounded number of times: then false for all), so that a
+ * damaged block is logged once and not by every scan. */
+bool store_damage_is_new(struct store *s, uint64_t block_id);
