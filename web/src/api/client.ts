@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// client - one way to ask the collector: bearer token, problem+json as ApiError, cancellation.
+import { signOut, token } from '../state/session';
+import { reachable, unreachable } from '../state/connection';
+
+/** Why a request failed, as RFC 9457 tells it; status 0 when no answer came at all. */
+export class ApiError extends Error {
+	constructor(
+		readonly status: number,
+		message: string,
+		readonly expected: string = '',
+		readonly offset: number | null = null, /* bytes into the query */
+		readonly line: number | null = null,
+		readonly column: number | null = null, /* 1-based, bytes */
+	) {
+		super(message);
+	}
+}
+
+const numberOr = (v: unknown): number | null => (typeof v === 'number' ? v : null);
+
+async function problemOf(response: Response): Promise<ApiError> {
+	const p: Record<string, unknown> = await response.json().catch(() => ({}));
+	const text = [p['detail'], p['title']].find((t) => typeof t === 'string' && t !== '');
+	const expected = Array.isArray(p['expected']) ? p['expected'].join(', ') : p['expected'];
+	return new ApiError(
+		response.status,
+		typeof text === 'string' ? text : `The collector answered ${response.status}.`,
+		typeof expected === 'string' ? expected : '',
+		numberOr(p['offset']), numberOr(p['line']), numberOr(p['column']),
+	);
+}
+
+/** The path under /api/v1 with those of @params that say something. */
+export function urlOf(path: string, params: Record<string, string | number | undefined> = {}): string {
+	const query = new URLSearchParams();
+	for (const [key, value] of Object.entries(params))
+		if (value !== undefined && value !== '') query.set(key, String(value));
+	const text = query.toString();
+	return `/api/v1/${path}${text ? `?${text}` : ''}`;
+}
+
+/** Sends a GET and returns the good answer; throws ApiError, or AbortError when @signal fires. */
+export async function request(url: string, signal: AbortSignal, headers: Record<string, string> = {}): Promise<Response> {
+	const used = token.value;
+	let response: Response;
+	try {
+		response = await fetch(url, {
+			headers: { Authorization: `Bearer ${used}`, ...headers },
+			signal, cache: 'no-store', credentials: 'omit', redirect: 'error',
+		});
+	} catch (e) {
+		if (signal.aborted) throw e;
+		unreachable();
+		throw new ApiError(0, 'The collector does not answer.');
+	}
+	reachable();
+	if (response.status === 401 && used === token.value) signOut('The collector does not accept this token.');
+	if (!response.ok) throw await problemOf(response);
+	return response;
+}
+
+export async function getJson(url: string, signal: AbortSignal): Promise<Record<string, unknown>> {
+	const response = await request(url, signal);
+	try {
+		return (await response.json()) as Record<string, unknown>;
+	} catch (e) {
+		if (signal.aborted) throw e;
+		throw new ApiError(0, 'The answer of the collector broke off.');
+	}
+}
+
+export const isAbort = (e: unknown): boolean => e instanceof DOMException && e.name === 'AbortError';
+
+export function asApiError(e: unknown): ApiError {
+	return e instanceof ApiError ? e : new ApiError(0, e instanceof Error ? e.message : String(e));
+}

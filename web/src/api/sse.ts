@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// sse - reads a text/event-stream body (HTML standard, 9.2.6) from fetch, which unlike EventSource
+// can send the Authorization header.
+
+export interface SseMessage {
+	event: string;
+	data: string;
+	id: string;
+}
+
+/** A parser that is fed text in pieces of any size and calls @emit for each whole message. */
+export function sseParser(emit: (m: SseMessage) => void): (chunk: string) => void {
+	let rest = '';
+	let event = '';
+	let data: string[] = [];
+	let id = '';
+
+	function line(text: string): void {
+		if (text === '') {
+			if (data.length) emit({ event: event || 'message', data: data.join('\n'), id });
+			event = '';
+			data = [];
+			return;
+		}
+		const colon = text.indexOf(':');
+		if (colon === 0) return;
+		const name = colon < 0 ? text : text.slice(0, colon);
+		const value = colon < 0 ? '' : text.slice(colon + 1).replace(/^ /, '');
+		if (name === 'event') event = value;
+		else if (name === 'data') data.push(value);
+		else if (name === 'id' && !value.includes('\0')) id = value;
+	}
+
+	return (chunk) => {
+		const text = rest + chunk;
+		const held = text.endsWith('\r') ? 1 : 0; /* may be half of \r\n */
+		const lines = text.slice(0, text.length - held).split(/\r\n|\n|\r/);
+		rest = (lines.pop() ?? '') + text.slice(text.length - held);
+		lines.forEach(line);
+	};
+}
+
+/** Reads @response to its end; @alive is called for every piece, heartbeats too. */
+export async function readSse(response: Response, emit: (m: SseMessage) => void, alive: () => void): Promise<void> {
+	const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+	if (!reader) return;
+	const feed = sseParser(emit);
+	for (;;) {
+		const { done, value } = await reader.read();
+		if (done) return;
+		alive();
+		feed(value);
+	}
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// App - the shell around every view: header, notices, help; or the door when there is no token.
+import { useEffect, useState } from 'preact/hooks';
+import { Button } from '../components/Button';
+import { Notice } from '../components/Notice';
+import { lostSince, resumed } from '../state/connection';
+import { dark, nextTheme, utc } from '../state/prefs';
+import { loadCatalog, loadNodes } from '../state/catalog';
+import { signOut, token } from '../state/session';
+import { param, setParams } from '../state/url';
+import { VIEWS, viewNamed } from '../views';
+import { Help } from './Help';
+import { bindKeys } from './keys';
+import { SignIn } from './SignIn';
+import { toast } from './toast';
+
+const NODES_MS = 30_000;
+
+function Header({ onHelp }: { onHelp: () => void }) {
+	const here = viewNamed(param('view'));
+	return (
+		<header class="top">
+			<a class="brand" href="/" onClick={(e) => {
+				if (e.ctrlKey || e.metaKey || e.shiftKey) return;
+				e.preventDefault();
+				setParams({ view: '', q: '', since: '', until: '', node: '', live: '', order: '' });
+			}}>
+				<img src="/icon.svg" alt="" width="22" height="22" /><span>rtsec</span>
+			</a>
+			<nav aria-label="Views">
+				{VIEWS.map((v, i) => (
+					<a key={v.name} href={i === 0 ? '/' : `/?view=${v.name}`} aria-current={v === here ? 'page' : undefined}
+						onClick={(e) => { e.preventDefault(); setParams({ view: i === 0 ? '' : v.name }); }}>{v.title}</a>
+				))}
+			</nav>
+			<span class="grow" />
+			<Button kind="quiet" class="small" label={utc.value ? 'Times in UTC; switch to local' : 'Times local; switch to UTC'} onClick={() => { utc.value = !utc.value; }}>
+				{utc.value ? 'UTC' : 'Local'}
+			</Button>
+			<Button kind="quiet" class="small" icon={dark.value ? 'sun' : 'moon'} label={dark.value ? 'Light theme' : 'Dark theme'} onClick={nextTheme} />
+			<Button kind="quiet" class="small" label="Keyboard help (?)" onClick={onHelp}>?</Button>
+			<Button kind="quiet" class="small" icon="out" label="Sign out" onClick={() => signOut()} />
+		</header>
+	);
+}
+
+function Inside() {
+	const [help, setHelp] = useState(false);
+	useEffect(() => bindKeys('Everywhere', [
+		{ keys: ['?'], help: 'This help', run: () => setHelp(true) },
+		{ keys: ['u'], help: 'UTC or local time', run: () => { utc.value = !utc.value; } },
+		{ keys: ['d'], help: 'Light or dark', run: nextTheme },
+	]), []);
+	useEffect(() => {
+		const abort = new AbortController();
+		void loadCatalog(abort.signal);
+		const timer = setInterval(() => void loadNodes(abort.signal), NODES_MS);
+		return () => {
+			clearInterval(timer);
+			abort.abort();
+		};
+	}, [token.value, resumed.value]);
+	const Current = viewNamed(param('view')).component;
+	return (
+		<>
+			<Header onHelp={() => setHelp(true)} />
+			{lostSince.value !== null && <Notice kind="warn" text="Connection to the collector lost. Trying again; the page goes on by itself." />}
+			<main class="view"><Current /></main>
+			{help && <Help onClose={() => setHelp(false)} />}
+		</>
+	);
+}
+
+export function App() {
+	return (
+		<div class="app">
+			{token.value ? <Inside /> : <SignIn />}
+			<div class="toast" role="status" aria-live="polite">{toast.value && <span>{toast.value}</span>}</div>
+		</div>
+	);
+}

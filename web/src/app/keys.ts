@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// keys - one listener for the keyboard; views lend it tables while they are shown.
+import { signal } from '@preact/signals';
+
+export interface KeyEntry {
+	keys: string[];
+	help: string;
+	run: () => void;
+	anywhere?: boolean; /* also while typing in a field */
+}
+export type KeyTable = KeyEntry[];
+
+export const tables = signal<{ title: string; table: KeyTable }[]>([]);
+
+/** Lends @table until the returned function is called. */
+export function bindKeys(title: string, table: KeyTable): () => void {
+	const entry = { title, table };
+	tables.value = [...tables.peek(), entry];
+	return () => {
+		tables.value = tables.peek().filter((t) => t !== entry);
+	};
+}
+
+const isField = (el: EventTarget | null): boolean =>
+	el instanceof HTMLElement && (el.matches('input, textarea, select') || el.isContentEditable);
+const isPressable = (el: EventTarget | null): boolean =>
+	el instanceof HTMLElement && el.matches('button, a, summary, [role="option"]');
+
+addEventListener('keydown', (e) => {
+	if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey) return;
+	if (document.querySelector('dialog[open]')) return;
+	for (const { table } of [...tables.peek()].reverse()) {
+		const hit = table.find((t) => t.keys.includes(e.key));
+		if (!hit || (isField(e.target) && !hit.anywhere)) continue;
+		if (isPressable(e.target) && e.key === 'Enter') return;
+		e.preventDefault();
+		hit.run();
+		return;
+	}
+});

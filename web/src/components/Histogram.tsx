@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Histogram - hits over time (uPlot): drag to narrow the range; hatched where events were lost.
+import uPlot from 'uplot';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { dark, utc } from '../state/prefs';
+import { formatDuration, formatMoment, formatTick } from '../lib/time';
+import { formatCompact, plural } from '../lib/text';
+import type { Gap, Histogram as Data } from '../api/types';
+
+const HEIGHT = 104;
+
+interface Props {
+	data: Data;
+	gaps: Gap[];
+	onRange: (from: number, to: number) => void;
+}
+
+/** Every bucket of the range, the empty ones too. */
+function series(data: Data): [number[], number[]] {
+	const step = data.intervalMs;
+	const first = data.buckets[0]?.from ?? data.from;
+	const start = first - Math.max(0, Math.ceil((first - data.from) / step)) * step;
+	const n = Math.min(4000, Math.max(1, Math.ceil((data.to - start) / step)));
+	const counts = new Array<number>(n).fill(0);
+	for (const b of data.buckets) {
+		const i = Math.round((b.from - start) / step);
+		if (i >= 0 && i < n) counts[i] = (counts[i] ?? 0) + b.count;
+	}
+	return [counts.map((_, i) => start + i * step), counts];
+}
+
+function drawGaps(u: uPlot, gaps: Gap[], band: string, edge: string): void {
+	const { ctx, bbox } = u;
+	ctx.save();
+	ctx.beginPath();
+	ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+	ctx.clip();
+	for (const gap of gaps) {
+		const x = u.valToPos(gap.from, 'x', true);
+		const w = Math.max(4, u.valToPos(gap.to, 'x', true) - x);
+		if (x > bbox.left + bbox.width || x + w < bbox.left) continue;
+		ctx.fillStyle = band;
+		ctx.fillRect(x, bbox.top, w, bbox.height);
+		ctx.fillStyle = edge;
+		ctx.fillRect(x, bbox.top, w, 3 * devicePixelRatio);
+	}
+	ctx.restore();
+}
+
+function optionsOf(width: number, data: Data, gaps: Gap[], isUtc: boolean, hooks: uPlot.Hooks.Arrays): uPlot.Options {
+	const style = getComputedStyle(document.documentElement);
+	const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
+	const axis = {
+		stroke: colour('text-3'), font: `11px ${colour('font')}`,
+		grid: { stroke: colour('line'), width: 1 }, ticks: { show: false },
+	};
+	return {
+		width, height: HEIGHT, ms: 1, legend: { show: false }, padding: [8, 0, 0, 0],
+		tzDate: (ms) => (isUtc ? uPlot.tzDate(new Date(ms), 'Etc/UTC') : new Date(ms)),
+		cursor: { drag: { x: true, y: false, setScale: false }, points: { show: false }, y: false },
+		scales: { x: { time: true, range: () => [data.from, data.to] }, y: { range: (_u, _a, max) => [0, Math.max(1, max * 1.08)] } },
+		axes: [
+			{ ...axis, grid: { show: false }, size: 24, gap: 4, values: (_u, ticks, _i, _s, step) => ticks.map((t) => formatTick(t, step, isUtc)) },
+			{ ...axis, size: 46, space: 30, values: (_u, ticks) => ticks.map((t) => (Number.isInteger(t) ? formatCompact(t) : '')) },
+		],
+		series: [{}, {
+			fill: colour('bar'), stroke: colour('bar'), width: 0, points: { show: false },
+			...(uPlot.paths.bars ? { paths: uPlot.paths.bars({ size: [0.86, 60], align: 1, radius: 0.12 }) } : {}),
+		}],
+		hooks: { ...hooks, drawAxes: [(u) => drawGaps(u, gaps, colour('warn-band'), colour('warn'))] },
+	};
+}
+
+export function Histogram({ data, gaps, onRange }: Props) {
+	const box = useRef<HTMLDivElement>(null);
+	const [hover, setHover] = useState('');
+	const [width, setWidth] = useState(0);
+
+	useLayoutEffect(() => {
+		const el = box.current;
+		if (!el) return;
+		const watch = new ResizeObserver(() => setWidth(el.clientWidth));
+		watch.observe(el);
+		return () => watch.disconnect();
+	}, []);
+	useLayoutEffect(() => {
+		if (!box.current || width < 50) return;
+		const xy = series(data);
+		const plot = new uPlot(optionsOf(width, data, gaps, utc.value, {
+			setCursor: [(u) => {
+				const i = u.cursor.idx;
+				const from = i === null || i === undefined ? undefined : xy[0][i];
+				setHover(from === undefined ? '' : `${formatMoment(from, utc.value)} · ${plural(xy[1][i ?? 0] ?? 0, 'event')}`);
+			}],
+			setSelect: [(u) => {
+				if (u.select.width < 3) return;
+				const from = u.posToVal(u.select.left, 'x');
+				const to = u.posToVal(u.select.left + u.select.width, 'x');
+				u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+				onRange(Math.floor(from), Math.ceil(to));
+			}],
+		}), xy, box.current);
+		return () => plot.destroy();
+	}, [data, gaps, width, dark.value, utc.value, onRange]);
+
+	const lost = gaps.reduce((n, g) => n + g.count, 0);
+	const text = `${plural(data.total, 'event')} from ${formatMoment(data.from, utc.value)} to ${formatMoment(data.to, utc.value)}`
+		+ (lost ? `; ${plural(lost, 'event')} lost in ${plural(gaps.length, 'gap')}` : '');
+	return (
+		<div class="histogram">
+			<div class="histogram-head">
+				<span>{hover || `one bar is ${formatDuration(data.intervalMs)}`}</span>
+			</div>
+			<div ref={box} class="histogram-plot" role="img" aria-label={`Histogram: ${text}. Drag to narrow the time range.`} />
+		</div>
+	);
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// completion - what may stand at the caret of a query: categories, fields, values seen, words.
+import { CATEGORIES, literal, tokens, type Token } from '../lib/eql';
+import { allFields } from '../state/catalog';
+
+export interface Completion {
+	label: string;
+	detail: string;
+	insert: string;
+	from: number; /* begin of what is replaced, up to the caret */
+}
+
+const LIMIT = 10;
+const COMPARE = new Set(['==', '!=', ':', 'in', 'in~', 'like', 'like~']);
+
+function rankedFields(prefix: string, from: number): Completion[] {
+	const low = prefix.toLowerCase();
+	const score = (name: string): number => {
+		const n = name.toLowerCase();
+		if (n.startsWith(low)) return 0;
+		return n.split('.').some((part) => part.startsWith(low)) ? 1 : n.includes(low) ? 2 : 9;
+	};
+	return allFields.value
+		.map((f) => ({ f, s: score(f.name) }))
+		.filter((x) => x.s < 9)
+		.sort((a, b) => a.s - b.s || a.f.name.split('.').length - b.f.name.split('.').length || a.f.name.length - b.f.name.length)
+		.map(({ f }) => ({ label: f.name, detail: f.help || f.type, insert: f.name, from }));
+}
+
+function fieldBefore(list: Token[]): string {
+	const last = list.at(-1);
+	if (!last) return '';
+	if (COMPARE.has(last.text)) return list.at(-2)?.kind === 'field' ? (list.at(-2)?.text ?? '') : '';
+	if (last.text !== '(' && last.text !== ',') return '';
+	const open = list.findLastIndex((t) => t.text === '(');
+	return open >= 2 && COMPARE.has(list[open - 1]?.text ?? '') ? (list[open - 2]?.text ?? '') : '';
+}
+
+/** Suggestions for @text with the caret at @caret, best first; none inside a finished word. */
+export function completions(text: string, caret: number, valuesOf: (field: string) => string[]): Completion[] {
+	const before = tokens(text.slice(0, caret));
+	const last = before.at(-1);
+	const typing = last && last.kind !== 'space' && last.kind !== 'operator' ? last : undefined;
+	const prefix = typing?.text ?? '';
+	const from = typing?.at ?? caret;
+	const solid = before.filter((t) => t.kind !== 'space' && t !== typing);
+	const field = fieldBefore(solid);
+
+	if (field) {
+		const bare = prefix.replace(/^["']/, '').toLowerCase();
+		return valuesOf(field)
+			.filter((v) => v.toLowerCase().startsWith(bare) && literal(v) !== prefix)
+			.slice(0, LIMIT)
+			.map((v) => ({ label: v, detail: 'seen in these events', insert: literal(v), from }));
+	}
+	if (typing?.kind !== 'field' && typing?.kind !== 'word') return [];
+	const heads = solid.length === 0
+		? CATEGORIES.filter((c) => c.startsWith(prefix)).map((c) => ({ label: `${c} where`, detail: 'events of this category', insert: `${c} where `, from }))
+		: [];
+	return [...heads, ...rankedFields(prefix, from)].filter((c) => c.insert !== prefix).slice(0, LIMIT);
+}

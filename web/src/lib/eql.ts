@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// eql - just enough of the query language for the page: words to colour and complete, and adding a
+// filter to a query without changing what the query means.  The collector alone judges a query.
+
+export type TokenKind = 'space' | 'word' | 'field' | 'string' | 'number' | 'operator' | 'other';
+
+export interface Token {
+	kind: TokenKind;
+	text: string;
+	at: number;
+}
+
+export const CATEGORIES = ['process', 'file', 'network', 'rtsec', 'any'];
+const WORDS = new Set([
+	'where', 'and', 'or', 'not', 'in', 'in~', 'like', 'like~', 'regex', 'regex~', 'null', 'true',
+	'false', 'any', 'sequence', 'sample', 'by', 'with', 'maxspan', 'until', 'child', 'descendant', 'of',
+]);
+const PATTERN =
+	/(\s+)|("""[\s\S]*?(?:"""|$)|"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|`[^`]*`?)|([@?]?[A-Za-z_][\w.@]*~?)|(\d+(?:\.\d+)?(?![\w.:]))|(==|!=|<=|>=|[<>:=|~+\-*/%,()[\]])|([\s\S])/g;
+
+/** Cuts @text into tokens that joined give @text again. */
+export function tokens(text: string): Token[] {
+	const out: Token[] = [];
+	for (const m of text.matchAll(PATTERN)) {
+		const [all, space, string, word, number, operator] = m;
+		let kind: TokenKind = 'other';
+		if (space) kind = 'space';
+		else if (string) kind = 'string';
+		else if (word) kind = WORDS.has(word.toLowerCase()) ? 'word' : 'field';
+		else if (number) kind = 'number';
+		else if (operator) kind = 'operator';
+		out.push({ kind, text: all, at: m.index });
+	}
+	return colourHead(out);
+}
+
+function colourHead(list: Token[]): Token[] {
+	const solid = list.filter((t) => t.kind !== 'space');
+	if (solid[0] && solid[1]?.text === 'where') solid[0].kind = 'word';
+	return list;
+}
+
+/** A value as the query language writes it. */
+export function literal(value: unknown): string {
+	if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+	const escaped = String(value).replace(/[\\"]/g, '\\$&').replace(
+		/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
+		(c) => ({ '\n': '\\n', '\r': '\\r', '\t': '\\t' })[c] ?? `\\u{${c.charCodeAt(0).toString(16).padStart(4, '0')}}`,
+	);
+	return `"${escaped}"`;
+}
+
+const ALWAYS_THERE = /^(event\.|host\.|process\.(?!parent|Ext|exit|child)|@timestamp$)/;
+
+/** The condition that keeps (or, with @exclude, removes) events whose @field is @value.  Removing
+ * keeps events that have no such field: a comparison with null is not true. */
+export function condition(field: string, value: unknown, exclude: boolean): string {
+	if (!exclude) return `${field} == ${literal(value)}`;
+	const differs = `${field} != ${literal(value)}`;
+	return ALWAYS_THERE.test(field) ? differs : `(${differs} or ${field} == null)`;
+}
+
+/** @query narrowed by @extra: "cat where a or b" becomes "cat where (a or b) and extra". */
+export function narrowed(query: string, extra: string): string {
+	const text = query.trim();
+	const head = /^(\w+)\s+where\s+/.exec(text);
+	const prefix = head ? head[0] : '';
+	const body = text.slice(prefix.length).trim();
+	if (body === '' || body === 'true') return prefix + extra;
+	const terms = splitTop(body);
+	if (!terms.or && terms.parts.includes(extra)) return text;
+	return `${prefix}${terms.or ? `(${body})` : body} and ${extra}`;
+}
+
+/** The conditions that @body joins by "and" at its top level, and whether an "or" is among them. */
+function splitTop(body: string): { parts: string[]; or: boolean } {
+	const parts: string[] = [];
+	let depth = 0;
+	let from = 0;
+	let or = false;
+	for (const t of tokens(body)) {
+		if (t.text === '(') depth++;
+		else if (t.text === ')') depth--;
+		if (depth !== 0 || t.kind !== 'word') continue;
+		if (t.text.toLowerCase() === 'or') or = true;
+		if (t.text.toLowerCase() !== 'and') continue;
+		parts.push(body.slice(from, t.at).trim());
+		from = t.at + t.text.length;
+	}
+	parts.push(body.slice(from).trim());
+	return { parts, or };
+}
+
+/** Index in UTF-16 units of the byte @offset of @text in UTF-8. */
+export function indexOfByte(text: string, offset: number): number {
+	let bytes = 0;
+	let index = 0;
+	for (const c of text) {
+		if (bytes >= offset) break;
+		const code = c.codePointAt(0) ?? 0;
+		bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+		index += c.length;
+	}
+	return index;
+}
+
+/** Byte offset of a 1-based line and column (in bytes). */
+export function offsetOf(text: string, line: number, column: number): number {
+	const before = text.split('\n').slice(0, line - 1).join('\n');
+	const newline = line > 1 ? 1 : 0;
+	return new TextEncoder().encode(before).length + newline + Math.max(0, column - 1);
+}

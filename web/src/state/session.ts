@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// session - the API token: taken once from #token=..., kept for this tab only, never in the URL.
+import { signal } from '@preact/signals';
+
+const KEY = 'rtsec.token';
+
+export const token = signal(sessionStorage.getItem(KEY) ?? '');
+export const signInNote = signal('');
+
+/** Takes the token out of the address bar.  Must run before anything reads the URL. */
+export function takeTokenFromUrl(): void {
+	const found = /^#token=([^&]+)/.exec(location.hash);
+	if (!found) return;
+	signIn(decodeURIComponent(found[1] ?? ''));
+	history.replaceState(null, '', location.pathname + location.search);
+}
+
+export function signIn(value: string): void {
+	sessionStorage.setItem(KEY, value.trim());
+	signInNote.value = '';
+	token.value = value.trim();
+}
+
+export function signOut(note = ''): void {
+	sessionStorage.removeItem(KEY);
+	signInNote.value = note;
+	token.value = '';
+}

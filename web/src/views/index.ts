@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// views - the one table of views.  A view is a folder here: its component, its model (signals), its
+// keys and its CSS.  A new one is a folder and a line; the shell, URL and help follow.
+import type { FunctionComponent } from 'preact';
+import { SearchView } from './search/SearchView';
+
+export interface View {
+	name: string; /* ?view=name; the first one needs none */
+	title: string;
+	component: FunctionComponent;
+}
+
+export const VIEWS: [View, ...View[]] = [{ name: 'search', title: 'Search', component: SearchView }];
+
+export const viewNamed = (name: string): View => VIEWS.find((v) => v.name === name) ?? VIEWS[0];

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// SearchView - query bar, histogram, hits, and the drawer with one event.
+import { useEffect } from 'preact/hooks';
+import { indexOfByte, offsetOf } from '../../lib/eql';
+import { at } from '../../lib/doc';
+import { QueryEditor } from '../../components/QueryEditor';
+import { TimeRange } from '../../components/TimeRange';
+import { Histogram } from '../../components/Histogram';
+import { Button } from '../../components/Button';
+import { Notice } from '../../components/Notice';
+import { setParams } from '../../state/url';
+import { EmptyState } from './EmptyState';
+import { HitDrawer } from './HitDrawer';
+import { HitList } from './HitList';
+import { NodeFilter } from './NodeFilter';
+import { StatusLine } from './StatusLine';
+import * as m from './model';
+import { bindSearchKeys } from './keys';
+
+/** Where in the text as typed the fault lies; null when the text was changed since. */
+function faultOf() {
+	const e = m.queryError.value;
+	if (!e || m.draft.value.trim() !== m.scope.value.q) return null;
+	const text = m.draft.value;
+	const byte = e.offset ?? (e.line && e.column ? offsetOf(text, e.line, e.column) : null);
+	return { from: byte === null ? text.length : indexOfByte(text, byte), text: e.message, expected: e.expected };
+}
+
+function valuesOf(field: string): string[] {
+	const seen = new Map<string, number>();
+	for (const doc of m.docsAtHand()) {
+		const value = at(doc, field);
+		for (const v of Array.isArray(value) ? value : [value])
+			if (typeof v === 'string' || typeof v === 'number') seen.set(String(v), (seen.get(String(v)) ?? 0) + 1);
+	}
+	return [...seen].sort((a, b) => b[1] - a[1]).slice(0, 200).map(([v]) => v);
+}
+
+function QueryBar() {
+	const { since, until } = m.scope.value;
+	return (
+		<form class="search-bar" role="search" onSubmit={(e) => { e.preventDefault(); m.runQuery(m.draft.value); }}>
+			<QueryEditor value={m.draft.value} onInput={(t) => { m.draft.value = t; }} onRun={m.runQuery} fault={faultOf()} valuesOf={valuesOf} />
+			<div class="search-tools">
+				<NodeFilter />
+				<TimeRange since={since} until={until} onChange={m.setRange} />
+				<Button type="submit" kind="primary" label="Search (Enter)">Search</Button>
+				<Button icon={m.live.value ? 'pause' : 'play'} label="Live tail (t)" class="live-toggle" pressed={m.live.value} onClick={m.toggleLive}>Live</Button>
+			</div>
+		</form>
+	);
+}
+
+function Chart() {
+	const data = m.hist.value;
+	const zoomOut = (): void => {
+		if (!data) return;
+		const width = data.to - data.from;
+		m.setFixedRange(data.from - width / 2, Math.min(data.to + width / 2, Date.now()));
+	};
+	return (
+		<section class="search-chart" aria-label="Events over time">
+			<div class="search-chart-tools">
+				<Button icon="zoomOut" kind="quiet" class="small" label="Zoom out" onClick={zoomOut} />
+			</div>
+			{data ? <Histogram data={data} gaps={m.gaps.value} onRange={m.setFixedRange} /> : <div class="histogram-plot" />}
+		</section>
+	);
+}
+
+function Results() {
+	const tail = m.tail.value;
+	const pager = m.pager.value;
+	const done = pager !== null && pager.version.value > 0;
+	if (m.queryError.value) return <EmptyState why="fault" />;
+	if (!tail && done && pager.end === 0) return <EmptyState why="none" />;
+	if (tail && tail.rows.value.length === 0) return <EmptyState why="waiting" />;
+	return <HitList />;
+}
+
+export function SearchView() {
+	useEffect(m.startModel, []);
+	useEffect(bindSearchKeys, []);
+	const other = m.otherError.value;
+	return (
+		<div class={`search${m.opened.value ? ' with-drawer' : ''}`}>
+			<QueryBar />
+			{other && other.status !== 0 && (
+				<Notice kind="danger" text={other.message} action="Try again" onAction={m.refresh} />
+			)}
+			<StatusLine />
+			<Chart />
+			<div class="search-body">
+				<Results />
+				{m.opened.value && <HitDrawer doc={m.opened.value} onClose={() => { m.opened.value = null; }} />}
+			</div>
+		</div>
+	);
+}
+
+/** Everything this view keeps in the URL, back to its beginning. */
+export const resetSearch = (): void => setParams({ q: '', since: '', until: '', node: '', live: '', order: '' });
