@@ -287,21 +287,6 @@ static int source_id(struct day *day, const struct block_info *i, int64_t *ret)
 
 /* ---- appending ---- */
 
-static uint64_t last_seq(struct block *b)
-{
-	const struct block_info *i = block_info(b);
-	uint64_t last = i->first_seq;
-
-	for (uint32_t t = 0; t < i->n_tables; t++) {
-		const uint64_t *seq = block_column(b, t, FIELD_SEQ); /* rises, holds seq + 1 */
-		uint32_t rows = block_rows(b, t);
-
-		if (seq && rows)
-			last = MAX(last, seq[rows - 1] - 1);
-	}
-	return last;
-}
-
 bool day_frame_check(const void *header, const void *frame, size_t n)
 {
 	struct record_header h;
@@ -347,7 +332,7 @@ static int write_frame(struct day *day, const struct day_entry *e)
 	return r;
 }
 
-static int insert_block(struct day *day, const struct day_entry *e, int64_t source, uint64_t last)
+static int insert_block(struct day *day, const struct day_entry *e, int64_t source)
 {
 	const struct block_info *i = block_info(e->block);
 	sqlite3_stmt *s = day->stmts[STMT_BLOCK_ADD];
@@ -355,7 +340,7 @@ static int insert_block(struct day *day, const struct day_entry *e, int64_t sour
 	sql_bind_u64(s, 1, day->next.last_id + 1);
 	sqlite3_bind_int64(s, 2, source);
 	sql_bind_u64(s, 3, i->first_seq);
-	sql_bind_u64(s, 4, last);
+	sql_bind_u64(s, 4, e->last_seq);
 	sqlite3_bind_int64(s, 5, sql_time(i->min_time_ns));
 	sqlite3_bind_int64(s, 6, sql_time(i->max_time_ns));
 	sqlite3_bind_int64(s, 7, sql_time(e->ingested_ns));
@@ -367,7 +352,7 @@ static int insert_block(struct day *day, const struct day_entry *e, int64_t sour
 }
 
 /* The first seq is taken: by this very batch? */
-static int tell_duplicate(struct day *day, const struct day_entry *e, int64_t source, uint64_t last)
+static int tell_duplicate(struct day *day, const struct day_entry *e, int64_t source)
 {
 	const struct block_info *i = block_info(e->block);
 	sqlite3_stmt *s = day->stmts[STMT_BLOCK_SAME];
@@ -375,7 +360,7 @@ static int tell_duplicate(struct day *day, const struct day_entry *e, int64_t so
 
 	sqlite3_bind_int64(s, 1, source);
 	sql_bind_u64(s, 2, i->first_seq);
-	sql_bind_u64(s, 3, last);
+	sql_bind_u64(s, 3, e->last_seq);
 	sqlite3_bind_int64(s, 4, i->n_events);
 	sqlite3_bind_int64(s, 5, (int64_t)e->n_frame);
 	r = sql_step(s);
@@ -418,16 +403,15 @@ static int begin(struct day *day)
 int day_append(struct day *day, const struct day_entry *e, uint64_t *ret_id)
 {
 	const struct block_info *i = block_info(e->block);
-	uint64_t last = last_seq(e->block);
 	int64_t source = 0;
 	int r = begin(day);
 
 	if (r == 0)
 		r = source_id(day, i, &source);
 	if (r == 0)
-		r = insert_block(day, e, source, last);
+		r = insert_block(day, e, source);
 	if (r == 0 && sqlite3_changes(day->db) == 0)
-		return tell_duplicate(day, e, source, last);
+		return tell_duplicate(day, e, source);
 	if (r == 0)
 		r = insert_filter(day, e);
 	if (r == 0)

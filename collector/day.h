@@ -31,6 +31,7 @@ struct day_summary {
 /* A batch on its way in. */
 struct day_entry {
 	struct block *block; /* loaded from the frame */
+	uint64_t last_seq;
 	const void *frame, *filter;
 	size_t n_frame, n_filter; /* bytes */
 	uint64_t ingested_ns;

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ingest - the sensors' port: takes frames from a raw NNG REP socket, checks them (lib/block.h),
  * appends them to the store, commits in groups, then answers each with an Ack.
+ *
+ * A group is the first message and all that wait behind it, within INGEST_GROUP_*: so a lone sensor
+ * is answered at once, and a busy fleet shares one fsync.  No Ack leaves before the commit that
+ * covers its batch.  When the store fails, all of the group is answered BUSY and the sensors keep
+ * it; the failure is logged once, until it is over.
  * Thread: one of its own, started by ingest_start() and joined by ingest_stop(); counters are read
  * from any thread.  Only this file touches NNG in the collector. */
 #pragma once
@@ -10,18 +15,34 @@
 
 struct ingest;
 
+enum {
+	INGEST_GROUP_BATCHES = 64,
+	INGEST_GROUP_BYTES = 16 << 20,
+	INGEST_GROUP_MS = 20,
+	INGEST_LINGER_MS = 5,	 /* what sensors are told while someone is tailing */
+	INGEST_QUARANTINE = 16,	 /* refused frames kept for a look, at most one a second */
+};
+
 struct ingest_config {
 	const char *url; /* such as tcp://127.0.0.1:7443 */
 	struct store *store;
 	struct maindb *maindb;
-	struct hub *hub; /* NULL: no live tail */
+	struct hub *hub;	    /* NULL: no live tail */
+	const char *quarantine_dir; /* where refused frames are kept, refused-NN.frame; NULL: nowhere */
 };
 
+/* Listens and starts the thread.  All pointers are borrowed until ingest_stop(), strings for the call.
+ * Returns 0, -EADDRINUSE, -EINVAL (the URL) or another negative errno with @d, -ENOMEM. */
 NODISCARD int ingest_start(struct ingest **ret, const struct ingest_config *config, struct diag *d);
 /* Answers what was committed, refuses the rest as BUSY, joins the thread, frees.  NULL: no-op. */
 struct ingest *ingest_stop(struct ingest *i);
 
 struct ingest_counters {
-	uint64_t batches, events, bytes, duplicates, refused, busy, commits, commit_ns;
+	uint64_t batches, events, bytes; /* stored */
+	uint64_t duplicates, refused, busy, heartbeats, commits, commit_ns;
 };
+/* NULL in @i: all zero. */
 void ingest_counters(const struct ingest *i, struct ingest_counters *ret);
+
+/* True while the store fails and batches are answered BUSY. */
+bool ingest_failing(const struct ingest *i);

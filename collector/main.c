@@ -1,5 +1,293 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-int main(void)
+/* rtsec-collector: the composition root.  One uv loop (the web server, the live tail, signals), one
+ * ingest thread, uv's thread pool for searches. */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <uv.h>
+
+#include "collector/http.h"
+#include "collector/ingest.h"
+#include "collector/options.h"
+
+enum { EXIT_USAGE = 2, SIGNALS = 2, MAX_FILES = 65536 };
+
+struct collector {
+	uv_loop_t loop;
+	uv_signal_t signals[SIGNALS];
+	struct store *store;
+	struct maindb *maindb;
+	struct hub *hub;
+	struct ingest *ingest;
+	struct http *http;
+};
+
+static int complain(const struct diag *d, int r)
 {
+	char text[1024], quoted[1200];
+
+	if (d->text[0])
+		diag_format(d, text, sizeof(text));
+	else
+		snprintf(text, sizeof(text), "%s", strerror(-r));
+	log_error("collector.failed", "reason=%s",
+		  log_value(text, strlen(text), quoted, sizeof(quoted)));
+	return EXIT_FAILURE;
+}
+
+/* ---- the folder ---- */
+
+static int make_folder(const char *dir, struct diag *d)
+{
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return diag_set(d, err_origin(-errno), 0, 0, "cannot make the folder %s: %s", dir,
+				strerror(errno));
 	return 0;
+}
+
+/* One collector a folder.  The descriptor stays open, and the lock with it, until exit. */
+static int lock_folder(const char *dir, struct diag *d)
+{
+	char path[512];
+	int fd;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/lock", dir) >= sizeof(path))
+		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0, "the folder's path is too long");
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return diag_set(d, err_origin(-errno), 0, 0, "cannot open %s: %s", path,
+				strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	close(fd);
+	return diag_set(d, err_origin(-EBUSY), 0, 0, "another collector runs in the folder %s", dir);
+}
+
+static int prepare_folder(const char *dir, struct diag *d)
+{
+	int r = make_folder(dir, d);
+
+	return r < 0 ? r : lock_folder(dir, d);
+}
+
+/* ---- the daemon ---- */
+
+static void on_signal(uv_signal_t *s, int number)
+{
+	struct collector *c = s->data;
+
+	log_info("collector.stopping", "signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+	for (size_t i = 0; i < SIGNALS; i++)
+		uv_close((uv_handle_t *)&c->signals[i], NULL);
+	uv_stop(&c->loop);
+}
+
+static int watch_signals(struct collector *c)
+{
+	static const int numbers[SIGNALS] = { SIGTERM, SIGINT };
+	int r = 0;
+
+	for (size_t i = 0; i < SIGNALS && r == 0; i++) {
+		r = uv_signal_init(&c->loop, &c->signals[i]);
+		c->signals[i].data = c;
+		if (r == 0)
+			r = uv_signal_start(&c->signals[i], on_signal, numbers[i]);
+	}
+	return r;
+}
+
+static int check_reach(const struct options *o, const char *http_address, struct diag *d)
+{
+	const char *open_one = NULL;
+
+	if (!options_loopback_url(o->listen))
+		open_one = o->listen;
+	else if (!options_loopback_address(http_address))
+		open_one = o->http;
+	if (!open_one || o->insecure)
+		return 0;
+	return diag_set(d, err_origin(-EPERM), 0, 0,
+			"%s can be reached from other machines, and nothing is encrypted there; "
+			"use a loopback address, or say --insecure",
+			open_one);
+}
+
+static int open_data(struct collector *c, const struct options *o, struct diag *d)
+{
+	int r = prepare_folder(o->dir, d);
+
+	if (r == 0)
+		r = maindb_open(&c->maindb, o->dir, d);
+	if (r == 0)
+		r = store_open(&c->store, o->dir, d);
+	return r;
+}
+
+static int start(struct collector *c, const struct options *o, struct diag *d)
+{
+	char address[128], quarantine[512];
+	struct ingest_config ingest = { .url = o->listen };
+	struct http_config http = { .address = address };
+	int r = options_address(o->http, address, sizeof(address), &http.port, d);
+
+	if (r == 0)
+		r = check_reach(o, address, d);
+	if (r == 0)
+		r = open_data(c, o, d);
+	if (r == 0)
+		r = hub_new(&c->hub, &c->loop, http_deliver, &c->http);
+	if (r < 0)
+		return r;
+	snprintf(quarantine, sizeof(quarantine), "%s/quarantine", o->dir);
+	ingest.store = http.store = c->store;
+	ingest.maindb = http.maindb = c->maindb;
+	ingest.hub = http.hub = c->hub;
+	ingest.quarantine_dir = quarantine;
+	r = ingest_start(&c->ingest, &ingest, d);
+	http.ingest = c->ingest;
+	if (r == 0)
+		r = http_start(&c->http, &c->loop, &http, d);
+	if (r == 0)
+		r = watch_signals(c);
+	if (r == 0)
+		log_info("collector.READY", "dir=%s listen=%s http=%s port=%u version=%s", o->dir,
+			 o->listen, address, http_port(c->http), RTSEC_VERSION);
+	return r;
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+/* In this order: nobody new, what came in is committed and answered, then the data are closed. */
+static void stop(struct collector *c)
+{
+	c->ingest = ingest_stop(c->ingest);
+	c->http = http_stop(c->http);
+	c->hub = hub_free(c->hub);
+	uv_run(&c->loop, UV_RUN_NOWAIT);
+	uv_walk(&c->loop, close_handle, NULL); /* signals, when start() failed before a signal */
+	uv_run(&c->loop, UV_RUN_DEFAULT);
+	c->store = store_free(c->store);
+	c->maindb = maindb_free(c->maindb);
+}
+
+/* Each day file that a search touches needs a few descriptors. */
+static void allow_many_files(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+		return;
+	l.rlim_cur = MIN(l.rlim_max, (rlim_t)MAX_FILES);
+	if (setrlimit(RLIMIT_NOFILE, &l) < 0)
+		log_warn("collector.few_files", "error=%s", strerror(errno));
+}
+
+static int serve(const struct options *o)
+{
+	struct collector c = { 0 };
+	struct diag d = { 0 };
+	int r, code = EXIT_SUCCESS;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error like a full disk */
+	allow_many_files();
+	r = uv_loop_init(&c.loop);
+	if (r < 0)
+		return complain(&d, r);
+	r = start(&c, o, &d);
+	if (r < 0)
+		code = complain(&d, r);
+	else
+		uv_run(&c.loop, UV_RUN_DEFAULT);
+	stop(&c);
+	uv_loop_close(&c.loop);
+	if (code == EXIT_SUCCESS)
+		log_info("collector.stopped", "dir=%s", o->dir);
+	return code;
+}
+
+/* ---- commands ---- */
+
+static int token_create(const struct options *o)
+{
+	AUTO(maindb) *m = NULL;
+	struct diag d = { 0 };
+	enum role role;
+	char token[MAINDB_TOKEN_CHARS + 1];
+	int r;
+
+	if (!o->name || !o->role || !role_parse(o->role, &role)) {
+		fprintf(stderr, "rtsec-collector: token create needs --name NAME and --role "
+				"viewer|analyst|operator|admin\n");
+		return EXIT_USAGE;
+	}
+	r = maindb_open(&m, o->dir, &d);
+	if (r == 0)
+		r = maindb_token_create(m, o->name, role, token);
+	if (r < 0)
+		return complain(&d, r);
+	return puts(token) < 0 || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static const struct command {
+	const char *words[2];
+	size_t n_words;
+	int (*run)(const struct options *o);
+} commands[] = {
+	{ { NULL }, 0, serve },
+	{ { "token", "create" }, 2, token_create },
+};
+
+static const struct command *find_command(const struct options *o)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		const struct command *c = &commands[i];
+		bool same = c->n_words == o->n_words;
+
+		for (size_t w = 0; same && w < c->n_words; w++)
+			same = strcmp(c->words[w], o->words[w]) == 0;
+		if (same)
+			return c;
+	}
+	return NULL;
+}
+
+static int usage(const char *text)
+{
+	fprintf(stderr, "rtsec-collector: %s\n", text);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+	enum log_level level;
+	struct diag d = { 0 };
+	struct options o;
+
+	if (options_parse(&o, argc, argv, &d) < 0)
+		return usage(d.text);
+	if (o.help) {
+		options_help(stdout);
+		return EXIT_SUCCESS;
+	}
+	if (o.version) {
+		puts("rtsec-collector " RTSEC_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (!log_level_parse(o.log_level, &level))
+		return usage("--log-level is debug, info, warn or error");
+	command = find_command(&o);
+	if (!command)
+		return usage("unknown command; see --help");
+	log_set_level(level);
+	return command->run(&o);
 }

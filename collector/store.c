@@ -231,11 +231,27 @@ static int writable_day(struct store *s, uint32_t number, struct day **ret)
 	return 0;
 }
 
+uint64_t store_last_seq(struct block *b)
+{
+	const struct block_info *i = block_info(b);
+	uint64_t last = i->first_seq;
+
+	for (uint32_t t = 0; t < i->n_tables; t++) {
+		const uint64_t *seq = block_column(b, t, FIELD_SEQ); /* rises, holds seq + 1 */
+		uint32_t rows = block_rows(b, t);
+
+		if (seq && rows)
+			last = MAX(last, seq[rows - 1] - 1);
+	}
+	return last;
+}
+
 int store_append(struct store *s, struct block *b, const void *frame, size_t n,
 		 uint64_t ingested_ns)
 {
 	struct day_entry entry = {
-		.block = b, .frame = frame, .n_frame = n, .ingested_ns = ingested_ns
+		.block = b, .frame = frame, .n_frame = n, .ingested_ns = ingested_ns,
+		.last_seq = store_last_seq(b),
 	};
 	uint32_t number = day_of(block_info(b), ingested_ns);
 	struct day *day = NULL;

@@ -44,6 +44,9 @@ uint64_t store_arrival(const struct store *s, uint64_t now_ns);
 /* Writer.  Id (as store_block.id) that the last store_append() gave. */
 uint64_t store_last_id(const struct store *s);
 
+/* Greatest sequence number of a loaded batch; first_seq of a heartbeat. */
+uint64_t store_last_seq(struct block *b);
+
 /* Which blocks a scan wants. */
 struct store_range {
 	uint64_t from_ns, to_ns;  /* blocks with an event in [from, to); 0 and UINT64_MAX: open */

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ingest.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/rep.h>
+
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/timestamp.h"
+#include "proto/rtsec.pb-c.h"
+
+enum {
+	WAKE_MS = 1000,	   /* longest wait for a message: node facts are written then */
+	SEND_MS = 1000,	   /* longest wait for room to put an Ack */
+	QUEUE_MESSAGES = 32, /* that NNG reads ahead of us */
+	BUSY_PAUSE_MS = 100, /* before BUSY is told: sensors would only come again at once */
+	PARTING_MS = 50,     /* for the last Acks to leave */
+};
+
+enum counter {
+	COUNT_BATCHES,
+	COUNT_EVENTS,
+	COUNT_BYTES,
+	COUNT_DUPLICATES,
+	COUNT_REFUSED,
+	COUNT_BUSY,
+	COUNT_HEARTBEATS,
+	COUNT_COMMITS,
+	COUNT_COMMIT_NS,
+	COUNT_MAX
+};
+
+/* A message of the group, from its arrival to its Ack. */
+struct pending {
+	nng_msg *msg; /* header: the way back */
+	Rtsec__V1__Ack__Code code;
+	char reason[160];
+	uint64_t first_seq, last_seq, received_ns, ingested_ns, block_id;
+	uint32_t n_events, node;
+	bool appended; /* hangs on the commit */
+};
+
+struct ingest {
+	struct store *store;
+	struct maindb *maindb;
+	struct hub *hub;
+	char quarantine_dir[512]; /* "": none */
+	nng_socket socket;
+	bool has_socket;
+	nng_aio *aio;
+	pthread_t thread;
+	_Atomic bool stopping, failing;
+	_Atomic uint64_t counters[COUNT_MAX];
+	struct block *block;
+	struct frame_codec *codec;
+	struct buf ack, packed;
+	struct pending group[INGEST_GROUP_BATCHES];
+	size_t n_group, group_bytes;
+	uint64_t flushed_ns, quarantined_ns, n_quarantined;
+};
+
+static void count(struct ingest *i, enum counter c, uint64_t n)
+{
+	atomic_fetch_add_explicit(&i->counters[c], n, memory_order_relaxed);
+}
+
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void pause_ms(long ms)
+{
+	struct timespec t = { .tv_nsec = ms * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+static int from_nng(int rv)
+{
+	switch (rv) {
+	case 0:
+		return 0;
+	case NNG_EADDRINUSE:
+		return err_origin(-EADDRINUSE);
+	case NNG_ENOMEM:
+		return err_origin(-ENOMEM);
+	case NNG_EADDRINVAL:
+	case NNG_ENOTSUP:
+	case NNG_EINVAL:
+		return err_origin(-EINVAL);
+	case NNG_EPERM:
+		return err_origin(-EACCES);
+	default:
+		return err_origin(rv & NNG_ESYSERR ? -(rv & ~NNG_ESYSERR) : -EIO);
+	}
+}
+
+/* ---- refused frames ---- */
+
+static void quarantine(struct ingest *i, const void *frame, size_t n, const char *reason)
+{
+	char path[600], quoted[512];
+	uint64_t now = clock_ns(), slot = i->n_quarantined % INGEST_QUARANTINE;
+	int fd;
+
+	if (i->quarantined_ns && now - i->quarantined_ns < 1000000000u)
+		return;
+	i->quarantined_ns = now;
+	i->n_quarantined++;
+	log_warn("ingest.refused", "bytes=%zu slot=%llu reason=%s", n, (unsigned long long)slot,
+		 log_value(reason, strlen(reason), quoted, sizeof(quoted)));
+	if (!i->quarantine_dir[0])
+		return;
+	snprintf(path, sizeof(path), "%s/refused-%02llu.frame", i->quarantine_dir,
+		 (unsigned long long)slot);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || write(fd, frame, n) != (ssize_t)n)
+		log_warn("ingest.quarantine_failed", "error=%s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+/* ---- one message ---- */
+
+static void PRINTF_LIKE(3, 4)
+	answer(struct pending *p, Rtsec__V1__Ack__Code code, const char *reason, ...)
+{
+	va_list ap;
+
+	p->code = code;
+	va_start(ap, reason);
+	vsnprintf(p->reason, sizeof(p->reason), reason, ap);
+	va_end(ap);
+}
+
+static void refuse(struct ingest *i, struct pending *p, const char *reason)
+{
+	count(i, COUNT_REFUSED, 1);
+	quarantine(i, nng_msg_body(p->msg), nng_msg_len(p->msg), reason);
+	answer(p, RTSEC__V1__ACK__CODE__REFUSED, "%s", reason);
+}
+
+static void fail(struct ingest *i, struct pending *p, int r)
+{
+	count(i, COUNT_BUSY, 1);
+	answer(p, RTSEC__V1__ACK__CODE__BUSY, "not stored: %s", strerror(-r));
+}
+
+/* Returns 0, or a negative errno: the whole transaction is lost. */
+static int append(struct ingest *i, struct pending *p)
+{
+	int r;
+
+	p->ingested_ns = store_arrival(i->store, p->received_ns);
+	r = store_append(i->store, i->block, nng_msg_body(p->msg), nng_msg_len(p->msg),
+			 p->ingested_ns);
+	if (r < 0)
+		return r;
+	if (r == STORE_E_CONFLICT) {
+		refuse(i, p, "another batch of this node and boot has this first_seq");
+		return 0;
+	}
+	p->appended = true;
+	p->code = r == STORE_E_DUPLICATE ? RTSEC__V1__ACK__CODE__DUPLICATE :
+					   RTSEC__V1__ACK__CODE__STORED;
+	p->block_id = store_last_id(i->store);
+	p->last_seq = store_last_seq(i->block);
+	return 0;
+}
+
+static int take(struct ingest *i, struct pending *p)
+{
+	const struct block_info *info = block_info(i->block);
+	struct diag d = { 0 };
+	int r;
+
+	p->received_ns = timestamp_now();
+	r = block_load(i->block, nng_msg_body(p->msg), nng_msg_len(p->msg), &d);
+	if (r == -ENOMEM)
+		fail(i, p, r);
+	else if (r < 0)
+		refuse(i, p, d.text);
+	if (r < 0)
+		return 0;
+	p->first_seq = info->first_seq;
+	p->n_events = info->n_events;
+	r = maindb_node_seen(i->maindb, i->block, p->received_ns, &p->node);
+	if (r == -ENOSPC) {
+		refuse(i, p, "too many nodes are known");
+		return 0;
+	}
+	if (r < 0) {
+		fail(i, p, r);
+		return 0;
+	}
+	if (p->n_events > 0)
+		return append(i, p);
+	count(i, COUNT_HEARTBEATS, 1);
+	answer(p, RTSEC__V1__ACK__CODE__STORED, "%s", "");
+	return 0;
+}
+
+/* ---- answers ---- */
+
+static int pack_ack(struct ingest *i, const struct pending *p)
+{
+	Rtsec__V1__Ack ack;
+	union {
+		const char *in;
+		char *out;
+	} reason = { .in = p->reason }; /* protobuf-c lacks const */
+	size_t n;
+
+	rtsec__v1__ack__init(&ack);
+	ack.code = p->code;
+	ack.reason = reason.out;
+	ack.first_seq = p->first_seq;
+	ack.received_time_ns = p->received_ns;
+	ack.linger_ms = i->hub && hub_listeners(i->hub) > 0 ? INGEST_LINGER_MS : 0;
+	n = rtsec__v1__ack__get_packed_size(&ack);
+	buf_clear(&i->packed);
+	if (!buf_reserve(&i->packed, n))
+		return err_origin(-ENOMEM);
+	rtsec__v1__ack__pack(&ack, i->packed.data);
+	buf_clear(&i->ack);
+	return frame_encode(i->codec, FRAME_ACK, i->packed.data, n, &i->ack);
+}
+
+/* The request's message becomes the reply: its header is the way back.  An Ack that cannot be sent is
+ * no loss: the sensor sends its batch again. */
+static void send_ack(struct ingest *i, struct pending *p)
+{
+	nng_msg *msg = TAKE(p->msg);
+	int rv = pack_ack(i, p) < 0 ? NNG_ENOMEM : 0;
+
+	if (rv == 0) {
+		nng_msg_clear(msg);
+		rv = nng_msg_append(msg, i->ack.data, i->ack.n);
+	}
+	if (rv == 0)
+		rv = nng_sendmsg(i->socket, msg, 0);
+	if (rv != 0)
+		nng_msg_free(msg);
+}
+
+static void publish(struct ingest *i, const struct pending *p)
+{
+	struct hub_batch batch = { .frame = nng_msg_body(p->msg),
+				   .n = nng_msg_len(p->msg),
+				   .block_id = p->block_id,
+				   .ingested_ns = p->ingested_ns,
+				   .n_events = p->n_events };
+
+	if (i->hub)
+		hub_publish(i->hub, &batch);
+}
+
+/* A batch of the group is on disk. */
+static void stored(struct ingest *i, const struct pending *p)
+{
+	if (p->code == RTSEC__V1__ACK__CODE__DUPLICATE) {
+		count(i, COUNT_DUPLICATES, 1);
+		return;
+	}
+	count(i, COUNT_BATCHES, 1);
+	count(i, COUNT_EVENTS, p->n_events);
+	count(i, COUNT_BYTES, nng_msg_len(p->msg));
+	maindb_node_stored(i->maindb, p->node, p->n_events, p->last_seq);
+	publish(i, p);
+}
+
+/* ---- the group ---- */
+
+static void log_health(struct ingest *i, int r)
+{
+	bool was = atomic_exchange(&i->failing, r < 0);
+
+	if (r < 0 && !was)
+		log_error("ingest.store_failed", "error=\"%s\" sensors=keep", strerror(-r));
+	if (r == 0 && was)
+		log_info("ingest.store_recovered", "busy=%llu",
+			 (unsigned long long)atomic_load(&i->counters[COUNT_BUSY]));
+}
+
+static int commit(struct ingest *i)
+{
+	uint64_t begin = clock_ns();
+	int r = store_commit(i->store);
+
+	if (r == 0) {
+		count(i, COUNT_COMMITS, 1);
+		count(i, COUNT_COMMIT_NS, clock_ns() - begin);
+	}
+	return r;
+}
+
+/* All that hung on the failed transaction, and (from @from on) what was not tried any more. */
+static void fail_group(struct ingest *i, size_t from, int r)
+{
+	for (size_t k = 0; k < i->n_group; k++) {
+		struct pending *p = &i->group[k];
+
+		if (p->appended || k >= from)
+			fail(i, p, r);
+		p->appended = false;
+	}
+	pause_ms(BUSY_PAUSE_MS);
+}
+
+static void store_group(struct ingest *i)
+{
+	bool any = false;
+	size_t k = 0;
+	int r = 0;
+
+	for (; k < i->n_group && r == 0; k++) {
+		r = take(i, &i->group[k]);
+		any = any || i->group[k].appended;
+	}
+	if (r < 0)
+		k--; /* the one that failed is not appended, but BUSY as well */
+	if (r == 0 && any)
+		r = commit(i);
+	if (any || r < 0)
+		log_health(i, r);
+	if (r < 0)
+		fail_group(i, k, r);
+	for (k = 0; k < i->n_group; k++)
+		if (i->group[k].appended)
+			stored(i, &i->group[k]);
+	for (k = 0; k < i->n_group; k++)
+		send_ack(i, &i->group[k]);
+}
+
+static void enter(struct ingest *i, nng_msg *msg)
+{
+	struct pending *p = &i->group[i->n_group++];
+
+	memset(p, 0, sizeof(*p));
+	p->msg = msg;
+	i->group_bytes += nng_msg_len(msg);
+}
+
+/* Waits for one message and takes those behind it.  Returns false when none came. */
+static bool gather(struct ingest *i)
+{
+	nng_msg *msg;
+	uint64_t end;
+
+	i->n_group = i->group_bytes = 0;
+	nng_recv_aio(i->socket, i->aio);
+	nng_aio_wait(i->aio);
+	if (nng_aio_result(i->aio) != 0)
+		return false;
+	enter(i, nng_aio_get_msg(i->aio));
+	end = clock_ns() + INGEST_GROUP_MS * 1000000u;
+	while (i->n_group < INGEST_GROUP_BATCHES && i->group_bytes < INGEST_GROUP_BYTES &&
+	       clock_ns() < end && nng_recvmsg(i->socket, &msg, NNG_FLAG_NONBLOCK) == 0)
+		enter(i, msg);
+	return true;
+}
+
+static void flush_nodes(struct ingest *i, bool now)
+{
+	uint64_t at = clock_ns();
+	int r;
+
+	if (!now && at - i->flushed_ns < 1000000000u)
+		return;
+	i->flushed_ns = at;
+	r = maindb_flush(i->maindb);
+	if (r < 0)
+		log_warn("ingest.nodes_not_written", "error=\"%s\"", strerror(-r));
+}
+
+/* Those that came too late are told to come again. */
+static void turn_away(struct ingest *i)
+{
+	nng_msg *msg;
+
+	while (nng_recvmsg(i->socket, &msg, NNG_FLAG_NONBLOCK) == 0) {
+		i->n_group = i->group_bytes = 0;
+		enter(i, msg);
+		count(i, COUNT_BUSY, 1);
+		answer(&i->group[0], RTSEC__V1__ACK__CODE__BUSY, "the collector is stopping");
+		send_ack(i, &i->group[0]);
+	}
+}
+
+static void *run(void *arg)
+{
+	struct ingest *i = arg;
+
+	while (!atomic_load(&i->stopping)) {
+		if (gather(i))
+			store_group(i);
+		flush_nodes(i, false);
+	}
+	turn_away(i);
+	flush_nodes(i, true);
+	return NULL;
+}
+
+/* ---- start and stop ---- */
+
+static struct ingest *ingest_free(struct ingest *i)
+{
+	if (!i)
+		return NULL;
+	if (i->has_socket)
+		nng_close(i->socket);
+	if (i->aio)
+		nng_aio_free(i->aio);
+	block_free(i->block);
+	frame_codec_free(i->codec);
+	buf_done(&i->ack);
+	buf_done(&i->packed);
+	free(i);
+	return NULL;
+}
+DEFINE_FREEP(ingest)
+
+static int open_socket(struct ingest *i, const char *url, struct diag *d)
+{
+	int rv = nng_rep0_open_raw(&i->socket);
+
+	i->has_socket = rv == 0;
+	if (rv == 0)
+		rv = nng_socket_set_size(i->socket, NNG_OPT_RECVMAXSZ, LIMIT_FRAME_BYTES);
+	if (rv == 0)
+		rv = nng_socket_set_int(i->socket, NNG_OPT_RECVBUF, QUEUE_MESSAGES);
+	if (rv == 0)
+		rv = nng_socket_set_ms(i->socket, NNG_OPT_SENDTIMEO, SEND_MS);
+	if (rv == 0)
+		rv = nng_aio_alloc(&i->aio, NULL, NULL);
+	if (rv == 0)
+		rv = nng_listen(i->socket, url, NULL, 0);
+	if (rv != 0)
+		return diag_set(d, from_nng(rv), 0, 0, "cannot listen on %s: %s", url,
+				nng_strerror(rv));
+	nng_aio_set_timeout(i->aio, WAKE_MS);
+	return 0;
+}
+
+static int open_quarantine(struct ingest *i, const char *dir, struct diag *d)
+{
+	if (!dir)
+		return 0;
+	if ((size_t)snprintf(i->quarantine_dir, sizeof(i->quarantine_dir), "%s", dir) >=
+	    sizeof(i->quarantine_dir))
+		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0, "the folder's path is too long");
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return diag_set(d, err_origin(-errno), 0, 0, "cannot make the folder %s: %s", dir,
+				strerror(errno));
+	return 0;
+}
+
+int ingest_start(struct ingest **ret, const struct ingest_config *config, struct diag *d)
+{
+	AUTO(ingest) *i = calloc(1, sizeof(*i));
+	int r;
+
+	if (!i)
+		return err_origin(-ENOMEM);
+	i->store = config->store;
+	i->maindb = config->maindb;
+	i->hub = config->hub;
+	r = block_new(&i->block);
+	if (r == 0)
+		r = frame_codec_new(&i->codec);
+	if (r == 0)
+		r = open_quarantine(i, config->quarantine_dir, d);
+	if (r == 0)
+		r = open_socket(i, config->url, d);
+	if (r == 0)
+		r = -pthread_create(&i->thread, NULL, run, i);
+	if (r == 0)
+		*ret = TAKE(i);
+	return r;
+}
+
+struct ingest *ingest_stop(struct ingest *i)
+{
+	if (!i)
+		return NULL;
+	atomic_store(&i->stopping, true);
+	nng_aio_stop(i->aio); /* for good: a wait that begins later ends at once */
+	pthread_join(i->thread, NULL);
+	pause_ms(PARTING_MS);
+	return ingest_free(i);
+}
+
+/* ---- counters ---- */
+
+void ingest_counters(const struct ingest *i, struct ingest_counters *ret)
+{
+	uint64_t *const to[COUNT_MAX] = {
+		[COUNT_BATCHES] = &ret->batches,     [COUNT_EVENTS] = &ret->events,
+		[COUNT_BYTES] = &ret->bytes,	     [COUNT_DUPLICATES] = &ret->duplicates,
+		[COUNT_REFUSED] = &ret->refused,     [COUNT_BUSY] = &ret->busy,
+		[COUNT_HEARTBEATS] = &ret->heartbeats, [COUNT_COMMITS] = &ret->commits,
+		[COUNT_COMMIT_NS] = &ret->commit_ns,
+	};
+
+	for (size_t c = 0; c < COUNT_MAX; c++)
+		*to[c] = i ? atomic_load_explicit(&i->counters[c], memory_order_relaxed) : 0;
+}
+
+bool ingest_failing(const struct ingest *i)
+{
+	return i && atomic_load(&i->failing);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options - the collector's command line, from one table: fields, parser and --help.
+ * Thread: main, before the loop.  Memory: points into argv. */
+#pragma once
+#include "lib/diag.h"
+#include "lib/log.h"
+
+struct options {
+	const char *dir;	 /* where everything is kept */
+	const char *listen;	 /* the sensors' port, as NNG writes it */
+	const char *http;	 /* ADDR:PORT of API and web */
+	const char *log_level;
+	bool insecure, help, version;
+	/* token create */
+	const char *name, *role;
+	/* the words that are no options, such as "token" "create" */
+	const char *words[3];
+	size_t n_words;
+};
+
+/* Fills *ret with the defaults and what argv says.  Returns 0, or -EINVAL with the reason in @d. */
+NODISCARD int options_parse(struct options *ret, int argc, char *const *argv, struct diag *d);
+
+/* Help text, made from the table. */
+void options_help(FILE *to);
+
+/* Splits "127.0.0.1:8443" or "[::1]:8443" into an address (@room bytes, NUL-terminated) and a port.
+ * Returns 0 or -EINVAL with @d. */
+NODISCARD int options_address(const char *text, char *ret_address, size_t room, uint16_t *ret_port,
+			      struct diag *d);
+
+/* True when nobody but this machine can reach @address ("localhost", 127/8, ::1), or the NNG URL @url
+ * (its host, or a transport that stays on the machine). */
+bool options_loopback_address(const char *address);
+bool options_loopback_url(const char *url);
