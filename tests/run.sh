@@ -92,7 +92,7 @@ if [ -n "$fast" ]; then
 	suites_end_to_end fast
 else
 	suite_build clang clang
-	suite_build asan asan && suite_ctest sanitized asan -LE kernel
+	suite_build asan asan && suite_ctest sanitized asan -LE 'kernel|browser'
 	suite_build release release && export RTSEC_BIN=${RTSEC_BIN:-$PWD/build/release/bin}
 	suites_end_to_end full
 fi

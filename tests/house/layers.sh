@@ -36,8 +36,8 @@ jansson\.h     ctl/* collector/*
 zstd\.h        lib/frame*
 pcre2\.h       lib/expr* lib/match* lib/pattern*
 hs\.h          lib/expr* lib/match* lib/pattern*
-mbedtls/       lib/* collector/maindb* collector/token* sensor/hash*
-proto/rtsec\.pb-c\.h  lib/batch* lib/block* sensor/uplink* collector/ingest* lib/ack*
+mbedtls/       lib/* collector/maindb* collector/token* sensor/node* sensor/hash*
+proto/rtsec\.pb-c\.h  lib/batch* lib/block* sensor/ack* collector/ingest* collector/ack*
 '
 
 # "file line header" of every include in our C; quoted ones of other folders than ours do not exist.
