@@ -6,6 +6,8 @@
 #include <curl/curl.h>
 #include <jansson.h>
 
+enum { GET_BYTES = 4096 /* longer parameters travel by POST */ };
+
 struct client {
 	CURL *curl;
 	char *url; /* without a final slash */
@@ -141,18 +143,30 @@ static void make_url(struct client *c, const struct client_request *q, bool with
 	buf_byte(out, 0);
 }
 
+/* The parameters as a JSON object of strings; NULL when memory ran out or one is not UTF-8. */
 static char *make_json(const struct client_request *q)
 {
 	json_t *doc = json_object();
-	char *text;
+	char *text = NULL;
+	int r = 0;
 
-	for (size_t i = 0; i < q->n_params; i++)
+	for (size_t i = 0; r == 0 && i < q->n_params; i++)
 		if (q->params[i].value)
-			json_object_set_new(doc, q->params[i].name,
-					    json_string(q->params[i].value));
-	text = json_dumps(doc, JSON_COMPACT);
+			r = json_object_set_new(doc, q->params[i].name,
+						json_string(q->params[i].value));
+	if (r == 0)
+		text = json_dumps(doc, JSON_COMPACT);
 	json_decref(doc);
 	return text;
+}
+
+static bool is_long(const struct client_request *q)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < q->n_params; i++)
+		n += q->params[i].value ? strlen(q->params[i].value) : 0;
+	return n > GET_BYTES;
 }
 
 static int set_up(struct client *c, const char *url, const struct curl_slist *headers,
@@ -211,32 +225,46 @@ static int add_header(struct curl_slist **list, const char *header)
 	return 0;
 }
 
-int client_ask(struct client *c, const struct client_request *q, bool post, long *ret_status,
-	       struct buf *body, struct diag *d)
+/* Headers and, for POST, the body @json. */
+static int perform(struct client *c, const char *url, const char *json, struct answer *a,
+		   struct diag *d)
 {
 	__attribute__((cleanup(slist_freep))) struct curl_slist *headers = NULL;
-	AUTO_MEM char *json = post ? make_json(q) : NULL;
-	AUTO_BUF struct buf url = { 0 };
-	struct answer a = { .c = c, .body = body };
 	CURLcode code;
 	int r;
 
-	buf_clear(body);
-	make_url(c, q, !post, &url);
-	if (!buf_ok(&url) || (post && !json) || add_header(&headers, c->authorization) < 0 ||
+	if (add_header(&headers, c->authorization) < 0 ||
 	    add_header(&headers, "Accept: application/json") < 0 ||
-	    (post && add_header(&headers, "Content-Type: application/json") < 0))
+	    (json && add_header(&headers, "Content-Type: application/json") < 0))
 		return err_origin(-ENOMEM);
-	r = set_up(c, (const char *)url.data, headers, &a);
+	r = set_up(c, url, headers, a);
 	if (r < 0)
 		return r;
-	if (post)
+	if (json)
 		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, json);
 	code = curl_easy_perform(c->curl);
-	if (code != CURLE_OK)
-		return fail(c, &a, code, d);
-	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, ret_status);
-	return 0;
+	return code == CURLE_OK ? 0 : fail(c, a, code, d);
+}
+
+int client_ask(struct client *c, const struct client_request *q, long *ret_status,
+	       struct buf *body, struct diag *d)
+{
+	bool post = q->may_post && is_long(q);
+	AUTO_MEM char *json = post ? make_json(q) : NULL;
+	AUTO_BUF struct buf url = { 0 };
+	struct answer a = { .c = c, .body = body };
+	int r;
+
+	buf_clear(body);
+	if (post && !json)
+		return diag_set(d, -EINVAL, 0, 0, "the query is not UTF-8");
+	make_url(c, q, !post, &url);
+	if (!buf_ok(&url))
+		return err_origin(-ENOMEM);
+	r = perform(c, (const char *)url.data, json, &a, d);
+	if (r == 0)
+		curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, ret_status);
+	return r;
 }
 
 /* Drives the transfer until it ends or someone says stop.  Returns true when stopped. */

@@ -31,14 +31,16 @@ struct client_request {
 	const char *path; /* such as /api/v1/search */
 	const struct client_param *params;
 	size_t n_params;
+	bool may_post; /* the same can be asked by POST with a JSON body of strings */
 };
 
-/* Asks and waits for the whole answer.  With @post the parameters travel as a JSON object of
- * strings, for queries too long for an address.  *ret_status is the HTTP status, @body (cleared
+/* Asks and waits for the whole answer; by POST where that may be and the parameters are long.
+ * *ret_status is the HTTP status, @body (cleared
  * first) the answer, whatever the status is.
- * Returns 0, -EMSGSIZE (over CLIENT_ANSWER_BYTES), -ENOMEM, or -EIO: nobody answered; @d says why. */
-NODISCARD int client_ask(struct client *c, const struct client_request *q, bool post,
-			 long *ret_status, struct buf *body, struct diag *d);
+ * Returns 0, -EMSGSIZE (over CLIENT_ANSWER_BYTES), -ENOMEM, -EIO (nobody answered) or -EINVAL (a
+ * parameter is not UTF-8); @d says why. */
+NODISCARD int client_ask(struct client *c, const struct client_request *q, long *ret_status,
+			 struct buf *body, struct diag *d);
 
 enum { CLIENT_E_STOPPED = 1, CLIENT_E_ENDED = 2 };
 

@@ -10,7 +10,7 @@ enum { DEFAULT_LIMIT = 100, PAGE_HITS = 1000, PARAMS = 8 };
 
 static const struct cli_option options[] = {
 	OPTION("since", 0, TEXT, "TIME", since,
-	       "From this time on: RFC 3339, seconds since 1970, or -15m, -2h, -1d"),
+	       "From this time on (-24h): RFC 3339, seconds since 1970, or -15m, -2h, -7d"),
 	OPTION("until", 0, TEXT, "TIME", until, "Before this time, written likewise"),
 	OPTION("limit", 0, NUMBER, "N", limit, "At most N events, over several pages if need be (100)"),
 	OPTION("all", 0, FLAG, NULL, all, "All events, page by page"),
@@ -79,13 +79,13 @@ static int ask_page(struct search *s, struct buf *body)
 		{ "node", v->node },	 { "order", v->order },	   { "fields", s->events.fields },
 		{ "limit", limit },	 { "cursor", s->pages.cursor[0] ? s->pages.cursor : NULL },
 	};
-	const struct client_request q = { "/api/v1/search", params, PARAMS };
+	const struct client_request q = { "/api/v1/search", params, PARAMS, true };
 	struct slice page;
 	struct diag d = { 0 };
 	int r;
 
 	snprintf(limit, sizeof(limit), "%" PRIu64, wanted(s));
-	r = session_ask(s->session, &q, s->query, body, &page);
+	r = session_ask(s->session, &q, body, &page);
 	if (r)
 		return r;
 	r = print_page(s, page);
@@ -170,12 +170,12 @@ static int run_count(struct search *s)
 		{ "until", s->v->until },
 		{ "node", s->v->node },
 	};
-	const struct client_request q = { "/api/v1/count", params, ARRAY_SIZE(params) };
+	const struct client_request q = { "/api/v1/count", params, ARRAY_SIZE(params), true };
 	AUTO_BUF struct buf body = { 0 };
 	struct slice doc, count;
 	int r;
 
-	r = session_ask(s->session, &q, s->query, &body, &doc);
+	r = session_ask(s->session, &q, &body, &doc);
 	if (r)
 		return r;
 	r = pages_add(&s->pages, doc);
@@ -204,8 +204,8 @@ const struct cli_command cmd_query = {
 	.name = "query",
 	.operand = "[QUERY]",
 	.summary = "Search the events of the whole fleet",
-	.about = "Shows stored events that match QUERY (EQL; docs/query.md), newest first; without QUERY\n"
-		 "all. Put quotes around it, for the shell.\n"
+	.about = "Shows stored events of the last 24 hours (--since) that match QUERY (EQL; docs/query.md),\n"
+		 "newest first; without QUERY all. Put quotes around it, for the shell.\n"
 		 "\n"
 		 "  rtsecctl query 'process where process.name == \"true\"' --since -5m\n"
 		 "  rtsecctl query 'destination.port == 22' --count\n"

@@ -92,7 +92,7 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 
 	(void)operand;
 	if (r == 0)
-		r = session_ask(s, &q, NULL, &body, &doc);
+		r = session_ask(s, &q, &body, &doc);
 	if (r)
 		return r;
 	r = format == PRINTER_TABLE || format == PRINTER_CSV ? print_cells(io, format, doc) :

@@ -115,7 +115,7 @@ static int follow_once(struct tail *t, int stop_fd)
 		{ "node", t->v->node },
 		{ "fields", t->events.fields },
 	};
-	const struct client_request q = { "/api/v1/tail", params, ARRAY_SIZE(params) };
+	const struct client_request q = { "/api/v1/tail", params, ARRAY_SIZE(params), false };
 	const struct client_stream stream = { sse_last_id(&t->sse), stop_fd, on_data, on_open, t };
 	AUTO_BUF struct buf body = { 0 };
 	struct diag d = { 0 };
@@ -136,7 +136,7 @@ static int follow_once(struct tail *t, int stop_fd)
 	if (r == CLIENT_E_STOPPED)
 		return DONE;
 	return r < 0 ? session_failed(t->io, r, &d) :
-		       session_refused(t->session, status, &body, t->query);
+		       session_refused(t->session, &q, status, &body);
 }
 
 static int follow(struct tail *t, int stop_fd)

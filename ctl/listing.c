@@ -51,7 +51,7 @@ int listing_run(const struct listing *l, const struct cli_io *io, const struct c
 	int r = session_open(&s, io, v);
 
 	if (r == 0)
-		r = session_ask(s, &q, NULL, &body, &doc);
+		r = session_ask(s, &q, &body, &doc);
 	if (r)
 		return r;
 	if (rawjson_member(doc, l->member, &rows))

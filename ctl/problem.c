@@ -44,6 +44,9 @@ void problem_read(struct problem *ret, long status, const char *body, size_t n)
 	copy_member(doc, "title", ret->title, sizeof(ret->title));
 	copy_member(doc, "detail", ret->detail, sizeof(ret->detail));
 	copy_expected(doc, ret->expected, sizeof(ret->expected));
+	copy_member(doc, "parameter", ret->parameter, sizeof(ret->parameter));
+	if (!ret->parameter[0])
+		snprintf(ret->parameter, sizeof(ret->parameter), "q");
 	ret->line = position(doc, "line");
 	ret->column = position(doc, "column");
 	if (!ret->title[0])
@@ -88,21 +91,23 @@ static void format_caret(const char *line, size_t n, size_t before, size_t width
 	buf_printf(out, "\n%*s^\n", (int)(INDENT + caret), "");
 }
 
-void problem_format(const struct problem *p, const char *query, size_t width, struct buf *out)
+void problem_format(const struct problem *p, const char *value, size_t width, struct buf *out)
 {
 	const char *text = p->detail[0] ? p->detail : p->title, *line;
 	size_t n;
 
-	if (p->line && query)
+	if (p->line && value && strcmp(p->parameter, "q") == 0)
 		buf_printf(out, "query:%u:%u: ", p->line, p->column);
+	else if (p->line && value)
+		buf_printf(out, "--%s: ", p->parameter);
 	text_escape(text, strlen(text), out);
 	if (p->expected[0] && !strstr(text, p->expected)) {
 		buf_str(out, "; expected ");
 		text_escape(p->expected, strlen(p->expected), out);
 	}
 	buf_byte(out, '\n');
-	if (!p->line || !p->column || !query)
+	if (!p->line || !p->column || !value)
 		return;
-	line = find_line(query, p->line, &n);
+	line = find_line(value, p->line, &n);
 	format_caret(line, n, MIN(p->column - 1, n), width, out);
 }

@@ -10,7 +10,8 @@ struct problem {
 	char title[128];       /* "" when it has none */
 	char detail[512];      /* "" when it has none */
 	char expected[512];    /* alternatives joined by ", "; "" when it has none */
-	uint32_t line, column; /* 1-based, in bytes; 0: no position */
+	char parameter[32];    /* that is at fault; "q" when the answer names none */
+	uint32_t line, column; /* in it: 1-based, in bytes; 0: no position */
 };
 
 /* Reads the body of an answer with HTTP status @status.  A body that is no problem document
@@ -24,5 +25,6 @@ bool problem_is_usage(const struct problem *p);
  *   query:1:24: unknown field "proces.name", expected ...
  *     process where proces.name == "true"
  *                   ^
- * @query may be NULL; @width is the terminal's (0: cut nothing). */
-void problem_format(const struct problem *p, const char *query, size_t width, struct buf *out);
+ * @value is what was sent as p->parameter, NULL when nothing was; @width is the terminal's (0: cut
+ * nothing). */
+void problem_format(const struct problem *p, const char *value, size_t width, struct buf *out);

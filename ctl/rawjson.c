@@ -119,7 +119,7 @@ static void quote_big(struct slice t, struct buf *out)
 
 json_t *rawjson_load(struct slice text)
 {
-	const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
+	const size_t flags = JSON_ALLOW_NUL;
 	AUTO_BUF struct buf quoted = { 0 };
 	json_error_t error;
 	json_t *doc = json_loadb(text.s, text.n, flags, &error);

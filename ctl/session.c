@@ -5,7 +5,7 @@
 
 #include "ctl/problem.h"
 
-enum { GET_BYTES = 4096 /* longer parameters travel by POST */, TOKEN_BYTES = 1024 };
+enum { TOKEN_BYTES = 1024 };
 
 struct session {
 	const struct cli_io *io;
@@ -95,17 +95,23 @@ int session_failed(const struct cli_io *io, int r, const struct diag *d)
 }
 
 /* Writes what problem_format() made: its first line after our name. */
-static void say_problem(const struct session *s, const struct problem *p, const char *query)
+static void say_problem(const struct session *s, const struct problem *p,
+			const struct client_request *q)
 {
 	AUTO_BUF struct buf text = { 0 };
+	const char *value = NULL;
 
-	problem_format(p, query, s->io->err_tty ? s->io->width : 0, &text);
+	for (size_t i = 0; i < q->n_params; i++)
+		if (strcmp(q->params[i].name, p->parameter) == 0)
+			value = q->params[i].value;
+	problem_format(p, value, s->io->err_tty ? s->io->width : 0, &text);
 	if (buf_ok(&text))
 		fprintf(s->io->err, "rtsecctl: %.*s", (int)text.n, (const char *)text.data);
 	fflush(s->io->err);
 }
 
-int session_refused(struct session *s, long status, const struct buf *body, const char *query)
+int session_refused(struct session *s, const struct client_request *q, long status,
+		    const struct buf *body)
 {
 	struct problem p;
 
@@ -115,21 +121,12 @@ int session_refused(struct session *s, long status, const struct buf *body, cons
 			       "--token-file");
 		return EXIT_SERVER;
 	}
-	say_problem(s, &p, query);
+	say_problem(s, &p, q);
 	return problem_is_usage(&p) ? EXIT_USAGE : EXIT_SERVER;
 }
 
-static bool is_long(const struct client_request *q)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < q->n_params; i++)
-		n += q->params[i].value ? strlen(q->params[i].value) : 0;
-	return n > GET_BYTES;
-}
-
-int session_ask(struct session *s, const struct client_request *q, const char *query,
-		struct buf *body, struct slice *ret_doc)
+int session_ask(struct session *s, const struct client_request *q, struct buf *body,
+		struct slice *ret_doc)
 {
 	struct diag d = { 0 };
 	json_t *doc;
@@ -137,11 +134,15 @@ int session_ask(struct session *s, const struct client_request *q, const char *q
 	bool ok;
 	int r;
 
-	r = client_ask(s->client, q, query && is_long(q), &status, body, &d);
+	r = client_ask(s->client, q, &status, body, &d);
+	if (r == -EINVAL) {
+		cli_say(s->io, "%s", d.text);
+		return EXIT_USAGE;
+	}
 	if (r < 0)
 		return session_failed(s->io, r, &d);
 	if (status != 200)
-		return session_refused(s, status, body, query);
+		return session_refused(s, q, status, body);
 	*ret_doc = (struct slice){ (const char *)body->data, body->n };
 	doc = body->n ? rawjson_load(*ret_doc) : NULL;
 	ok = json_is_object(doc);

@@ -16,14 +16,14 @@ NODISCARD int session_open(struct session **ret, const struct cli_io *io,
 struct session *session_free(struct session *s);
 DEFINE_FREEP(session)
 
-/* Asks and checks that the answer is a JSON object.  @query, when not NULL, is what a syntax error
- * points into; long parameters travel by POST.  *ret_doc lives in @body.
+/* Asks and checks that the answer is a JSON object.  *ret_doc lives in @body.
  * Returns 0, or an exit code: the reason was said. */
-NODISCARD int session_ask(struct session *s, const struct client_request *q, const char *query,
-			  struct buf *body, struct slice *ret_doc);
+NODISCARD int session_ask(struct session *s, const struct client_request *q, struct buf *body,
+			  struct slice *ret_doc);
 
-/* Exit code of an answer that was not 200; says what the collector said. */
-int session_refused(struct session *s, long status, const struct buf *body, const char *query);
+/* Exit code of an answer to @q that was not 200; says what the collector said. */
+int session_refused(struct session *s, const struct client_request *q, long status,
+		    const struct buf *body);
 
 /* Exit code of a negative errno, said with @d's text when it has one; 0 for -EPIPE: the reader of
  * our output had enough, which is no failure. */
