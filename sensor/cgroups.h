@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cgroups - container of a cgroup v2 id, also after its processes have ended.
+ *
+ * An id is the file handle of its folder in cgroupfs, so the kernel itself turns it into a path
+ * (open_by_handle_at(2), needs CAP_DAC_READ_SEARCH); the container id is then in the path, see
+ * procfs_parse_container().  Where no cgroup v2 is mounted nothing is found.
+ * Thread: sensor consumer.  Memory: a fixed cache; ids are never used again within a boot. */
+#pragma once
+#include "sensor/proctab.h"
+
+struct cgroups;
+
+/* @mount: folder of the cgroup v2 file system; NULL: look it up in /proc/self/mounts.
+ * Returns 0 or -ENOMEM.  *ret is freed with cgroups_free(). */
+NODISCARD int cgroups_new(struct cgroups **ret, const char *mount);
+struct cgroups *cgroups_free(struct cgroups *c);
+DEFINE_FREEP(cgroups)
+
+/* Container of cgroup @id, lent until the next call; NULL: in none, or not known. */
+struct proc_container *cgroups_find(struct cgroups *c, uint64_t id);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#define E(name) [name] = #name
+static const char *const errors[] = {
+	E(EPERM), E(ENOENT), E(ESRCH), E(EINTR), E(EIO), E(ENXIO), E(E2BIG), E(ENOEXEC), E(EBADF),
+	E(ECHILD), E(EAGAIN), E(ENOMEM), E(EACCES), E(EFAULT), E(ENOTBLK), E(EBUSY), E(EEXIST),
+	E(EXDEV), E(ENODEV), E(ENOTDIR), E(EISDIR), E(EINVAL), E(ENFILE), E(EMFILE), E(ENOTTY),
+	E(ETXTBSY), E(EFBIG), E(ENOSPC), E(ESPIPE), E(EROFS), E(EMLINK), E(EPIPE), E(EDOM),
+	E(ERANGE), E(EDEADLK), E(ENAMETOOLONG), E(ENOLCK), E(ENOSYS), E(ENOTEMPTY), E(ELOOP),
+	E(ENODATA), E(ETIME), E(EPROTO), E(EBADMSG), E(EOVERFLOW), E(ELIBBAD), E(EUSERS),
+	E(ENOTSOCK), E(EDESTADDRREQ), E(EMSGSIZE), E(EPROTOTYPE), E(ENOPROTOOPT),
+	E(EPROTONOSUPPORT), E(ESOCKTNOSUPPORT), E(EOPNOTSUPP), E(EPFNOSUPPORT), E(EAFNOSUPPORT),
+	E(EADDRINUSE), E(EADDRNOTAVAIL), E(ENETDOWN), E(ENETUNREACH), E(ENETRESET),
+	E(ECONNABORTED), E(ECONNRESET), E(ENOBUFS), E(EISCONN), E(ENOTCONN), E(ESHUTDOWN),
+	E(ETIMEDOUT), E(ECONNREFUSED), E(EHOSTDOWN), E(EHOSTUNREACH), E(EALREADY), E(EINPROGRESS),
+	E(ESTALE), E(EDQUOT), E(ECANCELED), E(ENOKEY), E(EKEYEXPIRED), E(EKEYREVOKED),
+	E(EKEYREJECTED), E(EOWNERDEAD), E(ENOTRECOVERABLE), E(ERFKILL), E(EHWPOISON),
+	[512] = "ERESTARTSYS", [513] = "ERESTARTNOINTR", [514] = "ERESTARTNOHAND",
+	[516] = "ERESTART_RESTARTBLOCK",
+};
+
+static const char *const signals[] = {
+	E(SIGHUP), E(SIGINT), E(SIGQUIT), E(SIGILL), E(SIGTRAP), E(SIGABRT), E(SIGBUS), E(SIGFPE),
+	E(SIGKILL), E(SIGUSR1), E(SIGSEGV), E(SIGUSR2), E(SIGPIPE), E(SIGALRM), E(SIGTERM),
+	E(SIGSTKFLT), E(SIGCHLD), E(SIGCONT), E(SIGSTOP), E(SIGTSTP), E(SIGTTIN), E(SIGTTOU),
+	E(SIGURG), E(SIGXCPU), E(SIGXFSZ), E(SIGVTALRM), E(SIGPROF), E(SIGWINCH), E(SIGIO),
+	E(SIGPWR), E(SIGSYS),
+};
+#undef E
+
+enum { KERNEL_SIGRTMIN = 32, KERNEL_SIGRTMAX = 64 }; /* libc hides the first ones */
+
+const char *name_of_error(uint32_t error)
+{
+	return error < ARRAY_SIZE(errors) ? errors[error] : NULL;
+}
+
+const char *name_of_signal(uint32_t signal, char *buf, size_t n)
+{
+	if (signal < ARRAY_SIZE(signals))
+		return signals[signal];
+	if (signal < KERNEL_SIGRTMIN || signal > KERNEL_SIGRTMAX)
+		return NULL;
+	if (signal == KERNEL_SIGRTMIN)
+		return "SIGRTMIN";
+	snprintf(buf, n, "SIGRTMIN+%u", signal - KERNEL_SIGRTMIN);
+	return buf;
+}
+
+size_t names_of_open(uint32_t flags, const char *ret[OPEN_WORDS_MAX])
+{
+	static const struct {
+		uint32_t flag;
+		const char *word;
+	} words[] = {
+		{ O_APPEND, "append" }, { O_CREAT, "create" },	      { O_EXCL, "exclusive" },
+		{ O_TRUNC, "truncate" }, { O_DIRECTORY, "directory" },
+	};
+	uint32_t access = flags & O_ACCMODE;
+	size_t n = 0;
+
+	if (flags & O_PATH) {
+		ret[n++] = "path";
+	} else {
+		if (access == O_RDONLY || access == O_RDWR)
+			ret[n++] = "read";
+		if (access == O_WRONLY || access == O_RDWR)
+			ret[n++] = "write";
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (flags & words[i].flag)
+			ret[n++] = words[i].word;
+	return n;
+}
+
+const char *name_of_type(uint32_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "file";
+	case S_IFDIR:
+		return "dir";
+	case S_IFLNK:
+		return "symlink";
+	case S_IFBLK:
+		return "block";
+	case S_IFCHR:
+		return "char";
+	case S_IFIFO:
+		return "fifo";
+	case S_IFSOCK:
+		return "socket";
+	default:
+		return NULL;
+	}
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/uplink.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/req.h>
+
+#include "lib/log.h"
+#include "sensor/ack.h"
+
+enum { RETRY_MS = 200, REASONS_KNOWN = 16 };
+
+enum slot_state { SLOT_IDLE, SLOT_SENDING, SLOT_RECEIVING, SLOT_PAUSING };
+
+/* One context of the window.  Idle ones belong to whoever holds the uplink's lock, busy ones to the
+ * callback of their aio. */
+struct slot {
+	struct uplink *u;
+	enum slot_state state;
+	nng_ctx ctx;
+	nng_aio *aio;
+	struct outbox_frame *frame;
+};
+
+struct uplink {
+	nng_socket socket;
+	struct outbox *outbox;
+	uint32_t busy_ms, window;
+	struct slot *slots;
+	bool opened;
+	pthread_mutex_t lock; /* idle slots, codec, scratch, reasons */
+	struct frame_codec *codec;
+	struct buf scratch;
+	char reasons[REASONS_KNOWN][64]; /* of refusals that were logged */
+	size_t n_reasons;
+	atomic_bool closing;
+	atomic_uint linger_ms;
+	atomic_int pipes;
+	atomic_ullong sent, stored, duplicates, refused, busy, errors, bad_acks, connections;
+};
+
+/* ---- addresses ---- */
+
+static bool private_v4(uint32_t a)
+{
+	return a >> 24 == 127 || a >> 24 == 10 || a >> 20 == (172 << 4 | 1) ||
+	       a >> 16 == (192 << 8 | 168) || a >> 16 == (169 << 8 | 254);
+}
+
+static bool private_host(const char *host)
+{
+	struct in_addr v4;
+	struct in6_addr v6;
+
+	if (strcmp(host, "localhost") == 0)
+		return true;
+	if (inet_pton(AF_INET, host, &v4) == 1)
+		return private_v4(ntohl(v4.s_addr));
+	if (inet_pton(AF_INET6, host, &v6) != 1)
+		return false;
+	return IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_LINKLOCAL(&v6) ||
+	       (v6.s6_addr[0] & 0xfe) == 0xfc;
+}
+
+bool uplink_url_is_private(const char *url)
+{
+	nng_url *parsed;
+	bool yes = false;
+
+	if (strncmp(url, "ipc://", 6) == 0)
+		return true;
+	if (nng_url_parse(&parsed, url) != 0)
+		return false;
+	if (parsed->u_hostname)
+		yes = private_host(parsed->u_hostname);
+	nng_url_free(parsed);
+	return yes;
+}
+
+/* ---- the life of a frame ---- */
+
+static void slot_send(struct slot *s)
+{
+	struct uplink *u = s->u;
+	nng_msg *message;
+
+	if (nng_msg_alloc(&message, s->frame->n) != 0) {
+		s->state = SLOT_PAUSING;
+		nng_sleep_aio((nng_duration)u->busy_ms, s->aio);
+		return;
+	}
+	memcpy(nng_msg_body(message), s->frame->data, s->frame->n);
+	s->state = SLOT_SENDING;
+	nng_aio_set_msg(s->aio, message);
+	nng_ctx_send(s->ctx, s->aio);
+}
+
+static void slot_pause(struct slot *s, uint32_t ms)
+{
+	s->state = SLOT_PAUSING;
+	nng_sleep_aio((nng_duration)ms, s->aio);
+}
+
+/* Gives the slot the next frame, or lets it rest. */
+static void slot_next(struct slot *s)
+{
+	struct uplink *u = s->u;
+
+	pthread_mutex_lock(&u->lock);
+	s->frame = outbox_take(u->outbox);
+	if (!s->frame)
+		s->state = SLOT_IDLE;
+	pthread_mutex_unlock(&u->lock);
+	if (s->frame)
+		slot_send(s);
+}
+
+/* True the first time a reason is seen, so that a stream of refusals is one line of log. */
+static bool reason_is_new(struct uplink *u, const char *reason)
+{
+	char key[sizeof(u->reasons[0])];
+
+	snprintf(key, sizeof(key), "%.63s", reason);
+	for (size_t i = 0; i < u->n_reasons; i++)
+		if (strcmp(u->reasons[i], key) == 0)
+			return false;
+	if (u->n_reasons == REASONS_KNOWN)
+		return false;
+	memcpy(u->reasons[u->n_reasons++], key, sizeof(key));
+	return true;
+}
+
+static void refused(struct slot *s, const struct ack *ack)
+{
+	struct uplink *u = s->u;
+	char text[ACK_REASON_BYTES * 2];
+	bool is_new;
+
+	pthread_mutex_lock(&u->lock);
+	is_new = reason_is_new(u, ack->reason);
+	pthread_mutex_unlock(&u->lock);
+	if (is_new)
+		log_warn("uplink.refused", "first_seq=%llu reason=%s",
+			 (unsigned long long)s->frame->first_seq,
+			 log_value(ack->reason, strlen(ack->reason), text, sizeof(text)));
+	outbox_refused(u->outbox, s->frame);
+}
+
+static void slot_acked(struct slot *s, const struct ack *ack)
+{
+	struct uplink *u = s->u;
+
+	atomic_store(&u->linger_ms, ack->linger_ms);
+	switch (ack->code) {
+	case ACK_BUSY:
+		atomic_fetch_add(&u->busy, 1);
+		slot_pause(s, u->busy_ms);
+		return;
+	case ACK_REFUSED:
+		atomic_fetch_add(&u->refused, 1);
+		refused(s, ack);
+		break;
+	case ACK_DUPLICATE:
+		atomic_fetch_add(&u->duplicates, 1);
+		outbox_stored(u->outbox, s->frame);
+		break;
+	case ACK_STORED:
+		atomic_fetch_add(&u->stored, 1);
+		outbox_stored(u->outbox, s->frame);
+		break;
+	}
+	slot_next(s);
+}
+
+static void slot_received(struct slot *s)
+{
+	struct uplink *u = s->u;
+	nng_msg *message = nng_aio_get_msg(s->aio);
+	struct diag d = { 0 };
+	struct ack ack;
+	int r;
+
+	nng_aio_set_msg(s->aio, NULL);
+	pthread_mutex_lock(&u->lock);
+	r = ack_parse(&ack, nng_msg_body(message), nng_msg_len(message), u->codec, &u->scratch, &d);
+	pthread_mutex_unlock(&u->lock);
+	nng_msg_free(message);
+	if (r == 0 && ack.first_seq == s->frame->first_seq) {
+		slot_acked(s, &ack);
+		return;
+	}
+	if (atomic_fetch_add(&u->bad_acks, 1) == 0)
+		log_warn("uplink.bad_ack", "want_first_seq=%llu reason=\"%s\"",
+			 (unsigned long long)s->frame->first_seq,
+			 r < 0 ? d.text : "it answers another batch");
+	slot_pause(s, u->busy_ms);
+}
+
+static void slot_failed(struct slot *s, int error)
+{
+	if (s->state == SLOT_SENDING) {
+		nng_msg *message = nng_aio_get_msg(s->aio);
+
+		nng_aio_set_msg(s->aio, NULL);
+		nng_msg_free(message);
+	}
+	if (error == NNG_ECLOSED || error == NNG_ECANCELED || atomic_load(&s->u->closing))
+		return; /* the frame stays in the outbox */
+	atomic_fetch_add(&s->u->errors, 1);
+	slot_pause(s, RETRY_MS);
+}
+
+static void slot_event(void *arg)
+{
+	struct slot *s = arg;
+	int error = nng_aio_result(s->aio);
+
+	if (error) {
+		slot_failed(s, error);
+		return;
+	}
+	switch (s->state) {
+	case SLOT_SENDING:
+		atomic_fetch_add(&s->u->sent, 1);
+		s->state = SLOT_RECEIVING;
+		nng_ctx_recv(s->ctx, s->aio);
+		break;
+	case SLOT_RECEIVING:
+		slot_received(s);
+		break;
+	case SLOT_PAUSING:
+		slot_send(s);
+		break;
+	case SLOT_IDLE:
+		break;
+	}
+}
+
+void uplink_kick(struct uplink *u)
+{
+	for (uint32_t i = 0; i < u->window; i++) {
+		struct slot *s = &u->slots[i];
+		bool mine = false;
+
+		pthread_mutex_lock(&u->lock);
+		if (s->state == SLOT_IDLE) {
+			s->frame = outbox_take(u->outbox);
+			if (!s->frame) {
+				pthread_mutex_unlock(&u->lock);
+				return;
+			}
+			s->state = SLOT_SENDING;
+			mine = true;
+		}
+		pthread_mutex_unlock(&u->lock);
+		if (mine)
+			slot_send(s);
+	}
+}
+
+/* ---- making and freeing ---- */
+
+static void pipe_changed(nng_pipe pipe, nng_pipe_ev event, void *arg)
+{
+	struct uplink *u = arg;
+
+	(void)pipe;
+	if (event == NNG_PIPE_EV_ADD_POST) {
+		atomic_fetch_add(&u->pipes, 1);
+		atomic_fetch_add(&u->connections, 1);
+		log_info("uplink.connected", "connections=%llu",
+			 (unsigned long long)atomic_load(&u->connections));
+	} else {
+		atomic_fetch_sub(&u->pipes, 1);
+		if (!atomic_load(&u->closing))
+			log_warn("uplink.disconnected", "%s", "retry=on");
+	}
+}
+
+static int translate(int error, const char *what, const char *url, struct diag *d)
+{
+	int r = -EIO;
+
+	if (error == NNG_ENOMEM)
+		r = -ENOMEM;
+	else if (error == NNG_EINVAL || error == NNG_EADDRINVAL || error == NNG_ENOTSUP)
+		r = -EINVAL;
+	return diag_set(d, err_origin(r), 0, 0, "%s %s: %s", what, url, nng_strerror(error));
+}
+
+static int open_slots(struct uplink *u)
+{
+	for (uint32_t i = 0; i < u->window; i++) {
+		struct slot *s = &u->slots[i];
+		int error;
+
+		s->u = u;
+		error = nng_aio_alloc(&s->aio, slot_event, s);
+		if (error == 0)
+			error = nng_ctx_open(&s->ctx, u->socket);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int dial(struct uplink *u, const struct uplink_config *c)
+{
+	nng_dialer dialer;
+	int error;
+
+	nng_pipe_notify(u->socket, NNG_PIPE_EV_ADD_POST, pipe_changed, u);
+	nng_pipe_notify(u->socket, NNG_PIPE_EV_REM_POST, pipe_changed, u);
+	error = nng_socket_set_size(u->socket, NNG_OPT_RECVMAXSZ, ACK_BYTES_MAX);
+	if (error == 0)
+		error = nng_socket_set_ms(u->socket, NNG_OPT_REQ_RESENDTIME,
+					  (nng_duration)c->resend_ms);
+	if (error == 0)
+		error = open_slots(u);
+	if (error == 0)
+		error = nng_dialer_create(&dialer, u->socket, c->url);
+	if (error)
+		return error;
+	(void)nng_dialer_set_ms(dialer, NNG_OPT_RECONNMINT, (nng_duration)c->reconnect_min_ms);
+	(void)nng_dialer_set_ms(dialer, NNG_OPT_RECONNMAXT, (nng_duration)c->reconnect_max_ms);
+	return nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
+}
+
+int uplink_new(struct uplink **ret, const struct uplink_config *c, struct diag *d)
+{
+	AUTO(uplink) *u = NULL;
+	int error;
+
+	if (!c->insecure && !uplink_url_is_private(c->url))
+		return diag_set(d, err_origin(-EINVAL), 0, 0,
+				"%s is not a loopback or private address, and plain TCP shows what "
+				"processes do to everyone on the way (--insecure allows it)",
+				c->url);
+	u = calloc(1, sizeof(*u));
+	if (!u)
+		return err_origin(-ENOMEM);
+	pthread_mutex_init(&u->lock, NULL);
+	u->outbox = c->outbox;
+	u->busy_ms = c->busy_ms;
+	u->window = c->window;
+	u->slots = calloc(c->window, sizeof(*u->slots));
+	if (!u->slots || frame_codec_new(&u->codec) < 0)
+		return err_origin(-ENOMEM);
+	error = nng_req0_open(&u->socket);
+	if (error)
+		return translate(error, "opening a socket for", c->url, d);
+	u->opened = true;
+	error = dial(u, c);
+	if (error)
+		return translate(error, "dialling", c->url, d);
+	*ret = TAKE(u);
+	return 0;
+}
+
+struct uplink *uplink_free(struct uplink *u)
+{
+	if (!u)
+		return NULL;
+	atomic_store(&u->closing, true);
+	for (uint32_t i = 0; u->slots && i < u->window; i++)
+		if (u->slots[i].aio)
+			nng_aio_stop(u->slots[i].aio);
+	if (u->opened)
+		nng_close(u->socket);
+	for (uint32_t i = 0; u->slots && i < u->window; i++)
+		if (u->slots[i].aio)
+			nng_aio_free(u->slots[i].aio);
+	free(u->slots);
+	frame_codec_free(u->codec);
+	buf_done(&u->scratch);
+	pthread_mutex_destroy(&u->lock);
+	free(u);
+	return NULL;
+}
+
+/* ---- asking ---- */
+
+uint32_t uplink_linger_ms(const struct uplink *u)
+{
+	return atomic_load(&u->linger_ms);
+}
+
+void uplink_counters(const struct uplink *u, struct uplink_counters *ret)
+{
+	ret->sent = atomic_load(&u->sent);
+	ret->stored = atomic_load(&u->stored);
+	ret->duplicates = atomic_load(&u->duplicates);
+	ret->refused = atomic_load(&u->refused);
+	ret->busy = atomic_load(&u->busy);
+	ret->errors = atomic_load(&u->errors);
+	ret->bad_acks = atomic_load(&u->bad_acks);
+	ret->connections = atomic_load(&u->connections);
+	ret->connected = atomic_load(&u->pipes) > 0;
+}
