@@ -9,3 +9,8 @@
  * *ret is the caller's, freed with expr_free().  Returns 0, -ENOMEM, or -EINVAL: @d has line, column
  * (1-based, bytes) and what was expected there. */
 NODISCARD int eql_parse(struct expr **ret, const char *text, size_t n, struct diag *d);
+
+/* Words of the language, for completion and highlighting; NULL ends each list. */
+const char *const *eql_keywords(void);	 /* and, or, where, like~ ... */
+const char *const *eql_functions(void);	 /* cidrmatch, startsWith ... */
+const char *const *eql_categories(void); /* any, process, file ... */

@@ -24,17 +24,20 @@ enum expr_op {
 	EXPR_LE,
 	EXPR_GT,
 	EXPR_GE,
-	EXPR_MATCH,	  /* EQL ":"  case-insensitive, wildcards * and ? */
+	EXPR_MATCH,	  /* EQL ":"  case-insensitive (ASCII letters), wildcards * and ? */
 	EXPR_LIKE,	  /* case-sensitive, wildcards */
 	EXPR_LIKE_NOCASE, /* like~ */
 	EXPR_IN,	  /* any of a list, equal */
 	EXPR_IN_NOCASE,	  /* in~ */
-	EXPR_REGEX,	  /* whole string, PCRE2 */
+	EXPR_REGEX,	  /* whole string, PCRE2; null where PCRE2 gives up at its limits */
 	EXPR_REGEX_NOCASE,
 	EXPR_CIDR,	  /* cidrmatch(field, "10.0.0.0/8", ...) */
 	EXPR_STARTS_WITH,
 	EXPR_ENDS_WITH,
 	EXPR_CONTAINS,
+	EXPR_STARTS_WITH_NOCASE,
+	EXPR_ENDS_WITH_NOCASE,
+	EXPR_CONTAINS_NOCASE,
 };
 
 /* A literal of a query. */
@@ -49,18 +52,27 @@ struct expr_literal {
 
 /* Constructors.  They take over the expr arguments also when they fail; literals are copied.
  * Each returns 0, -EINVAL (a literal does not fit the field or operator: the reason is in @d
- * without position) or -ENOMEM; *ret is untouched unless 0. */
+ * without position), -E2BIG (over LIMIT_QUERY_NODES or LIMIT_QUERY_DEPTH) or -ENOMEM; *ret is
+ * untouched unless 0.  AND of ANDs and OR of ORs become one node of many children.
+ * EXPR_NE is the exact negation of EXPR_EQ: of a field of several values it is true when none of
+ * them is equal.  EQ and NE with null ask expr_new_is_null(). */
 NODISCARD int expr_new_const(struct expr **ret, bool value);
+NODISCARD int expr_new_null(struct expr **ret); /* a comparison with what is not there */
 NODISCARD int expr_new_not(struct expr **ret, struct expr *a);
 NODISCARD int expr_new_and(struct expr **ret, struct expr *a, struct expr *b);
 NODISCARD int expr_new_or(struct expr **ret, struct expr *a, struct expr *b);
 NODISCARD int expr_new_is_null(struct expr **ret, struct field_ref f); /* true or false, never null */
 NODISCARD int expr_new_compare(struct expr **ret, struct field_ref f, enum expr_op op,
 			       const struct expr_literal *values, size_t n_values, struct diag *d);
+/* The length of a text field in characters (bytes where it is not UTF-8), compared with integers:
+ * EQ NE LT LE GT GE IN. */
+NODISCARD int expr_new_length(struct expr **ret, struct field_ref f, enum expr_op op,
+			      const struct expr_literal *values, size_t n_values, struct diag *d);
+/* EQ NE LT LE GT GE, or MATCH for equal but for case. */
 NODISCARD int expr_new_compare_fields(struct expr **ret, struct field_ref a, enum expr_op op,
 				      struct field_ref b, struct diag *d);
-/* A bare word: found in the command line, executable, file path, destination address or domain;
- * case-insensitive, wildcards. */
+/* A bare word: found in the command line, process name, executable, file path or destination
+ * address; case-insensitive, wildcards.  True or false, never null. */
 NODISCARD int expr_new_text(struct expr **ret, const char *word, size_t n, struct diag *d);
 struct expr *expr_free(struct expr *e);
 DEFINE_FREEP(expr)
@@ -76,6 +88,10 @@ DEFINE_FREEP(expr_scratch)
  * expr_begin() must have been called with @s for this block.  Returns 0 or -ENOMEM. */
 NODISCARD int expr_begin(struct expr_scratch *s, const struct expr *e, struct block *b);
 NODISCARD int expr_eval(struct expr_scratch *s, uint32_t table, const uint64_t **ret_hits);
+
+/* Strings since expr_scratch_new() on which a regular expression gave up at PCRE2's limits; their
+ * comparison was null. */
+uint64_t expr_gave_up(const struct expr_scratch *s);
 
 /* Kinds (bit mask as block_info.kinds) of which an event could be a hit: asked of event.category,
  * event.action and event.type alone.  Safe over-estimate. */

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A recursive descent over the tokens of lib/eql_lex.h:
+ *
+ *   query    = [ category "where" ] or | nothing
+ *   or       = and { "or" and }
+ *   and      = not { "and" not }
+ *   not      = "not" not | "(" or ")" | condition
+ *
+ * What a condition is lies in lib/eql_condition.c.  Nesting is bounded by LIMIT_QUERY_DEPTH. */
+#include "lib/eql.h"
+
+#include "lib/eql_parser.h"
+#include "lib/limits.h"
+
+static const char *const keywords[] = { "and",	 "or",	   "not",  "where", "in",   "in~",   "like",
+					"like~", "regex", "regex~", "true",  "false", "null", NULL };
+
+/* Categories of ECS, and ours. */
+static const char *const categories[] = {
+	"any",	       "process",      "file",	    "network",	 "driver",	 "rtsec",
+	"api",	       "authentication", "configuration", "container", "database", "dns", "email",
+	"hook",	       "host",	       "iam",	    "intrusion_detection", "library", "malware",
+	"package",     "registry",     "session",   "threat",	 "vulnerability", "web",   NULL
+};
+
+const char *const *eql_keywords(void)
+{
+	return keywords;
+}
+
+const char *const *eql_categories(void)
+{
+	return categories;
+}
+
+int eql_built(struct eql_parser *p, size_t at, int r)
+{
+	if (r == -E2BIG)
+		return eql_error(&p->lex, at,
+				 "the query is too large: at most %d conditions, nested %d deep",
+				 LIMIT_QUERY_NODES, LIMIT_QUERY_DEPTH);
+	return r;
+}
+
+static int parse_or(struct eql_parser *p, struct expr **ret);
+
+static int parse_not_inside(struct eql_parser *p, struct expr **ret)
+{
+	const struct eql_token *t = &p->lex.token;
+	size_t at = t->at;
+	char shown[64];
+	int r;
+
+	if (eql_is(t, "not")) {
+		AUTO(expr) *a = NULL;
+
+		r = eql_next(&p->lex, EQL_TERM);
+		if (r == 0)
+			r = eql_parse_not(p, &a);
+		return r < 0 ? r : eql_built(p, at, expr_new_not(ret, TAKE(a)));
+	}
+	if (t->type != EQL_OPEN)
+		return eql_parse_condition(p, ret);
+	r = eql_next(&p->lex, EQL_TERM);
+	if (r == 0)
+		r = parse_or(p, ret);
+	if (r < 0)
+		return r;
+	if (t->type != EQL_CLOSE)
+		return eql_error(&p->lex, t->at, "expected 'and', 'or' or ')' instead of %s",
+				 eql_show(&p->lex, t, shown, sizeof(shown)));
+	return eql_next(&p->lex, EQL_TERM);
+}
+
+int eql_parse_not(struct eql_parser *p, struct expr **ret)
+{
+	AUTO(expr) *e = NULL;
+	int r;
+
+	if (p->depth == LIMIT_QUERY_DEPTH)
+		return eql_error(&p->lex, p->lex.token.at, "nested too deeply: at most %d levels",
+				 LIMIT_QUERY_DEPTH);
+	p->depth++;
+	r = parse_not_inside(p, &e);
+	p->depth--;
+	if (r == 0)
+		*ret = TAKE(e);
+	return r;
+}
+
+typedef int (*join_fn)(struct expr **ret, struct expr *a, struct expr *b);
+typedef int (*parse_fn)(struct eql_parser *p, struct expr **ret);
+
+static int parse_chain(struct eql_parser *p, const char *word, parse_fn part, join_fn join,
+		       struct expr **ret)
+{
+	AUTO(expr) *all = NULL;
+	int r = part(p, &all);
+
+	while (r == 0 && eql_is(&p->lex.token, word)) {
+		AUTO(expr) *next = NULL;
+		size_t at = p->lex.token.at;
+
+		r = eql_next(&p->lex, EQL_TERM);
+		if (r == 0)
+			r = part(p, &next);
+		if (r == 0)
+			r = eql_built(p, at, join(&all, TAKE(all), TAKE(next)));
+	}
+	if (r == 0)
+		*ret = TAKE(all);
+	return r;
+}
+
+static int parse_and(struct eql_parser *p, struct expr **ret)
+{
+	return parse_chain(p, "and", eql_parse_not, expr_new_and, ret);
+}
+
+static int parse_or(struct eql_parser *p, struct expr **ret)
+{
+	return parse_chain(p, "or", parse_and, expr_new_or, ret);
+}
+
+static bool known_category(const struct eql_token *t)
+{
+	for (size_t i = 0; categories[i]; i++)
+		if (strlen(categories[i]) == t->n_value &&
+		    memcmp(categories[i], t->value, t->n_value) == 0)
+			return true;
+	return false;
+}
+
+static int unknown_category(struct eql_parser *p, const struct eql_token *t)
+{
+	const char *near = eql_suggest(categories, t->value, t->n_value);
+	char shown[64];
+
+	eql_show(&p->lex, t, shown, sizeof(shown));
+	if (near)
+		return eql_error(&p->lex, t->at, "unknown event category %s; did you mean %s?", shown,
+				 near);
+	return eql_error(&p->lex, t->at,
+			 "unknown event category %s: expected any, process, file, network, driver or "
+			 "rtsec",
+			 shown);
+}
+
+/* The condition after "category where". */
+static int parse_of_category(struct eql_parser *p, const struct eql_token *category,
+			     struct expr **ret)
+{
+	struct field_ref f = { field_info(FIELD_CATEGORY), VIA_ACTOR };
+	struct expr_literal value = { .type = LITERAL_STRING, .string = category->value,
+				      .n = category->n_value };
+	AUTO(expr) *is = NULL;
+	AUTO(expr) *e = NULL;
+	int r;
+
+	if (category->type == EQL_WORD && !known_category(category))
+		return unknown_category(p, category);
+	r = eql_next(&p->lex, EQL_TERM);
+	if (r == 0)
+		r = parse_or(p, &e);
+	if (r < 0)
+		return r;
+	if (eql_is(category, "any")) {
+		*ret = TAKE(e);
+		return 0;
+	}
+	r = expr_new_compare(&is, f, EXPR_EQ, &value, 1, p->lex.diag);
+	return r < 0 ? r : eql_built(p, category->at, expr_new_and(ret, TAKE(is), TAKE(e)));
+}
+
+static int parse_query(struct eql_parser *p, struct expr **ret)
+{
+	struct eql_token first;
+	size_t after;
+	int r = eql_next(&p->lex, EQL_TERM);
+
+	if (r < 0)
+		return r;
+	first = p->lex.token;
+	if (first.type == EQL_END)
+		return expr_new_const(ret, true);
+	if (first.type == EQL_WORD || first.type == EQL_STRING) {
+		after = p->lex.at;
+		r = eql_next(&p->lex, EQL_TERM);
+		if (r == 0 && eql_is(&p->lex.token, "where"))
+			return parse_of_category(p, &first, ret);
+		if (r == 0 && p->lex.token.type != EQL_END &&
+		    (eql_is(&first, "sequence") || eql_is(&first, "sample")))
+			return eql_error(&p->lex, first.at,
+					 "a search takes one condition, not a sequence or sample");
+		p->lex.at = after;
+		p->lex.token = first;
+	}
+	return parse_or(p, ret);
+}
+
+static int not_the_end(struct eql_parser *p)
+{
+	const struct eql_token *t = &p->lex.token;
+	char shown[64];
+
+	if (t->type == EQL_SYMBOL && t->n == 1 && *t->value == '|')
+		return eql_error(&p->lex, t->at, "a search takes no pipes: expected the end");
+	if (t->type == EQL_CLOSE)
+		return eql_error(&p->lex, t->at, "this ')' closes nothing");
+	if (t->type == EQL_SYMBOL && t->n == 2 && (*t->value == '&' || *t->value == '|'))
+		return eql_error(&p->lex, t->at, "expected '%s' instead of '%.2s'",
+				 *t->value == '&' ? "and" : "or", t->value);
+	return eql_error(&p->lex, t->at, "expected 'and', 'or' or the end instead of %s",
+			 eql_show(&p->lex, t, shown, sizeof(shown)));
+}
+
+int eql_parse(struct expr **ret, const char *text, size_t n, struct diag *d)
+{
+	struct diag unused;
+	struct eql_parser p = { .lex = { .text = text, .n = n, .diag = d ? d : &unused } };
+	AUTO(expr) *e = NULL;
+	int r;
+
+	if (n > LIMIT_QUERY_BYTES)
+		return diag_set(d, -EINVAL, 1, 1, "the query is too long: at most %d bytes",
+				LIMIT_QUERY_BYTES);
+	r = parse_query(&p, &e);
+	if (r == 0 && p.lex.token.type != EQL_END)
+		r = not_the_end(&p);
+	arena_done(&p.lex.arena);
+	if (r == 0)
+		*ret = TAKE(e);
+	return r;
+}
