@@ -170,6 +170,16 @@ static int catch_signals(sigset_t *ret_old)
 	return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Takes what came, so that it does not strike when the signals are let through again. */
+static void release_signals(int stop_fd, const sigset_t *old)
+{
+	struct signalfd_siginfo info;
+
+	while (read(stop_fd, &info, sizeof(info)) > 0)
+		;
+	pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
 static int run_tail(struct tail *t)
 {
 	enum printer_format format = printer_format_of(t->v->output, t->io->out_tty);
@@ -187,7 +197,7 @@ static int run_tail(struct tail *t)
 		return session_failed(t->io, r, NULL);
 	stop_fd = catch_signals(&old);
 	r = follow(t, stop_fd);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	release_signals(stop_fd, &old);
 	return r;
 }
 
