@@ -51,7 +51,7 @@ metric() { # NAME: a counter of the collector
 	curl -fsS -H "Authorization: Bearer $RTSEC_TOKEN" "$RTSEC_URL/metrics" |
 		awk -v name="$1" '$1 == name { printf "%d", $2; found = 1 } END { exit !found }'
 }
-disk_bytes() { du -cb "$RUN"/events-*.db* | tail -n 1 | cut -f 1; }
+disk_bytes() { du -cb "$RUN"/events-* | tail -n 1 | cut -f 1; }
 
 # Opens $3 times at $1 a second, the file named $2; waits until all are stored or for 10 s.
 # Sets MADE, STORED, GAPS, RATE (what the generator reached).
