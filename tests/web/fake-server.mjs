@@ -73,10 +73,10 @@ function gapsOf(history, node) {
 	}));
 }
 
-/** Starts it.  @options: port, assets, rate (live events a second).  Returns { url, close, stats }. */
-export async function startFake({ port = 0, assets, rate = 0 } = {}) {
+/** Starts it.  @options: port, assets, rate (live events a second), history (of one before it).  Returns { url, close, stats }. */
+export async function startFake({ port = 0, assets, rate = 0, history = undefined } = {}) {
 	const started = Date.now();
-	const history = makeHistory(started); /* oldest first */
+	history ??= makeHistory(started); /* oldest first */
 	const tails = new Set();
 	const stats = { searches: [], requests: 0 };
 	let serial = history.length;
@@ -185,7 +185,7 @@ export async function startFake({ port = 0, assets, rate = 0 } = {}) {
 	const timer = rate ? setInterval(() => emit(), 1000 / rate) : undefined;
 	const bound = server.address().port;
 	return {
-		url: `http://127.0.0.1:${bound}`, port: bound, stats, emit,
+		url: `http://127.0.0.1:${bound}`, port: bound, stats, emit, history,
 		close: () => new Promise((done) => {
 			clearInterval(timer);
 			server.close(done);

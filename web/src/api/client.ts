@@ -15,6 +15,11 @@ export class ApiError extends Error {
 	) {
 		super(message);
 	}
+
+	/** True when the query's text is at fault. */
+	get isAboutQuery(): boolean {
+		return this.status === 400 && (this.offset !== null || this.column !== null);
+	}
 }
 
 const numberOr = (v: unknown): number | null => (typeof v === 'number' ? v : null);

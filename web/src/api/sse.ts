@@ -8,18 +8,22 @@ export interface SseMessage {
 	id: string;
 }
 
-/** A parser that is fed text in pieces of any size and calls @emit for each whole message. */
+/** A parser that is fed text in pieces of any size and calls @emit for each whole message.  An id
+ * without data (a place to resume at, told while nothing happens) comes as an event named "id". */
 export function sseParser(emit: (m: SseMessage) => void): (chunk: string) => void {
 	let rest = '';
 	let event = '';
 	let data: string[] = [];
 	let id = '';
+	let idIsNew = false;
 
 	function line(text: string): void {
 		if (text === '') {
 			if (data.length) emit({ event: event || 'message', data: data.join('\n'), id });
+			else if (idIsNew) emit({ event: 'id', data: '', id });
 			event = '';
 			data = [];
+			idIsNew = false;
 			return;
 		}
 		const colon = text.indexOf(':');
@@ -28,7 +32,10 @@ export function sseParser(emit: (m: SseMessage) => void): (chunk: string) => voi
 		const value = colon < 0 ? '' : text.slice(colon + 1).replace(/^ /, '');
 		if (name === 'event') event = value;
 		else if (name === 'data') data.push(value);
-		else if (name === 'id' && !value.includes('\0')) id = value;
+		else if (name === 'id' && !value.includes('\0')) {
+			id = value;
+			idIsNew = true;
+		}
 	}
 
 	return (chunk) => {

@@ -6,6 +6,7 @@ import type { ComponentChildren, RefObject } from 'preact';
 
 const MAX_PX = 15_000_000; /* Firefox gives up beyond 17.8 million */
 const SPARE = 8;
+const WINDOW = 256;
 
 interface Props {
 	count: number;
@@ -50,13 +51,18 @@ export function VirtualList(props: Props) {
 		else if (at + rowHeight > virtualTop + seen) el.scrollTop = (at + rowHeight - seen) / factor;
 	}, [scrollTo?.nonce]);
 
+	/* Rows stand in a window that moves; only when it starts at another row do they move in it. */
+	const base = Math.floor(from / WINDOW) * WINDOW;
+	const shift = base * rowHeight - virtualTop + top;
 	const rows: ComponentChildren[] = [];
-	for (let i = from; i < to; i++) rows.push(render(i, i * rowHeight - virtualTop + top));
+	for (let i = from; i < to; i++) rows.push(render(i, (i - base) * rowHeight));
 	return (
 		<div class="vlist" role="grid" tabIndex={0} ref={scroller} {...rest}
 			onScroll={(e) => setTop(e.currentTarget.scrollTop)}>
 			<div class="vlist-head" role="rowgroup" ref={head}>{children}</div>
-			<div class="vlist-body" role="rowgroup" style={{ height: `${shownPx}px` }}>{rows}</div>
+			<div class="vlist-body" role="rowgroup" style={{ height: `${shownPx}px` }}>
+				<div class="vlist-window" role="none" style={{ transform: `translateY(${shift}px)` }}>{rows}</div>
+			</div>
 		</div>
 	);
 }

@@ -110,7 +110,7 @@ export function HitList() {
 	const column = m.activeColumn.value;
 	const isUtc = utc.value;
 	return (
-		<div class="hits" onClick={onClick}>
+		<div class={`hits${withDate ? ' dated' : ''}`} onClick={onClick}>
 			<VirtualList count={count} rowHeight={ROW_PX} scroller={scroller} onRange={onRange} scrollTo={nonce.current}
 				aria-label="Events" aria-rowcount={count + 1} aria-colcount={COLUMNS.length}
 				aria-activedescendant={active >= 0 ? `hit-${active}` : undefined}

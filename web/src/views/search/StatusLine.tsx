@@ -49,7 +49,7 @@ function SearchStatus() {
 			<span class="wide" title={`${formatCount(first.scanned.skipped)} of ${formatCount(first.scanned.blocks)} blocks skipped by their filters`}>
 				read {formatCount(first.scanned.events)} events, {formatBytes(first.scanned.bytes)} for the first page
 			</span>
-			{first.truncated && <span class="status-warn"><Icon name="warn" /> cut short: narrow the time range</span>}
+			{first.truncated && first.cursor === null && <span class="status-warn"><Icon name="warn" /> cut short: narrow the time range</span>}
 			{p.busy.value && <span class="muted">loading…</span>}
 		</>
 	);

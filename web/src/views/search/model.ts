@@ -36,11 +36,11 @@ const scopeKey = computed(() => JSON.stringify(scope.value));
 /** What is wrong with the query, if the collector said so. */
 export const queryError = computed<ApiError | null>(() => {
 	const found = pager.value?.error.value ?? tail.value?.error.value ?? histError.value;
-	return found && found.status === 400 ? found : null;
+	return found?.isAboutQuery ? found : null;
 });
 export const otherError = computed<ApiError | null>(() => {
 	const found = pager.value?.error.value ?? tail.value?.error.value ?? histError.value;
-	return found && found.status !== 400 ? found : null;
+	return found && !found.isAboutQuery ? found : null;
 });
 
 /** Gaps of the range: the histogram tells all, the pages what they met. */

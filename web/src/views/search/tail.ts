@@ -87,6 +87,7 @@ export class Tail {
 
 	private message(m: SseMessage): void {
 		if (m.id) this.lastId = m.id;
+		if (m.data === '') return;
 		let data: Record<string, unknown>;
 		try {
 			data = JSON.parse(m.data) as Record<string, unknown>;

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// browser - the page in Chromium.
+//   node browser.mjs [--assets DIR]            against the fake server of this folder: everything
+//   node browser.mjs --url URL --token TOKEN   against a real collector (or RTSEC_URL, RTSEC_TOKEN):
+//                                              waits until it has events, then what holds anywhere
+// Prints `N passed, N failed`; exit code 0 or 1.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { commonTests } from './cases-common.mjs';
+import { fakeTests } from './cases-fake.mjs';
+import { openBrowser } from './chromium.mjs';
+import { assert, runAll, until } from './harness.mjs';
+
+const option = (name, otherwise) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : otherwise);
+const useFake = process.argv.includes('--assets') || !(option('--url', process.env.RTSEC_URL) ?? '');
+
+/** What the tests share: the server, a browser, and pages that watch for trouble. */
+async function makeWorld() {
+	const world = { faults: [], foreign: [] };
+	if (useFake) {
+		const { startFake, TOKEN } = await import('./fake-server.mjs');
+		let assets = option('--assets');
+		if (!assets) {
+			const { buildTo } = await import('../../web/build.mjs');
+			assets = mkdtempSync(join(tmpdir(), 'rtsec-web-'));
+			await buildTo(assets);
+		}
+		Object.assign(world, { assets, startFake, token: TOKEN, fake: await startFake({ assets }) });
+		world.url = world.fake.url;
+	} else {
+		world.url = option('--url', process.env.RTSEC_URL).replace(/\/+$/, '');
+		world.token = option('--token', process.env.RTSEC_TOKEN);
+	}
+	const browser = await openBrowser({ timezoneId: 'Asia/Tokyo', colorScheme: 'light' });
+	const { context } = browser;
+	await context.addInitScript(() => addEventListener('securitypolicyviolation', (e) => console.error(`CSP ${e.violatedDirective} ${e.blockedURI}`)));
+	context.on('request', (r) => {
+		if (!r.url().startsWith(`${world.url}/`) && !/^(data|blob):/.test(r.url())) world.foreign.push(r.url());
+	});
+
+	/** A page at @path, signed in, with the first answer shown.  It is closed by the next open(). */
+	world.open = async (path = '/', { signedIn = true, ready = '.status strong, .empty' } = {}) => {
+		await world.page?.close();
+		const page = await context.newPage();
+		world.page = page;
+		page.on('console', (m) => { if (m.type() === 'error' && !/Failed to load resource/.test(m.text())) world.faults.push(m.text()); });
+		page.on('pageerror', (e) => world.faults.push(String(e)));
+		await page.goto(`${world.url}${path}${signedIn ? `#token=${world.token}` : ''}`);
+		if (signedIn) await page.waitForSelector(ready, { timeout: 15000 });
+		return page;
+	};
+	world.close = async () => {
+		await browser.close();
+		await world.fake?.close();
+	};
+	return world;
+}
+
+/** A real collector may have just begun: waits for its first events. */
+async function waitForEvents(world) {
+	await until('the collector has events', async () => {
+		const answer = await fetch(`${world.url}/api/v1/search?limit=1&since=-24h`, { headers: { Authorization: `Bearer ${world.token}` } }).catch(() => null);
+		return answer?.ok && (await answer.json()).hits.length > 0;
+	}, 60_000);
+}
+
+const world = await makeWorld();
+const tests = [
+	...(useFake ? [] : [['collector_given_sensor_when_waited_then_has_events', () => waitForEvents(world)]]),
+	...commonTests(world),
+	...(useFake ? fakeTests(world) : []),
+	['page_given_all_tests_when_done_then_no_error_no_csp_violation_no_foreign_request', () => {
+		assert.deepEqual(world.faults, []);
+		assert.deepEqual(world.foreign, []);
+	}],
+];
+const code = await runAll(tests);
+await world.close();
+process.exit(code);

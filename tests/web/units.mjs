@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// units - tests of the page's library code without a browser:  node tests/web/units.mjs
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { assert, runAll, until } from './harness.mjs';
+
+const web = join(dirname(fileURLToPath(import.meta.url)), '../../web');
+const { build } = await import(pathToFileURL(createRequire(join(web, 'package.json')).resolve('esbuild')));
+
+globalThis.sessionStorage = { getItem: () => '', setItem() {}, removeItem() {} };
+async function load(file) {
+	const { outputFiles } = await build({ entryPoints: [join(web, 'src', file)], bundle: true, write: false, format: 'esm', platform: 'neutral', mainFields: ['module', 'main'], absWorkingDir: web });
+	return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+}
+const eql = await load('lib/eql.ts');
+const text = await load('lib/text.ts');
+const time = await load('lib/time.ts');
+const doc = await load('lib/doc.ts');
+const { sseParser } = await load('api/sse.ts');
+const { Pager, PAGE } = await load('views/search/pager.ts');
+
+/** A collector with @n hits, cursor = index; some answers hold fewer than asked. */
+function fakeSearch(n, short = Infinity) {
+	const calls = [];
+	const ask = async (_scope, { cursor, limit, fields }) => {
+		const from = Number(cursor ?? 0);
+		const count = Math.min(limit, n - from, short);
+		calls.push({ from, limit, fields });
+		const hits = Array.from({ length: count }, (_, i) => ({ _id: String(from + i) }));
+		return { hits, cursor: from + count < n ? String(from + count) : null, tookMs: 1, scanned: {}, truncated: false, gaps: [] };
+	};
+	return { ask, calls };
+}
+
+const tests = [
+	['eql_given_any_text_when_cut_then_tokens_join_to_it', () => {
+		for (const q of ['', 'process where a.b == "x\\"y" and not c in ("1", 2)', '"open', '"""raw', 'ünï\u202e ¿', 'a:b*c', "'q"])
+			assert.equal(eql.tokens(q).map((t) => t.text).join(''), q);
+	}],
+	['eql_given_or_when_narrowed_then_meaning_is_kept', () => {
+		assert.equal(eql.narrowed('', 'a == 1'), 'a == 1');
+		assert.equal(eql.narrowed('process where x == 1', 'a == 1'), 'process where x == 1 and a == 1');
+		assert.equal(eql.narrowed('process where x == 1 or y == 2', 'a == 1'), 'process where (x == 1 or y == 2) and a == 1');
+		assert.equal(eql.narrowed('(x or y) and z', 'a == 1'), '(x or y) and z and a == 1');
+		assert.equal(eql.narrowed('n == "this or that"', 'a == 1'), 'n == "this or that" and a == 1');
+		assert.equal(eql.narrowed('any where true', 'a == 1'), 'any where a == 1');
+	}],
+	['eql_given_term_already_there_when_narrowed_then_unchanged_but_not_when_negated', () => {
+		assert.equal(eql.narrowed('b == 2 and a == 1', 'a == 1'), 'b == 2 and a == 1');
+		assert.equal(eql.narrowed('not a == 1', 'a == 1'), 'not a == 1 and a == 1');
+		assert.equal(eql.narrowed('process.a == 12', 'a == 1'), 'process.a == 12 and a == 1');
+	}],
+	['eql_given_hostile_value_when_written_then_quoted', () => {
+		assert.equal(eql.literal('a"b\\c\n\u202e'), '"a\\"b\\\\c\\n\\u{202e}"');
+		assert.equal(eql.condition('file.name', 'x', true), '(file.name != "x" or file.name == null)');
+		assert.equal(eql.condition('host.name', 'x', true), 'host.name != "x"');
+		assert.equal(eql.condition('process.pid', 7, false), 'process.pid == 7');
+	}],
+	['eql_given_bytes_when_placed_then_index_is_in_characters', () => {
+		assert.equal(eql.indexOfByte('äöü == 1', 7), 4);
+		assert.equal(eql.indexOfByte('😀x', 4), 2);
+		assert.equal(eql.offsetOf('ä\nbc', 2, 2), 4);
+	}],
+	['text_given_hidden_characters_when_shown_then_visible', () => {
+		assert.equal(text.visible('a\u001b[1m\u202eb\u200b\0\n'), 'a\\e[1m\\u{202e}b\\u{200b}\\0\\n');
+		assert.equal(text.visible('plain / ünï 😀 אב'), 'plain / ünï 😀 אב');
+		assert.equal(text.visible('\ud800x'), '\\u{d800}x');
+		assert.equal(text.visible('\u{e0041}'), '\\u{e0041}');
+		assert.equal(text.clip('ab😀', 3), 'ab');
+	}],
+	['time_given_words_when_parsed_then_as_the_query_language', () => {
+		const now = Date.UTC(2026, 0, 1);
+		assert.equal(time.parseTime('-15m', now), now - 900_000);
+		assert.equal(time.parseTime('now', now), now);
+		assert.equal(time.parseTime('2026-01-01T00:00:00.123456789Z', now), now + 123);
+		assert.equal(time.parseTime('1767225600', now), now);
+		assert.equal(time.parseTime('1767225600000000000', now), now);
+		assert.equal(time.parseTime('soon', now), null);
+		assert.equal(time.formatDuration(5_400_000), '1 h 30 min');
+	}],
+	['doc_given_nested_document_when_read_then_by_dotted_name', () => {
+		const d = { _id: '1', file: { Ext: { original: { path: '/a' } } }, process: { args: ['a', 'b'], 'dotted.key': 1 }, x: null };
+		assert.equal(doc.at(d, 'file.Ext.original.path'), '/a');
+		assert.equal(doc.at(d, 'process.dotted.key'), 1);
+		assert.equal(doc.text(d, 'process.args'), 'a');
+		assert.deepEqual(doc.leaves(d).map((l) => l.field), ['file.Ext.original.path', 'process.args', 'process.dotted.key']);
+	}],
+	['sse_given_any_cut_when_fed_then_the_same_messages', () => {
+		const stream = ': hi\n\nid: 7\r\nevent: hit\ndata: {"a":\ndata: 1}\n\ndata:x\r\r\n: beat\n\nid: 9\n: beat\n\n';
+		const want = [{ event: 'hit', data: '{"a":\n1}', id: '7' }, { event: 'message', data: 'x', id: '7' }, { event: 'id', data: '', id: '9' }];
+		for (let size = 1; size < stream.length; size++) {
+			const got = [];
+			const feed = sseParser((m) => got.push(m));
+			for (let i = 0; i < stream.length; i += size) feed(stream.slice(i, i + size));
+			assert.deepEqual(got, want, `pieces of ${size}`);
+		}
+	}],
+	['pager_given_a_million_when_jumped_then_strides_and_bounded_memory', async () => {
+		const { ask, calls } = fakeSearch(1_000_000);
+		const p = new Pager({}, ask);
+		p.want(999_990, 1_000_000);
+		await until('the last rows are there', () => p.get(999_999));
+		assert.equal(p.get(999_999)._id, '999999');
+		assert.equal(p.end, 1_000_000);
+		assert.ok(calls.length < 110, `${calls.length} calls`);
+		for (let i = 0; i < 200; i++) {
+			p.want(i * 1000, i * 1000 + 40);
+			await until(`row ${i * 1000}`, () => p.get(i * 1000));
+			assert.equal(p.get(i * 1000)._id, String(i * 1000));
+		}
+		assert.ok(p.loaded().length <= 60 * PAGE);
+	}],
+	['pager_given_short_answers_when_read_then_no_row_is_skipped', async () => {
+		const p = new Pager({}, fakeSearch(450, 70).ask);
+		p.want(0, 450);
+		await until('the end is known', () => p.end);
+		await until('all rows are there', () => p.get(449));
+		assert.equal(p.end, 450);
+		for (let i = 0; i < 450; i++) assert.equal(p.get(i)._id, String(i));
+	}],
+	['pager_given_failure_when_asked_then_error_is_kept_and_asking_again_works', async () => {
+		let fail = true;
+		const { ask } = fakeSearch(10);
+		const p = new Pager({}, async (...a) => {
+			if (fail) throw new Error('away');
+			return ask(...a);
+		});
+		p.want(0, 10);
+		await until('it failed', () => p.error.value);
+		fail = false;
+		p.want(0, 10);
+		await until('it worked', () => p.get(9));
+		assert.equal(p.error.value, null);
+	}],
+];
+
+process.exit(await runAll(tests));
