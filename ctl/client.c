@@ -169,8 +169,48 @@ static bool is_long(const struct client_request *q)
 	return n > GET_BYTES;
 }
 
-static int set_up(struct client *c, const char *url, const struct curl_slist *headers,
-		  struct answer *a)
+/* A request as curl takes it. */
+struct outgoing {
+	struct buf url;
+	struct curl_slist *headers;
+	char *json; /* body of a POST; NULL: GET */
+};
+
+static void outgoing_done(struct outgoing *o)
+{
+	buf_done(&o->url);
+	curl_slist_free_all(o->headers);
+	free(o->json);
+}
+
+/* Returns 0 or -ENOMEM. */
+static int add_header(struct outgoing *o, const char *header)
+{
+	struct curl_slist *longer = curl_slist_append(o->headers, header);
+
+	if (!longer)
+		return err_origin(-ENOMEM);
+	o->headers = longer;
+	return 0;
+}
+
+static int compose(struct outgoing *o, struct client *c, const struct client_request *q,
+		   const char *accept, struct diag *d)
+{
+	bool post = q->may_post && is_long(q);
+
+	if (post)
+		o->json = make_json(q);
+	if (post && !o->json)
+		return diag_set(d, -EINVAL, 0, 0, "the query is not UTF-8");
+	make_url(c, q, !post, &o->url);
+	if (!buf_ok(&o->url) || add_header(o, c->authorization) < 0 || add_header(o, accept) < 0 ||
+	    (post && add_header(o, "Content-Type: application/json") < 0))
+		return err_origin(-ENOMEM);
+	return 0;
+}
+
+static int set_up(struct client *c, const struct outgoing *o, struct answer *a)
 {
 	CURL *curl = c->curl;
 	long silence_s = a->stream ? CLIENT_STREAM_SILENCE_S : CLIENT_SILENCE_S;
@@ -179,7 +219,7 @@ static int set_up(struct client *c, const char *url, const struct curl_slist *he
 	c->error[0] = 0;
 	set_proxy(curl);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, c->error);
-	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, o->headers);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "rtsecctl/" RTSEC_VERSION);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CLIENT_CONNECT_S);
@@ -192,7 +232,9 @@ static int set_up(struct client *c, const char *url, const struct curl_slist *he
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, a);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, a);
-	if (curl_easy_setopt(curl, CURLOPT_URL, url) != CURLE_OK)
+	if (o->json)
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, o->json);
+	if (curl_easy_setopt(curl, CURLOPT_URL, (const char *)o->url.data) != CURLE_OK)
 		return err_origin(-ENOMEM);
 	return 0;
 }
@@ -209,62 +251,25 @@ static int fail(const struct client *c, const struct answer *a, CURLcode code, s
 			c->error[0] ? c->error : curl_easy_strerror(code));
 }
 
-static void slist_freep(struct curl_slist **list)
-{
-	curl_slist_free_all(*list);
-}
-
-/* *list gains @header.  Returns 0 or -ENOMEM. */
-static int add_header(struct curl_slist **list, const char *header)
-{
-	struct curl_slist *longer = curl_slist_append(*list, header);
-
-	if (!longer)
-		return err_origin(-ENOMEM);
-	*list = longer;
-	return 0;
-}
-
-/* Headers and, for POST, the body @json. */
-static int perform(struct client *c, const char *url, const char *json, struct answer *a,
-		   struct diag *d)
-{
-	__attribute__((cleanup(slist_freep))) struct curl_slist *headers = NULL;
-	CURLcode code;
-	int r;
-
-	if (add_header(&headers, c->authorization) < 0 ||
-	    add_header(&headers, "Accept: application/json") < 0 ||
-	    (json && add_header(&headers, "Content-Type: application/json") < 0))
-		return err_origin(-ENOMEM);
-	r = set_up(c, url, headers, a);
-	if (r < 0)
-		return r;
-	if (json)
-		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, json);
-	code = curl_easy_perform(c->curl);
-	return code == CURLE_OK ? 0 : fail(c, a, code, d);
-}
-
 int client_ask(struct client *c, const struct client_request *q, long *ret_status,
 	       struct buf *body, struct diag *d)
 {
-	bool post = q->may_post && is_long(q);
-	AUTO_MEM char *json = post ? make_json(q) : NULL;
-	AUTO_BUF struct buf url = { 0 };
+	__attribute__((cleanup(outgoing_done))) struct outgoing o = { 0 };
 	struct answer a = { .c = c, .body = body };
+	CURLcode code;
 	int r;
 
 	buf_clear(body);
-	if (post && !json)
-		return diag_set(d, -EINVAL, 0, 0, "the query is not UTF-8");
-	make_url(c, q, !post, &url);
-	if (!buf_ok(&url))
-		return err_origin(-ENOMEM);
-	r = perform(c, (const char *)url.data, json, &a, d);
+	r = compose(&o, c, q, "Accept: application/json", d);
 	if (r == 0)
-		curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, ret_status);
-	return r;
+		r = set_up(c, &o, &a);
+	if (r < 0)
+		return r;
+	code = curl_easy_perform(c->curl);
+	if (code != CURLE_OK)
+		return fail(c, &a, code, d);
+	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, ret_status);
+	return 0;
 }
 
 /* Drives the transfer until it ends or someone says stop.  Returns true when stopped. */
@@ -314,20 +319,19 @@ static int transfer(struct client *c, struct answer *a, long *ret_status, struct
 int client_follow(struct client *c, const struct client_request *q, const struct client_stream *s,
 		  long *ret_status, struct buf *body, struct diag *d)
 {
-	__attribute__((cleanup(slist_freep))) struct curl_slist *headers = NULL;
-	AUTO_BUF struct buf url = { 0 }, id = { 0 };
+	__attribute__((cleanup(outgoing_done))) struct outgoing o = { 0 };
+	AUTO_BUF struct buf id = { 0 };
 	struct answer a = { .c = c, .body = body, .stream = s };
 	int r;
 
 	buf_clear(body);
 	*ret_status = 0;
-	make_url(c, q, true, &url);
+	r = compose(&o, c, q, "Accept: text/event-stream", d);
 	buf_printf(&id, "Last-Event-ID: %s", s->last_event_id);
 	buf_byte(&id, 0);
-	if (!buf_ok(&url) || !buf_ok(&id) || add_header(&headers, c->authorization) < 0 ||
-	    add_header(&headers, "Accept: text/event-stream") < 0 ||
-	    (s->last_event_id[0] && add_header(&headers, (const char *)id.data) < 0))
-		return err_origin(-ENOMEM);
-	r = set_up(c, (const char *)url.data, headers, &a);
+	if (r == 0 && s->last_event_id[0])
+		r = buf_ok(&id) ? add_header(&o, (const char *)id.data) : err_origin(-ENOMEM);
+	if (r == 0)
+		r = set_up(c, &o, &a);
 	return r < 0 ? r : transfer(c, &a, ret_status, d);
 }

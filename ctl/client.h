@@ -55,7 +55,8 @@ struct client_stream {
 /* Asks for an event stream and hands its bytes on until it ends.  *ret_status is 0 when there was
  * no answer; the body of an answer other than 200 goes to @body.
  * Returns 0 (an answer other than 200), CLIENT_E_STOPPED (stop_fd, or @data said so),
- * CLIENT_E_ENDED (a 200 answer was cut or fell silent; @d says how), -ENOMEM or -EIO (no answer). */
+ * CLIENT_E_ENDED (a 200 answer was cut or fell silent; @d says how), -ENOMEM, -EIO (no answer)
+ * or -EINVAL (a parameter is not UTF-8). */
 NODISCARD int client_follow(struct client *c, const struct client_request *q,
 			    const struct client_stream *s, long *ret_status, struct buf *body,
 			    struct diag *d);

@@ -40,12 +40,10 @@ static void note_dropped(struct tail *t, const struct sse_event *e)
 	json_t *doc = rawjson_load((struct slice){ e->data, e->n });
 	json_int_t n = json_integer_value(json_object_get(doc, "count"));
 
-	if (n <= 0)
-		n = json_integer_value(json_object_get(doc, "dropped"));
 	n = MAX(n, 1);
 	json_decref(doc);
 	t->dropped += (uint64_t)n;
-	cli_say(t->io, "%lld events dropped: this view is too slow for them", (long long)n);
+	cli_say(t->io, "%lld events were dropped: more came than could be followed", (long long)n);
 }
 
 static int on_event(const struct sse_event *e, void *arg)
@@ -56,8 +54,8 @@ static int on_event(const struct sse_event *e, void *arg)
 		note_dropped(t, e);
 		return 0;
 	}
-	if (strcmp(e->type, "message") != 0) /* kinds of a newer collector */
-		return 0;
+	if (strcmp(e->type, "hit") != 0 && strcmp(e->type, "message") != 0)
+		return 0; /* something that a newer collector tells */
 	t->error = printer_row(t->printer, (struct slice){ e->data, e->n });
 	if (t->error == 0)
 		t->error = printer_flush(t->printer);
@@ -115,7 +113,7 @@ static int follow_once(struct tail *t, int stop_fd)
 		{ "node", t->v->node },
 		{ "fields", t->events.fields },
 	};
-	const struct client_request q = { "/api/v1/tail", params, ARRAY_SIZE(params), false };
+	const struct client_request q = { "/api/v1/tail", params, ARRAY_SIZE(params), true };
 	const struct client_stream stream = { sse_last_id(&t->sse), stop_fd, on_data, on_open, t };
 	AUTO_BUF struct buf body = { 0 };
 	struct diag d = { 0 };

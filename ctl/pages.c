@@ -87,10 +87,10 @@ int pages_add(struct pages *p, struct slice page)
 		while (rawjson_next(gaps, &at, &key, &gap))
 			add_gap(p, gap);
 	v = load_member(page, "took_ms");
-	p->took_ms += (uint64_t)json_number_value(v);
+	p->took_ms += json_number_value(v);
 	json_decref(v);
 	v = load_member(page, "truncated");
-	p->truncated = p->truncated || json_is_true(v);
+	p->truncated = json_is_true(v);
 	json_decref(v);
 	if (!buf_ok(&p->gaps) || !buf_ok(&p->nodes))
 		return err_origin(-ENOMEM);
@@ -98,9 +98,14 @@ int pages_add(struct pages *p, struct slice page)
 	return r < 0 ? r : take_cursor(p, page);
 }
 
+static json_int_t damaged(const struct pages *p)
+{
+	return json_integer_value(json_object_get(p->scanned, "blocks_damaged"));
+}
+
 bool pages_partial(const struct pages *p)
 {
-	return p->truncated || p->n_gaps > 0;
+	return p->truncated || p->n_gaps > 0 || damaged(p) > 0;
 }
 
 void pages_say(const struct pages *p, const struct cli_io *io)
@@ -110,6 +115,9 @@ void pages_say(const struct pages *p, const struct cli_io *io)
 			    " gaps%s%.*s): query 'event.action == \"gap\"' shows them",
 			p->lost, p->n_gaps, p->nodes.n ? ", on " : "", (int)p->nodes.n,
 			p->nodes.n ? (const char *)p->nodes.data : "");
+	if (damaged(p) > 0)
+		cli_say(io, "%lld stored blocks are damaged and were left out: the collector's log names "
+			    "them", (long long)damaged(p));
 	if (p->truncated)
 		cli_say(io, "the collector stopped before it had looked at everything: narrow the "
 			    "time or the query");
@@ -121,7 +129,7 @@ void pages_members(const struct pages *p, struct buf *out)
 	AUTO_MEM char *cursor_text = json_dumps(cursor, JSON_ENCODE_ANY | JSON_COMPACT);
 	AUTO_MEM char *scanned = json_dumps(p->scanned, JSON_COMPACT);
 
-	buf_printf(out, "\"cursor\":%s,\"took_ms\":%" PRIu64 ",\"scanned\":%s,\"truncated\":%s",
+	buf_printf(out, "\"cursor\":%s,\"took_ms\":%.3f,\"scanned\":%s,\"truncated\":%s",
 		   cursor_text ? cursor_text : "null", p->took_ms, scanned ? scanned : "{}",
 		   p->truncated ? "true" : "false");
 	buf_str(out, ",\"gaps\":[");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pages - what the pages of one search say together: took_ms and scanned summed, truncated of any,
- * each gap once.
+/* pages - what the pages of one search say together: took_ms and scanned summed, each gap once,
+ * cursor and truncated of the last (a page that was cut goes on with the next).
  * Thread: one. */
 #pragma once
 #include "ctl/cli.h"
@@ -12,7 +12,7 @@ struct pages {
 	json_t *scanned;  /* sums */
 	struct buf nodes; /* names of nodes with gaps, ", " between */
 	uint64_t n_gaps, lost; /* gaps; events known to be lost in them */
-	uint64_t took_ms;
+	double took_ms;
 	bool truncated;
 	char cursor[1024]; /* of the last page; "" when nothing follows */
 };
@@ -25,7 +25,7 @@ void pages_done(struct pages *p);
 /* True when events are known to be missing from the answer. */
 bool pages_partial(const struct pages *p);
 
-/* Says in one line each, if it is so: events were lost; the collector stopped early. */
+/* Says in one line each, if it is so: events were lost; blocks are damaged; the answer was cut. */
 void pages_say(const struct pages *p, const struct cli_io *io);
 
 /* Appends the members that end a JSON document: cursor, took_ms, scanned, truncated, gaps. */

@@ -156,12 +156,13 @@ static void csv_row(struct printer *p, const json_t *doc)
 
 	for (size_t i = 0; i < p->c.n_columns; i++) {
 		const struct printer_column *c = &p->c.columns[i];
+		const json_t *v = c->field ? printer_find(doc, c->field) : NULL;
 
 		buf_clear(&text);
-		if (c->field)
-			csv_value(printer_find(doc, c->field), &text);
-		else
+		if (c->cell && !v)
 			c->cell(doc, &text);
+		else
+			csv_value(v, &text);
 		csv_text(p, i, (const char *)text.data, text.n);
 	}
 	buf_byte(&p->line, '\n');

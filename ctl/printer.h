@@ -21,7 +21,8 @@ typedef void (*printer_cell_fn)(const json_t *row, struct buf *out);
 struct printer_column {
 	const char *title;    /* over the column of a table; NULL: the field's name */
 	const char *field;    /* dotted name: the value that the cell shows, and the CSV title */
-	printer_cell_fn cell; /* makes the text in a table; NULL: the value of the field */
+	printer_cell_fn cell; /* makes the text in a table, and in CSV where the row has no such
+			       * field; NULL: the value of the field */
 	unsigned width;	      /* least width while rows come one by one; 0: the title's */
 	bool right;	      /* numbers */
 	bool gives_way;	      /* is cut first when the line is too long */

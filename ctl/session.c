@@ -78,10 +78,8 @@ int session_open(struct session **ret, const struct cli_io *io, const struct cli
 		return r;
 	s->io = io;
 	r = client_new(&s->client, url, token, &d);
-	if (r < 0) {
-		session_failed(io, r, &d);
-		return EXIT_USAGE;
-	}
+	if (r < 0)
+		return session_failed(io, r, &d);
 	*ret = TAKE(s);
 	return 0;
 }
@@ -91,7 +89,7 @@ int session_failed(const struct cli_io *io, int r, const struct diag *d)
 	if (r == -EPIPE)
 		return 0;
 	cli_say(io, "%s", d && d->text[0] ? d->text : strerror(-r));
-	return EXIT_SERVER;
+	return r == -EINVAL ? EXIT_USAGE : EXIT_SERVER;
 }
 
 /* Writes what problem_format() made: its first line after our name. */
@@ -135,10 +133,6 @@ int session_ask(struct session *s, const struct client_request *q, struct buf *b
 	int r;
 
 	r = client_ask(s->client, q, &status, body, &d);
-	if (r == -EINVAL) {
-		cli_say(s->io, "%s", d.text);
-		return EXIT_USAGE;
-	}
 	if (r < 0)
 		return session_failed(s->io, r, &d);
 	if (status != 200)

@@ -88,6 +88,36 @@ static void test_query_given_truncated_when_hits_then_4(void **state)
 	end(&f, &r);
 }
 
+static void test_query_given_cut_page_when_paged_on_then_nothing_is_missing(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ 200, NULL, "{\"hits\":[" HIT_A "],\"cursor\":\"c1\",\"truncated\":true}", 0 },
+		{ 200, NULL, PAGE(HIT_B, "null", ""), 0 },
+	};
+	struct fake f;
+	struct run r = ask(&f, answers, 2, ARGS("query", "a"));
+
+	(void)state;
+	assert_int_equal(r.code, EXIT_HITS);
+	assert_string_equal(r.out, HIT_A "\n" HIT_B "\n");
+	assert_string_equal(r.err, "");
+	end(&f, &r);
+}
+
+static void test_query_given_damaged_blocks_when_hits_then_4(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ 200, NULL, "{\"hits\":[" HIT_A "],\"scanned\":{\"blocks_damaged\":2}}", 0 },
+	};
+	struct fake f;
+	struct run r = ask(&f, answers, 1, ARGS("query", "a"));
+
+	(void)state;
+	assert_int_equal(r.code, EXIT_PARTIAL);
+	assert_has(r.err, "2 stored blocks are damaged");
+	end(&f, &r);
+}
+
 static void test_query_given_all_when_asked_then_pages_become_one_document(void **state)
 {
 	static const struct fake_answer answers[] = {
@@ -99,7 +129,7 @@ static void test_query_given_all_when_asked_then_pages_become_one_document(void 
 
 	(void)state;
 	assert_int_equal(r.code, EXIT_PARTIAL);
-	assert_string_equal(r.out, "{\"hits\":[" HIT_A "," HIT_B "],\"cursor\":null,\"took_ms\":4,"
+	assert_string_equal(r.out, "{\"hits\":[" HIT_A "," HIT_B "],\"cursor\":null,\"took_ms\":4.000,"
 				   "\"scanned\":{\"blocks\":6},\"truncated\":false,\"gaps\":[" GAP "]}\n");
 	assert_has(f.requests[0], "limit=1000 ");
 	assert_has(f.requests[1], "limit=1000&cursor=c%2F1 ");
@@ -377,7 +407,7 @@ static void test_query_given_terminal_when_no_limit_then_table_and_note_of_more(
 static void test_tail_given_events_when_limit_then_stops_there_with_0(void **state)
 {
 	static const struct fake_answer answers[] = {
-		{ 200, STREAM, ": hello\n\nid: 1\ndata: " HIT_A "\n\nid: 2\ndata: " HIT_B "\n\nid: 3\ndata: {}\n\n", 0 },
+		{ 200, STREAM, ": hello\n\nid: 1\nevent: hit\ndata: " HIT_A "\n\nid: 2\ndata: " HIT_B "\n\nid: 3\ndata: {}\n\n", 0 },
 	};
 	struct fake f;
 	struct run r = ask(&f, answers, 1, ARGS("tail", "a", "--limit", "2", "--node", "web-1"));
@@ -392,10 +422,32 @@ static void test_tail_given_events_when_limit_then_stops_there_with_0(void **sta
 	end(&f, &r);
 }
 
+static void test_tail_given_long_query_when_followed_then_by_post(void **state)
+{
+	static const struct fake_answer answers[] = { { 200, STREAM, "data: " HIT_A "\n\n", 0 } };
+	char query[5001];
+	struct fake f;
+	struct run r;
+
+	(void)state;
+	memset(query, 'a', sizeof(query) - 1);
+	query[sizeof(query) - 1] = 0;
+	r = ask(&f, answers, 1, ARGS("tail", "--limit", "1", query));
+	assert_int_equal(r.code, EXIT_HITS);
+	assert_has(f.requests[0], "POST /api/v1/tail HTTP/1.1\r\n");
+	assert_has(f.requests[0], "\r\n\r\n{\"q\":\"aaaa");
+	run_done(&r);
+	query[7] = '\xff';
+	r = run((struct run_setting){ .port = f.port }, ARGS("tail", query));
+	assert_int_equal(r.code, EXIT_USAGE);
+	assert_has(r.err, "not UTF-8");
+	end(&f, &r);
+}
+
 static void test_tail_given_restart_when_followed_then_resumes_after_the_last_id(void **state)
 {
 	static const struct fake_answer answers[] = {
-		{ 200, STREAM, "id: 1-7\ndata: " HIT_A "\n\nid: 1-8\ndata: half", 0 },
+		{ 200, STREAM, "id: 1-6\ndata: " HIT_A "\n\nid: 1-7\n: keep-alive\n\nid: 1-8\ndata: half", 0 },
 		{ 0, NULL, NULL, true },
 		{ 503, NULL, "{}", 0 },
 		{ 200, STREAM, "id: 1-8\ndata: " HIT_B "\n\n", 0 },
@@ -425,7 +477,7 @@ static void test_tail_given_dropped_when_followed_then_4(void **state)
 	(void)state;
 	assert_int_equal(r.code, EXIT_PARTIAL);
 	assert_string_equal(r.out, HIT_A "\n");
-	assert_has(r.err, "41 events dropped");
+	assert_has(r.err, "41 events were dropped");
 	end(&f, &r);
 }
 
@@ -502,13 +554,22 @@ static void test_tail_given_ctrl_c_when_followed_then_output_is_whole_and_0_or_1
 
 static void test_nodes_given_list_when_asked_then_rows(void **state)
 {
+	static const char table[] =
+		"NODE   STATE   SEEN    EVENTS  LOST  KERNEL  ARCH     SENSOR  ID\n"
+		"web-1  up      9s ago       5     6  6.1     aarch64  0.1.0   i1\n"
+		"web-2  silent  3d ago                                         i2\n";
 	static const struct fake_answer answers[] = {
 		{ 200, NULL, "{\"nodes\":[{\"id\":\"i1\",\"name\":\"web-1\",\"events\":5}]}", 0 },
 		{ 200, NULL, "{\"nodes\":[]}", 0 },
 		{ 200, NULL, "{\"other\":[]}", 0 },
+		{ 200, NULL,
+		  "{\"nodes\":[{\"id\":\"i1\",\"name\":\"web-1\",\"state\":\"up\",\"lag_ms\":9999,\"events\":5,"
+		  "\"os_kernel\":\"6.1\",\"architecture\":\"aarch64\",\"agent_version\":\"0.1.0\","
+		  "\"sensor\":{\"lost_priority\":1,\"lost_bulk\":2,\"lost_queue\":3}},"
+		  "{\"id\":\"i2\",\"name\":\"web-2\",\"state\":\"silent\",\"lag_ms\":300000000}]}", 0 },
 	};
 	struct fake f;
-	struct run r = ask(&f, answers, 3, ARGS("nodes"));
+	struct run r = ask(&f, answers, 4, ARGS("nodes"));
 
 	(void)state;
 	assert_int_equal(r.code, EXIT_HITS);
@@ -522,6 +583,9 @@ static void test_nodes_given_list_when_asked_then_rows(void **state)
 	r = run((struct run_setting){ .port = f.port }, ARGS("nodes"));
 	assert_int_equal(r.code, EXIT_SERVER);
 	assert_has(r.err, "has no \"nodes\"");
+	run_done(&r);
+	r = run((struct run_setting){ .port = f.port }, ARGS("nodes", "-o", "table"));
+	assert_string_equal(r.out, table);
 	end(&f, &r);
 }
 
@@ -553,6 +617,8 @@ int main(void)
 		cmocka_unit_test(test_query_given_no_hits_when_asked_then_1),
 		cmocka_unit_test(test_query_given_gaps_when_hits_then_4_and_one_line),
 		cmocka_unit_test(test_query_given_truncated_when_hits_then_4),
+		cmocka_unit_test(test_query_given_cut_page_when_paged_on_then_nothing_is_missing),
+		cmocka_unit_test(test_query_given_damaged_blocks_when_hits_then_4),
 		cmocka_unit_test(test_query_given_all_when_asked_then_pages_become_one_document),
 		cmocka_unit_test(test_query_given_limit_when_pages_are_short_then_asks_for_the_rest),
 		cmocka_unit_test(test_query_given_cursor_that_stays_when_paged_then_3_not_for_ever),
@@ -567,6 +633,7 @@ int main(void)
 		cmocka_unit_test(test_query_given_token_file_when_asked_then_its_token_is_sent),
 		cmocka_unit_test(test_query_given_terminal_when_no_limit_then_table_and_note_of_more),
 		cmocka_unit_test(test_tail_given_events_when_limit_then_stops_there_with_0),
+		cmocka_unit_test(test_tail_given_long_query_when_followed_then_by_post),
 		cmocka_unit_test(test_tail_given_restart_when_followed_then_resumes_after_the_last_id),
 		cmocka_unit_test(test_tail_given_dropped_when_followed_then_4),
 		cmocka_unit_test(test_tail_given_wrong_query_when_followed_then_caret_and_2),
