@@ -138,28 +138,22 @@ bool query_node_is(const struct block *b, const char *node)
 struct tally {
 	const struct query *q;
 	struct query_worker *worker;
-	uint64_t interval_ns; /* UINT64_MAX: one count for all */
-	uint64_t *counts;
-	size_t n_counts;
+	const struct query_buckets *buckets;
 	const uint64_t *times; /* of the table at hand */
 	uint32_t table;
 };
 
-static void tally_add(struct tally *t, uint64_t time_ns, uint64_t n)
+static uint64_t bucket_of(const struct tally *t, uint64_t time_ns)
 {
-	uint64_t bucket = t->interval_ns == UINT64_MAX ? 0
-						       : (time_ns - t->q->from_ns) / t->interval_ns;
-
-	if (bucket < t->n_counts)
-		t->counts[bucket] += n;
+	return (time_ns - t->buckets->origin_ns) / t->buckets->interval_ns;
 }
 
-static bool same_bucket(const struct tally *t, const struct store_block *meta)
+static void tally_add(struct tally *t, uint64_t time_ns, uint64_t n)
 {
-	uint64_t from = t->q->from_ns;
+	uint64_t bucket = bucket_of(t, time_ns);
 
-	return t->interval_ns == UINT64_MAX || (meta->min_time_ns - from) / t->interval_ns ==
-						       (meta->max_time_ns - from) / t->interval_ns;
+	if (bucket < t->buckets->n)
+		t->buckets->counts[bucket] += n;
 }
 
 /* Without a condition a block that lies in one bucket is counted by what is known of it unopened. */
@@ -170,7 +164,7 @@ static enum store_wish tally_wanted(const struct store_block *meta, void *arg)
 	if (query_cancelled(t->q))
 		return STORE_STOP;
 	if (t->q->expr || meta->min_time_ns < t->q->from_ns || meta->max_time_ns >= t->q->to_ns ||
-	    !same_bucket(t, meta))
+	    bucket_of(t, meta->min_time_ns) != bucket_of(t, meta->max_time_ns))
 		return STORE_READ;
 	tally_add(t, meta->min_time_ns, meta->n_events);
 	return STORE_SKIP;
@@ -201,30 +195,21 @@ static int tally_block(const struct store_block *meta, struct block *b, void *ar
 	return query_rows(t->worker->scratch, t->q->expr, b, tally_row, t);
 }
 
-static int tally_scan(struct query_worker *w, struct tally *t)
+int query_histogram(struct query_worker *w, const struct query *q,
+		    const struct query_buckets *buckets)
 {
-	struct store_range range = query_range(t->q);
+	struct tally t = { .q = q, .worker = w, .buckets = buckets };
+	struct store_range range = query_range(q);
 
-	t->worker = w;
-	return query_scan(w, t->q, &range, tally_wanted, tally_block, t);
+	return query_scan(w, q, &range, tally_wanted, tally_block, &t);
 }
 
 int query_count(struct query_worker *w, const struct query *q, uint64_t *ret)
 {
-	struct tally t = { .q = q, .interval_ns = UINT64_MAX, .counts = ret, .n_counts = 1 };
+	struct query_buckets all = { .interval_ns = UINT64_MAX, .counts = ret, .n = 1 };
 
 	*ret = 0;
-	return tally_scan(w, &t);
-}
-
-int query_histogram(struct query_worker *w, const struct query *q, uint64_t interval_ns,
-		    uint64_t *counts, size_t n_counts)
-{
-	struct tally t = {
-		.q = q, .interval_ns = interval_ns, .counts = counts, .n_counts = n_counts
-	};
-
-	return tally_scan(w, &t);
+	return query_histogram(w, q, &all);
 }
 
 /* ---- gaps ---- */

@@ -69,10 +69,15 @@ void query_page_done(struct query_page *p);
 /* Number of hits.  Returns as query_page(). */
 NODISCARD int query_count(struct query_worker *w, const struct query *q, uint64_t *ret);
 
-/* Adds hits to counts[(time - q->from_ns) / interval_ns]; @counts has n_counts places, q->to_ns must
- * not lie past the last of them.  Returns as query_page(). */
-NODISCARD int query_histogram(struct query_worker *w, const struct query *q, uint64_t interval_ns,
-			      uint64_t *counts, size_t n_counts);
+/* Buckets of a histogram: hit at time t is counted in counts[(t - origin_ns) / interval_ns].  The
+ * query's range must not begin before origin_ns nor end after the last bucket. */
+struct query_buckets {
+	uint64_t origin_ns, interval_ns;
+	uint64_t *counts; /* of n, added to */
+	size_t n;
+};
+NODISCARD int query_histogram(struct query_worker *w, const struct query *q,
+			      const struct query_buckets *buckets);
 
 /* Writes an array of the gaps that overlap the range, at most QUERY_GAPS, oldest first:
  *   [{"node":"web-1","node_id":"..","from":"..","to":"..","count":7,"class":"bulk","cause":"ring_full"}]

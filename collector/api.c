@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/api.h"
+
+#include "lib/eql.h"
+#include "lib/timestamp.h"
+#include "web/assets.h"
+
+#define CONDITION (PARAM_BIT(Q) | PARAM_BIT(NODE))
+#define ASK	  (CONDITION | PARAM_BIT(SINCE) | PARAM_BIT(UNTIL))
+#define PAGE	  (ASK | PARAM_BIT(LIMIT) | PARAM_BIT(CURSOR) | PARAM_BIT(FIELDS) | PARAM_BIT(ORDER))
+
+static const struct route routes[] = {
+	{ METHOD_GET | METHOD_POST, "/api/v1/search", ROLE_VIEWER, api_search, PAGE,
+	  "One page of the events that a query finds" },
+	{ METHOD_GET | METHOD_POST, "/api/v1/count", ROLE_VIEWER, api_count, ASK,
+	  "How many events a query finds" },
+	{ METHOD_GET | METHOD_POST, "/api/v1/hits", ROLE_VIEWER, api_hits,
+	  ASK | PARAM_BIT(BUCKETS) | PARAM_BIT(INTERVAL), "How many events a query finds over time" },
+	{ METHOD_GET | METHOD_POST, "/api/v1/tail", ROLE_VIEWER, api_tail,
+	  CONDITION | PARAM_BIT(FIELDS), "Events as they come in, as server-sent events" },
+	{ METHOD_GET, "/api/v1/fields", ROLE_VIEWER, api_fields, 0, "Fields that may be asked for" },
+	{ METHOD_GET, "/api/v1/kinds", ROLE_VIEWER, api_kinds, 0, "Kinds of events" },
+	{ METHOD_GET, "/api/v1/nodes", ROLE_VIEWER, api_nodes, 0, "Nodes that have sent events" },
+	{ METHOD_GET, "/api/v1/status", ROLE_VIEWER, api_status, 0, "State of the collector" },
+	{ METHOD_GET, "/metrics", ROLE_VIEWER, api_metrics, 0, "Counters in Prometheus' text format" },
+	{ METHOD_GET, "/healthz", ROLE_NONE, api_health, 0, "Answers 200 while the collector serves" },
+};
+
+static const struct route asset_route = { METHOD_GET, "/", ROLE_NONE, api_asset, 0, "The web page" };
+
+const struct route *api_routes(size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(routes);
+	return routes;
+}
+
+static bool path_is(const char *known, const char *path, size_t n)
+{
+	return strlen(known) == n && memcmp(known, path, n) == 0;
+}
+
+const struct route *api_route(const char *path, size_t n)
+{
+	size_t n_assets;
+	const struct web_asset *assets = web_assets(&n_assets);
+
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+		if (path_is(routes[i].path, path, n))
+			return &routes[i];
+	for (size_t i = 0; i < n_assets; i++)
+		if (path_is(assets[i].path, path, n))
+			return &asset_route;
+	return NULL;
+}
+
+/* ---- what is asked ---- */
+
+void api_bad_param(struct request *r, enum param p, const struct diag *d)
+{
+	const char *name = param_info(p)->name;
+	struct problem problem = { .status = 400, .kind = "parameter", .parameter = name, .diag = *d };
+
+	if (p == PARAM_Q) { /* its position is the text's own */
+		problem.kind = "query";
+		problem.query = request_params(r)->value[PARAM_Q].s;
+	} else {
+		problem.diag.line = 0;
+		diag_set(&problem.diag, 0, 0, 0, "parameter '%s': %s", name, d->text);
+	}
+	request_problem(r, &problem);
+}
+
+static bool read_time(struct request *r, enum param p, uint64_t now_ns, uint64_t *ret)
+{
+	size_t n;
+	const char *s = params_text(request_params(r), p, &n);
+	struct diag d = { 0 };
+
+	if (n == 0 || timestamp_parse(s, n, now_ns, ret, &d) == 0)
+		return true;
+	api_bad_param(r, p, &d);
+	return false;
+}
+
+bool ask_read_condition(struct request *r, struct ask *ret)
+{
+	const struct params *p = request_params(r);
+	struct diag d = { 0 };
+	size_t n;
+	const char *s = params_text(p, PARAM_Q, &n);
+	int e;
+
+	*ret = (struct ask){ .to_ns = UINT64_MAX };
+	e = n ? eql_parse(&ret->expr, s, n, &d) : 0;
+	if (e == -EINVAL)
+		api_bad_param(r, PARAM_Q, &d);
+	else if (e < 0)
+		request_problem_errno(r, e);
+	if (e < 0)
+		return false;
+	s = params_text(p, PARAM_NODE, &n);
+	if (n == 0)
+		return true;
+	ret->node = strdup(s);
+	if (!ret->node)
+		request_problem_errno(r, -ENOMEM);
+	return ret->node != NULL;
+}
+
+bool ask_read(struct request *r, bool now_is_end, struct ask *ret)
+{
+	uint64_t now_ns = timestamp_now();
+
+	if (!ask_read_condition(r, ret))
+		return false;
+	if (now_is_end)
+		ret->to_ns = now_ns;
+	if (!read_time(r, PARAM_SINCE, now_ns, &ret->from_ns) ||
+	    !read_time(r, PARAM_UNTIL, now_ns, &ret->to_ns))
+		return false;
+	if (ret->from_ns < ret->to_ns)
+		return true;
+	request_problem_text(r, 400, "since is not before until: the range is empty");
+	return false;
+}
+
+bool api_read_fields(struct request *r, struct document **ret)
+{
+	struct diag d = { 0 };
+	size_t n;
+	const char *fields = params_text(request_params(r), PARAM_FIELDS, &n);
+	int e = document_new(ret, fields, n, &d);
+
+	if (e == -EINVAL)
+		api_bad_param(r, PARAM_FIELDS, &d);
+	else if (e < 0)
+		request_problem_errno(r, e);
+	return e == 0;
+}
+
+void ask_done(struct ask *a)
+{
+	expr_free(a->expr);
+	free(a->node);
+	memset(a, 0, sizeof(*a));
+}
+
+struct query ask_query(const struct ask *a, const struct request *r, struct store_scan_stats *stats)
+{
+	return (struct query){ .expr = a->expr,
+			       .from_ns = a->from_ns,
+			       .to_ns = a->to_ns,
+			       .node = a->node,
+			       .cancel = request_cancel(r),
+			       .stats = stats };
+}
+
+/* ---- what is answered ---- */
+
+void api_write_stats(struct request *r, const struct store_scan_stats *stats, struct json *j)
+{
+	uint64_t us = request_took_ns(r) / 1000;
+	char took[32];
+	int n = snprintf(took, sizeof(took), "%llu.%03u", (unsigned long long)(us / 1000),
+			 (unsigned)(us % 1000));
+
+	json_key(j, "took_ms");
+	json_raw(j, took, (size_t)n);
+	json_key(j, "scanned");
+	json_begin_object(j);
+	json_key_uint(j, "blocks", stats->blocks);
+	json_key_uint(j, "blocks_skipped", stats->blocks_skipped);
+	json_key_uint(j, "blocks_damaged", stats->blocks_damaged);
+	json_key_uint(j, "events", stats->events);
+	json_key_uint(j, "bytes", stats->bytes);
+	json_end_object(j);
+}
+
+/* What this costs is not part of "scanned". */
+int api_write_gaps(struct query_worker *w, const struct query *q, struct json *j, uint32_t *ret_n)
+{
+	struct query alone = *q;
+
+	alone.stats = NULL;
+	json_key(j, "gaps");
+	return query_gaps(w, &alone, j, ret_n);
+}

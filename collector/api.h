@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api - the routes of the REST API, one table, and what its handlers share.
+ * Thread: the loop. */
+#pragma once
+#include "collector/query.h"
+#include "collector/request.h"
+
+enum { METHOD_GET = 1, METHOD_POST = 2 }; /* HEAD goes with GET */
+
+struct route {
+	unsigned methods;
+	const char *path;
+	enum role role; /* least role of the token; ROLE_NONE: open */
+	void (*handle)(struct request *r);
+	uint32_t params; /* PARAM_BIT()s that it takes */
+	const char *help;
+};
+
+/* The table, for lookups and OpenAPI.  *ret_n rows. */
+const struct route *api_routes(size_t *ret_n);
+
+/* The row of @path, an asset's too; NULL: 404. */
+const struct route *api_route(const char *path, size_t n);
+
+/* What search, count and hits ask in common, from the parameters q, since, until and node. */
+struct ask {
+	struct expr *expr; /* NULL: everything */
+	char *node;	   /* NULL: all */
+	uint64_t from_ns, to_ns;
+};
+
+/* Reads them; @now_is_end: without until the range ends now, else it is open.  Returns false when
+ * one is wrong: answered already.  @ret is done with ask_done() in either case. */
+NODISCARD bool ask_read(struct request *r, bool now_is_end, struct ask *ret);
+void ask_done(struct ask *a);
+
+/* The same of q and node alone. */
+NODISCARD bool ask_read_condition(struct request *r, struct ask *ret);
+
+/* The parameter fields.  Returns false when it is wrong: answered already. */
+NODISCARD bool api_read_fields(struct request *r, struct document **ret);
+
+/* The query that @a is, for a job of @r. */
+struct query ask_query(const struct ask *a, const struct request *r,
+		       struct store_scan_stats *stats);
+
+/* "took_ms" and "scanned" of an answer. */
+void api_write_stats(struct request *r, const struct store_scan_stats *stats, struct json *j);
+
+/* "gaps" of an answer; *ret_n of them.  Returns as query_gaps(). */
+NODISCARD int api_write_gaps(struct query_worker *w, const struct query *q, struct json *j,
+			     uint32_t *ret_n);
+
+/* Answers 400 about parameter @p; of q, with the position that @d tells. */
+void api_bad_param(struct request *r, enum param p, const struct diag *d);
+
+/* Handlers, in the api_*.c files. */
+void api_search(struct request *r);
+void api_count(struct request *r);
+void api_hits(struct request *r);
+void api_tail(struct request *r);
+void api_fields(struct request *r);
+void api_kinds(struct request *r);
+void api_nodes(struct request *r);
+void api_status(struct request *r);
+void api_metrics(struct request *r);
+void api_health(struct request *r);
+void api_asset(struct request *r);

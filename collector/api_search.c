@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET /api/v1/search */
+#include "collector/api.h"
+
+enum { MAX_ANSWER_BYTES = 32 << 20 };
+
+struct search {
+	struct ask ask;
+	struct document *document;
+	struct query_cursor cursor; /* as given; its range and order hold without one too */
+	bool has_cursor, ndjson;
+	uint32_t limit;
+};
+
+static void search_free(void *arg)
+{
+	struct search *s = arg;
+
+	ask_done(&s->ask);
+	document_free(s->document);
+	free(s);
+}
+static void search_freep(struct search **s)
+{
+	if (*s)
+		search_free(*s);
+}
+
+/* ---- asked ---- */
+
+static bool read_order(struct request *r, bool *ret_ascending)
+{
+	struct diag d = { 0 };
+	size_t n;
+	const char *s = params_text(request_params(r), PARAM_ORDER, &n);
+
+	*ret_ascending = strcmp(s, "asc") == 0;
+	if (*ret_ascending || strcmp(s, "desc") == 0)
+		return true;
+	diag_set(&d, 0, 0, 0, "expected desc or asc");
+	api_bad_param(r, PARAM_ORDER, &d);
+	return false;
+}
+
+static bool read_cursor(struct request *r, struct search *s)
+{
+	struct diag d = { 0 };
+	size_t n;
+	const char *text = params_text(request_params(r), PARAM_CURSOR, &n);
+	bool ascending = s->cursor.ascending;
+
+	s->cursor.from_ns = s->ask.from_ns;
+	s->cursor.to_ns = s->ask.to_ns;
+	s->has_cursor = n > 0;
+	if (n == 0)
+		return true;
+	if (query_cursor_parse(&s->cursor, text, n) == 0 && s->cursor.ascending == ascending) {
+		s->ask.from_ns = s->cursor.from_ns;
+		s->ask.to_ns = s->cursor.to_ns;
+		return true;
+	}
+	diag_set(&d, 0, 0, 0, "expected the cursor of an answer with the same order");
+	api_bad_param(r, PARAM_CURSOR, &d);
+	return false;
+}
+
+static bool read_limit(struct request *r, struct search *s)
+{
+	struct diag d = { 0 };
+	uint64_t limit = 0;
+
+	if (params_number(request_params(r), PARAM_LIMIT, 1, LIMIT_SEARCH_HITS, &limit, &d) < 0)
+		api_bad_param(r, PARAM_LIMIT, &d);
+	s->limit = (uint32_t)limit;
+	return limit != 0;
+}
+
+static bool wants_ndjson(const struct request *r)
+{
+	const char *accept = request_header(r, "Accept");
+
+	return accept && (strcasestr(accept, "application/x-ndjson") ||
+			  strcasestr(accept, "application/ndjson") ||
+			  strcasestr(accept, "application/jsonl"));
+}
+
+/* ---- answered ---- */
+
+struct found {
+	struct query_page page;
+	struct store_scan_stats stats;
+	struct buf gaps; /* an array */
+	uint32_t n_gaps;
+	char cursor[QUERY_CURSOR_BYTES]; /* "": no more */
+};
+
+static int find(const struct search *s, struct request *r, struct query_worker *w, struct found *ret)
+{
+	struct query q = ask_query(&s->ask, r, &ret->stats), alone = q;
+	struct query_page_request page = { .ascending = s->cursor.ascending,
+					   .after = s->has_cursor ? &s->cursor.key : NULL,
+					   .limit = s->limit,
+					   .max_bytes = MAX_ANSWER_BYTES,
+					   .document = s->document };
+	struct query_cursor next = s->cursor;
+	struct json gaps = json_to(&ret->gaps);
+	int e = query_page(w, &q, &page, &ret->page);
+
+	alone.stats = NULL;
+	if (e == 0)
+		e = query_gaps(w, &alone, &gaps, &ret->n_gaps);
+	if (e == 0 && ret->page.more) {
+		next.key = ret->page.last;
+		query_cursor_format(&next, ret->cursor);
+	}
+	return e;
+}
+
+static void answer_json(struct request *r, const struct found *f)
+{
+	struct buf *out = request_body(r);
+	struct json j = json_to(out);
+
+	buf_reserve(out, f->page.text.n + f->page.n_hits + f->gaps.n + 1024);
+	json_begin_object(&j);
+	json_key(&j, "hits");
+	json_begin_array(&j);
+	for (uint32_t i = 0; i < f->page.n_hits; i++)
+		json_raw(&j, f->page.text.data + f->page.hits[i].at, f->page.hits[i].n);
+	json_end_array(&j);
+	json_key_text(&j, "cursor", f->cursor[0] ? f->cursor : NULL);
+	api_write_stats(r, &f->stats, &j);
+	json_key_bool(&j, "truncated", f->page.cut);
+	json_key(&j, "gaps");
+	json_raw(&j, f->gaps.data, f->gaps.n);
+	json_end_object(&j);
+	buf_byte(out, '\n');
+	request_answer(r, 200, "application/json");
+}
+
+static void add_number(struct request *r, const char *name, uint64_t v)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
+	request_add_header(r, name, text);
+}
+
+static void answer_ndjson(struct request *r, const struct found *f)
+{
+	struct buf *out = request_body(r);
+
+	buf_reserve(out, f->page.text.n + f->page.n_hits);
+	for (uint32_t i = 0; i < f->page.n_hits; i++) {
+		buf_add(out, f->page.text.data + f->page.hits[i].at, f->page.hits[i].n);
+		buf_byte(out, '\n');
+	}
+	if (f->cursor[0])
+		request_add_header(r, "Rtsec-Cursor", f->cursor);
+	add_number(r, "Rtsec-Hits", f->page.n_hits);
+	add_number(r, "Rtsec-Took-Ms", request_took_ns(r) / 1000000);
+	add_number(r, "Rtsec-Gaps", f->n_gaps);
+	request_add_header(r, "Rtsec-Truncated", f->page.cut ? "true" : "false");
+	add_number(r, "Rtsec-Scanned-Blocks", f->stats.blocks);
+	add_number(r, "Rtsec-Scanned-Blocks-Skipped", f->stats.blocks_skipped);
+	add_number(r, "Rtsec-Scanned-Blocks-Damaged", f->stats.blocks_damaged);
+	add_number(r, "Rtsec-Scanned-Events", f->stats.events);
+	add_number(r, "Rtsec-Scanned-Bytes", f->stats.bytes);
+	request_answer(r, 200, "application/x-ndjson");
+}
+
+static void work(struct request *r, struct query_worker *w, void *task)
+{
+	const struct search *s = task;
+	struct found f = { 0 };
+	int e = find(s, r, w, &f);
+
+	if (e < 0)
+		request_problem_errno(r, e);
+	else if (s->ndjson)
+		answer_ndjson(r, &f);
+	else
+		answer_json(r, &f);
+	query_page_done(&f.page);
+	buf_done(&f.gaps);
+}
+
+void api_search(struct request *r)
+{
+	__attribute__((cleanup(search_freep))) struct search *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		request_problem_errno(r, -ENOMEM);
+		return;
+	}
+	if (!ask_read(r, false, &s->ask) || !read_order(r, &s->cursor.ascending) ||
+	    !read_cursor(r, s) || !read_limit(r, s) || !api_read_fields(r, &s->document))
+		return;
+	s->ndjson = wants_ndjson(r);
+	request_run(r, work, TAKE(s), search_free);
+}

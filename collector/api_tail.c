@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET /api/v1/tail */
+#include "collector/api.h"
+#include "collector/tail.h"
+
+void api_tail(struct request *r)
+{
+	AUTO(document) *document = NULL;
+	struct tails *tails = request_server(r)->tails;
+	struct ask ask;
+	struct tail_request what;
+
+	if (!tails) {
+		request_problem_text(r, 503, "this collector has no live tail");
+		return;
+	}
+	if (ask_read_condition(r, &ask) && api_read_fields(r, &document)) {
+		what = (struct tail_request){ .expr = TAKE(ask.expr),
+					      .node = TAKE(ask.node),
+					      .document = TAKE(document),
+					      .last_event_id = request_header(r, "Last-Event-ID") };
+		tail_open(tails, r, &what);
+	}
+	ask_done(&ask);
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libmicrohttpd without threads of its own: its epoll descriptor is watched by the loop, which then
+ * calls MHD_run(); before the loop sleeps, MHD_get_timeout() arms a timer.
+ *
+ * libmicrohttpd does not look at a suspended connection, so a slow tick asks poll(2) which of those
+ * clients have gone.  The same tick ends connections whose request does not get ready: a client that
+ * sends a byte now and then never meets libmicrohttpd's own, idle timeout. */
+#include "collector/http.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "collector/request_internal.h"
+#include "collector/tail.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/timestamp.h"
+
+enum {
+	MAX_CONNECTIONS = 512,
+	CONNECTION_BYTES = LIMIT_HTTP_URL_BYTES + (32 << 10), /* line, headers and a write buffer */
+	IDLE_S = 30,
+	READ_MS = 40000, /* until a request must be read whole */
+	TICK_MS = 250,
+};
+
+struct connection {
+	struct connection *previous, *next;
+	int fd;
+	uint64_t since_ms; /* loop time when it began to wait for a request */
+	struct request *request; /* read whole, not finished */
+};
+
+struct http {
+	struct server server;
+	uv_loop_t *loop;
+	struct MHD_Daemon *daemon;
+	uv_poll_t poll;
+	uv_prepare_t prepare;
+	uv_timer_t timer, tick;
+	struct connection *connections;
+	uint32_t n_open_handles;
+	uint16_t port;
+};
+
+/* ---- requests ---- */
+
+static struct connection *connection_of(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *c)
+{
+	struct http *h = cls;
+
+	(void)c;
+	return request_new(&h->server, uri);
+}
+
+static void take_upload(struct request *r, const char *data, size_t n)
+{
+	if (r->upload.n + n > LIMIT_HTTP_BODY_BYTES)
+		r->body_too_long = true;
+	else
+		buf_add(&r->upload, data, n);
+}
+
+static bool has_body(const struct request *r)
+{
+	return request_header(r, "Content-Length") || request_header(r, "Transfer-Encoding");
+}
+
+/* Called with the headers, with each piece of the body, with its end, and when resumed. */
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url,
+				  const char *method, const char *version, const char *data,
+				  size_t *n, void **con_cls)
+{
+	struct request *r = *con_cls;
+
+	(void)cls;
+	(void)url;
+	(void)version;
+	if (!r)
+		return MHD_NO;
+	r->connection = c;
+	if (r->state == REQUEST_NEW) {
+		request_begin(r, method);
+		/* what is wrong is told before a body comes, which costs the connection; without a
+		 * body it is told below, which does not */
+		return r->state == REQUEST_ANSWERED && has_body(r) ? request_send(r) : MHD_YES;
+	}
+	if (*n) {
+		take_upload(r, data, *n);
+		*n = 0;
+		return MHD_YES;
+	}
+	if (r->state == REQUEST_HEADERS) {
+		connection_of(c)->request = r;
+		request_dispatch(r);
+	}
+	if (r->state == REQUEST_RUNNING) {
+		r->suspended = true;
+		MHD_suspend_connection(c);
+		return MHD_YES;
+	}
+	return request_send(r);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct connection *connection = connection_of(c);
+	struct http *h = cls;
+
+	(void)code;
+	*con_cls = request_free(*con_cls);
+	if (!connection)
+		return;
+	connection->request = NULL;
+	connection->since_ms = uv_now(h->loop);
+}
+
+/* ---- connections ---- */
+
+static void on_tick(uv_timer_t *timer);
+
+static void connection_open(struct http *h, struct MHD_Connection *c, void **ret_context)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct connection *connection = calloc(1, sizeof(*connection));
+
+	*ret_context = connection;
+	if (!connection || !info)
+		return;
+	connection->fd = info->connect_fd;
+	connection->since_ms = uv_now(h->loop);
+	connection->next = h->connections;
+	if (connection->next)
+		connection->next->previous = connection;
+	else
+		uv_timer_start(&h->tick, on_tick, TICK_MS, TICK_MS);
+	h->connections = connection;
+	h->server.counters.connections++;
+}
+
+static void connection_closed(struct http *h, struct connection *connection)
+{
+	if (!connection)
+		return;
+	if (connection->next)
+		connection->next->previous = connection->previous;
+	if (connection->previous)
+		connection->previous->next = connection->next;
+	else
+		h->connections = connection->next;
+	if (!h->connections)
+		uv_timer_stop(&h->tick);
+	free(connection);
+	h->server.counters.connections--;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *c, void **context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct http *h = cls;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		connection_open(h, c, context);
+		return;
+	}
+	connection_closed(h, *context);
+	*context = NULL;
+}
+
+/* ---- the tick ---- */
+
+/* Those that wait for their next request line are left to libmicrohttpd's timeout, which is shorter. */
+static void end_slow(struct http *h)
+{
+	uint64_t now_ms = uv_now(h->loop);
+
+	for (struct connection *c = h->connections; c; c = c->next)
+		if (!c->request && now_ms - c->since_ms > READ_MS)
+			shutdown(c->fd, SHUT_RDWR);
+}
+
+static void find_gone(struct http *h)
+{
+	struct pollfd fds[MAX_CONNECTIONS];
+	struct request *requests[MAX_CONNECTIONS];
+	nfds_t n = 0;
+
+	for (struct connection *c = h->connections; c && n < MAX_CONNECTIONS; c = c->next) {
+		if (!c->request || !c->request->suspended)
+			continue;
+		fds[n] = (struct pollfd){ .fd = c->fd, .events = POLLRDHUP };
+		requests[n++] = c->request;
+	}
+	if (n == 0 || poll(fds, n, 0) <= 0)
+		return;
+	for (nfds_t i = 0; i < n; i++)
+		if (fds[i].revents)
+			request_gone(requests[i]);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct http *h = timer->data;
+
+	find_gone(h);
+	end_slow(h);
+	if (h->server.tails)
+		tails_tick(h->server.tails);
+}
+
+/* ---- libmicrohttpd in the loop ---- */
+
+static void run(struct http *h)
+{
+	h->server.resumed = false; /* before: a stream may be woken while it runs */
+	MHD_run(h->daemon);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct http *h = poll->data;
+
+	(void)status;
+	(void)events;
+	run(h);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	run(timer->data);
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+	struct http *h = prepare->data;
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	if (h->server.resumed)
+		uv_timer_start(&h->timer, on_timer, 0, 0);
+	else if (MHD_get_timeout(h->daemon, &ms) == MHD_YES)
+		uv_timer_start(&h->timer, on_timer, ms, 0);
+	else
+		uv_timer_stop(&h->timer);
+}
+
+static void on_mhd_log(void *cls, const char *format, va_list ap)
+{
+	char text[256], quoted[512];
+
+	(void)cls;
+	vsnprintf(text, sizeof(text), format, ap);
+	log_debug("http.library", "text=%s",
+		  log_value(text, strcspn(text, "\n"), quoted, sizeof(quoted)));
+}
+
+static int parse_address(const struct http_config *config, struct sockaddr_storage *ret,
+			 struct diag *d)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
+
+	memset(ret, 0, sizeof(*ret));
+	if (inet_pton(AF_INET, config->address, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(config->port);
+		return 0;
+	}
+	if (inet_pton(AF_INET6, config->address, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons(config->port);
+		return 0;
+	}
+	return diag_set(d, -EINVAL, 0, 0, "'%s' is not an IP address to listen on", config->address);
+}
+
+/* Returns the listening socket or a negative errno. */
+static int listen_on(const struct http_config *config, uint16_t *ret_port, struct diag *d)
+{
+	struct sockaddr_storage address;
+	socklen_t n = sizeof(address);
+	AUTO_FD int fd = -1;
+	int one = 1, r = parse_address(config, &address, d);
+
+	if (r < 0)
+		return r;
+	fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
+	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 128) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &n) < 0) {
+		r = -errno;
+		return diag_set(d, err_origin(r), 0, 0, "cannot listen on %s port %u: %s",
+				config->address, config->port, strerror(-r));
+	}
+	*ret_port = ntohs(address.ss_family == AF_INET
+				  ? ((const struct sockaddr_in *)&address)->sin_port
+				  : ((const struct sockaddr_in6 *)&address)->sin6_port);
+	r = fd;
+	fd = -1;
+	return r;
+}
+
+static struct MHD_Daemon *start_daemon(struct http *h, int fd)
+{
+	return MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
+		h, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
+		MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+}
+
+static void start_handles(struct http *h, int epoll_fd)
+{
+	uv_poll_init(h->loop, &h->poll, epoll_fd);
+	uv_prepare_init(h->loop, &h->prepare);
+	uv_timer_init(h->loop, &h->timer);
+	uv_timer_init(h->loop, &h->tick);
+	h->poll.data = h->prepare.data = h->timer.data = h->tick.data = h;
+	h->n_open_handles = 4;
+	uv_poll_start(&h->poll, UV_READABLE, on_readable);
+	uv_prepare_start(&h->prepare, on_prepare);
+}
+
+static int start_mhd(struct http *h, struct diag *d)
+{
+	int fd = listen_on(&h->server.config, &h->port, d);
+	const union MHD_DaemonInfo *info;
+
+	if (fd < 0)
+		return fd;
+	h->daemon = start_daemon(h, fd);
+	if (!h->daemon) {
+		close(fd);
+		return diag_set(d, err_origin(-EIO), 0, 0, "libmicrohttpd does not start");
+	}
+	info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	start_handles(h, info->epoll_fd);
+	return 0;
+}
+
+static struct http *http_free(struct http *h)
+{
+	if (!h)
+		return NULL;
+	tails_free(h->server.tails);
+	pool_free(h->server.pool);
+	free(h);
+	return NULL;
+}
+DEFINE_FREEP(http)
+
+int http_start(struct http **ret, uv_loop_t *loop, const struct http_config *config, struct diag *d)
+{
+	AUTO(http) *h = calloc(1, sizeof(*h));
+	int r;
+
+	if (!h)
+		return err_origin(-ENOMEM);
+	h->loop = loop;
+	h->server.config = *config;
+	h->server.started_ns = timestamp_now();
+	r = pool_new(&h->server.pool, loop, config->store);
+	if (r == 0 && config->hub)
+		r = tails_new(&h->server.tails, &h->server, loop);
+	if (r == 0)
+		r = start_mhd(h, d);
+	if (r < 0)
+		return r;
+	h->server.config.address = NULL;
+	*ret = TAKE(h);
+	return 0;
+}
+
+uint16_t http_port(const struct http *h)
+{
+	return h->port;
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	struct http *h = handle->data;
+
+	h->n_open_handles--;
+}
+
+static void end_requests(struct http *h)
+{
+	for (struct connection *c = h->connections; c; c = c->next)
+		if (c->request)
+			request_gone(c->request);
+}
+
+struct http *http_stop(struct http *h)
+{
+	int fd;
+
+	if (!h)
+		return NULL;
+	h->server.stopping = true;
+	fd = MHD_quiesce_daemon(h->daemon);
+	end_requests(h);
+	while (pool_jobs(h->server.pool)) /* their connections are resumed as they end */
+		uv_run(h->loop, UV_RUN_ONCE);
+	end_requests(h);
+	MHD_run(h->daemon);
+	uv_close((uv_handle_t *)&h->poll, on_handle_closed);
+	uv_close((uv_handle_t *)&h->prepare, on_handle_closed);
+	uv_close((uv_handle_t *)&h->timer, on_handle_closed);
+	uv_close((uv_handle_t *)&h->tick, on_handle_closed);
+	MHD_stop_daemon(h->daemon);
+	if (fd >= 0)
+		close(fd);
+	while (h->n_open_handles)
+		uv_run(h->loop, UV_RUN_ONCE);
+	return http_free(h);
+}
+
+void http_deliver(struct block *b, uint64_t block_id, uint64_t dropped, void *arg)
+{
+	struct http *h = *(struct http **)arg;
+
+	(void)block_id;
+	if (h && h->server.tails)
+		tails_deliver(h->server.tails, b, dropped);
+}

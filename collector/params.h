@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* params - the parameters of a request, from its query string or its JSON body.  One table says what
+ * there is; a route says which of them it takes.
+ * Thread: any.  Memory: struct params owns the decoded bytes. */
+#pragma once
+#include "lib/buf.h"
+#include "lib/diag.h"
+
+/*   X(ID, "name", "type", "default", "help") */
+#define PARAMS(X)                                                                                  \
+	X(Q, "q", "query", "", "What to look for, in the query language; empty: every event")       \
+	X(SINCE, "since", "time", "-24h", "Events from this time on")                               \
+	X(UNTIL, "until", "time", "", "Events before this time; empty: up to the newest")           \
+	X(NODE, "node", "string", "", "Only events of the node with this host.id or host.name")     \
+	X(LIMIT, "limit", "integer", "100", "Hits on one page, 1 to 10000")                         \
+	X(CURSOR, "cursor", "string", "", "Where the page before ended, as it said; its range holds") \
+	X(FIELDS, "fields", "names", "", "Fields of a document, commas between; empty: all")        \
+	X(ORDER, "order", "desc or asc", "desc", "Newest first or oldest first")                    \
+	X(BUCKETS, "buckets", "integer", "60", "Buckets wanted, 1 to 2000; there may be fewer")     \
+	X(INTERVAL, "interval", "duration", "", "Width of a bucket, such as 30s, instead of buckets")
+
+enum param {
+#define X(id, ...) PARAM_##id,
+	PARAMS(X)
+#undef X
+	PARAM_MAX
+};
+
+struct param_info {
+	const char *name, *type, *fallback, *help;
+};
+const struct param_info *param_info(enum param p);
+
+/* A set of them, as routes have it. */
+#define PARAM_BIT(id) (UINT32_C(1) << PARAM_##id)
+
+struct params {
+	struct {
+		const char *s; /* NUL-terminated; holds no NUL; NULL: not given */
+		size_t n;
+	} value[PARAM_MAX];
+	char *bytes;
+};
+
+/* Reads name=value pairs with & between, percent-encoded, + for a blank.  @allowed is the set that
+ * the route takes.  @ret is zero-initialised or done, and the caller's to give back with
+ * params_done() whatever is returned.
+ * Returns 0, -ENOMEM or -EINVAL: a broken escape, a NUL, a name that is unknown or comes twice; @d
+ * names it. */
+NODISCARD int params_parse_query(struct params *ret, uint32_t allowed, const char *s, size_t n,
+				 struct diag *d);
+
+/* The same from a JSON object of strings, integers and (for names) arrays of strings; null is as
+ * not given. */
+NODISCARD int params_parse_json(struct params *ret, uint32_t allowed, const char *s, size_t n,
+				struct diag *d);
+void params_done(struct params *p);
+
+/* The value, or what stands for one that is not given or empty. */
+const char *params_text(const struct params *p, enum param which, size_t *ret_n);
+
+/* The value as a number of min .. max.  Returns 0, or -EINVAL with the reason in @d. */
+NODISCARD int params_number(const struct params *p, enum param which, uint64_t min, uint64_t max,
+			    uint64_t *ret, struct diag *d);

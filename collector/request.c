@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/request_internal.h"
+
+#include "lib/limits.h"
+
+struct server *request_server(const struct request *r)
+{
+	return r->server;
+}
+
+const struct params *request_params(const struct request *r)
+{
+	return &r->params;
+}
+
+const char *request_path(const struct request *r)
+{
+	return r->uri;
+}
+
+const char *request_header(const struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+bool request_is_head(const struct request *r)
+{
+	return r->is_head;
+}
+
+uint64_t request_took_ns(const struct request *r)
+{
+	return uv_hrtime() - r->begun_ns;
+}
+
+const atomic_bool *request_cancel(const struct request *r)
+{
+	return &r->job.cancel;
+}
+
+/* ---- life ---- */
+
+struct request *request_new(struct server *s, const char *uri)
+{
+	struct request *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->server = s;
+	r->begun_ns = uv_hrtime();
+	r->uri = strdup(uri);
+	if (!r->uri)
+		return request_free(r);
+	s->counters.requests++;
+	return r;
+}
+
+struct request *request_free(struct request *r)
+{
+	if (!r)
+		return NULL;
+	if (r->stream.closed)
+		r->stream.closed(r->stream.arg);
+	if (r->task)
+		r->free_task(r->task);
+	params_done(&r->params);
+	buf_done(&r->upload);
+	buf_done(&r->body);
+	buf_done(&r->headers);
+	free(r->uri);
+	free(r);
+	return NULL;
+}
+
+static void resume(struct request *r)
+{
+	if (!r->suspended)
+		return;
+	r->suspended = false;
+	r->server->resumed = true;
+	MHD_resume_connection(r->connection);
+}
+
+void request_gone(struct request *r)
+{
+	atomic_store(&r->job.cancel, true);
+	if (r->state == REQUEST_STREAMING) {
+		r->stream.read = NULL;
+		resume(r);
+	}
+}
+
+/* ---- reading ---- */
+
+/* Splits the path off; *ret_query (*ret_n bytes) is what follows the '?'. */
+static void split_uri(struct request *r, const char **ret_query, size_t *ret_n)
+{
+	char *question = strchr(r->uri, '?');
+
+	*ret_query = "";
+	*ret_n = 0;
+	r->n_path = question ? (size_t)(question - r->uri) : strlen(r->uri);
+	if (!question)
+		return;
+	*question = 0;
+	*ret_query = question + 1;
+	*ret_n = strlen(question + 1);
+}
+
+static bool may_enter(struct request *r)
+{
+	static const char scheme[] = "Bearer ";
+	const char *header = request_header(r, "Authorization");
+	enum role role = ROLE_NONE;
+
+	if (r->route->role == ROLE_NONE)
+		return true;
+	if (header && strncasecmp(header, scheme, sizeof(scheme) - 1) == 0) {
+		header += sizeof(scheme) - 1;
+		role = maindb_token_role(r->server->config.maindb, header, strlen(header));
+	}
+	if (role >= r->route->role)
+		return true;
+	r->server->counters.unauthorized++;
+	if (role != ROLE_NONE) {
+		request_problem_text(r, 403, "the role of this token does not allow this");
+		return false;
+	}
+	request_problem_text(r, 401, "a known token is expected: Authorization: Bearer TOKEN");
+	request_add_header(r, "WWW-Authenticate", "Bearer realm=\"rtsec\"");
+	return false;
+}
+
+static bool method_fits(struct request *r, const char *method)
+{
+	r->is_head = strcmp(method, "HEAD") == 0;
+	r->is_post = strcmp(method, "POST") == 0;
+	if (r->is_post && r->route->methods & METHOD_POST)
+		return true;
+	if ((r->is_head || strcmp(method, "GET") == 0) && r->route->methods & METHOD_GET)
+		return true;
+	request_problem_text(r, 405, "this resource does not know this method; see the Allow header");
+	request_add_header(r, "Allow", r->route->methods & METHOD_POST ? "GET, HEAD, POST"
+								       : "GET, HEAD");
+	return false;
+}
+
+static bool body_fits(struct request *r)
+{
+	const char *length = request_header(r, "Content-Length");
+	uint64_t n = length ? strtoull(length, NULL, 10) : 0;
+
+	if (n <= LIMIT_HTTP_BODY_BYTES)
+		return true;
+	request_problem_text(r, 413, "the body is longer than a request's may be");
+	return false;
+}
+
+static void bad_params(struct request *r, const struct diag *d)
+{
+	struct problem p = { .status = 400, .kind = "parameter", .diag = *d };
+
+	request_problem(r, &p);
+}
+
+void request_begin(struct request *r, const char *method)
+{
+	const char *query;
+	struct diag d = { 0 };
+	size_t n;
+	int e;
+
+	r->state = REQUEST_HEADERS;
+	split_uri(r, &query, &n);
+	if (r->server->stopping) {
+		request_problem_text(r, 503, "the collector is stopping");
+		return;
+	}
+	if (r->n_path + n > LIMIT_HTTP_URL_BYTES) {
+		request_problem_text(r, 414, "the address is too long: send the parameters by POST");
+		return;
+	}
+	r->route = api_route(r->uri, r->n_path);
+	if (!r->route) {
+		request_problem_text(r, 404, "there is nothing at this path");
+		return;
+	}
+	if (!may_enter(r) || !method_fits(r, method) || !body_fits(r))
+		return;
+	e = params_parse_query(&r->params, r->route->params, query, n, &d);
+	if (e == -EINVAL)
+		bad_params(r, &d);
+	else if (e < 0)
+		request_problem_errno(r, e);
+}
+
+static bool has_params(const struct params *p)
+{
+	for (enum param i = 0; i < PARAM_MAX; i++)
+		if (p->value[i].s)
+			return true;
+	return false;
+}
+
+static bool read_body(struct request *r)
+{
+	struct diag d = { 0 };
+	int e;
+
+	if (r->body_too_long) {
+		request_problem_text(r, 413, "the body is longer than a request's may be");
+		return false;
+	}
+	if (!buf_ok(&r->upload)) {
+		request_problem_errno(r, -ENOMEM);
+		return false;
+	}
+	if (r->upload.n == 0)
+		return true;
+	if (!r->is_post || has_params(&r->params)) {
+		request_problem_text(r, 400, "parameters are expected in the address or in the body "
+					     "of a POST, not in both");
+		return false;
+	}
+	params_done(&r->params);
+	e = params_parse_json(&r->params, r->route->params, (const char *)r->upload.data, r->upload.n,
+			      &d);
+	if (e == -EINVAL)
+		bad_params(r, &d);
+	else if (e < 0)
+		request_problem_errno(r, e);
+	return e == 0;
+}
+
+void request_dispatch(struct request *r)
+{
+	if (read_body(r))
+		r->route->handle(r);
+}
+
+/* ---- answering ---- */
+
+struct buf *request_body(struct request *r)
+{
+	return &r->body;
+}
+
+void request_add_header(struct request *r, const char *name, const char *value)
+{
+	buf_str(&r->headers, name);
+	buf_byte(&r->headers, 0);
+	for (const char *c = value; *c; c++)
+		if ((uint8_t)*c >= 0x20 && (uint8_t)*c < 0x7f)
+			buf_byte(&r->headers, (uint8_t)*c);
+	buf_byte(&r->headers, 0);
+}
+
+void request_answer(struct request *r, unsigned status, const char *content_type)
+{
+	if (!buf_ok(&r->body) || !buf_ok(&r->headers)) {
+		buf_done(&r->body);
+		buf_done(&r->headers);
+		status = 503;
+		content_type = NULL;
+	}
+	r->status = status;
+	r->content_type = content_type;
+	if (r->state != REQUEST_RUNNING) /* else on_done() says so, on the loop */
+		r->state = REQUEST_ANSWERED;
+}
+
+void request_answer_constant(struct request *r, const char *content_type, const void *data, size_t n)
+{
+	r->constant = data;
+	r->n_constant = n;
+	request_answer(r, 200, content_type);
+}
+
+static const char *status_text(unsigned status)
+{
+	switch (status) {
+	case 400:
+		return "Bad Request";
+	case 401:
+		return "Unauthorized";
+	case 403:
+		return "Forbidden";
+	case 404:
+		return "Not Found";
+	case 405:
+		return "Method Not Allowed";
+	case 413:
+		return "Content Too Large";
+	case 414:
+		return "URI Too Long";
+	case 499:
+		return "Client Closed Request";
+	case 503:
+		return "Service Unavailable";
+	default:
+		return "Internal Server Error";
+	}
+}
+
+/* What was expected, where the sentence says so. */
+static const char *expected_of(const char *text)
+{
+	static const char word[] = "expected ";
+	const char *found = NULL;
+
+	for (const char *s = text; (s = strstr(s, word)); s += sizeof(word) - 1)
+		if (s == text || s[-1] == ' ')
+			found = s + sizeof(word) - 1;
+	return found;
+}
+
+static size_t offset_of(const char *text, uint32_t line, uint32_t column)
+{
+	size_t at = 0, n = strlen(text);
+
+	for (; line > 1; line--) {
+		const char *newline = strchr(text + at, '\n');
+
+		if (!newline)
+			break;
+		at = (size_t)(newline - text) + 1;
+	}
+	return MIN(at + (column ? column - 1 : 0), n);
+}
+
+static void write_position(const struct problem *p, struct json *j)
+{
+	const char *expected = expected_of(p->diag.text);
+
+	json_key_uint(j, "line", p->diag.line);
+	json_key_uint(j, "column", p->diag.column);
+	if (p->query)
+		json_key_uint(j, "offset", offset_of(p->query, p->diag.line, p->diag.column));
+	if (expected)
+		json_key_text(j, "expected", expected);
+}
+
+void request_problem(struct request *r, const struct problem *p)
+{
+	struct json j = json_to(&r->body);
+	char type[64] = "about:blank";
+
+	if (p->kind)
+		snprintf(type, sizeof(type), "urn:rtsec:problem:%s", p->kind);
+	buf_clear(&r->body);
+	buf_clear(&r->headers);
+	json_begin_object(&j);
+	json_key_text(&j, "type", type);
+	json_key_text(&j, "title", status_text(p->status));
+	json_key_uint(&j, "status", p->status);
+	json_key_text(&j, "detail", p->diag.text);
+	if (p->parameter)
+		json_key_text(&j, "parameter", p->parameter);
+	if (p->diag.line)
+		write_position(p, &j);
+	json_end_object(&j);
+	buf_byte(&r->body, '\n');
+	request_answer(r, p->status, "application/problem+json");
+}
+
+void request_problem_text(struct request *r, unsigned status, const char *detail)
+{
+	struct problem p = { .status = status };
+
+	diag_set(&p.diag, 0, 0, 0, "%s", detail);
+	request_problem(r, &p);
+}
+
+void request_problem_errno(struct request *r, int error)
+{
+	struct problem p = { .status = error == -ENOMEM	     ? 503
+				       : error == -ECANCELED ? 499
+							     : 500 };
+
+	diag_set(&p.diag, 0, 0, 0, "the question could not be answered: %s", strerror(-error));
+	request_problem(r, &p);
+}
+
+/* ---- answering later ---- */
+
+static void on_run(struct query_worker *w, struct pool_job *job)
+{
+	struct request *r = (struct request *)((char *)job - offsetof(struct request, job));
+
+	r->work(r, w, r->task);
+}
+
+static void on_done(struct pool_job *job)
+{
+	struct request *r = (struct request *)((char *)job - offsetof(struct request, job));
+
+	if (atomic_load(&job->cancel))
+		r->server->counters.cancelled++;
+	r->state = REQUEST_ANSWERED;
+	resume(r);
+}
+
+void request_run(struct request *r, request_work_fn work, void *task, void (*free_task)(void *))
+{
+	int e;
+
+	r->work = work;
+	r->task = task;
+	r->free_task = free_task;
+	r->job.run = on_run;
+	r->job.done = on_done;
+	r->state = REQUEST_RUNNING; /* before a thread may see it */
+	e = r->server->stopping ? POOL_E_FULL : pool_submit(r->server->pool, &r->job);
+	if (e == 0)
+		return;
+	r->state = REQUEST_HEADERS;
+	if (e < 0) {
+		request_problem_errno(r, e);
+		return;
+	}
+	r->server->counters.busy++;
+	request_problem_text(r, 503, "too many questions wait for an answer: ask again later");
+	request_add_header(r, "Retry-After", "1");
+}
+
+void request_stream(struct request *r, const char *content_type, const struct stream *s)
+{
+	r->stream = *s;
+	request_answer(r, 200, content_type);
+	if (!r->is_head)
+		r->state = REQUEST_STREAMING;
+}
+
+void request_wake(struct request *r)
+{
+	resume(r);
+}
+
+/* ---- sending ---- */
+
+static ssize_t on_read(void *arg, uint64_t pos, char *buf, size_t max)
+{
+	struct request *r = arg;
+	ssize_t n = r->stream.read ? r->stream.read(buf, max, r->stream.arg) : -1;
+
+	(void)pos;
+	if (n < 0)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (n == 0) {
+		MHD_suspend_connection(r->connection);
+		r->suspended = true;
+	}
+	return n;
+}
+
+static struct MHD_Response *response_of(struct request *r)
+{
+	struct MHD_Response *response;
+
+	if (r->state == REQUEST_STREAMING)
+		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, on_read, r, NULL);
+	if (r->constant)
+		return MHD_create_response_from_buffer(
+			r->n_constant, (void *)(uintptr_t)r->constant, MHD_RESPMEM_PERSISTENT);
+	response = MHD_create_response_from_buffer(r->body.n, r->body.data, MHD_RESPMEM_MUST_FREE);
+	if (response)
+		r->body = (struct buf){ 0 }; /* moved */
+	return response;
+}
+
+static void add_headers(const struct request *r, struct MHD_Response *response)
+{
+	const char *at = (const char *)r->headers.data, *end = at ? at + r->headers.n : at;
+
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+	if (r->content_type)
+		MHD_add_response_header(response, "Content-Type", r->content_type);
+	if (!r->route || r->route->role != ROLE_NONE)
+		MHD_add_response_header(response, "Cache-Control", "no-store");
+	while (at < end) {
+		const char *value = at + strlen(at) + 1;
+
+		MHD_add_response_header(response, at, value);
+		at = value + strlen(value) + 1;
+	}
+}
+
+enum MHD_Result request_send(struct request *r)
+{
+	struct MHD_Response *response = response_of(r);
+	enum MHD_Result ok;
+
+	if (!response)
+		return MHD_NO; /* closes the connection */
+	add_headers(r, response);
+	r->server->counters.answers[MIN(r->status / 100, 5U)]++;
+	ok = MHD_queue_response(r->connection, r->status, response);
+	MHD_destroy_response(response);
+	if (r->state != REQUEST_STREAMING)
+		r->state = REQUEST_SENT;
+	return ok;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request_internal - what http.c and request.c share about a request.
+ * Thread: the loop. */
+#pragma once
+#include <microhttpd.h>
+
+#include "collector/api.h"
+#include "collector/request.h"
+
+enum request_state {
+	REQUEST_NEW,	   /* its line is read */
+	REQUEST_HEADERS,   /* its headers are read and fine; the body may follow */
+	REQUEST_RUNNING,   /* a job answers it: suspended */
+	REQUEST_ANSWERED,  /* the answer is ready to be sent */
+	REQUEST_STREAMING, /* the answer goes on */
+	REQUEST_SENT,
+};
+
+struct request {
+	struct server *server;
+	struct MHD_Connection *connection;
+	struct request *previous, *next; /* all that are in work */
+	const struct route *route;
+	struct params params;
+	char *uri;
+	size_t n_path;
+	uint64_t begun_ns; /* uv_hrtime() */
+	enum request_state state;
+	bool is_head, is_post, suspended, body_too_long;
+	struct buf upload;
+	/* the answer */
+	unsigned status;
+	const char *content_type;
+	struct buf body, headers; /* headers: name NUL value NUL ... */
+	const void *constant;
+	size_t n_constant;
+	struct stream stream;
+	/* the job */
+	struct pool_job job;
+	request_work_fn work;
+	void *task;
+	void (*free_task)(void *task);
+};
+
+/* Makes one for the request line @uri.  NULL without memory. */
+struct request *request_new(struct server *s, const char *uri);
+/* Frees it; tells its stream's owner.  No job may be left. */
+struct request *request_free(struct request *r);
+
+/* Finds the route, checks role and method, reads the parameters of the query string: answers what is
+ * wrong. */
+void request_begin(struct request *r, const char *method);
+/* Reads the body's parameters and calls the handler. */
+void request_dispatch(struct request *r);
+
+/* Hands the answer to libmicrohttpd. */
+enum MHD_Result request_send(struct request *r);
+
+/* The client has gone: cancels the job, ends the stream. */
+void request_gone(struct request *r);
