@@ -53,7 +53,7 @@ const char *loss_cause_name(enum loss_cause cause)
 		[LOSS_RING_FULL] = "ring_full",	  [LOSS_MAP_FULL] = "map_full",
 		[LOSS_QUEUE_FULL] = "queue_full", [LOSS_MALFORMED] = "malformed",
 		[LOSS_REFUSED] = "refused",	  [LOSS_NO_MEMORY] = "no_memory",
-		[LOSS_RESTART] = "restart",
+		[LOSS_RESTART] = "restart",	  [LOSS_PROBE_BUSY] = "probe_busy",
 	};
 
 	return names[cause];

@@ -8,7 +8,8 @@
 
 enum loss_cause {
 	LOSS_RING_FULL,	 /* kernel: no room in a ring */
-	LOSS_MAP_FULL,	 /* kernel: no room in a map */
+	LOSS_MAP_FULL,	 /* kernel: no room in a map: the close of a connection lacks its owner */
+	LOSS_PROBE_BUSY, /* kernel: a program ran nested on one CPU */
 	LOSS_QUEUE_FULL, /* sensor: frames dropped from the outbox */
 	LOSS_MALFORMED,	 /* kernel records that failed their check */
 	LOSS_REFUSED,	 /* the collector refused the frame */

@@ -1,5 +1,393 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-int main(void)
+/* rtsec-sensor - composition root: makes every module, lends them to each other, waits for signals.
+ *
+ * Threads: main (a uv loop for signals), the consumer, NNG's own.  Order of the end: consumer (drains
+ * the rings, seals), outbox (waits for Acks, at most DRAIN_MS), uplink, probes. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+
+#include <uv.h>
+
+#include "lib/log.h"
+#include "sensor/consumer.h"
+#include "sensor/node.h"
+#include "sensor/options.h"
+#include "sensor/uplink.h"
+
+enum {
+	EXIT_USAGE = 2,
+	EXIT_RUNTIME = 3,
+	DRAIN_MS = 4000,
+	WINDOW = 8,
+	RESEND_MS = 10000,
+	RECONNECT_MIN_MS = 100,
+	RECONNECT_MAX_MS = 1000,
+	BUSY_MS = 500,
+	MAX_TIERS = 64,
+};
+
+struct sensor {
+	struct options options;
+	struct node node;
+	struct seq seq;
+	struct probe *probe;
+	struct source_kernel kernel;
+	struct enrich *enrich;
+	struct outbox *outbox;
+	struct uplink *uplink;
+	struct consumer *consumer;
+	const char *tiers[MAX_TIERS];
+	struct batch_stats stats; /* its tiers */
+	uv_loop_t loop;
+	uv_signal_t signals[2];
+	uv_async_t failed;
+	int result;
+};
+
+/* ---- parts ---- */
+
+static int make_dir(const char *path, struct diag *d)
 {
+	char part[4096];
+
+	snprintf(part, sizeof(part), "%s", path);
+	for (char *p = part + 1; *p; p++)
+		if (*p == '/') {
+			*p = 0;
+			(void)mkdir(part, 0755);
+			*p = '/';
+		}
+	if (mkdir(part, 0700) == 0 || errno == EEXIST)
+		return 0;
+	return diag_set(d, err_origin(-errno), 0, 0, "cannot make the state folder %s: %s", path,
+			strerror(errno));
+}
+
+static uint64_t boot_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+static int netns_inode(const char *path, uint32_t *ret, struct diag *d)
+{
+	struct stat st;
+
+	*ret = 0;
+	if (!path)
+		return 0;
+	if (stat(path, &st) < 0)
+		return diag_set(d, err_origin(-errno), 0, 0, "--only-netns %s: %s", path,
+				strerror(errno));
+	*ret = (uint32_t)st.st_ino;
 	return 0;
+}
+
+static int open_probe(struct sensor *s, struct diag *d)
+{
+	const struct options *o = &s->options;
+	struct probe_settings settings = {
+		.priority_ring_bytes = (uint32_t)MIN(o->priority_ring_bytes, 1u << 30),
+		.bulk_ring_bytes = (uint32_t)MIN(o->ring_bytes, 1u << 30),
+	};
+	int r = netns_inode(o->only_netns, &settings.only_netns, d);
+
+	if (r == 0)
+		r = probe_new(&s->probe, &settings, d);
+	if (r == 0)
+		r = probe_ignore_tgid(s->probe, (uint32_t)getpid());
+	for (size_t i = 0; r == 0 && i < o->n_ignored; i++)
+		r = probe_ignore_tgid(s->probe, o->ignored[i]);
+	if (r == 0)
+		r = ring_new(&s->kernel.ring, s->probe);
+	s->kernel.probe = s->probe;
+	return r;
+}
+
+static void tell_probe(struct sensor *s)
+{
+	const char *note;
+	size_t n;
+	const struct probe_tier *tiers = probe_tiers(s->probe, &n);
+	char text[512];
+
+	s->stats.tiers = s->tiers;
+	for (size_t i = 0; i < n && i < MAX_TIERS; i++) {
+		s->tiers[s->stats.n_tiers++] = tiers[i].report;
+		log_info("probe.attached", "kind=%s tier=%s", tiers[i].name, tiers[i].tier);
+	}
+	for (size_t i = 0; (note = probe_note(s->probe, i)); i++)
+		log_info("probe.note", "text=%s", log_value(note, strlen(note), text, sizeof(text)));
+}
+
+static int open_enrich(struct sensor *s)
+{
+	struct known_config config = {
+		.node_id = s->node.id,
+		.boot_id = s->node.boot_id,
+		.max_processes = (uint32_t)MIN(s->options.max_processes, 1u << 24),
+	};
+	int r = enrich_new(&s->enrich, &config);
+
+	if (r < 0)
+		return r;
+	(void)enrich_tick(s->enrich);
+	known_scan(enrich_known(s->enrich));
+	return 0;
+}
+
+static int open_uplink(struct sensor *s, struct diag *d)
+{
+	struct uplink_config config = {
+		.url = s->options.collector,
+		.insecure = s->options.insecure,
+		.window = WINDOW,
+		.resend_ms = RESEND_MS,
+		.reconnect_min_ms = RECONNECT_MIN_MS,
+		.reconnect_max_ms = RECONNECT_MAX_MS,
+		.busy_ms = BUSY_MS,
+	};
+	int r = outbox_new(&s->outbox, s->options.queue_bytes);
+
+	if (r < 0)
+		return diag_set(d, r, 0, 0, "--queue-bytes 0 keeps nothing");
+	config.outbox = s->outbox;
+	return uplink_new(&s->uplink, &config, d);
+}
+
+/* ---- consumer ---- */
+
+static void on_frame(void *arg)
+{
+	struct sensor *s = arg;
+
+	uplink_kick(s->uplink);
+}
+
+static uint32_t on_linger(void *arg)
+{
+	struct sensor *s = arg;
+
+	return uplink_linger_ms(s->uplink);
+}
+
+static void on_failed(int r, void *arg)
+{
+	struct sensor *s = arg;
+
+	log_error("consumer.failed", "error=%d reason=\"%s\"", -r, strerror(-r));
+	uv_async_send(&s->failed);
+}
+
+static void say_start(struct sensor *s, const struct seq_past *past)
+{
+	char message[512];
+	struct loss l = {
+		.class = CLASS_BULK,
+		.cause = LOSS_RESTART,
+		.first_seq = past->lost_first,
+		.last_seq = past->lost_last,
+	};
+
+	if (past->lost_last)
+		snprintf(message, sizeof(message),
+			 "start: version %s; the sensor before was killed: numbers %" PRIu64
+			 " to %" PRIu64 " that are not stored are lost or were never used",
+			 RTSEC_VERSION, past->lost_first, past->lost_last);
+	else
+		snprintf(message, sizeof(message), "start: version %s%s", RTSEC_VERSION,
+			 past->clean ? "; the sensor before stopped in order" : "");
+	consumer_say(s->consumer, message);
+	if (past->lost_last)
+		consumer_lose(s->consumer, &l);
+}
+
+static int open_consumer(struct sensor *s, const struct seq_past *past)
+{
+	const struct batch_origin origin = {
+		.node_id = s->node.id,
+		.node_name = s->node.name,
+		.architecture = s->node.architecture,
+		.os_kernel = s->node.os_kernel,
+		.agent_version = RTSEC_VERSION,
+		.labels = s->options.labels,
+		.n_labels = s->options.n_labels,
+	};
+	struct batch_origin full = origin;
+	struct consumer_config config = {
+		.source = source_of_kernel(&s->kernel),
+		.enrich = s->enrich,
+		.outbox = s->outbox,
+		.seq = &s->seq,
+		.origin = &full,
+		.tiers = &s->stats,
+		.linger_ms = (uint32_t)MIN(s->options.linger_ms, 10000u),
+		.kick = on_frame,
+		.asked_linger_ms = on_linger,
+		.failed = on_failed,
+		.arg = s,
+	};
+	int r;
+
+	memcpy(full.boot_id, s->node.boot_id, sizeof(full.boot_id));
+	r = consumer_new(&s->consumer, &config);
+	if (r < 0)
+		return r;
+	say_start(s, past);
+	return consumer_start(s->consumer);
+}
+
+/* ---- life ---- */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct sensor *s = handle->data;
+
+	log_info("sensor.stopping", "signal=%d", number);
+	uv_stop(&s->loop);
+}
+
+static void on_failure(uv_async_t *handle)
+{
+	struct sensor *s = handle->data;
+
+	s->result = EXIT_RUNTIME;
+	uv_stop(&s->loop);
+}
+
+static int open_loop(struct sensor *s)
+{
+	static const int numbers[] = { SIGTERM, SIGINT };
+	int r = uv_loop_init(&s->loop);
+
+	s->failed.data = s;
+	if (r == 0)
+		r = uv_async_init(&s->loop, &s->failed, on_failure);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(numbers); i++) {
+		s->signals[i].data = s;
+		r = uv_signal_init(&s->loop, &s->signals[i]);
+		if (r == 0)
+			r = uv_signal_start(&s->signals[i], on_signal, numbers[i]);
+	}
+	return r < 0 ? err_origin(r) : 0;
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void close_loop(struct sensor *s)
+{
+	uv_walk(&s->loop, close_handle, NULL);
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&s->loop);
+}
+
+static int open_all(struct sensor *s, struct diag *d)
+{
+	struct seq_past past;
+	int r = make_dir(s->options.state_dir, d);
+
+	if (r == 0)
+		r = node_read(&s->node, s->options.node_id, s->options.node_name,
+			      s->options.state_dir, d);
+	if (r == 0)
+		r = seq_open(&s->seq, s->options.state_dir, s->node.boot_text, boot_us(), &past, d);
+	if (r == 0)
+		r = open_uplink(s, d);
+	if (r == 0)
+		r = open_probe(s, d);
+	if (r < 0)
+		return r;
+	tell_probe(s);
+	r = open_loop(s);
+	if (r == 0)
+		r = open_enrich(s);
+	if (r == 0)
+		r = open_consumer(s, &past);
+	return r < 0 ? diag_set(d, r, 0, 0, "%s", strerror(-r)) : 0;
+}
+
+/* True when the collector has everything. */
+static bool drain(struct sensor *s)
+{
+	struct uplink_counters up;
+	struct outbox_totals left;
+	struct batch_stats stats;
+	bool empty;
+
+	consumer_stop(s->consumer, "stop");
+	uplink_kick(s->uplink);
+	empty = outbox_wait_empty(s->outbox, DRAIN_MS);
+	outbox_totals(s->outbox, &left);
+	uplink_counters(s->uplink, &up);
+	consumer_stats(s->consumer, &stats);
+	log_info("sensor.stopped",
+		 "records=%" PRIu64 " batches=%" PRIu64 " lost_priority=%" PRIu64
+		 " lost_bulk=%" PRIu64 " lost_queue=%" PRIu64 " malformed=%" PRIu64
+		 " unsent_batches=%" PRIu64,
+		 stats.events, up.stored + up.duplicates, stats.lost_priority, stats.lost_bulk,
+		 left.lost_events, stats.malformed, left.frames);
+	return empty && left.lost_events == stats.lost_queue;
+}
+
+static void close_all(struct sensor *s)
+{
+	s->consumer = consumer_free(s->consumer);
+	s->uplink = uplink_free(s->uplink);
+	s->outbox = outbox_free(s->outbox);
+	s->enrich = enrich_free(s->enrich);
+	s->kernel.ring = ring_free(s->kernel.ring);
+	s->probe = probe_free(s->probe);
+}
+
+static int run(struct sensor *s)
+{
+	struct diag d = { 0 };
+	char text[1100];
+	bool clean;
+	int r = open_all(s, &d);
+
+	if (r < 0) {
+		fprintf(stderr, "rtsec-sensor: %s\n", d.text[0] ? d.text : strerror(-r));
+		log_error("sensor.failed", "error=%d reason=%s", -r,
+			  log_value(d.text, strlen(d.text), text, sizeof(text)));
+		close_all(s);
+		seq_close(&s->seq, false);
+		return EXIT_RUNTIME;
+	}
+	log_info("sensor.started", "version=%s node=%s node_id=%s collector=%s first_seq=%" PRIu64,
+		 RTSEC_VERSION, s->node.name, s->node.id, s->options.collector, s->seq.next);
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	clean = drain(s);
+	close_all(s);
+	seq_close(&s->seq, clean);
+	close_loop(s);
+	return s->result;
+}
+
+int main(int argc, char **argv)
+{
+	static struct sensor s = { .seq = { .fd = -1 } };
+	struct diag d = { 0 };
+
+	if (options_parse(&s.options, argc, argv, &d) < 0) {
+		fprintf(stderr, "rtsec-sensor: %s\n", d.text);
+		return EXIT_USAGE;
+	}
+	if (s.options.help || s.options.version) {
+		if (s.options.help)
+			options_help(stdout);
+		else
+			printf("rtsec-sensor %s\n", RTSEC_VERSION);
+		return 0;
+	}
+	log_set_level(s.options.log_level);
+	return run(&s);
 }

@@ -26,7 +26,7 @@ static struct record_path take_path(struct rest *rest, const struct rec_path *pa
 	struct record_path p = { .n = path->bytes, .flags = path->flags };
 
 	p.parts = take(rest, path->bytes);
-	if (path->bytes > REC_PATH_BYTES || path->parts > REC_PATH_PARTS)
+	if (path->bytes > REC_PATH_BYTES)
 		rest->ok = false;
 	if (rest->ok && p.n && p.parts[p.n - 1])
 		rest->ok = false;

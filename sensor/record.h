@@ -10,7 +10,7 @@
 struct record_path {
 	const char *parts;
 	uint32_t n;
-	uint8_t flags; /* REC_PATH_* */
+	uint16_t flags; /* REC_PATH_* */
 };
 
 struct record_text {

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/consumer.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
+
+#include "sensor/rows.h"
+
+enum {
+	DEFAULT_EVENTS = 4096,
+	DEFAULT_BYTES = 1 << 20,
+	DEFAULT_LINGER_MS = 100,
+	BUDGET = 16384,
+	IDLE_MS = 1000,
+	FINISH_RECORDS = 4 << 20, /* at most so many are still taken at the end */
+};
+
+static const uint64_t ms = 1000000, second = 1000000000;
+
+struct consumer {
+	struct consumer_config config;
+	struct frame_codec *codec;
+	struct gather gathers[GATHER_SLOTS]; /* [1] is used while @split, for bulk events */
+	bool split;
+	struct losses losses;
+	struct batch_stats stats;
+	uint64_t opened_ns;	/* when the oldest unsealed event was read; 0: none */
+	uint64_t sealed_ns, told_ns, noted_ns, lost_ns, measured_ns, reconciled_ns;
+	uint64_t malformed_seen, now_ns;
+	bool reconcile;
+	pthread_t thread;
+	bool started;
+	atomic_bool stopping;
+};
+
+/* ---- sealing ---- */
+
+static void measure(struct consumer *c)
+{
+	struct proctab_counters processes;
+	struct outbox_totals totals;
+	struct rusage usage;
+	unsigned long pages = 0;
+	FILE *f;
+
+	outbox_totals(c->config.outbox, &totals);
+	c->split = totals.crowded;
+	c->stats.batches_queued = totals.frames;
+	c->stats.bytes_queued = totals.bytes;
+	c->stats.lost_queue = totals.lost_events;
+	if (c->now_ns - c->measured_ns < second)
+		return;
+	c->measured_ns = c->now_ns;
+	proctab_counters(known_processes(enrich_known(c->config.enrich)), &processes);
+	c->stats.processes = processes.alive;
+	getrusage(RUSAGE_SELF, &usage);
+	c->stats.cpu_ns = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * second +
+			  (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
+	f = fopen("/proc/self/statm", "re");
+	if (f && fscanf(f, "%*u %lu", &pages) == 1)
+		c->stats.rss_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	if (f)
+		fclose(f);
+}
+
+static void seal(struct consumer *c, struct gather *g)
+{
+	struct outbox_frame *f;
+
+	measure(c);
+	c->sealed_ns = c->now_ns;
+	if (gather_seal(g, c->codec, &c->stats, c->config.seq->next, c->now_ns, &f) < 0) {
+		gather_lost(g, LOSS_NO_MEMORY, &c->losses);
+		gather_clear(g);
+		return;
+	}
+	outbox_push(c->config.outbox, f);
+	if (c->config.kick)
+		c->config.kick(c->config.arg);
+}
+
+static bool is_full(const struct consumer *c, const struct gather *g)
+{
+	return batch_events(g->batch) >= c->config.max_events ||
+	       batch_bytes(g->batch) >= c->config.max_bytes ||
+	       g->n_list_values >= ROWS_LIST_VALUES;
+}
+
+static void seal_all(struct consumer *c)
+{
+	for (size_t i = 0; i < GATHER_SLOTS; i++)
+		if (gather_any(&c->gathers[i]))
+			seal(c, &c->gathers[i]);
+	c->opened_ns = 0;
+}
+
+/* ---- records ---- */
+
+static void malformed(struct consumer *c, uint64_t count)
+{
+	struct loss l = { .count = count,
+			  .class = CLASS_BULK,
+			  .cause = LOSS_MALFORMED,
+			  .from_ns = c->now_ns,
+			  .to_ns = c->now_ns };
+
+	c->stats.malformed += count;
+	losses_add(&c->losses, &l);
+}
+
+static int take(const struct rec_head *head, size_t n, void *arg)
+{
+	struct consumer *c = arg;
+	struct gather *g;
+	struct record r;
+
+	c->stats.events++;
+	if (record_open(&r, head, n) < 0) {
+		malformed(c, 1);
+		return 0;
+	}
+	g = &c->gathers[c->split && r.class == CLASS_BULK ? 1 : 0];
+	enrich_record(c->config.enrich, &r, g, &c->config.seq->next);
+	if (is_full(c, g))
+		seal(c, g);
+	return 0;
+}
+
+/* ---- losses ---- */
+
+static void add_kernel_loss(struct consumer *c, enum rec_class class, enum rec_cause cause,
+			    const struct probe_loss *lost)
+{
+	static const enum loss_cause causes[REC_CAUSES] = {
+		[REC_LOST_RING] = LOSS_RING_FULL,
+		[REC_LOST_MAP] = LOSS_MAP_FULL,
+		[REC_LOST_BUSY] = LOSS_PROBE_BUSY,
+	};
+	struct loss l = { .count = lost->count, .cause = causes[cause] };
+
+	l.class = class == REC_CLASS_PRIORITY ? CLASS_PRIORITY : CLASS_BULK;
+	l.from_ns = enrich_time(c->config.enrich, lost->from_ns);
+	l.to_ns = enrich_time(c->config.enrich, lost->to_ns);
+	if (l.class == CLASS_PRIORITY) {
+		c->stats.lost_priority += l.count;
+		c->reconcile = true;
+	} else {
+		c->stats.lost_bulk += l.count;
+	}
+	losses_add(&c->losses, &l);
+}
+
+static int ask_losses(struct consumer *c)
+{
+	struct probe_loss lost[REC_CLASSES][REC_CAUSES] = { 0 };
+	const struct source *s = &c->config.source;
+	uint64_t seen = s->ops->malformed(s->self);
+	int r = s->ops->loss(s->self, lost);
+
+	c->lost_ns = c->now_ns;
+	for (size_t class = 0; r == 0 && class < REC_CLASSES; class++)
+		for (size_t cause = 0; cause < REC_CAUSES; cause++)
+			if (lost[class][cause].count)
+				add_kernel_loss(c, (enum rec_class)class, (enum rec_cause)cause,
+						&lost[class][cause]);
+	if (seen > c->malformed_seen)
+		malformed(c, seen - c->malformed_seen);
+	c->malformed_seen = seen;
+	outbox_losses(c->config.outbox, &c->losses);
+	return r;
+}
+
+static void tell_losses(struct consumer *c)
+{
+	struct loss l;
+
+	c->told_ns = c->now_ns;
+	while (losses_take(&c->losses, &l)) {
+		gather_gap(&c->gathers[0], c->config.seq->next++, c->now_ns, &l);
+		if (is_full(c, &c->gathers[0]))
+			seal(c, &c->gathers[0]);
+	}
+}
+
+/* ---- a turn ---- */
+
+/* Notes up to which number everything is settled, for the case that this process is killed. */
+static void note_settled(struct consumer *c)
+{
+	struct outbox_totals totals;
+	uint64_t settled = c->config.seq->next;
+
+	c->noted_ns = c->now_ns;
+	outbox_totals(c->config.outbox, &totals);
+	if (losses_any(&c->losses))
+		return;
+	if (totals.lowest_seq)
+		settled = MIN(settled, totals.lowest_seq);
+	for (size_t i = 0; i < GATHER_SLOTS; i++)
+		if (gather_any(&c->gathers[i]))
+			settled = MIN(settled, c->gathers[i].first_seq);
+	seq_note(c->config.seq, settled);
+}
+
+static uint64_t linger_ns(const struct consumer *c)
+{
+	uint32_t asked = 0;
+
+	if (c->config.asked_linger_ms)
+		asked = c->config.asked_linger_ms(c->config.arg);
+	return (asked ? MIN(asked, c->config.linger_ms) : c->config.linger_ms) * ms;
+}
+
+/* What is to be done now and then.  Returns a negative errno of the source. */
+static int chores(struct consumer *c)
+{
+	int r = 0;
+
+	if (c->now_ns - c->lost_ns >= linger_ns(c) || c->now_ns - c->lost_ns >= second)
+		r = ask_losses(c);
+	if (losses_any(&c->losses) && c->now_ns - c->told_ns >= second)
+		tell_losses(c);
+	if (c->reconcile && c->now_ns - c->reconciled_ns >= 10 * second) {
+		c->reconcile = false;
+		c->reconciled_ns = c->now_ns;
+		known_reconcile(enrich_known(c->config.enrich),
+				c->now_ns - enrich_time(c->config.enrich, 0));
+	}
+	if (c->now_ns - c->noted_ns >= 5 * second)
+		note_settled(c);
+	return r;
+}
+
+static bool anything_open(const struct consumer *c)
+{
+	return gather_any(&c->gathers[0]) || gather_any(&c->gathers[1]);
+}
+
+static void seal_due(struct consumer *c)
+{
+	if (!anything_open(c)) {
+		c->opened_ns = 0;
+		if (c->now_ns - c->sealed_ns >= 5 * second)
+			seal(c, &c->gathers[0]); /* a heartbeat */
+		return;
+	}
+	if (c->opened_ns == 0)
+		c->opened_ns = c->now_ns;
+	if (c->now_ns - c->opened_ns >= linger_ns(c))
+		seal_all(c);
+}
+
+static int sleep_until_due(struct consumer *c, int max_wait_ms)
+{
+	const struct source *s = &c->config.source;
+	uint64_t wait = IDLE_MS * ms;
+	enum rec_wake wake = REC_WAKE_FIRST;
+	int r;
+
+	if (c->opened_ns) {
+		uint64_t age = c->now_ns - c->opened_ns, linger = linger_ns(c);
+
+		wait = age < linger ? linger - age : ms;
+		wake = REC_WAKE_FILL;
+	}
+	r = s->ops->wait(s->self, wake, MIN((int)((wait + ms - 1) / ms), max_wait_ms));
+	return MIN(r, 0);
+}
+
+int consumer_turn(struct consumer *c, int max_wait_ms)
+{
+	const struct source *s = &c->config.source;
+	int64_t n;
+	int r;
+
+	c->now_ns = enrich_tick(c->config.enrich);
+	n = s->ops->consume(s->self, BUDGET, take, c);
+	if (n < 0)
+		return (int)n;
+	r = chores(c);
+	if (r < 0)
+		return r;
+	seal_due(c);
+	return n < BUDGET ? sleep_until_due(c, max_wait_ms) : 0;
+}
+
+void consumer_finish(struct consumer *c, const char *message)
+{
+	const struct source *s = &c->config.source;
+
+	c->now_ns = enrich_tick(c->config.enrich);
+	for (int64_t n = BUDGET, all = 0; n == BUDGET && all < FINISH_RECORDS; all += n)
+		n = s->ops->consume(s->self, BUDGET, take, c);
+	(void)!ask_losses(c);
+	tell_losses(c);
+	consumer_say(c, message);
+	seal_all(c);
+}
+
+/* ---- thread ---- */
+
+static void wake_up(int signal)
+{
+	(void)signal; /* ends the sleep in source.wait() */
+}
+
+static void *run(void *arg)
+{
+	struct consumer *c = arg;
+	int r = 0;
+
+	pthread_setname_np(pthread_self(), "rtsec-consumer");
+	while (r == 0 && !atomic_load(&c->stopping))
+		r = consumer_turn(c, IDLE_MS);
+	if (r < 0 && c->config.failed)
+		c->config.failed(r, c->config.arg);
+	return NULL;
+}
+
+int consumer_start(struct consumer *c)
+{
+	struct sigaction action = { .sa_handler = wake_up };
+	int r;
+
+	sigaction(SIGUSR2, &action, NULL);
+	r = pthread_create(&c->thread, NULL, run, c);
+	if (r)
+		return err_origin(-r);
+	c->started = true;
+	return 0;
+}
+
+void consumer_stop(struct consumer *c, const char *message)
+{
+	if (!c->started)
+		return;
+	atomic_store(&c->stopping, true);
+	pthread_kill(c->thread, SIGUSR2);
+	pthread_join(c->thread, NULL);
+	c->started = false;
+	consumer_finish(c, message);
+}
+
+/* ---- making, telling ---- */
+
+void consumer_say(struct consumer *c, const char *message)
+{
+	c->now_ns = enrich_tick(c->config.enrich);
+	gather_sensor(&c->gathers[0], c->config.seq->next++, c->now_ns, message);
+}
+
+void consumer_lose(struct consumer *c, const struct loss *l)
+{
+	losses_add(&c->losses, l);
+}
+
+void consumer_stats(const struct consumer *c, struct batch_stats *ret)
+{
+	*ret = c->stats;
+}
+
+int consumer_new(struct consumer **ret, const struct consumer_config *config)
+{
+	AUTO(consumer) *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return err_origin(-ENOMEM);
+	c->config = *config;
+	if (c->config.max_events == 0)
+		c->config.max_events = DEFAULT_EVENTS;
+	if (c->config.max_bytes == 0)
+		c->config.max_bytes = DEFAULT_BYTES;
+	if (c->config.linger_ms == 0)
+		c->config.linger_ms = DEFAULT_LINGER_MS;
+	if (config->tiers) {
+		c->stats.tiers = config->tiers->tiers;
+		c->stats.n_tiers = config->tiers->n_tiers;
+	}
+	r = frame_codec_new(&c->codec);
+	for (uint32_t i = 0; r == 0 && i < GATHER_SLOTS; i++)
+		r = gather_init(&c->gathers[i], i, config->origin);
+	if (r < 0)
+		return r;
+	*ret = TAKE(c);
+	return 0;
+}
+
+struct consumer *consumer_free(struct consumer *c)
+{
+	if (!c)
+		return NULL;
+	for (size_t i = 0; i < GATHER_SLOTS; i++)
+		gather_done(&c->gathers[i]);
+	frame_codec_free(c->codec);
+	free(c);
+	return NULL;
+}

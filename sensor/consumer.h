@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* consumer - the sensor's one busy thread: takes records from the source, lets enrich make rows of
+ * them, seals batches by count, bytes and age, and hands the frames to the outbox.
+ *
+ * Age: a batch is held back 100 ms, or what the last Ack asked for (5 ms when someone is tailing).
+ * While nothing happens the thread sleeps until the first record wakes it, at most a second.
+ * When the outbox is crowded, bulk events get batches of their own, so that they can be dropped
+ * before anything that matters more.
+ * Losses of every kind become gap events, told at most once a second each.
+ * Thread: one of its own (consumer_start) or the caller's (consumer_turn: tests).
+ * Memory: two batches at most, the process table. */
+#pragma once
+#include "sensor/enrich.h"
+#include "sensor/outbox.h"
+#include "sensor/seq.h"
+#include "sensor/source.h"
+
+struct consumer;
+
+struct consumer_config {
+	struct source source;
+	struct enrich *enrich; /* these four are borrowed */
+	struct outbox *outbox;
+	struct seq *seq;
+	const struct batch_origin *origin;
+	const struct batch_stats *tiers; /* only its tiers are read; NULL: none */
+	uint32_t max_events; /* of a batch; 0: 4096 */
+	size_t max_bytes;    /* of a batch before compression; 0: 1 MiB */
+	uint32_t linger_ms;  /* 0: 100 */
+	void (*kick)(void *arg);	   /* the outbox has a new frame; NULL: nobody asks */
+	uint32_t (*asked_linger_ms)(void *arg); /* what the last Ack said; NULL or 0: nothing */
+	void (*failed)(int r, void *arg);  /* the thread gave up, on that thread; NULL: nobody asks */
+	void *arg;
+};
+
+/* Returns 0 or -ENOMEM.  *ret is freed with consumer_free(). */
+NODISCARD int consumer_new(struct consumer **ret, const struct consumer_config *config);
+struct consumer *consumer_free(struct consumer *c);
+DEFINE_FREEP(consumer)
+
+/* Adds a sensor event, and what is lost of an earlier run.  Before consumer_start() only. */
+void consumer_say(struct consumer *c, const char *message);
+void consumer_lose(struct consumer *c, const struct loss *l);
+
+/* One turn: consume, seal what is due, sleep at most @max_wait_ms.  Returns 0 or a negative errno of
+ * the source: the consumer is of no more use. */
+NODISCARD int consumer_turn(struct consumer *c, int max_wait_ms);
+
+/* Takes what is left in the source, says @message, seals everything. */
+void consumer_finish(struct consumer *c, const char *message);
+
+/* Runs turns on a thread of its own until consumer_stop(), which then finishes with @message and
+ * joins.  consumer_start() returns 0 or a negative errno of pthread_create(3). */
+NODISCARD int consumer_start(struct consumer *c);
+void consumer_stop(struct consumer *c, const char *message);
+
+/* Counters; from any thread they are a moment old. */
+void consumer_stats(const struct consumer *c, struct batch_stats *ret);
