@@ -41,7 +41,7 @@ enum rec_type {
 enum {
 	REC_NAME_BYTES = 4096,	      /* a path as asked, its NUL included */
 	REC_PATH_BYTES = 4096,	      /* a walked path, all NULs included */
-	REC_PATH_PARTS = 96,	      /* components of a walked path */
+	REC_PATH_PARTS = 128,	      /* components of a walked path, mount points counted twice */
 	REC_ARGS_CHUNK = 8192,	      /* argument bytes in one record */
 	REC_ARGS_BYTES = 128 << 10,   /* argument bytes of one exec */
 	REC_MAX_BYTES = 20 << 10,     /* rec_head.size of the largest record */
@@ -71,11 +71,10 @@ enum {
 				      * of a mount that was taken away */
 };
 
-/* A walked path: @bytes of data, @parts components. */
+/* A walked path: @bytes of data. */
 struct rec_path {
 	uint16_t bytes;
-	uint8_t flags;
-	uint8_t parts;
+	uint16_t flags; /* REC_PATH_* */
 };
 
 /* Who did it, and when. */
@@ -169,7 +168,8 @@ struct rec_open {
 	struct rec_head head;
 	struct rec_file file;
 	uint32_t error;	     /* positive errno */
-	uint32_t open_flags; /* O_* of this architecture: f_flags, or as asked when it failed */
+	uint32_t open_flags; /* O_* of this architecture: f_flags (the kernel adds O_LARGEFILE and drops
+			      * O_CREAT, O_EXCL, O_TRUNC), or as asked when it failed */
 	struct rec_path path;
 	uint16_t name_bytes; /* NUL included; 0: none */
 	uint16_t pad;

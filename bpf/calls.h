@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* calls - numbers of the system calls that the programs tell apart, for the target architecture;
+ * calls that an architecture does not have get numbers that never occur. */
+#pragma once
+#if defined(__TARGET_ARCH_x86)
+enum {
+	CALL_OPEN = 2,
+	CALL_RENAME = 82,
+	CALL_RMDIR = 84,
+	CALL_CREAT = 85,
+	CALL_UNLINK = 87,
+	CALL_CONNECT = 42,
+	CALL_OPENAT = 257,
+	CALL_UNLINKAT = 263,
+	CALL_RENAMEAT = 264,
+	CALL_RENAMEAT2 = 316,
+	CALL_OPENAT2 = 437,
+};
+#elif defined(__TARGET_ARCH_arm64)
+enum {
+	CALL_OPEN = -2,
+	CALL_RENAME = -3,
+	CALL_RMDIR = -4,
+	CALL_CREAT = -5,
+	CALL_UNLINK = -6,
+	CALL_UNLINKAT = 35,
+	CALL_RENAMEAT = 38,
+	CALL_OPENAT = 56,
+	CALL_CONNECT = 203,
+	CALL_RENAMEAT2 = 276,
+	CALL_OPENAT2 = 437,
+};
+#else
+#error "system call numbers of this architecture are not known"
+#endif
+
+/* What a program on syscalls:sys_exit_X gets. */
+struct call_exit {
+	unsigned long common;
+	int nr;
+	int pad;
+	long ret;
+};

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* fill - middle level of the helpers: fills parts of a record from what read.h knows. */
+#pragma once
+#include "bpf/read.h"
+
+/* --- head --- */
+/* Everything but size, type and flags, from the running thread @t. */
+static __always_inline void fill_head(struct rec_head *h, struct task_struct *t)
+{
+	uint64_t id = bpf_get_current_pid_tgid();
+	const struct cred *cred = GET(t, cred);
+
+	h->time_ns = bpf_ktime_get_boot_ns();
+	h->start_ns = read_start(t);
+	h->cgroup_id = bpf_get_current_cgroup_id();
+	h->tgid = (uint32_t)(id >> 32);
+	h->tid = (uint32_t)id;
+	h->uid = GET(cred, euid.val);
+	h->gid = GET(cred, egid.val);
+	h->cpu = bpf_get_smp_processor_id();
+	h->pad = 0;
+	bpf_get_current_comm(h->comm, sizeof(h->comm));
+}
+
+/* --- the record being built --- */
+static __always_inline uint32_t fill_at(struct scratch *s)
+{
+	return *(volatile uint32_t *)&s->at;
+}
+
+static __always_inline void fill_move(struct scratch *s, uint32_t at)
+{
+	*(volatile uint32_t *)&s->at = at;
+}
+
+/* --- walked paths --- */
+/* Appends the name of @dentry and its NUL; false: no room. */
+static __always_inline bool fill_component(struct scratch *s, struct dentry *dentry, uint32_t end)
+{
+	uint32_t at = fill_at(s), n = GET(dentry, d_name.len);
+	const unsigned char *name = GET(dentry, d_name.name);
+
+	if (at > end || at > SCRATCH_BYTES - 512)
+		return false;
+	OPAQUE(n);
+	n &= 255;
+	bpf_probe_read_kernel(s->bytes + at, n, name);
+	at += n;
+	s->bytes[at] = 0;
+	fill_move(s, at + 1);
+	return true;
+}
+
+/* Appends the components from s->dentry on mount s->mnt up to the root of its mount namespace.
+ * Returns the REC_PATH flags.  A global function, so that the verifier looks at the loop once and
+ * not in the state of each call; such a function takes plain numbers only (kernel 5.8). */
+#ifdef KERNEL_DIRECT
+#define fill_walk fill_walk_direct
+#endif
+__weak __noinline int fill_walk(uint32_t which)
+{
+	const long mount_at = (long)bpf_core_field_offset(struct mount, mnt);
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &which);
+	struct dentry *dentry, *root, *parent;
+	struct mount *mount, *above;
+	int flags = REC_PATH_TRUNCATED;
+	uint32_t end;
+
+	if (!s)
+		return 0;
+	mount = TYPED(struct mount, s->mnt - mount_at);
+	dentry = TYPED(struct dentry, s->dentry);
+	root = GET(mount, mnt.mnt_root);
+	end = fill_at(s) + REC_PATH_BYTES - 256;
+	for (int i = 0; i < REC_PATH_PARTS; i++) {
+		parent = GET(dentry, d_parent);
+		if (dentry != root && dentry != parent) {
+			if (!fill_component(s, dentry, end))
+				break;
+			dentry = parent;
+			continue;
+		}
+		above = GET(mount, mnt_parent);
+		if (above == mount || dentry != root) {
+			flags = 0;
+			break;
+		}
+		dentry = GET(mount, mnt_mountpoint);
+		mount = above;
+		root = GET(mount, mnt.mnt_root);
+	}
+	if ((uint64_t)GET(mount, mnt_ns) - 1 >= (uint64_t)-4096)
+		flags |= REC_PATH_DETACHED;
+	return flags;
+}
+
+/* Appends a walked path and tells of it in @path. */
+static __always_inline void fill_path(struct scratch *s, struct rec_path *path,
+				      struct vfsmount *mnt, struct dentry *dentry)
+{
+	uint32_t begin = fill_at(s);
+
+	s->mnt = (uint64_t)mnt;
+	s->dentry = (uint64_t)dentry;
+	path->flags = (uint16_t)fill_walk(s->which);
+	path->bytes = (uint16_t)(fill_at(s) - begin);
+}
+
+/* Appends the path of an open file; deleted when no name leads to it. */
+static __always_inline void fill_file_path(struct scratch *s, struct rec_path *path,
+					   struct file *file)
+{
+	struct inode *inode = GET(file, f_inode);
+
+	fill_path(s, path, GET(file, f_path.mnt), GET(file, f_path.dentry));
+	if (GET(inode, i_nlink) == 0)
+		path->flags |= REC_PATH_DELETED;
+}
+
+/* Appends the current directory of @t. */
+static __always_inline void fill_cwd(struct scratch *s, struct rec_path *path,
+				     struct task_struct *t)
+{
+	struct fs_struct *fs = GET(t, fs);
+
+	fill_path(s, path, GET(fs, pwd.mnt), GET(fs, pwd.dentry));
+}
+
+/* --- names as asked --- */
+/* Appends the string at the user address @name with its NUL.  Returns its length with the NUL;
+ * 0: it could not be read (REC_F_NAME_CUT in @flags). */
+static __always_inline uint16_t fill_name(struct scratch *s, uint64_t name, uint16_t *flags)
+{
+	uint32_t at = fill_at(s);
+	long n = -1;
+
+	if (at <= SCRATCH_BYTES - REC_NAME_BYTES)
+		n = bpf_probe_read_user_str(s->bytes + at, REC_NAME_BYTES, (void *)name);
+	if (n <= 0 || n >= REC_NAME_BYTES)
+		*flags |= REC_F_NAME_CUT;
+	if (n <= 0)
+		return 0;
+	fill_move(s, at + (uint32_t)n);
+	return (uint16_t)n;
+}
+
+/* Appends the directory that the name at the user address @name starts from; nothing when that
+ * name is absolute. */
+static __always_inline void fill_base(struct scratch *s, struct rec_path *path,
+				      struct task_struct *t, int dirfd, uint64_t name)
+{
+	struct file *dir;
+	char first = 0;
+
+	__builtin_memset(path, 0, sizeof(*path));
+	if (bpf_probe_read_user(&first, 1, (void *)name) || first == '/')
+		return;
+	if (dirfd == AT_FDCWD) {
+		fill_cwd(s, path, t);
+		return;
+	}
+	dir = read_fd(t, dirfd);
+	if (dir)
+		fill_file_path(s, path, dir);
+}
+
+/* --- files --- */
+static __always_inline void fill_file(struct rec_file *f, struct file *file)
+{
+	struct inode *inode = GET(file, f_inode);
+	struct super_block *sb = GET(inode, i_sb);
+	uint32_t dev = GET(sb, s_dev);
+
+	f->inode = GET(inode, i_ino);
+	f->dev_major = dev >> 20;
+	f->dev_minor = dev & 0xfffff;
+	f->mode = GET(inode, i_mode);
+	f->fs_magic = (uint32_t)GET(sb, s_magic);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* kernel - the few kernel types that the programs read, each with only the members they read.
+ * libbpf moves every access to where the running kernel keeps the member (CO-RE), so nothing of the
+ * build machine's kernel is baked in.
+ *
+ * Two ways to read.  Where the kernel can turn an address into a typed pointer (bpf_rdonly_cast,
+ * 6.2), a member is one load; elsewhere it is a call of bpf_probe_read_kernel().  The loader tries
+ * the first and sets direct_loads; the verifier removes the other.  Only files that define
+ * KERNEL_DIRECT have the first way: libbpf 1.1 cannot link two objects that call one kfunc. */
+#pragma once
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_tracing.h>
+
+typedef __u8 uint8_t;
+typedef __u16 uint16_t;
+typedef __u32 uint32_t;
+typedef __u64 uint64_t;
+typedef __s32 int32_t;
+typedef __s64 int64_t;
+typedef _Bool bool;
+#define true  1
+#define false 0
+#define NULL  ((void *)0)
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* --- names and files --- */
+struct qstr {
+	__u32 len;
+	const unsigned char *name;
+};
+struct super_block {
+	__u32 s_dev;
+	unsigned long s_magic;
+};
+struct inode {
+	__u16 i_mode;
+	struct super_block *i_sb;
+	unsigned long i_ino;
+	unsigned int i_nlink;
+};
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+};
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+struct mnt_namespace;
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
+};
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+struct file {
+	unsigned int f_mode;
+	void *private_data;
+	struct inode *f_inode;
+	unsigned int f_flags;
+	struct path f_path;
+};
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+struct files_struct {
+	struct fdtable *fdt;
+};
+struct fs_struct {
+	struct path root;
+	struct path pwd;
+};
+
+/* --- processes --- */
+struct upid {
+	int nr;
+};
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+struct tty_driver {
+	int major;
+	int minor_start;
+};
+struct tty_struct {
+	int index;
+	struct tty_driver *driver;
+	char name[64];
+};
+typedef struct {
+	int counter;
+} atomic_t;
+enum pid_type { PIDTYPE_TGID = 1, PIDTYPE_SID = 3 };
+struct signal_struct {
+	atomic_t live;
+	int group_exit_code;
+	unsigned int flags;
+	struct pid *pids[4];
+	struct tty_struct *tty;
+};
+typedef struct {
+	__u32 val;
+} kuid_t;
+typedef struct {
+	__u32 val;
+} kgid_t;
+struct cred {
+	kuid_t uid;
+	kgid_t gid;
+	kuid_t suid;
+	kgid_t sgid;
+	kuid_t euid;
+	kgid_t egid;
+};
+struct mm_struct {
+	unsigned long arg_start;
+	unsigned long arg_end;
+	struct file *exe_file;
+};
+struct ns_common {
+	unsigned int inum;
+};
+struct net {
+	struct ns_common ns;
+};
+struct nsproxy {
+	struct net *net_ns;
+};
+struct task_struct {
+	void *stack;
+	struct mm_struct *mm;
+	int exit_code;
+	int pid;
+	int tgid;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	__u64 start_boottime;
+	const struct cred *cred;
+	char comm[16];
+	struct fs_struct *fs;
+	struct files_struct *files;
+	struct nsproxy *nsproxy;
+	struct signal_struct *signal;
+};
+struct linux_binprm {
+	unsigned int secureexec : 1;
+};
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long r10;
+	unsigned long r8;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
+	unsigned long orig_ax;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+	unsigned long regs[31];
+	unsigned long orig_x0;
+	int syscallno;
+};
+#endif
+
+/* --- sockets --- */
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+		__be32 u6_addr32[4];
+	} in6_u;
+};
+typedef struct {
+	struct net *net;
+} possible_net_t;
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	unsigned long skc_flags;
+};
+struct sock {
+	struct sock_common __sk_common;
+	int sk_err;
+	__u16 sk_protocol;
+};
+struct inet_sock {
+	struct sock sk;
+	__be16 inet_sport;
+};
+struct tcp_sock {
+	__u64 bytes_sent;
+	__u64 bytes_retrans;
+	__u64 bytes_received;
+};
+struct socket {
+	struct sock *sk;
+};
+#pragma clang attribute pop
+
+/* --- numbers of the kernel's ABI --- */
+enum {
+	AF_INET = 2,
+	AF_INET6 = 10,
+	IPPROTO_TCP = 6,
+	TCP_ESTABLISHED = 1,
+	TCP_SYN_SENT = 2,
+	TCP_CLOSE = 7,
+	SOCK_DONE_BIT = 1, /* enum sock_flags */
+	FMODE_CREATED = 0x100000,
+	SIGNAL_GROUP_EXIT = 4,
+	AT_FDCWD = -100,
+	AT_REMOVEDIR = 0x200,
+	O_WRONLY = 1,
+	O_CREAT = 0100,
+	O_TRUNC = 01000,
+	S_IFMT = 0170000,
+	S_IFSOCK = 0140000,
+};
+
+/* --- the two ways to read --- */
+#ifdef KERNEL_DIRECT
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+const volatile bool direct_loads = false; /* set by sensor/probe.c */
+#else
+enum { direct_loads = 0 };
+#define bpf_rdonly_cast(p, id) (p)
+#endif
+
+/* Typed pointer to the @type at the address @p (any value: a bad one reads as zeroes). */
+#define TYPED(type, p)                                                                    \
+	((type *)(direct_loads ? bpf_rdonly_cast((const void *)(p), bpf_core_type_id_kernel(type)) \
+			       : (void *)(p)))
+
+/* Member @f of what the typed pointer @p points at. */
+#define GET(p, f) (direct_loads ? (p)->f : BPF_CORE_READ((p), f))
+
+/* The running task, typed. */
+static __always_inline struct task_struct *task_now(void)
+{
+	return direct_loads ? (struct task_struct *)bpf_get_current_task_btf()
+			    : (struct task_struct *)bpf_get_current_task();
+}
+
+/* Keeps the compiler from reasoning about @x, so that the verifier sees the check that follows. */
+#define OPAQUE(x) asm volatile("" : "+r"(x))

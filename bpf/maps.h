@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* maps - every map and every load-time setting of the kernel side, in one place.
+ * Sizes that say 1 are set by sensor/probe.c before loading. */
+#pragma once
+#include "bpf/abi.h"
+
+/* --- settings, constant once loaded (and direct_loads of kernel.h) --- */
+const volatile uint32_t only_netns __weak;	  /* network namespace to watch; 0: all */
+const volatile uint64_t fill_priority __weak = 1; /* bytes waiting that wake the reader */
+const volatile uint64_t fill_bulk __weak = 1;
+
+/* --- memory shared with the sensor (mapped, no syscalls) --- */
+struct {
+	uint32_t wake;	     /* enum rec_wake; written by both */
+	uint32_t loss_epoch; /* written by the sensor at each reading of the losses */
+	uint32_t ignored[REC_IGNORED]; /* tgids left out; 0: free */
+} control __weak __attribute__((aligned(64)));
+uint64_t left_out __weak __attribute__((aligned(64))); /* records of ignored tgids */
+
+/* --- rings --- */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} priority_ring __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} bulk_ring __weak SEC(".maps");
+
+/* --- losses --- */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct rec_losses);
+} losses __weak SEC(".maps");
+
+/* --- where records of variable size are built --- */
+enum { SCRATCH_BYTES = REC_MAX_BYTES + REC_NAME_BYTES + 256 };
+struct scratch {
+	uint32_t busy; /* in use on this CPU: a nested run must go without */
+	uint32_t at;   /* where the next byte of the record goes.  In memory, not in a register: so the
+			* verifier need not follow its ranges through the loops */
+	uint32_t which;
+	uint32_t pad;
+	uint64_t mnt, dentry; /* arguments of fill_path() */
+	uint8_t bytes[SCRATCH_BYTES];
+};
+/* One for the process programs, one for the file programs. */
+enum { SCRATCH_PROCESS, SCRATCH_FILE, SCRATCHES };
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SCRATCHES);
+	__type(key, uint32_t);
+	__type(value, struct scratch);
+} scratches __weak SEC(".maps");
+
+/* --- connections: who connected or accepted, until they close; by address of struct sock --- */
+struct connection {
+	struct rec_head head; /* of the thread that connected or accepted */
+	uint64_t since_ns;    /* connecting: began; else: established */
+	uint16_t dport;	      /* network order, as in the socket: another socket at the same address
+			       * is known by it */
+	uint8_t direction;    /* REC_EGRESS or REC_INGRESS */
+	uint8_t connecting;
+	uint32_t daddr;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, uint64_t);
+	__type(value, struct connection);
+} connections __weak SEC(".maps");

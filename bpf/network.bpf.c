@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* network - TCP connections attempted, accepted, closed; both ends as the socket has them.
+ *
+ * An attempt begins in the process (state SYN_SENT) before its source port is chosen, and its result
+ * comes later, often in an interrupt that ran in somebody else's time.  So the beginning is
+ * remembered under the socket's address, and told with the result: established, or closed with the
+ * socket's error; non-blocking or not makes no difference.  Failures before any packet could be sent
+ * (no route, refused by a filter) are told when connect() returns.
+ *
+ * tcp_state() may interrupt the other programs: it uses no scratch, only records of fixed size. */
+#include "bpf/calls.h"
+#include "bpf/emit.h"
+#include "bpf/fill.h"
+
+/* errors that a connect() returns after tcp_state() told them, or that are no result of it */
+enum {
+	E_INTR = 4,
+	E_BADF = 9,
+	E_FAULT = 14,
+	E_INVAL = 22,
+	E_NOTSOCK = 88,
+	E_CONNABORTED = 103,
+	E_CONNRESET = 104,
+	E_ISCONN = 106,
+	E_TIMEDOUT = 110,
+	E_CONNREFUSED = 111,
+	E_ALREADY = 114,
+	E_INPROGRESS = 115,
+	E_RESTART_FIRST = 512, /* ERESTARTSYS and its kin */
+};
+
+/* --- ends --- */
+static __always_inline bool mapped(const struct in6_addr *a)
+{
+	return !a->in6_u.u6_addr32[0] && !a->in6_u.u6_addr32[1] &&
+	       a->in6_u.u6_addr32[2] == bpf_htonl(0xffff);
+}
+
+/* Fills version, addresses and ports from @sk; @egress: its own end is the source.
+ * False: neither IPv4 nor IPv6. */
+static __always_inline bool fill_ends(struct rec_tcp *r, struct sock *sk, bool egress)
+{
+	uint16_t family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	uint16_t port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+	uint16_t peer = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	uint8_t *own = egress ? r->source : r->dest, *other = egress ? r->dest : r->source;
+	struct in6_addr own6, other6;
+
+	__builtin_memset(r->source, 0, sizeof(r->source) + sizeof(r->dest));
+	r->source_port = egress ? port : peer;
+	r->dest_port = egress ? peer : port;
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	r->version = REC_IPV4;
+	if (family == AF_INET6) {
+		own6 = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
+		other6 = BPF_CORE_READ(sk, __sk_common.skc_v6_daddr);
+		if (!mapped(&other6)) {
+			r->version = REC_IPV6;
+			__builtin_memcpy(own, &own6, 16);
+			__builtin_memcpy(other, &other6, 16);
+			return true;
+		}
+	}
+	*(uint32_t *)own = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+	*(uint32_t *)other = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+	return true;
+}
+
+/* Payload bytes each side sent; FIN counts as a byte received in the kernel's books. */
+static __always_inline void fill_bytes(struct rec_tcp *r, struct sock *sk, bool egress)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	uint64_t sent = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
+	uint64_t got = BPF_CORE_READ(tp, bytes_received);
+
+	if (got && (BPF_CORE_READ(sk, __sk_common.skc_flags) >> SOCK_DONE_BIT & 1))
+		got--;
+	r->source_bytes = egress ? sent : got;
+	r->dest_bytes = egress ? got : sent;
+}
+
+/* --- connections remembered --- */
+static __always_inline void remember(struct sock *sk, struct task_struct *t, uint8_t direction)
+{
+	struct connection c = {};
+	uint64_t key = (uint64_t)sk;
+
+	fill_head(&c.head, t);
+	c.since_ns = c.head.time_ns;
+	c.direction = direction;
+	c.connecting = direction == REC_EGRESS;
+	c.dport = BPF_CORE_READ(sk, __sk_common.skc_dport);
+	c.daddr = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+	if (bpf_map_update_elem(&connections, &key, &c, BPF_ANY))
+		emit_lost(REC_CLASS_BULK, REC_LOST_MAP);
+}
+
+static __always_inline void tell(struct sock *sk, const struct connection *c, uint16_t type,
+				 uint64_t now, uint32_t error)
+{
+	bool egress = c->direction == REC_EGRESS;
+	struct rec_tcp *r = emit_reserve_bulk(sizeof(*r));
+
+	if (!r)
+		return;
+	__builtin_memset(r, 0, sizeof(*r));
+	r->head = c->head;
+	r->head.type = type;
+	r->head.size = sizeof(*r);
+	r->head.time_ns = type == REC_CONNECT ? c->since_ns : now;
+	r->head.cpu = bpf_get_smp_processor_id();
+	r->socket = (uint64_t)sk;
+	r->duration_ns = now - c->since_ns;
+	r->error = error;
+	r->direction = c->direction;
+	fill_ends(r, sk, egress);
+	if (type == REC_CLOSE)
+		fill_bytes(r, sk, egress);
+	emit_submit_bulk(r);
+}
+
+/* --- connect and close --- */
+/* The running task is inside connect(): its return will tell the error. */
+static __always_inline bool inside_connect(uint32_t tid)
+{
+	struct task_struct *t = task_now();
+
+	return (uint32_t)bpf_get_current_pid_tgid() == tid && read_call(t, CALL_CONNECT);
+}
+
+static __always_inline void closed(struct sock *sk, struct connection *c, uint64_t now)
+{
+	uint32_t error = (uint32_t)BPF_CORE_READ(sk, sk_err);
+
+	if (!c->connecting)
+		tell(sk, c, REC_CLOSE, now, error);
+	else if (error || !inside_connect(c->head.tid))
+		tell(sk, c, REC_CONNECT, now, error ? error : E_CONNABORTED);
+}
+
+static __always_inline bool same_peer(struct sock *sk, const struct connection *c)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_dport) == c->dport &&
+	       BPF_CORE_READ(sk, __sk_common.skc_daddr) == c->daddr;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(network_state, struct sock *sk, int before, int after)
+{
+	struct task_struct *t = task_now();
+	struct connection *c;
+	uint64_t key = (uint64_t)sk, now;
+
+	if (after != TCP_SYN_SENT && after != TCP_ESTABLISHED && after != TCP_CLOSE)
+		return 0;
+	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	if (after == TCP_SYN_SENT) {
+		if (read_watched(t))
+			remember(sk, t, REC_EGRESS);
+		return 0;
+	}
+	c = bpf_map_lookup_elem(&connections, &key);
+	if (!c)
+		return 0;
+	now = bpf_ktime_get_boot_ns();
+	if (after == TCP_CLOSE) {
+		if (same_peer(sk, c))
+			closed(sk, c, now);
+		bpf_map_delete_elem(&connections, &key);
+	} else if (c->connecting) {
+		tell(sk, c, REC_CONNECT, now, 0);
+		c->connecting = 0;
+		c->since_ns = now;
+	}
+	return 0;
+}
+
+/* --- sockets behind descriptors --- */
+/* The TCP socket behind @fd; NULL: it is something else. */
+static __always_inline struct sock *read_tcp(struct task_struct *t, int fd)
+{
+	struct file *file = read_fd(t, fd);
+	struct socket *socket;
+	struct sock *sk;
+	uint16_t family;
+
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return NULL;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	return family == AF_INET || family == AF_INET6 ? sk : NULL;
+}
+
+/* --- accept --- */
+SEC("tracepoint")
+int network_accept(struct call_exit *call)
+{
+	struct task_struct *t = task_now();
+	struct rec_tcp *r;
+	struct sock *sk;
+
+	if (call->ret < 0 || !read_watched(t))
+		return 0;
+	sk = read_tcp(t, (int)call->ret);
+	if (!sk)
+		return 0;
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE)
+		remember(sk, t, REC_INGRESS);
+	r = emit_reserve_bulk(sizeof(*r));
+	if (!r)
+		return 0;
+	__builtin_memset(r, 0, sizeof(*r));
+	fill_head(&r->head, t);
+	r->head.type = REC_ACCEPT;
+	r->head.size = sizeof(*r);
+	r->socket = (uint64_t)sk;
+	r->direction = REC_INGRESS;
+	fill_ends(r, sk, false);
+	emit_submit_bulk(r);
+	return 0;
+}
+
+/* --- connect that failed at once --- */
+static __always_inline bool told_by_state(uint64_t error)
+{
+	return error == E_CONNREFUSED || error == E_INPROGRESS || error == E_TIMEDOUT ||
+	       error == E_CONNRESET || error == E_CONNABORTED || error == E_ALREADY ||
+	       error == E_ISCONN || error == E_INTR || error >= E_RESTART_FIRST;
+}
+
+static __always_inline bool never_tried(uint64_t error)
+{
+	return error == E_BADF || error == E_FAULT || error == E_NOTSOCK || error == E_INVAL;
+}
+
+/* The end asked for, from the user address @address (a struct sockaddr); false: not an IP one. */
+static __always_inline bool fill_asked(struct rec_tcp *r, uint64_t address)
+{
+	struct {
+		uint16_t family, port;
+		uint32_t in4;
+		uint32_t in6[4]; /* after the flow label */
+	} a = {};
+
+	if (bpf_probe_read_user(&a, 8, (void *)address))
+		return false;
+	r->dest_port = bpf_ntohs(a.port);
+	if (a.family == AF_INET) {
+		__builtin_memset(r->dest, 0, sizeof(r->dest));
+		r->version = REC_IPV4;
+		*(uint32_t *)r->dest = a.in4;
+		return true;
+	}
+	if (a.family != AF_INET6 || bpf_probe_read_user(a.in6, 16, (void *)(address + 8)))
+		return false;
+	__builtin_memset(r->dest, 0, sizeof(r->dest));
+	r->version = REC_IPV6;
+	if (mapped((struct in6_addr *)a.in6)) {
+		r->version = REC_IPV4;
+		*(uint32_t *)r->dest = a.in6[3];
+	} else {
+		__builtin_memcpy(r->dest, a.in6, 16);
+	}
+	return true;
+}
+
+SEC("tracepoint")
+int network_connect(struct call_exit *call)
+{
+	struct task_struct *t = task_now();
+	uint64_t error = (uint64_t)-call->ret;
+	struct pt_regs *regs;
+	struct rec_tcp *r;
+	struct sock *sk;
+
+	if (call->ret >= 0 || told_by_state(error) || never_tried(error) || !read_watched(t))
+		return 0;
+	regs = read_call(t, call->nr);
+	if (!regs)
+		return 0;
+	sk = read_tcp(t, (int)ARG1(regs));
+	/* dport stays only when the attempt got as far as the wire: told by tcp_state() */
+	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_dport))
+		return 0;
+	r = emit_reserve_bulk(sizeof(*r));
+	if (!r)
+		return 0;
+	__builtin_memset(r, 0, sizeof(*r));
+	fill_head(&r->head, t);
+	r->head.type = REC_CONNECT;
+	r->head.flags = REC_F_AS_ASKED;
+	r->head.size = sizeof(*r);
+	r->socket = (uint64_t)sk;
+	r->direction = REC_EGRESS;
+	r->error = (uint32_t)error;
+	fill_ends(r, sk, true);
+	if (!fill_asked(r, ARG2(regs)))
+		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
+	else
+		emit_submit_bulk(r);
+	return 0;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* process - exec, fork, exit, from the scheduler's tracepoints.
+ *
+ * Exec is told when the new program is in place: path, directory and arguments are those of the new
+ * mm, so nothing that another thread does to the caller's memory can change them.  The arguments
+ * lie in the new stack, whose first instruction has not run yet. */
+#include "bpf/emit.h"
+#include "bpf/fill.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* --- fork --- */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct rec_fork r = {};
+	struct task_struct *real;
+
+	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid) || !read_watched(parent))
+		return 0;
+	fill_head(&r.head, task_now());
+	real = BPF_CORE_READ(child, real_parent);
+	r.child_tgid = (uint32_t)BPF_CORE_READ(child, tgid);
+	r.child_start_ns = BPF_CORE_READ(child, start_boottime);
+	r.child_vpid = read_vpid(child);
+	r.parent_tgid = (uint32_t)BPF_CORE_READ(real, tgid);
+	r.parent_start_ns = BPF_CORE_READ(real, group_leader, start_boottime);
+	r.head.type = REC_FORK;
+	r.head.size = sizeof(r);
+	emit_bytes(REC_CLASS_PRIORITY, &r, sizeof(r));
+	return 0;
+}
+
+/* --- exit --- */
+/* As wait() tells it. */
+static __always_inline uint32_t exit_status(struct task_struct *t)
+{
+	struct signal_struct *signal = BPF_CORE_READ(t, signal);
+
+	if (BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT)
+		return (uint32_t)BPF_CORE_READ(signal, group_exit_code);
+	return (uint32_t)BPF_CORE_READ(t, group_leader, exit_code);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	struct rec_exit r = {};
+
+	if (BPF_CORE_READ(task, signal, live.counter) != 0 || !read_watched(task))
+		return 0;
+	fill_head(&r.head, task_now());
+	r.duration_ns = r.head.time_ns - r.head.start_ns;
+	r.status = exit_status(task);
+	r.head.type = REC_EXIT;
+	r.head.size = sizeof(r);
+	emit_bytes(REC_CLASS_PRIORITY, &r, sizeof(r));
+	return 0;
+}
+
+/* --- exec --- */
+static __always_inline void fill_ids(struct rec_exec *r, struct task_struct *task)
+{
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+
+	r->uid = BPF_CORE_READ(cred, uid.val);
+	r->gid = BPF_CORE_READ(cred, gid.val);
+	r->euid = BPF_CORE_READ(cred, euid.val);
+	r->egid = BPF_CORE_READ(cred, egid.val);
+	r->suid = BPF_CORE_READ(cred, suid.val);
+	r->sgid = BPF_CORE_READ(cred, sgid.val);
+	r->sid = read_session(task);
+	r->vpid = read_vpid(task);
+}
+
+static __always_inline void fill_parent(struct rec_exec *r, struct task_struct *task)
+{
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+
+	r->parent_tgid = (uint32_t)BPF_CORE_READ(parent, tgid);
+	r->parent_start_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
+}
+
+static __always_inline void fill_tty(struct rec_exec *r, struct task_struct *task)
+{
+	struct tty_struct *tty = BPF_CORE_READ(task, signal, tty);
+
+	r->tty_major = r->tty_minor = 0;
+	__builtin_memset(r->tty, 0, sizeof(r->tty));
+	if (!tty)
+		return;
+	r->tty_major = (uint32_t)BPF_CORE_READ(tty, driver, major);
+	r->tty_minor = (uint32_t)(BPF_CORE_READ(tty, driver, minor_start) +
+				  BPF_CORE_READ(tty, index));
+	bpf_core_read_str(r->tty, sizeof(r->tty), &tty->name);
+}
+
+/* Sends all whole pieces of the argument block but the last.  Returns the bytes sent;
+ * @limit: the bytes to send in all. */
+static __noinline uint32_t emit_args(struct scratch *s, uint64_t start, uint32_t limit)
+{
+	struct rec_args *r = (struct rec_args *)s->bytes;
+	uint32_t done = 0;
+
+	for (int i = 0; i < REC_ARGS_BYTES / REC_ARGS_CHUNK; i++) {
+		if (limit <= REC_ARGS_CHUNK || done >= limit - REC_ARGS_CHUNK)
+			break;
+		if (bpf_probe_read_user(r + 1, REC_ARGS_CHUNK, (void *)(start + done)))
+			break;
+		r->head.type = REC_ARGS;
+		r->head.flags = 0;
+		r->head.size = sizeof(*r) + REC_ARGS_CHUNK;
+		r->offset = done;
+		r->bytes = REC_ARGS_CHUNK;
+		emit_bytes(REC_CLASS_PRIORITY, r, sizeof(*r) + REC_ARGS_CHUNK);
+		done += REC_ARGS_CHUNK;
+	}
+	return done;
+}
+
+/* Appends the rest of the arguments, those after the pieces. */
+static __always_inline void fill_args(struct scratch *s, uint64_t start)
+{
+	struct rec_exec *r = (struct rec_exec *)s->bytes;
+	uint32_t n = r->args_total < REC_ARGS_BYTES ? r->args_total : REC_ARGS_BYTES;
+	uint32_t at = fill_at(s);
+
+	n -= r->args_before;
+	if (n > REC_ARGS_CHUNK)
+		n = 0; /* a piece could not be read */
+	OPAQUE(n);
+	if (at > SCRATCH_BYTES - REC_ARGS_CHUNK - 1 || n > REC_ARGS_CHUNK)
+		return;
+	if (bpf_probe_read_user(s->bytes + at, n, (void *)(start + r->args_before)))
+		n = 0;
+	r->args_bytes = n;
+	if (r->args_before + n < r->args_total)
+		r->head.flags |= REC_F_ARGS_CUT;
+	fill_move(s, at + n);
+}
+
+static __always_inline void exec_fill(struct scratch *s, struct task_struct *task,
+				      struct linux_binprm *bprm, int old_pid)
+{
+	struct rec_exec *r = (struct rec_exec *)s->bytes;
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	uint64_t args = BPF_CORE_READ(mm, arg_start);
+	uint32_t total = (uint32_t)(BPF_CORE_READ(mm, arg_end) - args), before;
+	struct file *file;
+
+	fill_head(&r->head, task_now());
+	/* the pieces share the head and lie where the rest of the record will be */
+	before = emit_args(s, args, total < REC_ARGS_BYTES ? total : REC_ARGS_BYTES);
+	r->args_total = total;
+	r->args_before = before;
+	r->args_bytes = 0;
+	r->pad = 0;
+	r->head.type = REC_EXEC;
+	r->head.flags = (uint16_t)((uint32_t)old_pid == r->head.tgid ? 0 : REC_F_NOT_LEADER);
+	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
+		r->head.flags |= REC_F_SECURE;
+	r->old_tid = (uint32_t)old_pid;
+	fill_parent(r, task);
+	fill_ids(r, task);
+	fill_tty(r, task);
+	file = TYPED(struct file, BPF_CORE_READ(mm, exe_file));
+	fill_file(&r->file, file);
+	fill_move(s, sizeof(*r));
+	fill_file_path(s, &r->exe, file);
+	fill_cwd(s, &r->cwd, task_now());
+	fill_args(s, args);
+	emit_scratch(REC_CLASS_PRIORITY, s);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	struct scratch *s;
+
+	if (!read_watched(task))
+		return 0;
+	s = scratch_take(SCRATCH_PROCESS, REC_CLASS_PRIORITY);
+	if (!s)
+		return 0;
+	exec_fill(s, task, bprm, old_pid);
+	scratch_give(s);
+	return 0;
+}

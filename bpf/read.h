@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* read - lowest level of the helpers: asks the kernel's structures for one thing and writes no
+ * record.  Above it: fill.h (parts of records), emit.h (rings). */
+#pragma once
+#include "bpf/kernel.h"
+#include "bpf/maps.h"
+
+/* --- who is watched --- */
+/* False for the sensor and the collector themselves. */
+static __always_inline bool read_watched_tgid(uint32_t tgid)
+{
+#pragma unroll
+	for (int i = 0; i < REC_IGNORED; i++) {
+		if (control.ignored[i] == tgid) {
+			__sync_fetch_and_add(&left_out, 1);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The place for filters by namespace, container or cgroup: what the task @t does is wanted. */
+static __always_inline bool read_watched(struct task_struct *t)
+{
+	struct nsproxy *namespaces;
+	struct net *net;
+
+	if (only_netns) {
+		namespaces = GET(t, nsproxy);
+		if (!namespaces)
+			return false;
+		net = GET(namespaces, net_ns);
+		if (GET(net, ns.inum) != only_netns)
+			return false;
+	}
+	return read_watched_tgid((uint32_t)GET(t, tgid));
+}
+
+/* --- processes --- */
+static __always_inline uint64_t read_start(struct task_struct *t)
+{
+	struct task_struct *leader = GET(t, group_leader);
+
+	return GET(leader, start_boottime);
+}
+
+/* tgid of @t in the pid namespace that it lives in; 0: not known. */
+static __always_inline uint32_t read_vpid(struct task_struct *t)
+{
+	struct pid *pid = BPF_CORE_READ(t, signal, pids[PIDTYPE_TGID]);
+	unsigned int level = BPF_CORE_READ(pid, level);
+	int nr = 0;
+
+	if (level > 32)
+		return 0;
+	/* by offset: our struct upid is smaller than the kernel's */
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+			      (char *)pid + bpf_core_field_offset(struct pid, numbers) +
+				      level * bpf_core_type_size(struct upid));
+	return (uint32_t)nr;
+}
+
+static __always_inline uint32_t read_session(struct task_struct *t)
+{
+	struct pid *pid = BPF_CORE_READ(t, signal, pids[PIDTYPE_SID]);
+
+	return pid ? (uint32_t)BPF_CORE_READ(pid, numbers[0].nr) : 0;
+}
+
+/* --- system call arguments, as saved when the call came in --- */
+/* Registers of @t's call @nr; NULL: they are not where we look. */
+static __always_inline struct pt_regs *read_call(struct task_struct *t, int nr)
+{
+	struct pt_regs *regs;
+
+	if (direct_loads)
+		regs = (struct pt_regs *)bpf_task_pt_regs(t);
+	else
+		regs = (struct pt_regs *)((char *)BPF_CORE_READ(t, stack) + (16 << 10) -
+					  bpf_core_type_size(struct pt_regs));
+#if defined(__TARGET_ARCH_x86)
+	return (int)GET(regs, orig_ax) == nr ? regs : NULL;
+#else
+	return GET(regs, syscallno) == nr ? regs : NULL;
+#endif
+}
+
+#if defined(__TARGET_ARCH_x86)
+#define ARG1(regs) GET(regs, di)
+#define ARG2(regs) GET(regs, si)
+#define ARG3(regs) GET(regs, dx)
+#define ARG4(regs) GET(regs, r10)
+#define ARG5(regs) GET(regs, r8)
+#else
+#define ARG1(regs) GET(regs, orig_x0)
+#define ARG2(regs) GET(regs, regs[1])
+#define ARG3(regs) GET(regs, regs[2])
+#define ARG4(regs) GET(regs, regs[3])
+#define ARG5(regs) GET(regs, regs[4])
+#endif
+
+/* --- files --- */
+/* The file behind descriptor @fd of @t; NULL: none. */
+static __always_inline struct file *read_fd(struct task_struct *t, int fd)
+{
+	struct files_struct *files = GET(t, files);
+	struct fdtable *table;
+	struct file *file = NULL;
+	struct file **slots;
+
+	if (!files || fd < 0)
+		return NULL;
+	table = GET(files, fdt);
+	if ((unsigned int)fd >= GET(table, max_fds))
+		return NULL;
+	slots = GET(table, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), (void *)(slots + fd));
+	return file ? TYPED(struct file, file) : NULL;
+}

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/probe.h"
+
+#include <malloc.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
+
+#include "sensor/tracefs.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wcast-qual"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include "bpf/rtsec.skel.h"
+#pragma GCC diagnostic pop
+
+/* --- tables --- */
+enum { HOOK_CALLS = 4, TIER_PROGRAMS = 2, PROBE_LINKS = 32, PROBE_NOTES = 4 };
+
+/* Where a program is attached: at the return of these system calls, or (none named) where its
+ * section says. */
+struct hook {
+	const char *program;
+	const char *calls[HOOK_CALLS]; /* those that an architecture lacks are left out, the first
+					* one must be there */
+};
+
+static const struct hook hooks[] = {
+	{ "process_exec", { NULL } },
+	{ "process_fork", { NULL } },
+	{ "process_exit", { NULL } },
+	{ "file_open", { "openat", "openat2", "open", "creat" } },
+	{ "file_delete", { "unlinkat", "unlink", "rmdir" } },
+	{ "file_rename", { "renameat2", "renameat", "rename" } },
+	{ "network_state", { NULL } },
+	{ "network_connect", { "connect" } },
+	{ "network_accept", { "accept4", "accept" } },
+};
+
+/* How a kind can be watched.  Of the rows of one kind the first that attaches is taken. */
+struct tier {
+	enum kind kind;
+	const char *kind_name;
+	const char *name;
+	const char *programs[TIER_PROGRAMS];
+};
+
+static const struct tier tiers[] = {
+	{ KIND_EXEC, "exec", "tp_btf", { "process_exec" } },
+	{ KIND_FORK, "fork", "tp_btf", { "process_fork" } },
+	{ KIND_END, "end", "tp_btf", { "process_exit" } },
+	{ KIND_OPEN, "open", "tp/syscalls", { "file_open" } },
+	{ KIND_CREATION, "creation", "tp/syscalls", { "file_open" } },
+	{ KIND_DELETION, "deletion", "tp/syscalls", { "file_delete" } },
+	{ KIND_RENAME, "rename", "tp/syscalls", { "file_rename" } },
+	{ KIND_CONNECT, "connection_attempted", "tp_btf", { "network_state", "network_connect" } },
+	{ KIND_ACCEPT, "connection_accepted", "tp/syscalls", { "network_accept" } },
+	{ KIND_DISCONNECT, "disconnect_received", "tp_btf", { "network_state", "network_accept" } },
+};
+
+/* --- the object --- */
+enum { PROGRAM_IDLE, PROGRAM_ATTACHED, PROGRAM_FAILED };
+
+struct probe {
+	struct rtsec_bpf *skel;
+	struct bpf_link *links[PROBE_LINKS];
+	size_t n_links;
+	int states[ARRAY_SIZE(hooks)]; /* PROGRAM_*, as hooks[] */
+	struct probe_tier tiers[ARRAY_SIZE(tiers)];
+	char reports[ARRAY_SIZE(tiers)][64];
+	size_t n_tiers;
+	char notes[PROBE_NOTES][160];
+	size_t n_notes;
+	int events; /* tracefs; -1: not opened */
+	uint32_t ring_bytes[REC_CLASSES], marks[REC_CLASSES];
+	int n_cpus;
+	struct rec_losses *losses, *losses_before; /* per CPU */
+};
+
+struct probe *probe_free(struct probe *p)
+{
+	if (!p)
+		return NULL;
+	for (size_t i = 0; i < p->n_links; i++)
+		bpf_link__destroy(p->links[i]);
+	if (p->events >= 0)
+		close(p->events);
+	rtsec_bpf__destroy(p->skel);
+	free(p->losses);
+	free(p->losses_before);
+	free(p);
+	return NULL;
+}
+
+static void note(struct probe *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void note(struct probe *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (p->n_notes == PROBE_NOTES)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(p->notes[p->n_notes], sizeof(p->notes[0]), fmt, ap);
+	va_end(ap);
+	p->n_notes++;
+}
+
+/* --- what libbpf says, for the diag --- */
+static _Thread_local char complaint[256];
+
+static int keep_complaint(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	if (level != LIBBPF_WARN || complaint[0])
+		return 0;
+	vsnprintf(complaint, sizeof(complaint), fmt, ap);
+	complaint[strcspn(complaint, "\n")] = 0;
+	return 0;
+}
+
+/* --- loading --- */
+static bool power_of_two(uint32_t n)
+{
+	return n && !(n & (n - 1));
+}
+
+static int set_ring(struct probe *p, struct bpf_map *map, enum rec_class class, uint32_t bytes,
+		    uint32_t percent, struct diag *d)
+{
+	if (!power_of_two(bytes) || bytes < (uint32_t)sysconf(_SC_PAGESIZE) || bytes > 1u << 30)
+		return diag_set(d, err_origin(-EINVAL), 0, 0,
+				"ring of %u bytes: expected a power of two from a page to 1 GiB",
+				bytes);
+	p->ring_bytes[class] = bytes;
+	p->marks[class] = (uint32_t)((uint64_t)bytes * percent / 100);
+	return bpf_map__set_max_entries(map, bytes);
+}
+
+static int set_up(struct probe *p, const struct probe_settings *s, struct diag *d)
+{
+	uint32_t percent = s->fill_percent ? s->fill_percent : 25;
+	uint32_t priority = s->priority_ring_bytes ? s->priority_ring_bytes : 1 << 20;
+	uint32_t bulk = s->bulk_ring_bytes ? s->bulk_ring_bytes : 4 << 20;
+	int r;
+
+	if (percent > 90)
+		return diag_set(d, err_origin(-EINVAL), 0, 0,
+				"fill mark of %u %%: expected 1 to 90", percent);
+	r = set_ring(p, p->skel->maps.priority_ring, REC_CLASS_PRIORITY, priority, percent, d);
+	if (r == 0)
+		r = set_ring(p, p->skel->maps.bulk_ring, REC_CLASS_BULK, bulk, percent, d);
+	if (r == 0)
+		r = bpf_map__set_max_entries(p->skel->maps.connections,
+					     s->sockets ? s->sockets : 16384);
+	p->skel->rodata->fill_priority = p->marks[REC_CLASS_PRIORITY];
+	p->skel->rodata->fill_bulk = p->marks[REC_CLASS_BULK];
+	p->skel->rodata->only_netns = s->only_netns;
+	return r;
+}
+
+static bool wanted(const struct probe_settings *s, enum kind kind)
+{
+	return !s->kinds || (s->kinds >> kind & 1);
+}
+
+/* Only programs of wanted kinds are loaded. */
+static void choose_programs(struct probe *p, const struct probe_settings *s)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, p->skel->obj)
+		bpf_program__set_autoload(prog, false);
+	for (size_t i = 0; i < ARRAY_SIZE(tiers); i++) {
+		for (size_t k = 0; wanted(s, tiers[i].kind) && k < TIER_PROGRAMS; k++) {
+			if (!tiers[i].programs[k])
+				break;
+			prog = bpf_object__find_program_by_name(p->skel->obj, tiers[i].programs[k]);
+			bpf_program__set_autoload(prog, true);
+		}
+	}
+}
+
+static int open_and_load(struct probe *p, const struct probe_settings *s, bool direct,
+			 struct diag *d)
+{
+	int r;
+
+	complaint[0] = 0;
+	p->skel = rtsec_bpf__open();
+	if (!p->skel)
+		return err_origin(errno ? -errno : -ENOMEM);
+	r = set_up(p, s, d);
+	if (r < 0)
+		return r;
+	p->skel->rodata->direct_loads = direct;
+	choose_programs(p, s);
+	return rtsec_bpf__load(p->skel);
+}
+
+static int explain(int r, struct diag *d)
+{
+	if (d && d->text[0])
+		return r;
+	if (geteuid() != 0 && (r == -EPERM || r == -EACCES))
+		return diag_set(d, err_origin(-EPERM), 0, 0,
+				"loading BPF programs needs root, or CAP_BPF, CAP_PERFMON and "
+				"CAP_SYS_ADMIN (%s)", complaint);
+	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+		return diag_set(d, err_origin(-ENOTSUP), 0, 0,
+				"the kernel tells no types (/sys/kernel/btf/vmlinux is missing): "
+				"expected 5.8 or newer built with CONFIG_DEBUG_INFO_BTF");
+	return diag_set(d, r, 0, 0, "the kernel refused the BPF programs: %s (%s)", strerror(-r),
+			complaint[0] ? complaint : "no reason given");
+}
+
+/* With typed loads where the kernel has them, else with reads by helper. */
+static int load(struct probe *p, const struct probe_settings *s, struct diag *d)
+{
+	libbpf_print_fn_t before = libbpf_set_print(keep_complaint);
+	int r = open_and_load(p, s, true, d);
+
+	if (r < 0 && r != -EPERM && p->skel && !(d && d->text[0])) {
+		rtsec_bpf__destroy(p->skel);
+		p->skel = NULL;
+		r = open_and_load(p, s, false, d);
+		if (r == 0)
+			note(p, "file paths are read by helper calls: this kernel has no typed loads");
+	}
+	if (r < 0)
+		r = explain(r, d);
+	libbpf_set_print(before);
+	return r;
+}
+
+/* --- attaching --- */
+static int add_link(struct probe *p, struct bpf_link *link)
+{
+	if (!link)
+		return err_origin(-errno);
+	if (p->n_links == PROBE_LINKS) {
+		bpf_link__destroy(link);
+		return err_origin(-ENOSPC);
+	}
+	p->links[p->n_links++] = link;
+	return 0;
+}
+
+static int events_folder(struct probe *p)
+{
+	enum tracefs_how how;
+
+	if (p->events >= 0)
+		return p->events;
+	p->events = tracefs_open(&how);
+	if (p->events >= 0 && how == TRACEFS_DETACHED)
+		note(p, "tracefs is not mounted: reached through a detached mount of our own");
+	return p->events;
+}
+
+static int attach_call(struct probe *p, struct bpf_program *prog, const char *call)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT,
+					.size = sizeof(attr),
+					.sample_period = 1,
+					.wakeup_events = 1 };
+	int folder = events_folder(p), id, fd, r;
+	char name[64];
+
+	if (folder < 0)
+		return folder;
+	snprintf(name, sizeof(name), "sys_exit_%s", call);
+	id = tracefs_event(folder, "syscalls", name);
+	if (id < 0)
+		return id;
+	attr.config = (uint32_t)id;
+	/* for BPF an event on one CPU stands for all */
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return err_origin(-errno);
+	r = add_link(p, bpf_program__attach_perf_event(prog, fd));
+	if (r < 0)
+		close(fd);
+	return r;
+}
+
+static int attach_hook(struct probe *p, const struct hook *hook)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(p->skel->obj, hook->program);
+	int r;
+
+	if (!hook->calls[0])
+		return add_link(p, bpf_program__attach(prog));
+	for (size_t i = 0; i < HOOK_CALLS && hook->calls[i]; i++) {
+		r = attach_call(p, prog, hook->calls[i]);
+		if (r < 0 && (r != -ENOENT || i == 0))
+			return r;
+	}
+	return 0;
+}
+
+static int attach_program(struct probe *p, const char *program)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if (strcmp(hooks[i].program, program) != 0)
+			continue;
+		if (p->states[i] == PROGRAM_IDLE)
+			p->states[i] = attach_hook(p, &hooks[i]) < 0 ? PROGRAM_FAILED :
+								       PROGRAM_ATTACHED;
+		return p->states[i] == PROGRAM_ATTACHED ? 0 : err_origin(-ENOTSUP);
+	}
+	return err_origin(-ENOENT);
+}
+
+static int attach_tier(struct probe *p, const struct tier *tier)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < TIER_PROGRAMS && tier->programs[i]; i++)
+		r = attach_program(p, tier->programs[i]);
+	return r;
+}
+
+static void report(struct probe *p, const struct tier *tier, const char *name)
+{
+	char *text = p->reports[p->n_tiers];
+
+	snprintf(text, sizeof(p->reports[0]), "%s=%s", tier->kind_name, name);
+	p->tiers[p->n_tiers++] = (struct probe_tier){
+		.kind = tier->kind, .name = tier->kind_name, .tier = name, .report = text
+	};
+}
+
+/* Tries the rows of each kind in order. */
+static size_t attach(struct probe *p, const struct probe_settings *s)
+{
+	size_t n_attached = 0;
+	bool done = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tiers); i++) {
+		bool last = i + 1 == ARRAY_SIZE(tiers) || tiers[i + 1].kind != tiers[i].kind;
+
+		if (wanted(s, tiers[i].kind) && !done) {
+			done = attach_tier(p, &tiers[i]) == 0;
+			if (done || last)
+				report(p, &tiers[i], done ? tiers[i].name : "none");
+			n_attached += done;
+		}
+		if (last)
+			done = false;
+	}
+	return n_attached;
+}
+
+/* --- making one --- */
+static int make_losses(struct probe *p)
+{
+	p->n_cpus = libbpf_num_possible_cpus();
+	if (p->n_cpus < 0)
+		return err_origin(p->n_cpus);
+	p->losses = calloc((size_t)p->n_cpus, sizeof(*p->losses));
+	p->losses_before = calloc((size_t)p->n_cpus, sizeof(*p->losses));
+	return p->losses && p->losses_before ? 0 : err_origin(-ENOMEM);
+}
+
+int probe_new(struct probe **ret, const struct probe_settings *settings, struct diag *d)
+{
+	AUTO(probe) *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (d)
+		d->text[0] = 0;
+	if (!p)
+		return err_origin(-ENOMEM);
+	p->events = -1;
+	r = make_losses(p);
+	if (r < 0)
+		return r;
+	r = load(p, settings, d);
+	if (r < 0)
+		return r;
+	p->skel->bss->control.ignored[0] = (uint32_t)getpid();
+	if (attach(p, settings) == 0)
+		return diag_set(d, err_origin(-ENOTSUP), 0, 0,
+				"no probe could be attached: expected tracepoints with BPF (kernel "
+				"5.8 or newer, CONFIG_FTRACE_SYSCALLS, CONFIG_BPF_EVENTS)");
+	if (p->events >= 0)
+		close(p->events);
+	p->events = -1;
+	malloc_trim(0); /* libbpf's copy of the kernel's types: some 10 MB */
+	*ret = TAKE(p);
+	return 0;
+}
+
+/* --- questions --- */
+const struct probe_tier *probe_tiers(const struct probe *p, size_t *ret_n)
+{
+	*ret_n = p->n_tiers;
+	return p->tiers;
+}
+
+const char *probe_note(const struct probe *p, size_t i)
+{
+	return i < p->n_notes ? p->notes[i] : NULL;
+}
+
+int probe_ignore_tgid(struct probe *p, uint32_t tgid)
+{
+	uint32_t *slots = p->skel->bss->control.ignored;
+
+	for (size_t i = 0; i < REC_IGNORED; i++) {
+		if (slots[i] == 0 || slots[i] == tgid) {
+			__atomic_store_n(&slots[i], tgid, __ATOMIC_RELAXED);
+			return 0;
+		}
+	}
+	return err_origin(-ENOSPC);
+}
+
+void probe_unignore_tgid(struct probe *p, uint32_t tgid)
+{
+	uint32_t *slots = p->skel->bss->control.ignored;
+
+	for (size_t i = 0; i < REC_IGNORED; i++) {
+		if (slots[i] == tgid)
+			__atomic_store_n(&slots[i], 0, __ATOMIC_RELAXED);
+	}
+}
+
+uint64_t probe_ignored(const struct probe *p)
+{
+	return __atomic_load_n(&p->skel->bss->left_out, __ATOMIC_RELAXED);
+}
+
+static void add_loss(struct probe_loss *sum, const struct rec_loss *now,
+		     const struct rec_loss *before)
+{
+	uint64_t n = now->count - before->count;
+	uint64_t from = MAX(now->first_ns, before->last_ns);
+
+	if (n == 0)
+		return;
+	sum->from_ns = sum->count ? MIN(sum->from_ns, from) : from;
+	sum->to_ns = MAX(sum->to_ns, now->last_ns);
+	sum->count += n;
+}
+
+int probe_loss(struct probe *p, struct probe_loss ret[REC_CLASSES][REC_CAUSES])
+{
+	struct rec_losses *swap = p->losses;
+	uint32_t zero = 0;
+
+	memset(ret, 0, sizeof(ret[0]) * REC_CLASSES);
+	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.losses), &zero, p->losses) < 0)
+		return err_origin(-errno);
+	__atomic_add_fetch(&p->skel->bss->control.loss_epoch, 1, __ATOMIC_RELAXED);
+	for (int cpu = 0; cpu < p->n_cpus; cpu++) {
+		for (size_t i = 0; i < REC_CLASSES * REC_CAUSES; i++)
+			add_loss(&ret[0][0] + i, &p->losses[cpu].by[0][0] + i,
+				 &p->losses_before[cpu].by[0][0] + i);
+	}
+	p->losses = p->losses_before;
+	p->losses_before = swap;
+	return 0;
+}
+
+int probe_ring_fd(const struct probe *p, enum rec_class class)
+{
+	return bpf_map__fd(class == REC_CLASS_PRIORITY ? p->skel->maps.priority_ring :
+							 p->skel->maps.bulk_ring);
+}
+
+uint32_t probe_ring_bytes(const struct probe *p, enum rec_class class)
+{
+	return p->ring_bytes[class];
+}
+
+uint32_t probe_ring_mark(const struct probe *p, enum rec_class class)
+{
+	return p->marks[class];
+}
+
+uint32_t *probe_wake_word(struct probe *p)
+{
+	return &p->skel->bss->control.wake;
+}
