@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/collector/fixture.h"
+
+#include <dirent.h>
+#include <mbedtls/md.h>
+
+#include "collector/migrate.h"
+
+/* Released files are never edited: a changed sum here means write the next number instead. */
+static const struct {
+	const char *name, *sha256;
+} released[] = {
+	{ "events/0001_blocks.sql",
+	  "b324039c42d5ee888f343d247740ab92cec044d5564a8e223684d27584aa1000" },
+	{ "main/0001_nodes.sql",
+	  "f462111e94a093bc27c41ec679b75e8e14e00f58b2220c5e19d9e4ccde7f73e5" },
+};
+
+struct fix {
+	char dir[128], path[160];
+	sqlite3 *db;
+};
+
+static int setup(void **state)
+{
+	struct fix *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	fixture_folder(f->dir);
+	snprintf(f->path, sizeof(f->path), "%s/x.db", f->dir);
+	assert_int_equal(sql_open(&f->db, f->path, SQL_WRITE, NULL), 0);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fix *f = *state;
+
+	sql_close(f->db);
+	fixture_remove(f->dir);
+	free(f);
+	return 0;
+}
+
+static int64_t ask(struct fix *f, const char *text)
+{
+	sqlite3_stmt *s = NULL;
+	int64_t v;
+
+	assert_int_equal(sql_prepare(f->db, &text, 1, &s), 0);
+	assert_int_equal(sql_step(s), SQL_E_ROW);
+	v = sqlite3_column_int64(s, 0);
+	sql_finalize(&s, 1);
+	return v;
+}
+
+static void sum_file(const char *name, char ret[65])
+{
+	const mbedtls_md_info_t *info = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
+	char path[512];
+	uint8_t sum[32];
+
+	snprintf(path, sizeof(path), "%s/migrations/%s", TEST_SOURCE_DIR, name);
+	assert_int_equal(mbedtls_md_file(info, path, sum), 0);
+	for (size_t i = 0; i < sizeof(sum); i++)
+		snprintf(ret + 2 * i, 3, "%02x", sum[i]);
+}
+
+static void test_migrate_given_released_files_when_summed_then_none_was_edited(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(released); i++) {
+		char sum[65];
+
+		sum_file(released[i].name, sum);
+		assert_string_equal(sum, released[i].sha256);
+	}
+}
+
+static size_t count_files(const char *sub)
+{
+	char path[512];
+	struct dirent *e;
+	size_t n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/migrations/%s", TEST_SOURCE_DIR, sub);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while ((e = readdir(dir)))
+		n += e->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+static void test_migrate_given_folder_when_counted_then_each_file_is_embedded_and_summed(void **state)
+{
+	(void)state;
+	assert_int_equal(count_files("events"), migrations_events.n);
+	assert_int_equal(count_files("main"), migrations_main.n);
+	assert_int_equal(migrations_events.n + migrations_main.n, ARRAY_SIZE(released));
+}
+
+static void test_migrate_given_empty_file_when_applied_then_version_counts_up_once(void **state)
+{
+	struct fix *f = *state;
+	struct diag d = { 0 };
+
+	assert_int_equal(migrate_apply(f->db, &migrations_events, f->path, &d), 0);
+	assert_int_equal(ask(f, "PRAGMA user_version"), migrations_events.n);
+	assert_int_equal(migrate_apply(f->db, &migrations_events, f->path, &d), 0);
+	assert_int_equal(ask(f, "SELECT count(*) FROM day"), 1);
+}
+
+static void test_migrate_given_newer_file_when_applied_then_refused_and_untouched(void **state)
+{
+	struct fix *f = *state;
+	struct diag d = { 0 };
+
+	assert_int_equal(sql_exec(f->db, "PRAGMA user_version = 7"), 0);
+	assert_int_equal(migrate_apply(f->db, &migrations_main, f->path, &d), -EEXIST);
+	assert_string_equal(d.file, f->path);
+	assert_non_null(strstr(d.text, "newer"));
+	assert_int_equal(ask(f, "SELECT count(*) FROM sqlite_master"), 0);
+}
+
+static void test_migrate_given_failing_step_when_applied_then_earlier_ones_stay(void **state)
+{
+	static const struct migration list[] = {
+		{ "x/0001_good.sql", (const unsigned char *)"CREATE TABLE a (x);" },
+		{ "x/0002_bad.sql", (const unsigned char *)"CREATE TABLE b (x); CREATE TABLE a (x);" },
+	};
+	static const struct migrations bad = { list, ARRAY_SIZE(list) };
+	struct fix *f = *state;
+	struct diag d = { 0 };
+
+	assert_true(migrate_apply(f->db, &bad, f->path, &d) < 0);
+	assert_non_null(strstr(d.text, "x/0002_bad.sql"));
+	assert_int_equal(ask(f, "PRAGMA user_version"), 1);
+	assert_int_equal(ask(f, "SELECT count(*) FROM sqlite_master"), 1);
+	assert_int_equal(sqlite3_get_autocommit(f->db), 1);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_migrate_given_released_files_when_summed_then_none_was_edited),
+		T(test_migrate_given_folder_when_counted_then_each_file_is_embedded_and_summed),
+		T(test_migrate_given_empty_file_when_applied_then_version_counts_up_once),
+		T(test_migrate_given_newer_file_when_applied_then_refused_and_untouched),
+		T(test_migrate_given_failing_step_when_applied_then_earlier_ones_stay),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
