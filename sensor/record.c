@@ -147,8 +147,8 @@ int record_open(struct record *ret, const void *data, size_t n)
 
 /* ---- paths ---- */
 
-/* Copies to the front of what is left of @buf, which is filled from its end.  What does not fit is
- * left out: the beginning of the path is missing then. */
+/* Copies to the front of what is left of @buf, which is filled from its end.  From the component on
+ * that does not fit, all is left out: the beginning of the path is missing then. */
 static size_t prepend(char *buf, size_t at, const char *s, size_t n)
 {
 	if (n > at)
@@ -166,6 +166,8 @@ size_t record_path_text(const struct record_path *p, char *buf, size_t n)
 	while (s < end) {
 		size_t part = strnlen(s, (size_t)(end - s));
 
+		if (part + 1 > at)
+			break;
 		at = prepend(buf, at, s, part);
 		s += part + 1;
 		if (slash || s < end)

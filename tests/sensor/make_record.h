@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* make_record - kernel records for tests, as the BPF side would write them. */
+#pragma once
+#include "bpf/abi.h"
+#include "lib/util.h"
+
+/* A record being made: 8-byte aligned. */
+union made {
+	struct rec_head head;
+	struct rec_exec exec;
+	struct rec_args args;
+	struct rec_fork fork;
+	struct rec_exit exit;
+	struct rec_open open;
+	struct rec_delete del;
+	struct rec_rename rename;
+	struct rec_tcp tcp;
+	uint64_t room[REC_MAX_BYTES / 8];
+};
+
+static inline UNUSED void made_begin(union made *m, enum rec_type type, size_t fixed, uint32_t tgid,
+				     uint64_t start_ns, uint64_t time_ns)
+{
+	memset(m, 0, fixed);
+	m->head.size = (uint32_t)fixed;
+	m->head.type = (uint16_t)type;
+	m->head.tgid = m->head.tid = tgid;
+	m->head.start_ns = start_ns;
+	m->head.time_ns = time_ns;
+	snprintf(m->head.comm, sizeof(m->head.comm), "comm%u", tgid);
+}
+
+static inline UNUSED void made_add(union made *m, const void *data, size_t n)
+{
+	memcpy((char *)m + m->head.size, data, n);
+	m->head.size += (uint32_t)n;
+}
+
+/* "/usr/bin/true" as the kernel tells it, leaf first. */
+static inline UNUSED struct rec_path made_path(union made *m, const char *path)
+{
+	struct rec_path p = { 0 };
+	const char *end = path + strlen(path);
+
+	while (end > path) {
+		const char *slash = memrchr(path, '/', (size_t)(end - path));
+		const char *part = slash ? slash + 1 : path;
+		size_t n = (size_t)(end - part);
+
+		made_add(m, part, n);
+		made_add(m, "", 1);
+		p.bytes = (uint16_t)(p.bytes + n + 1);
+		end = slash ? slash : path;
+	}
+	return p;
+}
+
+static inline UNUSED uint16_t made_text(union made *m, const char *s)
+{
+	made_add(m, s, strlen(s) + 1);
+	return (uint16_t)(strlen(s) + 1);
+}
+
+static inline UNUSED void made_open(union made *m, uint32_t tgid, uint64_t start_ns,
+				    uint64_t time_ns, const char *path, uint32_t flags)
+{
+	made_begin(m, REC_OPEN, sizeof(struct rec_open), tgid, start_ns, time_ns);
+	m->open.open_flags = flags;
+	m->open.file = (struct rec_file){ .inode = 77, .dev_major = 8, .dev_minor = 1,
+					  .mode = 0100644 };
+	m->open.path = made_path(m, path);
+}
+
+static inline UNUSED void made_open_failed(union made *m, uint32_t tgid, uint64_t start_ns,
+					   uint64_t time_ns, const char *dir, const char *name,
+					   uint32_t error)
+{
+	made_begin(m, REC_OPEN, sizeof(struct rec_open), tgid, start_ns, time_ns);
+	m->head.flags = REC_F_AS_ASKED;
+	m->open.error = error;
+	m->open.path = made_path(m, dir);
+	m->open.name_bytes = made_text(m, name);
+}
+
+/* @args: NUL-separated, @n_args bytes with the last NUL. */
+static inline UNUSED void made_exec(union made *m, uint32_t tgid, uint64_t start_ns,
+				    uint64_t time_ns, const char *exe, const char *args,
+				    size_t n_args)
+{
+	made_begin(m, REC_EXEC, sizeof(struct rec_exec), tgid, start_ns, time_ns);
+	m->exec.sid = tgid;
+	m->exec.vpid = tgid;
+	m->exec.exe = made_path(m, exe);
+	m->exec.cwd = made_path(m, "/home/user");
+	made_add(m, args, n_args);
+	m->exec.args_bytes = (uint32_t)n_args;
+}
+
+static inline UNUSED void made_fork(union made *m, uint32_t parent, uint64_t parent_start,
+				    uint64_t time_ns, uint32_t child, uint64_t child_start)
+{
+	made_begin(m, REC_FORK, sizeof(struct rec_fork), parent, parent_start, time_ns);
+	m->fork.parent_tgid = parent;
+	m->fork.parent_start_ns = parent_start;
+	m->fork.child_tgid = child;
+	m->fork.child_vpid = child;
+	m->fork.child_start_ns = child_start;
+}
+
+static inline UNUSED void made_exit(union made *m, uint32_t tgid, uint64_t start_ns,
+				    uint64_t time_ns, uint32_t status)
+{
+	made_begin(m, REC_EXIT, sizeof(struct rec_exit), tgid, start_ns, time_ns);
+	m->exit.status = status;
+	m->exit.duration_ns = time_ns - start_ns;
+}
+
+static inline UNUSED void made_tcp(union made *m, enum rec_type type, uint32_t tgid,
+				   uint64_t start_ns, uint64_t time_ns)
+{
+	static const uint8_t source[4] = { 10, 20, 30, 40 }, dest[4] = { 10, 20, 30, 41 };
+
+	made_begin(m, type, sizeof(struct rec_tcp), tgid, start_ns, time_ns);
+	m->tcp.version = REC_IPV4;
+	m->tcp.direction = type == REC_ACCEPT ? REC_INGRESS : REC_EGRESS;
+	m->tcp.source_port = 51000;
+	m->tcp.dest_port = 443;
+	memcpy(m->tcp.source, source, 4);
+	memcpy(m->tcp.dest, dest, 4);
+}
