@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs the examples of docs/query.md: what stands behind the last "// " is what must come out. */
+#include "query_fixture.h"
+
+static char *read_doc(void)
+{
+	char *text = calloc(1, 1 << 20);
+	FILE *f = fopen(TEST_SOURCE_DIR "/docs/query.md", "rb");
+
+	assert_non_null(text);
+	assert_non_null(f);
+	assert_in_range(fread(text, 1, (1 << 20) - 1, f), 1000, 1 << 20);
+	fclose(f);
+	return text;
+}
+
+static uint32_t numbers(const char *s)
+{
+	uint32_t bits = 0;
+	char *end;
+
+	if (strcmp(s, "none") == 0)
+		return 0;
+	for (; *s; s = end) {
+		unsigned long n = strtoul(s, &end, 10);
+
+		if (end == s)
+			fail_msg("expected numbers, not '%s'", s);
+		bits |= BIT(n);
+	}
+	return bits;
+}
+
+static void expect_error(const char *query, const char *message)
+{
+	AUTO(expr) *e = NULL;
+	struct diag d = { 0 };
+	char text[700];
+
+	assert_int_equal(eql_parse(&e, query, strlen(query), &d), -EINVAL);
+	assert_string_equal(diag_format(&d, text, sizeof(text)), message);
+}
+
+static void run_example(struct fixture *f, const char *query)
+{
+	const char *comment = NULL, *next = query;
+	uint32_t hits;
+
+	while ((next = strstr(next, "// ")))
+		comment = next++;
+	if (!comment)
+		fail_msg("an example without its hits: %s", query);
+	comment += 3;
+	if (strncmp(comment, "error ", 6) == 0) {
+		expect_error(query, comment + 6);
+		return;
+	}
+	hits = fixture_hits(f, query);
+	if (hits != numbers(comment))
+		fail_msg("hits are %x, not %x: %s", hits, numbers(comment), query);
+}
+
+/* A query ends at an empty line or at the end of its fence. */
+static int run_fence(struct fixture *f, char *text)
+{
+	int n = 0;
+
+	for (char *end; *text; text = end) {
+		end = strstr(text, "\n\n");
+		if (end) {
+			*end = '\0';
+			end += 2;
+		} else {
+			end = text + strlen(text);
+			if (end > text && end[-1] == '\n')
+				end[-1] = '\0';
+		}
+		run_example(f, text);
+		n++;
+	}
+	return n;
+}
+
+static void test_query_doc_given_its_events_when_examples_run_then_hits_as_told(void **state)
+{
+	AUTO_MEM char *doc = read_doc();
+	int n = 0;
+
+	for (char *at = doc; (at = strstr(at, "```eql\n"));) {
+		char *from = at + 7, *end = strstr(from, "```");
+
+		assert_non_null(end);
+		*end = '\0';
+		n += run_fence(*state, from);
+		at = end + 3;
+	}
+	assert_in_range(n, 30, 1000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_query_doc_given_its_events_when_examples_run_then_hits_as_told),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}
