@@ -26,7 +26,8 @@ static const struct route routes[] = {
 	{ METHOD_GET, "/healthz", ROLE_NONE, api_health, 0, "Answers 200 while the collector serves" },
 };
 
-static const struct route asset_route = { METHOD_GET, "/", ROLE_NONE, api_asset, 0, "The web page" };
+static const struct route asset_route = { METHOD_GET, "/",	      ROLE_NONE,
+					  api_asset,  PARAMS_OF_PAGE, "The web page" };
 
 const struct route *api_routes(size_t *ret_n)
 {

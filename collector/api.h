@@ -7,12 +7,14 @@
 
 enum { METHOD_GET = 1, METHOD_POST = 2 }; /* HEAD goes with GET */
 
+enum { PARAMS_OF_PAGE = UINT32_MAX }; /* the page reads its own address: the server does not */
+
 struct route {
 	unsigned methods;
 	const char *path;
 	enum role role; /* least role of the token; ROLE_NONE: open */
 	void (*handle)(struct request *r);
-	uint32_t params; /* PARAM_BIT()s that it takes */
+	uint32_t params; /* PARAM_BIT()s that it takes; PARAMS_OF_PAGE: whatever is asked */
 	const char *help;
 };
 

@@ -185,7 +185,8 @@ void request_begin(struct request *r, const char *method)
 		request_problem_text(r, 404, "there is nothing at this path");
 		return;
 	}
-	if (!may_enter(r) || !method_fits(r, method) || !body_fits(r))
+	if (!may_enter(r) || !method_fits(r, method) || !body_fits(r) ||
+	    r->route->params == PARAMS_OF_PAGE)
 		return;
 	e = params_parse_query(&r->params, r->route->params, query, n, &d);
 	if (e == -EINVAL)
