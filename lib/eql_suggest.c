@@ -55,8 +55,8 @@ static void consider(struct search *s, const char *known)
 	if (m >= NAME_BYTES || s->n >= NAME_BYTES)
 		return;
 	score = distance(s->name, s->n, known, m) * 100;
-	if (ends_in(known, m, s->name, s->n))
-		score = MIN(score, 100 + (unsigned)m); /* the shortest of those */
+	if (ends_in(known, m, s->name, s->n)) /* process.name before file.name, else the shortest */
+		score = MIN(score, (strncmp(known, "process.", 8) == 0 ? 100 : 120) + (unsigned)m);
 	else if (score > most_errors(s->n) * 100)
 		return;
 	if (score >= s->score)
