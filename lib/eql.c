@@ -207,7 +207,7 @@ static int not_the_end(struct eql_parser *p)
 		return eql_error(&p->lex, t->at, "a search takes no pipes: expected the end");
 	if (t->type == EQL_CLOSE)
 		return eql_error(&p->lex, t->at, "this ')' closes nothing");
-	if (t->type == EQL_SYMBOL && t->n == 2 && (*t->value == '&' || *t->value == '|'))
+	if (t->n == 2 && (memcmp(t->value, "&&", 2) == 0 || memcmp(t->value, "||", 2) == 0))
 		return eql_error(&p->lex, t->at, "expected '%s' instead of '%.2s'",
 				 *t->value == '&' ? "and" : "or", t->value);
 	return eql_error(&p->lex, t->at, "expected 'and', 'or' or the end instead of %s",

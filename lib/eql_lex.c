@@ -250,7 +250,7 @@ static size_t run(const struct eql_lexer *l, enum eql_mode mode)
 
 static size_t symbol(const struct eql_lexer *l)
 {
-	static const char *const known[] = { "==", "!=", "<=", ">=", "&&", "||", "=~" };
+	static const char *const known[] = { "==", "!=", "<=", ">=", "||", "=~" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (looking_at(l, known[i]))
