@@ -69,7 +69,8 @@ static int unknown_option(const struct cli_command *c, const char *arg, struct d
 	for (size_t i = 0; name[0] == '-' && name[1] == '-' && i < c->n_options; i++)
 		consider(name + 2, c->options[i].name, &near, &best);
 	if (near)
-		return diag_set(d, -EINVAL, 0, 0, "unknown option %s: did you mean --%s?", name, near);
+		return diag_set(d, -EINVAL, 0, 0, "unknown option %s: did you mean --%s?", name,
+				near);
 	return diag_set(d, -EINVAL, 0, 0, "unknown option %s: see rtsecctl help %s", name, c->name);
 }
 
@@ -106,12 +107,13 @@ static int set_value(const struct cli_option *o, const char *value, struct cli_v
 	case CLI_NUMBER:
 		if (parse_number(value, at) < 0)
 			return diag_set(d, -EINVAL, 0, 0,
-					"--%s wants a number of 1 or more, not \"%s\"", o->name, value);
+					"--%s wants a number of 1 or more, not \"%s\"", o->name,
+					value);
 		return 0;
 	case CLI_CHOICE:
 		if (!is_choice(o->metavar, value))
-			return diag_set(d, -EINVAL, 0, 0, "--%s wants one of %s, not \"%s\"", o->name,
-					o->metavar, value);
+			return diag_set(d, -EINVAL, 0, 0, "--%s wants one of %s, not \"%s\"",
+					o->name, o->metavar, value);
 		break;
 	case CLI_TEXT:
 		if (!*value)
@@ -167,11 +169,13 @@ int cli_parse(const struct cli_command *c, int argc, const char *const *argv,
 			if (r < 0)
 				return r;
 		} else if (!c->operand) {
-			return diag_set(d, -EINVAL, 0, 0, "%s takes no operand, but \"%s\" was given",
-					c->name, argv[i]);
+			return diag_set(d, -EINVAL, 0, 0,
+					"%s takes no operand, but \"%s\" was given", c->name,
+					argv[i]);
 		} else if (*ret_operand) {
 			return diag_set(d, -EINVAL, 0, 0,
-					"%s takes one %s, but \"%s\" follows it: put quotes around the whole",
+					"%s takes one %s, but \"%s\" follows it: put quotes around "
+					"the whole",
 					c->name, c->operand, argv[i]);
 		} else {
 			*ret_operand = argv[i];
@@ -204,12 +208,15 @@ void cli_help(FILE *out, const struct cli_command *c)
 void cli_help_all(FILE *out, const struct cli_command *const *commands)
 {
 	fputs("usage: rtsecctl COMMAND [OPTIONS] [OPERAND]\n\n"
-	      "Asks an rtsec collector what happened on the fleet.\n\nCommands:\n", out);
+	      "Asks an rtsec collector what happened on the fleet.\n\nCommands:\n",
+	      out);
 	for (; *commands; commands++)
 		fprintf(out, "  %-10s%s\n", (*commands)->name, (*commands)->summary);
 	fputs("  help      Show the options of a command: rtsecctl help COMMAND\n\n"
-	      "Environment: RTSEC_URL and RTSEC_TOKEN (./dev up writes them to DIR/env), NO_COLOR.\n"
-	      "Exit codes: 0 hits, 1 none, 2 usage, 3 server, 4 shown but events are missing.\n", out);
+	      "Environment: RTSEC_URL and RTSEC_TOKEN (./dev up writes them to DIR/env), "
+	      "NO_COLOR.\n"
+	      "Exit codes: 0 hits, 1 none, 2 usage, 3 server, 4 shown but events are missing.\n",
+	      out);
 }
 
 static const struct cli_command *find_command(const struct cli_command *const *commands,

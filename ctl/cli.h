@@ -54,21 +54,21 @@ struct cli_option {
 };
 
 /* A row of an option table: OPTION("since", 0, TEXT, "TIME", since, "help"). */
-#define OPTION(name_, letter_, type_, metavar_, member, help_)                                   \
-	{                                                                                        \
+#define OPTION(name_, letter_, type_, metavar_, member, help_)                                    \
+	{                                                                                         \
 		.name = (name_), .letter = (letter_), .type = CLI_##type_, .metavar = (metavar_), \
-		.offset = offsetof(struct cli_values, member), .help = (help_)                   \
+		.offset = offsetof(struct cli_values, member), .help = (help_)                    \
 	}
 
 /* Rows that every command's table ends with, and those of commands that ask the collector. */
-#define CLI_OPTIONS_COMMON                                                                          \
-	OPTION("output", 'o', CHOICE, "table|json|ndjson|csv", output,                             \
-	       "Form of the output; table on a terminal, else ndjson"),                            \
+#define CLI_OPTIONS_COMMON                                              \
+	OPTION("output", 'o', CHOICE, "table|json|ndjson|csv", output,  \
+	       "Form of the output; table on a terminal, else ndjson"), \
 		OPTION("help", 'h', FLAG, NULL, help, "Show this help")
-#define CLI_OPTIONS_SERVER                                                                          \
-	OPTION("url", 0, TEXT, "URL", url, "Address of the collector, else $RTSEC_URL"),           \
-		OPTION("token-file", 0, TEXT, "FILE", token_file,                                  \
-		       "File that holds the API token, else $RTSEC_TOKEN"),                        \
+#define CLI_OPTIONS_SERVER                                                               \
+	OPTION("url", 0, TEXT, "URL", url, "Address of the collector, else $RTSEC_URL"), \
+		OPTION("token-file", 0, TEXT, "FILE", token_file,                        \
+		       "File that holds the API token, else $RTSEC_TOKEN"),              \
 		CLI_OPTIONS_COMMON
 
 struct cli_command {

@@ -245,14 +245,15 @@ static int fail(const struct client *c, const struct answer *a, CURLcode code, s
 	if (code == CURLE_OUT_OF_MEMORY || !buf_ok(a->body))
 		return err_origin(-ENOMEM);
 	if (a->too_big)
-		return diag_set(d, -EMSGSIZE, 0, 0, "the answer is over %d MiB: ask for less at once",
+		return diag_set(d, -EMSGSIZE, 0, 0,
+				"the answer is over %d MiB: ask for less at once",
 				CLIENT_ANSWER_BYTES >> 20);
 	return diag_set(d, -EIO, 0, 0, "cannot reach the collector at %s: %s", c->url,
 			c->error[0] ? c->error : curl_easy_strerror(code));
 }
 
-int client_ask(struct client *c, const struct client_request *q, long *ret_status,
-	       struct buf *body, struct diag *d)
+int client_ask(struct client *c, const struct client_request *q, long *ret_status, struct buf *body,
+	       struct diag *d)
 {
 	__attribute__((cleanup(outgoing_done))) struct outgoing o = { 0 };
 	struct answer a = { .c = c, .body = body };
@@ -311,8 +312,9 @@ static int transfer(struct client *c, struct answer *a, long *ret_status, struct
 		return CLIENT_E_STOPPED;
 	if (a->opened && code != CURLE_OUT_OF_MEMORY)
 		return diag_set(d, CLIENT_E_ENDED, 0, 0, "%s",
-				code == CURLE_OK ? "the collector closed the stream" :
-				c->error[0] ? c->error : curl_easy_strerror(code));
+				code == CURLE_OK ? "the collector closed the stream"
+				: c->error[0]	 ? c->error
+						 : curl_easy_strerror(code));
 	return code == CURLE_OK ? 0 : fail(c, a, code, d);
 }
 

@@ -76,7 +76,8 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 const struct cli_command cmd_nodes = {
 	.name = "nodes",
 	.summary = "List the nodes of the fleet",
-	.about = "Shows every node that ever sent events: when it was last seen, how many it sent and\n"
+	.about = "Shows every node that ever sent events: when it was last seen, how many it sent "
+		 "and\n"
 		 "lost, what it runs. json and ndjson have all that the collector knows of it.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),

@@ -6,15 +6,17 @@
 #include "ctl/pages.h"
 #include "ctl/session.h"
 
-enum { DEFAULT_LIMIT = 100, PAGE_HITS = 1000, PARAMS = 8 };
+enum { DEFAULT_LIMIT = 100, PAGE_HITS = 5000, PARAMS = 8 };
 
 static const struct cli_option options[] = {
 	OPTION("since", 0, TEXT, "TIME", since,
 	       "From this time on (-24h): RFC 3339, seconds since 1970, or -15m, -2h, -7d"),
 	OPTION("until", 0, TEXT, "TIME", until, "Before this time, written likewise"),
-	OPTION("limit", 0, NUMBER, "N", limit, "At most N events, over several pages if need be (100)"),
+	OPTION("limit", 0, NUMBER, "N", limit,
+	       "At most N events, over several pages if need be (100)"),
 	OPTION("all", 0, FLAG, NULL, all, "All events, page by page"),
-	OPTION("order", 0, CHOICE, "desc|asc", order, "Newest first (desc, the default) or oldest first"),
+	OPTION("order", 0, CHOICE, "desc|asc", order,
+	       "Newest first (desc, the default) or oldest first"),
 	OPTION("node", 0, TEXT, "NODE", node, "Only this node, by name or id"),
 	OPTION("fields", 0, TEXT, "A,B", fields, "Only these fields"),
 	OPTION("count", 0, FLAG, NULL, count, "Only how many there are, whatever --limit says"),
@@ -75,9 +77,10 @@ static int ask_page(struct search *s, struct buf *body)
 	const struct cli_values *v = s->v;
 	char limit[24];
 	struct client_param params[PARAMS] = {
-		{ "q", s->query },	 { "since", v->since },	   { "until", v->until },
-		{ "node", v->node },	 { "order", v->order },	   { "fields", s->events.fields },
-		{ "limit", limit },	 { "cursor", s->pages.cursor[0] ? s->pages.cursor : NULL },
+		{ "q", s->query },     { "since", v->since },
+		{ "until", v->until }, { "node", v->node },
+		{ "order", v->order }, { "fields", s->events.fields },
+		{ "limit", limit },    { "cursor", s->pages.cursor[0] ? s->pages.cursor : NULL },
 	};
 	const struct client_request q = { "/api/v1/search", params, PARAMS, true };
 	struct slice page;
@@ -112,8 +115,8 @@ static int finish(struct search *s)
 	int r;
 
 	pages_members(&s->pages, &members);
-	r = buf_ok(&members) ? printer_finish(s->printer, (const char *)members.data) :
-			       err_origin(-ENOMEM);
+	r = buf_ok(&members) ? printer_finish(s->printer, (const char *)members.data)
+			     : err_origin(-ENOMEM);
 	if (r < 0)
 		return session_failed(s->io, r, NULL);
 	pages_say(&s->pages, s->io);
@@ -204,7 +207,8 @@ const struct cli_command cmd_query = {
 	.name = "query",
 	.operand = "[QUERY]",
 	.summary = "Search the events of the whole fleet",
-	.about = "Shows stored events of the last 24 hours (--since) that match QUERY (EQL; docs/query.md),\n"
+	.about = "Shows stored events of the last 24 hours (--since) that match QUERY (EQL; "
+		 "docs/query.md),\n"
 		 "newest first; without QUERY all. Put quotes around it, for the shell.\n"
 		 "\n"
 		 "  rtsecctl query 'process where process.name == \"true\"' --since -5m\n"

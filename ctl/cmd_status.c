@@ -24,10 +24,11 @@ static int print_leaves(struct printer *p, const char *prefix, json_t *v, unsign
 		row = json_pack("{s:s, s:O}", "name", prefix, "value", v);
 		text = row ? json_dumps(row, JSON_COMPACT) : NULL;
 		json_decref(row);
-		return text ? printer_row(p, (struct slice){ text, strlen(text) }) :
-			      err_origin(-ENOMEM);
+		return text ? printer_row(p, (struct slice){ text, strlen(text) })
+			    : err_origin(-ENOMEM);
 	}
-	json_object_foreach (v, key, member) {
+	json_object_foreach(v, key, member)
+	{
 		AUTO_MEM char *name = NULL;
 
 		if (asprintf(&name, "%s%s%s", prefix, *prefix ? "." : "", key) < 0)
@@ -95,8 +96,8 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 		r = session_ask(s, &q, &body, &doc);
 	if (r)
 		return r;
-	r = format == PRINTER_TABLE || format == PRINTER_CSV ? print_cells(io, format, doc) :
-							       print_raw(io, doc);
+	r = format == PRINTER_TABLE || format == PRINTER_CSV ? print_cells(io, format, doc)
+							     : print_raw(io, doc);
 	return r < 0 ? session_failed(io, r, NULL) : EXIT_HITS;
 }
 

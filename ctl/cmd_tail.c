@@ -133,8 +133,8 @@ static int follow_once(struct tail *t, int stop_fd)
 		return session_failed(t->io, t->error, NULL);
 	if (r == CLIENT_E_STOPPED)
 		return DONE;
-	return r < 0 ? session_failed(t->io, r, &d) :
-		       session_refused(t->session, &q, status, &body);
+	return r < 0 ? session_failed(t->io, r, &d)
+		     : session_refused(t->session, &q, status, &body);
 }
 
 static int follow(struct tail *t, int stop_fd)
@@ -216,7 +216,8 @@ const struct cli_command cmd_tail = {
 	.name = "tail",
 	.operand = "[QUERY]",
 	.summary = "Follow events as they happen",
-	.about = "Shows events that match QUERY (without one: all) as the collector stores them, until\n"
+	.about = "Shows events that match QUERY (without one: all) as the collector stores them, "
+		 "until\n"
 		 "Ctrl-C. When the collector restarts, it goes on where it was.\n"
 		 "\n"
 		 "  rtsecctl tail 'event.action == \"connection_accepted\"' --node web-1\n",

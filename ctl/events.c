@@ -103,8 +103,10 @@ static void summarise_process(const json_t *doc, struct buf *out)
 		add(doc, "process.child.pid", out);
 		buf_str(out, "  ");
 	}
-	add(doc, printer_find(doc, "process.command_line") ? "process.command_line" :
-							     "process.executable", out);
+	add(doc,
+	    printer_find(doc, "process.command_line") ? "process.command_line"
+						      : "process.executable",
+	    out);
 }
 
 static void summarise_file(const json_t *doc, struct buf *out)
@@ -177,12 +179,14 @@ static const char *tint(const json_t *doc)
 	return NULL;
 }
 
-#define COLUMNS_BUT_TIME                                                       \
-	{ .title = "NODE", .cell = node, .width = 12 },                       \
-		{ .title = "ACTION", .field = "event.action", .width = 10 },  \
-		{ .title = "PROCESS", .cell = events_process, .width = 18 },  \
-		{ .title = "USER", .cell = user, .width = 6 },                \
-		{ .title = "SUMMARY", .cell = events_summary, .width = 40, .gives_way = true }
+#define COLUMNS_BUT_TIME                                                                   \
+	{ .title = "NODE", .cell = node, .width = 12 },                                    \
+		{ .title = "ACTION", .field = "event.action", .width = 10 },               \
+		{ .title = "PROCESS", .cell = events_process, .width = 18 },               \
+		{ .title = "USER", .cell = user, .width = 6 },                             \
+	{                                                                                  \
+		.title = "SUMMARY", .cell = events_summary, .width = 40, .gives_way = true \
+	}
 
 static const struct printer_column wide_columns[] = {
 	{ .title = "TIME (UTC)", .cell = events_time, .width = MILLI_CHARS + 1 },
@@ -200,7 +204,8 @@ static const char table_fields[] =
 	"process.pid,process.name,process.executable,process.command_line,process.user.id,"
 	"process.user.name,process.exit_code,process.exit_signal,process.child.pid,file.path,"
 	"file.Ext.original.path,file.open.flags,source.ip,source.port,destination.ip,"
-	"destination.port,network.transport,rtsec.gap.count,rtsec.gap.class,rtsec.gap.cause,message";
+	"destination.port,network.transport,rtsec.gap.count,rtsec.gap.class,rtsec.gap.cause,"
+	"message";
 
 static const char csv_fields[] =
 	"@timestamp,host.name,event.sequence,event.category,event.action,event.outcome,error.code,"

@@ -56,6 +56,7 @@ int listing_run(const struct listing *l, const struct cli_io *io, const struct c
 		return r;
 	if (rawjson_member(doc, l->member, &rows))
 		return print(l, io, v, rows);
-	cli_say(io, "the answer to %s has no \"%s\": is this an rtsec collector?", l->path, l->member);
+	cli_say(io, "the answer to %s has no \"%s\": is this an rtsec collector?", l->path,
+		l->member);
 	return EXIT_SERVER;
 }

@@ -13,5 +13,6 @@ struct listing {
 	const char *(*tint)(const json_t *row); /* may be NULL */
 };
 
-/* Asks and shows.  Returns an exit code: EXIT_HITS, EXIT_NONE for an empty list, or what was said. */
+/* Asks and shows.  Returns an exit code: EXIT_HITS, EXIT_NONE for an empty list, or what was said.
+ */
 int listing_run(const struct listing *l, const struct cli_io *io, const struct cli_values *v);

@@ -11,43 +11,29 @@ void pages_done(struct pages *p)
 	*p = (struct pages){ 0 };
 }
 
-/* *member of the page as jansson reads it; NULL when missing.  The caller's reference. */
-static json_t *load_member(struct slice page, const char *key)
+static int take_cursor(struct pages *p, const json_t *cursor)
 {
-	struct slice raw;
-
-	if (!rawjson_member(page, key, &raw))
-		return NULL;
-	return json_loadb(raw.s, raw.n, JSON_DECODE_ANY, NULL);
-}
-
-static int take_cursor(struct pages *p, struct slice page)
-{
-	json_t *cursor = load_member(page, "cursor");
 	const char *s = json_string_value(cursor);
-	int r = 0;
 
-	if (s && (strlen(s) >= sizeof(p->cursor) || (*s && strcmp(s, p->cursor) == 0)))
-		r = err_origin(-EBADMSG);
-	else
-		snprintf(p->cursor, sizeof(p->cursor), "%s", s ? s : "");
-	json_decref(cursor);
-	return r;
+	if (s && (strlen(s) >= sizeof(p->next) || (*s && strcmp(s, p->cursor) == 0)))
+		return err_origin(-EBADMSG);
+	snprintf(p->next, sizeof(p->next), "%s", s ? s : "");
+	return 0;
 }
 
-static int add_scanned(struct pages *p, struct slice page)
+static int take_scanned(struct pages *p, json_t *scanned)
 {
-	json_t *scanned = load_member(page, "scanned"), *v;
 	const char *key;
+	json_t *v;
 
 	if (!p->scanned)
 		p->scanned = json_object();
-	json_object_foreach (scanned, key, v) {
+	json_object_foreach(scanned, key, v)
+	{
 		json_int_t sum = json_integer_value(json_object_get(p->scanned, key));
 
 		json_object_set_new(p->scanned, key, json_integer(sum + json_integer_value(v)));
 	}
-	json_decref(scanned);
 	return p->scanned ? 0 : err_origin(-ENOMEM);
 }
 
@@ -76,26 +62,55 @@ static void add_gap(struct pages *p, struct slice raw)
 	json_decref(gap);
 }
 
+static int take_gaps(struct pages *p, struct slice gaps)
+{
+	struct slice key, gap;
+	size_t at = 0;
+
+	while (rawjson_next(gaps, &at, &key, &gap))
+		add_gap(p, gap);
+	return buf_ok(&p->gaps) && buf_ok(&p->nodes) ? 0 : err_origin(-ENOMEM);
+}
+
+static bool is(struct slice key, const char *name)
+{
+	return key.n == strlen(name) && memcmp(key.s, name, key.n) == 0;
+}
+
+static int take_member(struct pages *p, struct slice key, struct slice value)
+{
+	json_t *v;
+	int r = 0;
+
+	if (is(key, "hits"))
+		return 0;
+	if (is(key, "gaps"))
+		return take_gaps(p, value);
+	v = json_loadb(value.s, value.n, JSON_DECODE_ANY, NULL);
+	if (is(key, "took_ms"))
+		p->took_ms += json_number_value(v);
+	else if (is(key, "truncated"))
+		p->truncated = json_is_true(v);
+	else if (is(key, "scanned"))
+		r = take_scanned(p, v);
+	else if (is(key, "cursor"))
+		r = take_cursor(p, v);
+	json_decref(v);
+	return r;
+}
+
 int pages_add(struct pages *p, struct slice page)
 {
-	struct slice gaps, key, gap;
-	json_t *v;
+	struct slice key, value;
 	size_t at = 0;
-	int r;
+	int r = 0;
 
-	if (rawjson_member(page, "gaps", &gaps))
-		while (rawjson_next(gaps, &at, &key, &gap))
-			add_gap(p, gap);
-	v = load_member(page, "took_ms");
-	p->took_ms += json_number_value(v);
-	json_decref(v);
-	v = load_member(page, "truncated");
-	p->truncated = json_is_true(v);
-	json_decref(v);
-	if (!buf_ok(&p->gaps) || !buf_ok(&p->nodes))
-		return err_origin(-ENOMEM);
-	r = add_scanned(p, page);
-	return r < 0 ? r : take_cursor(p, page);
+	p->truncated = false;
+	p->next[0] = 0;
+	while (r == 0 && rawjson_next(page, &at, &key, &value))
+		r = take_member(p, key, value);
+	memcpy(p->cursor, p->next, sizeof(p->cursor));
+	return r;
 }
 
 static json_int_t damaged(const struct pages *p)
@@ -111,13 +126,17 @@ bool pages_partial(const struct pages *p)
 void pages_say(const struct pages *p, const struct cli_io *io)
 {
 	if (p->n_gaps)
-		cli_say(io, "%" PRIu64 " events are known to be lost in this range (%" PRIu64
-			    " gaps%s%.*s): query 'event.action == \"gap\"' shows them",
-			p->lost, p->n_gaps, p->nodes.n ? ", on " : "", (int)p->nodes.n,
-			p->nodes.n ? (const char *)p->nodes.data : "");
+		cli_say(io,
+			"%" PRIu64 " events are known to be lost in this range (%" PRIu64
+			" gap%s%s%.*s): query 'event.action == \"gap\"' shows them",
+			p->lost, p->n_gaps, p->n_gaps == 1 ? "" : "s", p->nodes.n ? ", on " : "",
+			(int)p->nodes.n, p->nodes.n ? (const char *)p->nodes.data : "");
 	if (damaged(p) > 0)
-		cli_say(io, "%lld stored blocks are damaged and were left out: the collector's log names "
-			    "them", (long long)damaged(p));
+		cli_say(io,
+			"%lld stored blocks are damaged and were left out: the collector's log "
+			"names "
+			"them",
+			(long long)damaged(p));
 	if (p->truncated)
 		cli_say(io, "the collector stopped before it had looked at everything: narrow the "
 			    "time or the query");

@@ -8,13 +8,14 @@
 
 /* Zero-initialise; end with pages_done(). */
 struct pages {
-	struct buf gaps;  /* raw JSON objects, commas between */
-	json_t *scanned;  /* sums */
-	struct buf nodes; /* names of nodes with gaps, ", " between */
+	struct buf gaps;       /* raw JSON objects, commas between */
+	json_t *scanned;       /* sums */
+	struct buf nodes;      /* names of nodes with gaps, ", " between */
 	uint64_t n_gaps, lost; /* gaps; events known to be lost in them */
 	double took_ms;
 	bool truncated;
 	char cursor[1024]; /* of the last page; "" when nothing follows */
+	char next[1024];   /* of the page that is being added */
 };
 
 /* Adds a page (all members of the answer but its hits).  Returns 0, -EBADMSG (a cursor that is too

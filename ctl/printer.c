@@ -84,7 +84,8 @@ void printer_value(const json_t *v, struct buf *out)
 		return;
 	}
 	if (json_is_array(v)) {
-		json_array_foreach (v, i, item) {
+		json_array_foreach(v, i, item)
+		{
 			buf_str(out, i ? ", " : "");
 			printer_value(item, out);
 		}

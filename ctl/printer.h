@@ -33,12 +33,13 @@ struct printer_config {
 	enum printer_format format;
 	const struct printer_column *columns; /* lent for the printer's life */
 	size_t n_columns;		      /* 1 to PRINTER_COLUMNS */
-	const char *list; /* json: name of the member that holds the rows */
-	unsigned width;	  /* of the terminal; 0: cut nothing */
-	bool live;	  /* rows come one by one: a table takes the columns' least widths */
+	const char *list;		      /* json: name of the member that holds the rows */
+	unsigned width;			      /* of the terminal; 0: cut nothing */
+	bool live; /* rows come one by one: a table takes the columns' least widths */
 	bool color;
 	bool terminal; /* out is one: escape what could harm it */
-	const char *(*tint)(const json_t *row); /* SGR parameters such as "31", or NULL; may be NULL */
+	const char *(*tint)(
+		const json_t *row); /* SGR parameters such as "31", or NULL; may be NULL */
 };
 
 struct printer;
@@ -65,5 +66,6 @@ NODISCARD int printer_finish(struct printer *p, const char *members);
 /* Value at the dotted name @path; keys may hold dots themselves.  NULL: none.  Lent. */
 const json_t *printer_find(const json_t *row, const char *path);
 
-/* Appends a value as table cells show it: strings bare, lists with ", " between, objects as JSON. */
+/* Appends a value as table cells show it: strings bare, lists with ", " between, objects as JSON.
+ */
 void printer_value(const json_t *v, struct buf *out);

@@ -21,7 +21,8 @@ static void copy_expected(const json_t *doc, char *ret, size_t n)
 	size_t i, at = 0;
 
 	copy_member(doc, "expected", ret, n);
-	json_array_foreach (list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		const char *s = json_string_value(item);
 
 		if (s && at < n)
@@ -50,8 +51,8 @@ void problem_read(struct problem *ret, long status, const char *body, size_t n)
 	ret->line = position(doc, "line");
 	ret->column = position(doc, "column");
 	if (!ret->title[0])
-		snprintf(ret->title, sizeof(ret->title), "the collector answered with HTTP status %ld",
-			 status);
+		snprintf(ret->title, sizeof(ret->title),
+			 "the collector answered with HTTP status %ld", status);
 	json_decref(doc);
 }
 

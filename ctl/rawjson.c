@@ -78,6 +78,15 @@ bool rawjson_next(struct slice t, size_t *at, struct slice *ret_key, struct slic
 	return true;
 }
 
+bool rawjson_is_object(struct slice t)
+{
+	size_t begin = skip_blanks(t, 0), end = t.n;
+
+	while (end > begin && is_blank(t.s[end - 1]))
+		end--;
+	return end - begin >= 2 && t.s[begin] == '{' && t.s[end - 1] == '}';
+}
+
 bool rawjson_member(struct slice object, const char *key, struct slice *ret)
 {
 	struct slice k, v;

@@ -3,8 +3,8 @@
  *
  * jansson keeps integers as signed 64-bit and writes numbers its own way.  What rtsecctl passes on
  * (ndjson, json) must be what the collector said, digit for digit, so documents are cut out of the
- * page as they stand; jansson reads them only to fill cells.  These functions are for text that
- * jansson has found valid; on any other they find nothing or cut oddly, but stay inside the bytes.
+ * page as they stand; jansson reads them only to fill cells.  The cutting does not check: what is
+ * broken inside stays so, and is found when it is read; no broken text makes it leave the bytes.
  *
  * Thread: any.  Memory: slices point into the caller's text. */
 #pragma once
@@ -26,6 +26,9 @@ NODISCARD bool rawjson_member(struct slice object, const char *key, struct slice
  * after the last. */
 NODISCARD bool rawjson_next(struct slice container, size_t *at, struct slice *ret_key,
 			    struct slice *ret_value);
+
+/* True when @text begins and ends as an object does: not an HTML page, not cut off. */
+bool rawjson_is_object(struct slice text);
 
 /* Reads @text by jansson, integers beyond 63 bits as strings of the same digits.  NULL when it is
  * not valid JSON of at most 64 levels; else a reference that is the caller's. */

@@ -127,9 +127,7 @@ int session_ask(struct session *s, const struct client_request *q, struct buf *b
 		struct slice *ret_doc)
 {
 	struct diag d = { 0 };
-	json_t *doc;
 	long status;
-	bool ok;
 	int r;
 
 	r = client_ask(s->client, q, &status, body, &d);
@@ -138,10 +136,7 @@ int session_ask(struct session *s, const struct client_request *q, struct buf *b
 	if (status != 200)
 		return session_refused(s, q, status, body);
 	*ret_doc = (struct slice){ (const char *)body->data, body->n };
-	doc = body->n ? rawjson_load(*ret_doc) : NULL;
-	ok = json_is_object(doc);
-	json_decref(doc);
-	if (ok)
+	if (rawjson_is_object(*ret_doc))
 		return 0;
 	cli_say(s->io, "the answer to %s is no JSON object: is this an rtsec collector?", q->path);
 	return EXIT_SERVER;

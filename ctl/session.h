@@ -25,8 +25,8 @@ NODISCARD int session_ask(struct session *s, const struct client_request *q, str
 int session_refused(struct session *s, const struct client_request *q, long status,
 		    const struct buf *body);
 
-/* Exit code of a negative errno, said with @d's text when it has one: EXIT_SERVER, but EXIT_USAGE for
- * -EINVAL and 0 for -EPIPE, when the reader of our output had enough, which is no failure. */
+/* Exit code of a negative errno, said with @d's text when it has one: EXIT_SERVER, but EXIT_USAGE
+ * for -EINVAL and 0 for -EPIPE, when the reader of our output had enough, which is no failure. */
 int session_failed(const struct cli_io *io, int r, const struct diag *d);
 
 struct client *session_client(struct session *s);

@@ -18,7 +18,7 @@ struct sse_event {
 struct sse {
 	struct buf line, type, data;
 	struct buf id, last; /* of the event that comes in; of the last one that was complete */
-	uint64_t retry_ms; /* what the stream asked for; 0: nothing */
+	uint64_t retry_ms;   /* what the stream asked for; 0: nothing */
 	bool after_cr, begun;
 };
 

@@ -8,8 +8,8 @@ enum { GAP = 2, LEAST_WIDTH = 4, LEAST_SUMMARY = 24, UNCUT_BYTES = 64 << 10 };
 static const char ellipsis[] = "\xe2\x80\xa6";
 
 struct row {
-	struct buf text;		       /* escaped cells, one after the other */
-	size_t ends[PRINTER_COLUMNS];	       /* where each ends in text */
+	struct buf text;	      /* escaped cells, one after the other */
+	size_t ends[PRINTER_COLUMNS]; /* where each ends in text */
 	const char *tint;
 };
 
@@ -177,9 +177,9 @@ static bool fill(struct table *t, struct row *row, const json_t *doc)
 		fill_cell(t, &t->c.columns[i], doc, &row->text);
 		row->ends[i] = row->text.n;
 		if (!t->settled && buf_ok(&row->text))
-			t->widths[i] = MAX(t->widths[i],
-					   text_width((const char *)row->text.data + from,
-						      row->text.n - from));
+			t->widths[i] =
+				MAX(t->widths[i], text_width((const char *)row->text.data + from,
+							     row->text.n - from));
 		from = row->text.n;
 	}
 	return buf_ok(&row->text) && buf_ok(&t->raw);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* text - what events say, made fit for a terminal.
  *
- * Arguments, paths and names are whatever an attacker chose.  On a terminal an escape sequence could
- * rewrite earlier lines, and a bidirectional override could show a path backwards.  So every
+ * Arguments, paths and names are whatever an attacker chose.  On a terminal an escape sequence
+ * could rewrite earlier lines, and a bidirectional override could show a path backwards.  So every
  * character that is not plainly printable is written as an escape, as in C: \n \t \x1b \u202e;
  * bytes that are not UTF-8 as \xNN.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fake - a collector of a few canned answers, one request a connection, in a thread of the test; and
- * rtsecctl run inside the test with its output kept.
- * Thread: the test's own, and the server's between fake_start() and fake_stop(). */
+/* fake - a collector of a few canned answers, one request a connection, in a thread of the test;
+ * and rtsecctl run inside the test with its output kept. Thread: the test's own, and the server's
+ * between fake_start() and fake_stop(). */
 #pragma once
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -83,8 +83,7 @@ static inline void *fake_serve(void *arg)
 
 static inline void fake_start(struct fake *f, const struct fake_answer *answers, size_t n)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(a);
 
 	assert_true(n <= FAKE_ANSWERS);
@@ -164,13 +163,13 @@ static inline void run_done(struct run *r)
 
 #define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-#define assert_has(text, part)                                                             \
-	do {                                                                               \
-		if (!strstr((text), (part)))                                               \
-			fail_msg("\"%s\" is missing in:\n%s", (part), (text));             \
+#define assert_has(text, part)                                                 \
+	do {                                                                   \
+		if (!strstr((text), (part)))                                   \
+			fail_msg("\"%s\" is missing in:\n%s", (part), (text)); \
 	} while (0)
-#define assert_has_not(text, part)                                                         \
-	do {                                                                               \
-		if (strstr((text), (part)))                                                \
-			fail_msg("\"%s\" is wrongly in:\n%s", (part), (text));             \
+#define assert_has_not(text, part)                                             \
+	do {                                                                   \
+		if (strstr((text), (part)))                                    \
+			fail_msg("\"%s\" is wrongly in:\n%s", (part), (text)); \
 	} while (0)

@@ -10,8 +10,8 @@ static int parse(int argc, const char *const *argv, struct cli_values *v, const 
 
 static void test_cli_given_all_forms_when_parsed_then_values_are_set(void **state)
 {
-	const char *const argv[] = { "--since", "-5m", "any where true", "--limit=7", "-ojson",
-				     "--count", "--order", "asc" };
+	const char *const argv[] = { "--since", "-5m",	   "any where true", "--limit=7",
+				     "-ojson",	"--count", "--order",	     "asc" };
 	struct cli_values v;
 	const char *operand;
 	struct diag d;
@@ -128,9 +128,9 @@ static void test_cli_given_hostile_name_when_refused_then_escaped(void **state)
 
 static void test_cli_given_help_when_run_then_every_option_is_in_it(void **state)
 {
-	static const struct cli_command *const commands[] = { &cmd_query, &cmd_tail, &cmd_nodes,
-							      &cmd_status, &cmd_fields,
-							      &cmd_version };
+	static const struct cli_command *const commands[] = {
+		&cmd_query, &cmd_tail, &cmd_nodes, &cmd_status, &cmd_fields, &cmd_version
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
@@ -193,7 +193,8 @@ int main(void)
 		cmocka_unit_test(test_cli_given_wrong_options_when_parsed_then_reason_is_told),
 		cmocka_unit_test(test_cli_given_a_long_unknown_name_when_parsed_then_it_is_refused),
 		cmocka_unit_test(test_cli_given_no_command_when_run_then_usage_on_stderr),
-		cmocka_unit_test(test_cli_given_unknown_command_when_run_then_exit_2_with_suggestion),
+		cmocka_unit_test(
+			test_cli_given_unknown_command_when_run_then_exit_2_with_suggestion),
 		cmocka_unit_test(test_cli_given_hostile_name_when_refused_then_escaped),
 		cmocka_unit_test(test_cli_given_help_when_run_then_every_option_is_in_it),
 		cmocka_unit_test(test_cli_given_version_when_run_then_shown_in_each_form),

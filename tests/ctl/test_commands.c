@@ -4,11 +4,12 @@
 
 #define HIT_A "{\"@timestamp\":\"2026-11-22T21:44:19.123456789Z\",\"n\":18446744073709551615}"
 #define HIT_B "{\"@timestamp\":\"2026-11-22T21:44:18.123456789Z\",\"n\":2}"
-#define PAGE(hits, cursor, more)                                                            \
+#define PAGE(hits, cursor, more)                                                               \
 	"{\"hits\":[" hits "],\"cursor\":" cursor ",\"took_ms\":2,\"scanned\":{\"blocks\":3}," \
 	"\"truncated\":false" more "}"
-#define GAP "{\"node\":\"web-1\",\"from\":\"2026-11-22T21:00:00Z\",\"to\":\"2026-11-22T21:00:01Z\"," \
-	    "\"count\":12,\"class\":\"bulk\",\"cause\":\"ring_full\"}"
+#define GAP                                                                                      \
+	"{\"node\":\"web-1\",\"from\":\"2026-11-22T21:00:00Z\",\"to\":\"2026-11-22T21:00:01Z\"," \
+	"\"count\":12,\"class\":\"bulk\",\"cause\":\"ring_full\"}"
 
 /* Runs @args against @answers; requests stay in @f until fake_stop(). */
 static struct run ask(struct fake *f, const struct fake_answer *answers, size_t n,
@@ -26,25 +27,30 @@ static void end(struct fake *f, struct run *r)
 
 static void test_query_given_hits_when_piped_then_ndjson_as_sent_and_0(void **state)
 {
-	static const struct fake_answer answers[] = { { 200, NULL, PAGE(HIT_A "," HIT_B, "null", ""), 0 } };
+	static const struct fake_answer answers[] = { { 200, NULL,
+							PAGE(HIT_A "," HIT_B, "null", ""), 0 } };
 	struct fake f;
-	struct run r = ask(&f, answers, 1, ARGS("query", "a == \"b c\"", "--since", "-5m", "--node",
-						"web-1", "--order", "asc", "--fields", "n,@timestamp"));
+	struct run r = ask(&f, answers, 1,
+			   ARGS("query", "a == \"b c\"", "--since", "-5m", "--node", "web-1",
+				"--order", "asc", "--fields", "n,@timestamp"));
 
 	(void)state;
 	assert_int_equal(r.code, EXIT_HITS);
 	assert_string_equal(r.out, HIT_A "\n" HIT_B "\n");
 	assert_string_equal(r.err, "");
-	assert_has(f.requests[0], "GET /api/v1/search?q=a%20%3D%3D%20%22b%20c%22&since=-5m&node=web-1&"
-				  "order=asc&fields=n%2C%40timestamp&limit=100 HTTP/1.1\r\n");
+	assert_has(f.requests[0],
+		   "GET /api/v1/search?q=a%20%3D%3D%20%22b%20c%22&since=-5m&node=web-1&"
+		   "order=asc&fields=n%2C%40timestamp&limit=100 HTTP/1.1\r\n");
 	assert_has(f.requests[0], "\r\nAuthorization: Bearer 0123456789abcdef\r\n");
 	end(&f, &r);
 }
 
 static void test_query_given_no_hits_when_asked_then_1(void **state)
 {
-	static const struct fake_answer answers[] = { { 200, NULL, PAGE("", "null", ""), 0 },
-						      { 200, NULL, PAGE("", "null", ",\"gaps\":[" GAP "]"), 0 } };
+	static const struct fake_answer answers[] = {
+		{ 200, NULL, PAGE("", "null", ""), 0 },
+		{ 200, NULL, PAGE("", "null", ",\"gaps\":[" GAP "]"), 0 }
+	};
 	struct fake f;
 	struct run r = ask(&f, answers, 2, ARGS("query", "a"));
 
@@ -69,8 +75,9 @@ static void test_query_given_gaps_when_hits_then_4_and_one_line(void **state)
 	(void)state;
 	assert_int_equal(r.code, EXIT_PARTIAL);
 	assert_string_equal(r.out, HIT_A "\n");
-	assert_string_equal(r.err, "rtsecctl: 12 events are known to be lost in this range (1 gaps, on "
-				   "web-1): query 'event.action == \"gap\"' shows them\n");
+	assert_string_equal(r.err,
+			    "rtsecctl: 12 events are known to be lost in this range (1 gap, on "
+			    "web-1): query 'event.action == \"gap\"' shows them\n");
 	end(&f, &r);
 }
 
@@ -129,10 +136,11 @@ static void test_query_given_all_when_asked_then_pages_become_one_document(void 
 
 	(void)state;
 	assert_int_equal(r.code, EXIT_PARTIAL);
-	assert_string_equal(r.out, "{\"hits\":[" HIT_A "," HIT_B "],\"cursor\":null,\"took_ms\":4.000,"
-				   "\"scanned\":{\"blocks\":6},\"truncated\":false,\"gaps\":[" GAP "]}\n");
-	assert_has(f.requests[0], "limit=1000 ");
-	assert_has(f.requests[1], "limit=1000&cursor=c%2F1 ");
+	assert_string_equal(r.out,
+			    "{\"hits\":[" HIT_A "," HIT_B "],\"cursor\":null,\"took_ms\":4.000,"
+			    "\"scanned\":{\"blocks\":6},\"truncated\":false,\"gaps\":[" GAP "]}\n");
+	assert_has(f.requests[0], "limit=5000 ");
+	assert_has(f.requests[1], "limit=5000&cursor=c%2F1 ");
 	end(&f, &r);
 }
 
@@ -181,9 +189,12 @@ static void test_query_given_count_when_asked_then_number_in_each_form(void **st
 		const char *form, *out;
 		int code;
 	} table[] = {
-		{ "table", "7\n", EXIT_HITS },		      { "json", "{\"count\": 7}\n", EXIT_HITS },
-		{ "csv", "count\n7\n", EXIT_HITS },	      { "ndjson", "{\"count\": 0}\n", EXIT_NONE },
-		{ "ndjson", "{\"count\": 7}\n", EXIT_PARTIAL }, { "table", "", EXIT_SERVER },
+		{ "table", "7\n", EXIT_HITS },
+		{ "json", "{\"count\": 7}\n", EXIT_HITS },
+		{ "csv", "count\n7\n", EXIT_HITS },
+		{ "ndjson", "{\"count\": 0}\n", EXIT_NONE },
+		{ "ndjson", "{\"count\": 7}\n", EXIT_PARTIAL },
+		{ "table", "", EXIT_SERVER },
 	};
 	struct fake f;
 
@@ -206,10 +217,13 @@ static void test_query_given_syntax_error_when_refused_then_caret_and_2(void **s
 	static const struct fake_answer answers[] = {
 		{ 400, "application/problem+json",
 		  "{\"type\":\"urn:rtsec:problem:query\",\"title\":\"Bad Request\",\"status\":400,"
-		  "\"detail\":\"expected a value, found the end\",\"line\":1,\"column\":6}", 0 },
+		  "\"detail\":\"expected a value, found the end\",\"line\":1,\"column\":6}",
+		  0 },
 		{ 400, "application/problem+json",
-		  "{\"title\":\"Bad Request\",\"status\":400,\"parameter\":\"since\",\"line\":1,\"column\":3,"
-		  "\"detail\":\"expected a time\"}", 0 },
+		  "{\"title\":\"Bad "
+		  "Request\",\"status\":400,\"parameter\":\"since\",\"line\":1,\"column\":3,"
+		  "\"detail\":\"expected a time\"}",
+		  0 },
 	};
 	struct fake f;
 	struct run r = ask(&f, answers, 2, ARGS("query", "a == "));
@@ -270,8 +284,14 @@ static void test_query_given_server_trouble_when_asked_then_3_and_reason(void **
 		{ 0, NULL, NULL, true },
 	};
 	static const char *const reasons[] = {
-		"does not know this token", "too many searches", "HTTP status 500", "no JSON object",
-		NULL, "no JSON object", "HTTP status 302", "cannot reach the collector at http://127.0.0.1:",
+		"does not know this token",
+		"too many searches",
+		"HTTP status 500",
+		"no JSON object",
+		NULL,
+		"no JSON object",
+		"HTTP status 302",
+		"cannot reach the collector at http://127.0.0.1:",
 	};
 	struct fake f;
 
@@ -293,7 +313,8 @@ static void test_query_given_server_trouble_when_asked_then_3_and_reason(void **
 	fake_stop(&f);
 }
 
-static void test_query_given_trouble_on_second_page_when_paged_then_first_is_shown_and_3(void **state)
+static void test_query_given_trouble_on_second_page_when_paged_then_first_is_shown_and_3(
+	void **state)
 {
 	static const struct fake_answer answers[] = {
 		{ 200, NULL, PAGE(HIT_A, "\"c1\"", ""), 0 },
@@ -396,8 +417,9 @@ static void test_query_given_terminal_when_no_limit_then_table_and_note_of_more(
 	fake_start(&f, &answer, 1);
 	r = run((struct run_setting){ .port = f.port, .tty = true, .width = 100 }, ARGS("query"));
 	assert_int_equal(strncmp(r.out, table, strlen(table)), 0);
-	assert_string_equal(r.err, "rtsecctl: the newest 100 are shown, there are more: --limit N or "
-				   "--all\n");
+	assert_string_equal(r.err,
+			    "rtsecctl: the newest 100 are shown, there are more: --limit N or "
+			    "--all\n");
 	assert_int_equal(r.code, EXIT_HITS);
 	end(&f, &r);
 }
@@ -407,7 +429,10 @@ static void test_query_given_terminal_when_no_limit_then_table_and_note_of_more(
 static void test_tail_given_events_when_limit_then_stops_there_with_0(void **state)
 {
 	static const struct fake_answer answers[] = {
-		{ 200, STREAM, ": hello\n\nid: 1\nevent: hit\ndata: " HIT_A "\n\nid: 2\ndata: " HIT_B "\n\nid: 3\ndata: {}\n\n", 0 },
+		{ 200, STREAM,
+		  ": hello\n\nid: 1\nevent: hit\ndata: " HIT_A "\n\nid: 2\ndata: " HIT_B
+		  "\n\nid: 3\ndata: {}\n\n",
+		  0 },
 	};
 	struct fake f;
 	struct run r = ask(&f, answers, 1, ARGS("tail", "a", "--limit", "2", "--node", "web-1"));
@@ -447,7 +472,8 @@ static void test_tail_given_long_query_when_followed_then_by_post(void **state)
 static void test_tail_given_restart_when_followed_then_resumes_after_the_last_id(void **state)
 {
 	static const struct fake_answer answers[] = {
-		{ 200, STREAM, "id: 1-6\ndata: " HIT_A "\n\nid: 1-7\n: keep-alive\n\nid: 1-8\ndata: half", 0 },
+		{ 200, STREAM,
+		  "id: 1-6\ndata: " HIT_A "\n\nid: 1-7\n: keep-alive\n\nid: 1-8\ndata: half", 0 },
 		{ 0, NULL, NULL, true },
 		{ 503, NULL, "{}", 0 },
 		{ 200, STREAM, "id: 1-8\ndata: " HIT_B "\n\n", 0 },
@@ -468,8 +494,10 @@ static void test_tail_given_restart_when_followed_then_resumes_after_the_last_id
 static void test_tail_given_dropped_when_followed_then_4(void **state)
 {
 	static const struct fake_answer answers[] = {
-		{ 200, STREAM, "event: dropped\ndata: {\"count\":41}\n\nevent: novel\ndata: x\n\n"
-			       "data: " HIT_A "\n\n", 0 },
+		{ 200, STREAM,
+		  "event: dropped\ndata: {\"count\":41}\n\nevent: novel\ndata: x\n\n"
+		  "data: " HIT_A "\n\n",
+		  0 },
 	};
 	struct fake f;
 	struct run r = ask(&f, answers, 1, ARGS("tail", "--limit", "1"));
@@ -497,7 +525,8 @@ static void test_tail_given_wrong_query_when_followed_then_caret_and_2(void **st
 
 static void test_tail_given_never_open_when_followed_then_3_at_once(void **state)
 {
-	static const struct fake_answer answers[] = { { 0, NULL, NULL, true }, { 503, NULL, "{}", 0 } };
+	static const struct fake_answer answers[] = { { 0, NULL, NULL, true },
+						      { 503, NULL, "{}", 0 } };
 	struct fake f;
 	struct run r = ask(&f, answers, 2, ARGS("tail"));
 
@@ -563,10 +592,12 @@ static void test_nodes_given_list_when_asked_then_rows(void **state)
 		{ 200, NULL, "{\"nodes\":[]}", 0 },
 		{ 200, NULL, "{\"other\":[]}", 0 },
 		{ 200, NULL,
-		  "{\"nodes\":[{\"id\":\"i1\",\"name\":\"web-1\",\"state\":\"up\",\"lag_ms\":9999,\"events\":5,"
+		  "{\"nodes\":[{\"id\":\"i1\",\"name\":\"web-1\",\"state\":\"up\",\"lag_ms\":9999,"
+		  "\"events\":5,"
 		  "\"os_kernel\":\"6.1\",\"architecture\":\"aarch64\",\"agent_version\":\"0.1.0\","
 		  "\"sensor\":{\"lost_priority\":1,\"lost_bulk\":2,\"lost_queue\":3}},"
-		  "{\"id\":\"i2\",\"name\":\"web-2\",\"state\":\"silent\",\"lag_ms\":300000000}]}", 0 },
+		  "{\"id\":\"i2\",\"name\":\"web-2\",\"state\":\"silent\",\"lag_ms\":300000000}]}",
+		  0 },
 	};
 	struct fake f;
 	struct run r = ask(&f, answers, 4, ARGS("nodes"));
@@ -592,8 +623,10 @@ static void test_nodes_given_list_when_asked_then_rows(void **state)
 static void test_status_given_object_when_asked_then_flat_table_or_raw(void **state)
 {
 	static const struct fake_answer answers[] = {
-		{ 200, NULL, "{\"version\":\"0.1.0\",\"store\":{\"events\":12,\"days\":[\"a\",\"b\"]}}", 0 },
-		{ 200, NULL, "{\"version\":\"0.1.0\",\"store\":{\"events\":12,\"days\":[\"a\",\"b\"]}}", 0 },
+		{ 200, NULL,
+		  "{\"version\":\"0.1.0\",\"store\":{\"events\":12,\"days\":[\"a\",\"b\"]}}", 0 },
+		{ 200, NULL,
+		  "{\"version\":\"0.1.0\",\"store\":{\"events\":12,\"days\":[\"a\",\"b\"]}}", 0 },
 	};
 	struct fake f;
 	struct run r = ask(&f, answers, 2, ARGS("status", "-o", "table"));
@@ -606,7 +639,9 @@ static void test_status_given_object_when_asked_then_flat_table_or_raw(void **st
 				   "store.days    a, b\n");
 	run_done(&r);
 	r = run((struct run_setting){ .port = f.port }, ARGS("status", "-o", "json"));
-	assert_string_equal(r.out, "{\"version\":\"0.1.0\",\"store\":{\"events\":12,\"days\":[\"a\",\"b\"]}}\n");
+	assert_string_equal(
+		r.out,
+		"{\"version\":\"0.1.0\",\"store\":{\"events\":12,\"days\":[\"a\",\"b\"]}}\n");
 	end(&f, &r);
 }
 
@@ -620,7 +655,8 @@ int main(void)
 		cmocka_unit_test(test_query_given_cut_page_when_paged_on_then_nothing_is_missing),
 		cmocka_unit_test(test_query_given_damaged_blocks_when_hits_then_4),
 		cmocka_unit_test(test_query_given_all_when_asked_then_pages_become_one_document),
-		cmocka_unit_test(test_query_given_limit_when_pages_are_short_then_asks_for_the_rest),
+		cmocka_unit_test(
+			test_query_given_limit_when_pages_are_short_then_asks_for_the_rest),
 		cmocka_unit_test(test_query_given_cursor_that_stays_when_paged_then_3_not_for_ever),
 		cmocka_unit_test(test_query_given_count_when_asked_then_number_in_each_form),
 		cmocka_unit_test(test_query_given_syntax_error_when_refused_then_caret_and_2),
@@ -629,16 +665,20 @@ int main(void)
 		cmocka_unit_test(
 			test_query_given_trouble_on_second_page_when_paged_then_first_is_shown_and_3),
 		cmocka_unit_test(test_query_given_nobody_there_when_asked_then_3),
-		cmocka_unit_test(test_query_given_no_address_or_token_when_asked_then_2_and_what_to_do),
+		cmocka_unit_test(
+			test_query_given_no_address_or_token_when_asked_then_2_and_what_to_do),
 		cmocka_unit_test(test_query_given_token_file_when_asked_then_its_token_is_sent),
-		cmocka_unit_test(test_query_given_terminal_when_no_limit_then_table_and_note_of_more),
+		cmocka_unit_test(
+			test_query_given_terminal_when_no_limit_then_table_and_note_of_more),
 		cmocka_unit_test(test_tail_given_events_when_limit_then_stops_there_with_0),
 		cmocka_unit_test(test_tail_given_long_query_when_followed_then_by_post),
-		cmocka_unit_test(test_tail_given_restart_when_followed_then_resumes_after_the_last_id),
+		cmocka_unit_test(
+			test_tail_given_restart_when_followed_then_resumes_after_the_last_id),
 		cmocka_unit_test(test_tail_given_dropped_when_followed_then_4),
 		cmocka_unit_test(test_tail_given_wrong_query_when_followed_then_caret_and_2),
 		cmocka_unit_test(test_tail_given_never_open_when_followed_then_3_at_once),
-		cmocka_unit_test(test_tail_given_ctrl_c_when_followed_then_output_is_whole_and_0_or_1),
+		cmocka_unit_test(
+			test_tail_given_ctrl_c_when_followed_then_output_is_whole_and_0_or_1),
 		cmocka_unit_test(test_nodes_given_list_when_asked_then_rows),
 		cmocka_unit_test(test_status_given_object_when_asked_then_flat_table_or_raw),
 	};

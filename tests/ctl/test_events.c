@@ -26,32 +26,38 @@ static void test_events_given_each_kind_when_summarised_then_one_line(void **sta
 	(void)state;
 	check(events_summary,
 	      "{\"event\":{\"category\":\"process\",\"action\":\"exec\"},"
-	      "\"process\":{\"command_line\":\"/bin/true a b\"}}", "/bin/true a b");
+	      "\"process\":{\"command_line\":\"/bin/true a b\"}}",
+	      "/bin/true a b");
 	check(events_summary,
 	      "{\"event\":{\"category\":\"process\",\"action\":\"end\"},"
-	      "\"process\":{\"executable\":\"/bin/true\",\"exit_code\":3}}", "exit 3  /bin/true");
+	      "\"process\":{\"executable\":\"/bin/true\",\"exit_code\":3}}",
+	      "exit 3  /bin/true");
 	check(events_summary,
 	      "{\"event\":{\"category\":\"process\",\"action\":\"end\"},"
 	      "\"process\":{\"command_line\":\"sleep 9\",\"exit_signal\":\"SIGKILL\"}}",
 	      "killed by SIGKILL  sleep 9");
 	check(events_summary,
 	      "{\"event\":{\"category\":\"process\",\"action\":\"fork\"},"
-	      "\"process\":{\"command_line\":\"bash\",\"child\":{\"pid\":77}}}", "child 77  bash");
+	      "\"process\":{\"command_line\":\"bash\",\"child\":{\"pid\":77}}}",
+	      "child 77  bash");
 	check(events_summary,
 	      "{\"event\":{\"category\":\"file\",\"action\":\"open\"},"
 	      "\"file\":{\"path\":\"/etc/passwd\",\"open\":{\"flags\":[\"read\",\"write\"]}}}",
 	      "/etc/passwd (read, write)");
 	check(events_summary,
 	      "{\"event\":{\"category\":\"file\",\"action\":\"open\"},\"file\":{\"path\":\"/x\"},"
-	      "\"error\":{\"code\":\"ENOENT\"}}", "/x [ENOENT]");
+	      "\"error\":{\"code\":\"ENOENT\"}}",
+	      "/x [ENOENT]");
 	check(events_summary,
 	      "{\"event\":{\"category\":\"file\",\"action\":\"rename\"},"
-	      "\"file\":{\"path\":\"/b\",\"Ext\":{\"original\":{\"path\":\"/a\"}}}}", "/a -> /b");
+	      "\"file\":{\"path\":\"/b\",\"Ext\":{\"original\":{\"path\":\"/a\"}}}}",
+	      "/a -> /b");
 	check(events_summary,
 	      "{\"event\":{\"category\":[\"network\"],\"action\":\"connection_attempted\"},"
 	      "\"source\":{\"ip\":\"10.0.0.1\",\"port\":4242},"
 	      "\"destination\":{\"ip\":\"2001:db8::1\",\"port\":443},"
-	      "\"network\":{\"transport\":\"tcp\"}}", "10.0.0.1:4242 -> [2001:db8::1]:443 tcp");
+	      "\"network\":{\"transport\":\"tcp\"}}",
+	      "10.0.0.1:4242 -> [2001:db8::1]:443 tcp");
 	check(events_summary, "{\"event\":{\"category\":\"network\"}}", "? -> ?");
 	check(events_summary,
 	      "{\"event\":{\"category\":\"rtsec\",\"action\":\"gap\"},"
@@ -91,8 +97,8 @@ static void test_events_given_fields_when_columns_then_those_in_their_order(void
 	struct diag d;
 
 	(void)state;
-	assert_int_equal(events_columns(&e, PRINTER_TABLE, 80, "process.name,process.parent.*,seq", &d),
-			 0);
+	assert_int_equal(
+		events_columns(&e, PRINTER_TABLE, 80, "process.name,process.parent.*,seq", &d), 0);
 	assert_int_equal(e.n_columns, 3);
 	assert_string_equal(e.columns[0].field, "process.name");
 	assert_string_equal(e.columns[1].field, "process.parent");

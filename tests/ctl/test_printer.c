@@ -119,9 +119,12 @@ static void test_printer_given_rows_when_csv_then_quoted_where_needed(void **sta
 static void test_printer_given_width_when_table_then_cut_with_ellipsis(void **state)
 {
 	static const char *const wide[] = {
-		"{\"a\":{\"name\":\"node\"},\"n\":1,\"text\":\"0123456789012345678901234567890123456789\"}",
-		"{\"a\":{\"name\":\"n\"},\"n\":2,\"text\":\"\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2"
-		"\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2"
+		"{\"a\":{\"name\":\"node\"},\"n\":1,\"text\":"
+		"\"0123456789012345678901234567890123456789\"}",
+		"{\"a\":{\"name\":\"n\"},\"n\":2,\"text\":"
+		"\"\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2"
+		"\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc"
+		"\xa2\xe6\xbc\xa2"
 		"\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\"}",
 	};
 	struct printer_config c = as(PRINTER_TABLE);
@@ -139,8 +142,10 @@ static void test_printer_given_width_when_table_then_cut_with_ellipsis(void **st
 static void test_printer_given_hostile_text_when_table_then_harmless(void **state)
 {
 	static const char *const hostile[] = {
-		"{\"a\":{\"name\":\"\\u001b[2J\\u0007\"},\"n\":1,\"text\":\"a\\nb\\r\\u202ecod.exe\\u0000z\"}",
-		"{\"a\":{\"name\":\"\xc2\x9b" "31m\"},\"n\":2,\"text\":\"\xe2\x80\x8bzero\xef\xbb\xbf\\u007f\"}",
+		"{\"a\":{\"name\":\"\\u001b[2J\\u0007\"},\"n\":1,\"text\":\"a\\nb\\r\\u202ecod."
+		"exe\\u0000z\"}",
+		"{\"a\":{\"name\":\"\xc2\x9b"
+		"31m\"},\"n\":2,\"text\":\"\xe2\x80\x8bzero\xef\xbb\xbf\\u007f\"}",
 	};
 
 	(void)state;
@@ -150,16 +155,20 @@ static void test_printer_given_hostile_text_when_table_then_harmless(void **stat
 	      "\\u009b31m    2  \\u200bzero\\ufeff\\x7f\n");
 }
 
-static void test_printer_given_hostile_text_when_json_on_terminal_then_escaped_but_equal(void **state)
+static void test_printer_given_hostile_text_when_json_on_terminal_then_escaped_but_equal(
+	void **state)
 {
-	static const char row[] = "{\"a\":\"\xc2\x9b" "31m\xe2\x80\xae\x7f\xc3\xa9\xf3\xa0\x80\x81\"}";
+	static const char row[] = "{\"a\":\"\xc2\x9b"
+				  "31m\xe2\x80\xae\x7f\xc3\xa9\xf3\xa0\x80\x81\"}";
 	static const char *const list[] = { row };
 	struct printer_config c = as(PRINTER_NDJSON);
 	char *text;
 	json_t *before, *after;
 
 	(void)state;
-	check(c, list, 1, "{\"a\":\"\xc2\x9b" "31m\xe2\x80\xae\x7f\xc3\xa9\xf3\xa0\x80\x81\"}\n");
+	check(c, list, 1,
+	      "{\"a\":\"\xc2\x9b"
+	      "31m\xe2\x80\xae\x7f\xc3\xa9\xf3\xa0\x80\x81\"}\n");
 	c.terminal = true;
 	check(c, list, 1, "{\"a\":\"\\u009b31m\\u202e\\u007f\xc3\xa9\\udb40\\udc01\"}\n");
 	text = print(c, list, 1);
@@ -173,7 +182,9 @@ static void test_printer_given_hostile_text_when_json_on_terminal_then_escaped_b
 
 static void test_printer_given_terminal_when_csv_then_control_characters_escaped(void **state)
 {
-	static const char *const hostile[] = { "{\"a\":{\"name\":\"\\u001b[0m\"},\"text\":\"x\\ny\"}" };
+	static const char *const hostile[] = {
+		"{\"a\":{\"name\":\"\\u001b[0m\"},\"text\":\"x\\ny\"}"
+	};
 	struct printer_config c = as(PRINTER_CSV);
 
 	(void)state;

@@ -24,14 +24,16 @@ static void check(const char *body, const char *query, size_t width, const char 
 static void test_problem_given_position_when_shown_then_caret_under_the_place(void **state)
 {
 	(void)state;
-	check("{\"title\":\"Bad query\",\"detail\":\"unknown field \\\"a.b\\\"\",\"line\":1,\"column\":15,"
+	check("{\"title\":\"Bad query\",\"detail\":\"unknown field "
+	      "\\\"a.b\\\"\",\"line\":1,\"column\":15,"
 	      "\"expected\":\"a field\"}",
 	      "process where a.b == 1", 0,
 	      "query:1:15: unknown field \"a.b\"; expected a field\n"
 	      "  process where a.b == 1\n"
 	      "                ^\n");
-	check("{\"detail\":\"x\",\"line\":1,\"column\":4,\"expected\":[\"and\",\"or\",\"the end\"]}", "a b",
-	      0, "query:1:4: x; expected and, or, the end\n  a b\n     ^\n");
+	check("{\"detail\":\"x\",\"line\":1,\"column\":4,\"expected\":[\"and\",\"or\",\"the "
+	      "end\"]}",
+	      "a b", 0, "query:1:4: x; expected and, or, the end\n  a b\n     ^\n");
 }
 
 static void test_problem_given_several_lines_when_shown_then_only_the_one(void **state)
@@ -46,7 +48,8 @@ static void test_problem_given_odd_characters_when_shown_then_caret_still_fits(v
 {
 	(void)state;
 	check("{\"detail\":\"x\",\"line\":1,\"column\":8}", "\xc3\xa9\xe6\xbc\xa2\tx$", 0,
-	      "query:1:8: x\n  \xc3\xa9\xe6\xbc\xa2\\tx$\n       " " ^\n");
+	      "query:1:8: x\n  \xc3\xa9\xe6\xbc\xa2\\tx$\n       "
+	      " ^\n");
 	check("{\"detail\":\"\\u001b[2J\",\"line\":1,\"column\":1}", "\x1b", 0,
 	      "query:1:1: \\x1b[2J\n  \\x1b\n  ^\n");
 }
@@ -84,8 +87,8 @@ static void test_problem_given_status_when_asked_then_usage_or_server(void **sta
 	static const struct {
 		long status;
 		bool usage;
-	} table[] = { { 400, true }, { 413, true }, { 414, true }, { 422, true },
-		      { 401, false }, { 403, false }, { 404, false }, { 429, false }, { 503, false } };
+	} table[] = { { 400, true },  { 413, true },  { 414, true },  { 422, true }, { 401, false },
+		      { 403, false }, { 404, false }, { 429, false }, { 503, false } };
 	struct problem p;
 
 	(void)state;
@@ -100,9 +103,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_problem_given_position_when_shown_then_caret_under_the_place),
 		cmocka_unit_test(test_problem_given_several_lines_when_shown_then_only_the_one),
-		cmocka_unit_test(test_problem_given_odd_characters_when_shown_then_caret_still_fits),
-		cmocka_unit_test(test_problem_given_long_query_when_shown_then_cut_around_the_caret),
-		cmocka_unit_test(test_problem_given_no_problem_document_when_read_then_status_is_told),
+		cmocka_unit_test(
+			test_problem_given_odd_characters_when_shown_then_caret_still_fits),
+		cmocka_unit_test(
+			test_problem_given_long_query_when_shown_then_cut_around_the_caret),
+		cmocka_unit_test(
+			test_problem_given_no_problem_document_when_read_then_status_is_told),
 		cmocka_unit_test(test_problem_given_status_when_asked_then_usage_or_server),
 	};
 

@@ -66,9 +66,10 @@ static void test_rawjson_given_array_when_gone_through_then_each_element_once(vo
 
 static void test_rawjson_given_big_integers_when_loaded_then_digits_are_kept(void **state)
 {
-	json_t *doc = rawjson_load(slice("{\"big\":18446744073709551615,\"low\":-9223372036854775809,"
-					 "\"s\":\"99999999999999999999\",\"small\":12,"
-					 "\"real\":1234567890123456789.5,\"list\":[true,1e3]}"));
+	json_t *doc =
+		rawjson_load(slice("{\"big\":18446744073709551615,\"low\":-9223372036854775809,"
+				   "\"s\":\"99999999999999999999\",\"small\":12,"
+				   "\"real\":1234567890123456789.5,\"list\":[true,1e3]}"));
 
 	(void)state;
 	assert_non_null(doc);
@@ -83,9 +84,10 @@ static void test_rawjson_given_big_integers_when_loaded_then_digits_are_kept(voi
 
 static void test_rawjson_given_broken_text_when_loaded_then_null(void **state)
 {
-	static const char *const broken[] = { "",	  "{",	      "{\"a\":}", "{\"a\":1e999}",
-					      "[1,]",	  "{\"a\":1}x", "{\"a\":\"\x1b\"}",
-					      "{\"a\":\"\xff\"}" };
+	static const char *const broken[] = {
+		"",	"{",	      "{\"a\":}",	  "{\"a\":1e999}",
+		"[1,]", "{\"a\":1}x", "{\"a\":\"\x1b\"}", "{\"a\":\"\xff\"}"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(broken); i++)

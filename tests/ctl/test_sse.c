@@ -58,7 +58,9 @@ static void test_sse_given_what_to_ignore_when_fed_then_ignored(void **state)
 {
 	(void)state;
 	check(": keep-alive\n\n: more\n\n", "");
-	check("\xef\xbb\xbf" "data: a\n\n", "message||a;");
+	check("\xef\xbb\xbf"
+	      "data: a\n\n",
+	      "message||a;");
 	check("data: \xef\xbb\xbf\n\n", "message||\xef\xbb\xbf;");
 	check("nonsense: 1\ndata: a\nretry: 20\nretry: x\n\n", "message||a;");
 	check("event: x\n\ndata: a\n\n", "message||a;");
