@@ -9,7 +9,7 @@ expect_error() { # NAME PATTERN COMMAND...
 
 	shift 2
 	"$@" >"$T/out" 2>&1 || r=$?
-	if [ "$r" = 1 ] && grep -qE "$pattern" "$T/out"; then ok "$name"; else
+	if [ "$r" = 1 ] && grep -qE -e "$pattern" "$T/out"; then ok "$name"; else
 		fail "$name" "exit $r: $(tail -n 3 "$T/out")"
 	fi
 }

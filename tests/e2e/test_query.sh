@@ -9,7 +9,7 @@ given_true_with_three_arguments() {
 
 	start_ms=$(date +%s%3N)
 	/bin/true one two three
-	doc=$(query_until 1 'process where process.name == "true" and process.args == "three"')
+	doc=$(query_until 1 'process where process.name == "true" and event.action == "exec"')
 	took_ms=$(($(date +%s%3N) - start_ms))
 	expect "exec is found once" "$(wc -l <<<"$doc")" 1
 	if [ "$took_ms" -le 2000 ]; then ok "exec is found soon"; else
@@ -115,7 +115,7 @@ given_rtsecctl() {
 	RTSEC_TOKEN=wrong ctl query 'any where true' >/dev/null 2>&1
 	expect "exit code 3 with a wrong token" $? 3
 	expect "--count prints one JSON number" \
-		"$(ctl query --since "$BEGIN" -o json --count 'process where process.args == "three"' | jq -c .)" '{"count":1}'
+		"$(ctl query --since "$BEGIN" -o json --count 'process where event.action == "exec" and process.args == "three"' | jq -c .)" '{"count":1}'
 	r=$(ctl nodes -o ndjson)
 	expect_json "nodes shows this machine" "$r" '[.. | strings] | index($name) != null' \
 		--arg name "$(uname -n)"
