@@ -129,6 +129,22 @@ export const fakeTests = (world) => [
 		assert.equal(await rows(page).filter({ hasText: 'while-away' }).count(), 1);
 		assert.equal(await rows(page).filter({ hasText: 'before-loss' }).count(), 1);
 	}],
+	['live_given_a_flood_when_tailing_then_the_page_answers_and_what_it_drops_is_counted', async () => {
+		const page = await world.open('/?live=1');
+		await page.locator('.live-state.live').waitFor();
+		await page.keyboard.press('p');
+		for (let i = 0; i < 24_000; i++) {
+			world.fake.emit((d) => { d.process.name = 'flood'; });
+			if (i % 500 === 0) await new Promise((wake) => setTimeout(wake));
+		}
+		await until('they wait', async () => /2\d,\d{3} waiting/.test(await page.locator('.status').innerText()), 20_000);
+		const begin = Date.now();
+		await page.keyboard.press('p');
+		await until('they are shown', async () => (await rows(page).first().innerText()).includes('flood'));
+		assert.ok(Date.now() - begin < 3000);
+		assert.equal(await page.locator('.vlist').getAttribute('aria-rowcount'), '5001');
+		await until('the rest is counted', async () => Number(/([\d,]+) dropped/.exec(await page.locator('.status').innerText())[1].replace(',', '')) === 24_000 - 5000);
+	}],
 	['empty_given_no_match_when_shown_then_teaches_and_an_example_runs', async () => {
 		const page = await world.open(`/?q=${encodeURIComponent('process.name == "nothing"')}`);
 		await page.getByRole('heading', { name: 'No event matches' }).waitFor();

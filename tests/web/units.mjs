@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // units - tests of the page's library code without a browser:  node tests/web/units.mjs
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -33,7 +34,30 @@ function fakeSearch(n, short = Infinity) {
 	return { ask, calls };
 }
 
+const LAYERS = ['lib', 'core', 'api', 'state', 'components', 'views', 'app'];
+const CORE = new Set(['state/session.ts', 'state/connection.ts']); /* what api/client stands on */
+const layerOf = (file) => LAYERS.indexOf(CORE.has(file) ? 'core' : file.split('/')[0]);
+
+/** The source files that @file imports, from src/. */
+function importsOf(file) {
+	return [...readFileSync(join(web, 'src', file), 'utf8').matchAll(/^import (?!type).*?'(\..*?)';/gms)].map(([, to]) => {
+		const base = join(dirname(file), to);
+		return ['', '.ts', '.tsx', '/index.ts'].map((end) => base + end).find((f) => existsSync(join(web, 'src', f)) && /\.\w+$/.test(f));
+	});
+}
+const sources = readdirSync(join(web, 'src'), { recursive: true }).filter((f) => /\.(tsx?|css)$/.test(f) && !f.endsWith('.d.ts'));
+
 const tests = [
+	['layers_given_every_source_when_read_then_imports_go_one_way', () => {
+		const code = sources.filter((f) => !f.endsWith('.css'));
+		assert.ok(code.length > 30);
+		const wrong = code.flatMap((f) => importsOf(f).filter((to) => !to || layerOf(to) > layerOf(f)).map((to) => `${f} imports ${to}`));
+		assert.deepEqual(wrong, []);
+	}],
+	['sources_given_each_file_when_counted_then_under_300_lines', () => {
+		const long = sources.filter((f) => readFileSync(join(web, 'src', f), 'utf8').split('\n').length > 300);
+		assert.deepEqual(long, []);
+	}],
 	['eql_given_any_text_when_cut_then_tokens_join_to_it', () => {
 		for (const q of ['', 'process where a.b == "x\\"y" and not c in ("1", 2)', '"open', '"""raw', 'ünï\u202e ¿', 'a:b*c', "'q"])
 			assert.equal(eql.tokens(q).map((t) => t.text).join(''), q);

@@ -2,6 +2,8 @@
 // sse - reads a text/event-stream body (HTML standard, 9.2.6) from fetch, which unlike EventSource
 // can send the Authorization header.
 
+const BUSY_MS = 30; /* then the page may draw and hear keys, however fast events come */
+
 export interface SseMessage {
 	event: string;
 	data: string;
@@ -52,7 +54,12 @@ export async function readSse(response: Response, emit: (m: SseMessage) => void,
 	const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
 	if (!reader) return;
 	const feed = sseParser(emit);
+	let rested = performance.now();
 	for (;;) {
+		if (performance.now() - rested > BUSY_MS) {
+			await new Promise((wake) => setTimeout(wake));
+			rested = performance.now();
+		}
 		const { done, value } = await reader.read();
 		if (done) return;
 		alive();

@@ -10,9 +10,9 @@ import { signOut, token } from '../state/session';
 import { param, setParams } from '../state/url';
 import { VIEWS, viewNamed } from '../views';
 import { Help } from './Help';
-import { bindKeys } from './keys';
+import { bindKeys } from '../state/keys';
 import { SignIn } from './SignIn';
-import { toast } from './toast';
+import { toast } from '../state/toast';
 
 const NODES_MS = 30_000;
 

@@ -2,7 +2,7 @@
 // Help - every key that works now, from the tables that make them work.
 import { useEffect, useRef } from 'preact/hooks';
 import { Button } from '../components/Button';
-import { tables } from './keys';
+import { tables } from '../state/keys';
 
 const NAMES: Record<string, string> = { ArrowDown: '↓', ArrowUp: '↑', ArrowLeft: '←', ArrowRight: '→', Escape: 'Esc' };
 

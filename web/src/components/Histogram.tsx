@@ -55,7 +55,7 @@ function optionsOf(width: number, data: Data, gaps: Gap[], isUtc: boolean, hooks
 		grid: { stroke: colour('line'), width: 1 }, ticks: { show: false },
 	};
 	return {
-		width, height: HEIGHT, ms: 1, legend: { show: false }, padding: [8, 0, 0, 0],
+		width, height: HEIGHT, ms: 1, legend: { show: false }, padding: [8, 16, 0, 0],
 		tzDate: (ms) => (isUtc ? uPlot.tzDate(new Date(ms), 'Etc/UTC') : new Date(ms)),
 		cursor: { drag: { x: true, y: false, setScale: false }, points: { show: false }, y: false },
 		scales: { x: { time: true, range: () => [data.from, data.to] }, y: { range: (_u, _a, max) => [0, Math.max(1, max * 1.08)] } },

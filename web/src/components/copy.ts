@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // copy - puts text on the clipboard, also where the page is not a secure context (plain http).
-import { say } from '../app/toast';
+import { say } from '../state/toast';
 
 function oldWay(text: string): boolean {
 	const area = document.createElement('textarea');

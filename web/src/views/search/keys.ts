@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // keys - the keyboard of the search view, as one table: what the help shows is what works.
-import { bindKeys, type KeyTable } from '../../app/keys';
+import { bindKeys, type KeyTable } from '../../state/keys';
 import { COLUMNS } from './columns';
 import * as m from './model';
 

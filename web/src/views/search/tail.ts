@@ -9,6 +9,7 @@ import type { Doc } from '../../api/types';
 
 const KEEP = 5000; /* rows on the page */
 const KEEP_PAUSED = 20_000; /* rows that wait while paused */
+const DROP_AT_ONCE = 500;
 const FLUSH_MS = 120;
 const RATE_WINDOW_S = 5;
 const RETRY_MS = [500, 1000, 2000, 4000];
@@ -108,10 +109,12 @@ export class Tail {
 		}
 		this.perSecond[0] = (this.perSecond[0] ?? 0) + 1;
 		this.pending.push(doc);
-		if (this.pending.length > KEEP_PAUSED) {
-			this.pending.shift();
-			this.dropped.value++;
-		}
+		if (this.pending.length > KEEP_PAUSED + DROP_AT_ONCE) this.dropOldest(DROP_AT_ONCE);
+	}
+
+	private dropOldest(n: number): void {
+		for (const old of this.pending.splice(0, n)) this.seen.delete(old._id ?? '');
+		this.dropped.value += n;
 	}
 
 	private flush(): void {
@@ -119,7 +122,8 @@ export class Tail {
 			if (this.waiting.value !== this.pending.length) this.waiting.value = this.pending.length;
 			return;
 		}
-		const fresh = this.pending.reverse().slice(0, KEEP);
+		if (this.pending.length > KEEP) this.dropOldest(this.pending.length - KEEP);
+		const fresh = this.pending.reverse();
 		this.pending = [];
 		this.waiting.value = 0;
 		this.added.value = fresh.length;
