@@ -168,8 +168,8 @@ struct rec_open {
 	struct rec_head head;
 	struct rec_file file;
 	uint32_t error;	     /* positive errno */
-	uint32_t open_flags; /* O_* of this architecture: f_flags (the kernel adds O_LARGEFILE and drops
-			      * O_CREAT, O_EXCL, O_TRUNC), or as asked when it failed */
+	uint32_t open_flags; /* O_* of this architecture: f_flags (the kernel may add O_LARGEFILE) with
+			      * O_CREAT, O_EXCL, O_TRUNC as asked; all as asked when it failed */
 	struct rec_path path;
 	uint16_t name_bytes; /* NUL included; 0: none */
 	uint16_t pad;

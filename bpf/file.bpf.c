@@ -54,12 +54,16 @@ static __always_inline void open_failed(struct scratch *s, struct task_struct *t
 	r->head.flags = flags;
 }
 
-static __always_inline void open_done(struct scratch *s, struct file *file)
+static __always_inline void open_done(struct scratch *s, struct task_struct *t, struct file *file,
+				      int nr)
 {
 	struct rec_open *r = (struct rec_open *)s->bytes;
+	struct pt_regs *regs = read_call(t, nr);
 
 	r->head.flags = GET(file, f_mode) & FMODE_CREATED ? REC_F_CREATED : 0;
 	r->open_flags = GET(file, f_flags);
+	if (regs) /* those that f_flags forgets */
+		r->open_flags |= open_flags_asked(regs, nr) & (O_CREAT | O_EXCL | O_TRUNC);
 	r->name_bytes = 0;
 	fill_file(&r->file, file);
 	fill_file_path(s, &r->path, file);
@@ -82,7 +86,7 @@ static __always_inline void open_fill(struct scratch *s, struct task_struct *t,
 		file = read_fd(t, (int)call->ret);
 		if (!file)
 			return; /* another thread closed it already */
-		open_done(s, file);
+		open_done(s, t, file, call->nr);
 	}
 	r->head.type = REC_OPEN;
 	emit_scratch(REC_CLASS_BULK, s);

@@ -80,8 +80,14 @@ __weak __noinline int fill_walk(uint32_t which)
 			dentry = parent;
 			continue;
 		}
+		if (dentry != root) { /* in no tree: memfd:x, [eventfd]; or outside of its mount */
+			if (GET(dentry, d_name.len) > 1)
+				fill_component(s, dentry, end);
+			flags = 0;
+			break;
+		}
 		above = GET(mount, mnt_parent);
-		if (above == mount || dentry != root) {
+		if (above == mount) {
 			flags = 0;
 			break;
 		}
