@@ -12,16 +12,37 @@
 #include "lib/eql_parser.h"
 #include "lib/limits.h"
 
-static const char *const keywords[] = { "and",	 "or",	   "not",  "where", "in",   "in~",   "like",
-					"like~", "regex", "regex~", "true",  "false", "null", NULL };
+static const char *const keywords[] = { "and",	"or",	 "not",	  "where", "in",
+					"in~",	"like",	 "like~", "regex", "regex~",
+					"true", "false", "null",  NULL };
 
 /* Categories of ECS, and ours. */
-static const char *const categories[] = {
-	"any",	       "process",      "file",	    "network",	 "driver",	 "rtsec",
-	"api",	       "authentication", "configuration", "container", "database", "dns", "email",
-	"hook",	       "host",	       "iam",	    "intrusion_detection", "library", "malware",
-	"package",     "registry",     "session",   "threat",	 "vulnerability", "web",   NULL
-};
+static const char *const categories[] = { "any",
+					  "process",
+					  "file",
+					  "network",
+					  "driver",
+					  "rtsec",
+					  "api",
+					  "authentication",
+					  "configuration",
+					  "container",
+					  "database",
+					  "dns",
+					  "email",
+					  "hook",
+					  "host",
+					  "iam",
+					  "intrusion_detection",
+					  "library",
+					  "malware",
+					  "package",
+					  "registry",
+					  "session",
+					  "threat",
+					  "vulnerability",
+					  "web",
+					  NULL };
 
 const char *const *eql_keywords(void)
 {
@@ -138,12 +159,13 @@ static int unknown_category(struct eql_parser *p, const struct eql_token *t)
 
 	eql_show(&p->lex, t, shown, sizeof(shown));
 	if (near)
-		return eql_error(&p->lex, t->at, "unknown event category %s; did you mean %s?", shown,
-				 near);
-	return eql_error(&p->lex, t->at,
-			 "unknown event category %s: expected any, process, file, network, driver or "
-			 "rtsec",
-			 shown);
+		return eql_error(&p->lex, t->at, "unknown event category %s; did you mean %s?",
+				 shown, near);
+	return eql_error(
+		&p->lex, t->at,
+		"unknown event category %s: expected any, process, file, network, driver or "
+		"rtsec",
+		shown);
 }
 
 /* The condition after "category where". */
@@ -151,7 +173,8 @@ static int parse_of_category(struct eql_parser *p, const struct eql_token *categ
 			     struct expr **ret)
 {
 	struct field_ref f = { field_info(FIELD_CATEGORY), VIA_ACTOR };
-	struct expr_literal value = { .type = LITERAL_STRING, .string = category->value,
+	struct expr_literal value = { .type = LITERAL_STRING,
+				      .string = category->value,
 				      .n = category->n_value };
 	AUTO(expr) *is = NULL;
 	AUTO(expr) *e = NULL;

@@ -6,8 +6,8 @@
 #include "lib/expr.h"
 
 /* Parses @text (@n bytes, UTF-8, at most LIMIT_QUERY_BYTES).  Empty text matches everything.
- * *ret is the caller's, freed with expr_free().  Returns 0, -ENOMEM, or -EINVAL: @d has line, column
- * (1-based, bytes) and what was expected there. */
+ * *ret is the caller's, freed with expr_free().  Returns 0, -ENOMEM, or -EINVAL: @d has line,
+ * column (1-based, bytes) and what was expected there. */
 NODISCARD int eql_parse(struct expr **ret, const char *text, size_t n, struct diag *d);
 
 /* Words of the language, for completion and highlighting; NULL ends each list. */

@@ -72,9 +72,10 @@ static int skip_blanks(struct eql_lexer *l)
 		} else if (looking_at(l, "/*")) {
 			end = memmem(l->text + l->at + 2, l->n - l->at - 2, "*/", 2);
 			if (!end)
-				return eql_error(l, l->at,
-						 "expected */ at the end of this comment; a path that "
-						 "begins so needs quotes");
+				return eql_error(
+					l, l->at,
+					"expected */ at the end of this comment; a path that "
+					"begins so needs quotes");
 			l->at = (size_t)(end - l->text) + 2;
 		} else {
 			return 0;
@@ -91,8 +92,9 @@ static bool ends_run(char c, enum eql_mode mode)
 
 static void take(struct eql_lexer *l, enum eql_type type, size_t n)
 {
-	l->token = (struct eql_token){ .type = type, .at = l->at, .n = n,
-				       .value = l->text + l->at, .n_value = n };
+	l->token = (struct eql_token){
+		.type = type, .at = l->at, .n = n, .value = l->text + l->at, .n_value = n
+	};
 	l->at += n;
 }
 
@@ -170,9 +172,10 @@ static int escape(struct eql_lexer *l, size_t *at, struct buf *out)
 	if (c == 'u')
 		return unicode_escape(l, at, out);
 	if (!known)
-		return eql_error(l, *at - 2,
-				 "expected one of \\n \\r \\t \\\\ \\\" \\u{...}; \"\"\"...\"\"\" takes "
-				 "backslashes as they are");
+		return eql_error(
+			l, *at - 2,
+			"expected one of \\n \\r \\t \\\\ \\\" \\u{...}; \"\"\"...\"\"\" takes "
+			"backslashes as they are");
 	buf_byte(out, (uint8_t)values[known - names]);
 	return 0;
 }

@@ -89,7 +89,9 @@ bool eql_suggest_field(const char *name, size_t n, char *ret, size_t n_ret)
 const char *eql_suggest(const char *const *words, const char *name, size_t n)
 {
 	char best[NAME_BYTES] = "";
-	struct search s = { .name = name, .n = n, .best = best, .n_best = sizeof(best), .score = 1000 };
+	struct search s = {
+		.name = name, .n = n, .best = best, .n_best = sizeof(best), .score = 1000
+	};
 
 	for (size_t i = 0; words[i]; i++) {
 		unsigned before = s.score;

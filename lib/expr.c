@@ -310,13 +310,13 @@ int expr_new_compare_fields(struct expr **ret, struct field_ref a, enum expr_op 
 	AUTO(expr) *e = NULL;
 
 	if (op > EXPR_MATCH)
-		return diag_set(d, -EINVAL, 0, 0, "two fields are compared by == != < <= > >= or :");
+		return diag_set(d, -EINVAL, 0, 0,
+				"two fields are compared by == != < <= > >= or :");
 	if (!fields_fit(a.info->type, b.info->type, op))
-		return diag_set(d, -EINVAL, 0, 0, "%s (%s) cannot be compared with %s (%s) this way",
-				field_name(a, name_a, sizeof(name_a)),
-				field_type_name(a.info->type),
-				field_name(b, name_b, sizeof(name_b)),
-				field_type_name(b.info->type));
+		return diag_set(
+			d, -EINVAL, 0, 0, "%s (%s) cannot be compared with %s (%s) this way",
+			field_name(a, name_a, sizeof(name_a)), field_type_name(a.info->type),
+			field_name(b, name_b, sizeof(name_b)), field_type_name(b.info->type));
 	e = node_new(NODE_FIELDS);
 	if (!e)
 		return err_origin(-ENOMEM);
@@ -342,7 +342,8 @@ static int text_leaves(struct expr **ret, const struct buf *pattern, struct diag
 {
 	static const enum field where[] = { FIELD_COMMAND_LINE, FIELD_NAME, FIELD_EXECUTABLE,
 					    FIELD_FILE_PATH, FIELD_DEST_IP };
-	struct expr_literal value = { .type = LITERAL_STRING, .string = (const char *)pattern->data,
+	struct expr_literal value = { .type = LITERAL_STRING,
+				      .string = (const char *)pattern->data,
 				      .n = pattern->n };
 	AUTO(expr) *any = NULL;
 

@@ -31,7 +31,7 @@ enum expr_op {
 	EXPR_IN_NOCASE,	  /* in~ */
 	EXPR_REGEX,	  /* whole string, PCRE2; null where PCRE2 gives up at its limits */
 	EXPR_REGEX_NOCASE,
-	EXPR_CIDR,	  /* cidrmatch(field, "10.0.0.0/8", ...) */
+	EXPR_CIDR, /* cidrmatch(field, "10.0.0.0/8", ...) */
 	EXPR_STARTS_WITH,
 	EXPR_ENDS_WITH,
 	EXPR_CONTAINS,
@@ -61,7 +61,8 @@ NODISCARD int expr_new_null(struct expr **ret); /* a comparison with what is not
 NODISCARD int expr_new_not(struct expr **ret, struct expr *a);
 NODISCARD int expr_new_and(struct expr **ret, struct expr *a, struct expr *b);
 NODISCARD int expr_new_or(struct expr **ret, struct expr *a, struct expr *b);
-NODISCARD int expr_new_is_null(struct expr **ret, struct field_ref f); /* true or false, never null */
+NODISCARD int expr_new_is_null(struct expr **ret,
+			       struct field_ref f); /* true or false, never null */
 NODISCARD int expr_new_compare(struct expr **ret, struct field_ref f, enum expr_op op,
 			       const struct expr_literal *values, size_t n_values, struct diag *d);
 /* The length of a text field in characters (bytes where it is not UTF-8), compared with integers:

@@ -3,8 +3,9 @@
 #include "lib/expr_scratch.h"
 
 enum {
-	ARENA_BYTES = 96 << 20, /* memos and joined lists of one block; more is asked anew each time */
-	SPARE_VECTORS = 10,	/* besides two a level */
+	ARENA_BYTES =
+		96 << 20,   /* memos and joined lists of one block; more is asked anew each time */
+	SPARE_VECTORS = 10, /* besides two a level */
 };
 
 int expr_scratch_new(struct expr_scratch **ret)

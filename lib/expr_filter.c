@@ -69,7 +69,7 @@ static unsigned turned(unsigned a)
 static unsigned may(const struct expr *e, const struct kind_info *k)
 {
 	bool and = e->type == NODE_AND;
-	unsigned r = and ? MAY_TRUE : MAY_FALSE;
+	unsigned r = and? MAY_TRUE : MAY_FALSE;
 
 	switch (e->type) {
 	case NODE_FALSE:
@@ -83,8 +83,8 @@ static unsigned may(const struct expr *e, const struct kind_info *k)
 	case NODE_AND:
 	case NODE_OR:
 		for (uint32_t i = 0; i < e->n_children; i++)
-			r = both(r, may(e->child[i], k), and ? MAY_TRUE : MAY_FALSE,
-				 and ? MAY_FALSE : MAY_TRUE);
+			r = both(r, may(e->child[i], k), and? MAY_TRUE : MAY_FALSE,
+				 and? MAY_FALSE : MAY_TRUE);
 		return r;
 	case NODE_TEXT:
 		return MAY_FALSE | MAY_TRUE;
@@ -211,8 +211,9 @@ static bool pattern_there(const struct asker *a, const struct expr_pattern *p)
 	}
 }
 
-/* May the leaf, not negated, be true?  What is in a filter: every string of the dictionary, and the ids of the
- * process rows.  The parts of paths and the joined arguments end where no token goes on. */
+/* May the leaf, not negated, be true?  What is in a filter: every string of the dictionary, and the
+ * ids of the process rows.  The parts of paths and the joined arguments end where no token goes on.
+ */
 static bool leaf_there(const struct asker *a, const struct expr_leaf *l)
 {
 	const struct field_info *f = l->field.info;

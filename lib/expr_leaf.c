@@ -63,7 +63,8 @@ static const char *show(const struct expr_literal *v, char *buf, size_t n)
 		snprintf(buf, n, "%g", v->real);
 		break;
 	case LITERAL_STRING:
-		snprintf(buf, n, "\"%.*s%s\"", (int)MIN(v->n, 60), v->string, v->n > 60 ? "..." : "");
+		snprintf(buf, n, "\"%.*s%s\"", (int)MIN(v->n, 60), v->string,
+			 v->n > 60 ? "..." : "");
 		break;
 	}
 	return buf;
@@ -162,7 +163,8 @@ static bool bound_of(const struct expr_literal *v, struct bound *ret)
 {
 	switch (v->type) {
 	case LITERAL_INT:
-		*ret = (struct bound){ .exact = true, .negative = v->integer < 0,
+		*ret = (struct bound){ .exact = true,
+				       .negative = v->integer < 0,
 				       .floor = (uint64_t)MAX(v->integer, 0) };
 		return true;
 	case LITERAL_FLOAT:
@@ -227,7 +229,8 @@ static int compile_date(struct expr_leaf *l, struct diag *d)
 			return misfit(l, v, "a time such as \"2026-11-22T21:44:19Z\"", d);
 		}
 		if (timestamp_parse(s, n, timestamp_now(), &b.floor, NULL) < 0)
-			return misfit(l, v, "a time such as \"2026-11-22T21:44:19Z\" or \"-15m\"", d);
+			return misfit(l, v, "a time such as \"2026-11-22T21:44:19Z\" or \"-15m\"",
+				      d);
 		l->values[i].type = LITERAL_INT; /* as it is printed: "now" must not move */
 		l->values[i].integer = (int64_t)b.floor;
 		add_bound(l, l->op, b);
@@ -356,8 +359,9 @@ static int add_address(struct expr_leaf *l, const struct expr_literal *v, struct
 
 	if (v->type != LITERAL_STRING || !expr_net_parse(v->string, v->n, &net) ||
 	    (ordered && memchr(v->string, '/', v->n)))
-		return misfit(l, v, ordered ? "an address" : "an address or network such as \"10.0.0.0/8\"",
-			      d);
+		return misfit(
+			l, v,
+			ordered ? "an address" : "an address or network such as \"10.0.0.0/8\"", d);
 	if (ordered)
 		type = type_of(l->op) == PATTERN_BELOW ? PATTERN_IP_BELOW : PATTERN_IP_ABOVE;
 	r = expr_text_add_net(&l->text, type, &net);
@@ -392,7 +396,8 @@ static int compile_length(struct expr_leaf *l, struct diag *d)
 	if (!expr_is_textual(l->field.info->type))
 		return unfit_operator(l, "a comparison; length() is of keyword and ip fields", d);
 	if ((ask_of(l->op) != ASK_EQUAL && ask_of(l->op) != ASK_ORDER) || l->op == EXPR_MATCH)
-		return diag_set(d, -EINVAL, 0, 0, "expected one of == != < <= > >= in after length()");
+		return diag_set(d, -EINVAL, 0, 0,
+				"expected one of == != < <= > >= in after length()");
 	r = compile_long(l, d);
 	for (size_t i = 0; r == 0 && i < l->n_ranges; i++)
 		r = expr_text_add_length(&l->text, ranges[i].lo - 1,
@@ -414,7 +419,8 @@ static bool wants_digits(const struct expr_leaf *l)
 
 		if (v->type != LITERAL_STRING)
 			continue;
-		if (l->field.info->type == TYPE_ID ? !id_text(v->string, v->n, &id) : !bound_of(v, &b))
+		if (l->field.info->type == TYPE_ID ? !id_text(v->string, v->n, &id)
+						   : !bound_of(v, &b))
 			return true;
 	}
 	return false;

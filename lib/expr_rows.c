@@ -91,8 +91,8 @@ static struct block_string derived(const struct field_info *f, struct block_stri
 static uint8_t string_state(const struct ask *a, uint64_t number)
 {
 	struct expr_scratch *s = a->s;
-	struct block_string text = derived(a->leaf->field.info,
-					   block_string(s->block, (uint32_t)number));
+	struct block_string text =
+		derived(a->leaf->field.info, block_string(s->block, (uint32_t)number));
 
 	if (!text.s)
 		return STATE_NULL;
@@ -253,7 +253,8 @@ struct block_string expr_join(struct expr_scratch *s, uint32_t row, unsigned sid
 
 /* ---- one value for the table ---- */
 
-static struct block_string constant_text(struct block *b, uint32_t table, const struct field_info *f)
+static struct block_string constant_text(struct block *b, uint32_t table,
+					 const struct field_info *f)
 {
 	const struct kind_info *kind = kind_info(block_kind(b, table));
 	const struct block_info *info = block_info(b);
@@ -317,7 +318,8 @@ static void column_rows(const struct ask *a, const uint64_t *mask, uint64_t *out
 {
 	const struct field_info *f = a->leaf->field.info;
 	bool derives = f->rule != RULE_STORED;
-	const uint64_t *column = block_column(a->s->block, a->table, derives ? f->source : f->field);
+	const uint64_t *column =
+		block_column(a->s->block, a->table, derives ? f->source : f->field);
 
 	if (!column)
 		memset(out, 0, expr_words(a->rows) * sizeof(*out));
@@ -352,8 +354,8 @@ static uint8_t *memo_of(struct expr_scratch *s, uint32_t slot)
 	return at->memo;
 }
 
-void expr_leaf_rows(struct expr_scratch *s, uint32_t slot, const struct expr_leaf *l, uint32_t table,
-		    bool want, const uint64_t *mask, uint64_t *out)
+void expr_leaf_rows(struct expr_scratch *s, uint32_t slot, const struct expr_leaf *l,
+		    uint32_t table, bool want, const uint64_t *mask, uint64_t *out)
 {
 	const struct field_info *f = l->field.info;
 	struct ask a = { .s = s, .leaf = l, .table = table, .rows = block_rows(s->block, table) };

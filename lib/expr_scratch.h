@@ -10,8 +10,9 @@
 #include "lib/expr_tree.h"
 
 struct expr_slot {
-	uint8_t *memo;	 /* text leaf: enum expr_state of each string number of the block */
-	uint8_t *root;	 /* process subtree: 1 for each process row that answers as asked; [0]: none */
+	uint8_t *memo; /* text leaf: enum expr_state of each string number of the block */
+	uint8_t *
+		root; /* process subtree: 1 for each process row that answers as asked; [0]: none */
 	bool memo_tried; /* with memo NULL: no memory for it, ask each time */
 };
 
@@ -22,9 +23,10 @@ struct expr_scratch {
 	size_t n_slots, cap_slots;
 	struct arena arena; /* memos, roots, joined lists of this block */
 	struct expr_text_scratch text;
-	struct block_string *joined; /* per process row: its arguments with blanks; s NULL: not yet */
-	struct buf joins[2];	     /* where the arena is full */
-	uint64_t *vectors;	     /* a stack of bit vectors */
+	struct block_string
+		*joined;     /* per process row: its arguments with blanks; s NULL: not yet */
+	struct buf joins[2]; /* where the arena is full */
+	uint64_t *vectors;   /* a stack of bit vectors */
 	size_t n_vectors, cap_words, words; /* in use; words in all; words of each */
 	uint8_t *root_spare;
 	size_t cap_root_spare;
@@ -42,8 +44,8 @@ struct expr_rows {
 
 /* out = rows of @mask (of @table itself, without the row in front) in which the leaf is @want.
  * @out may be @mask. */
-void expr_leaf_rows(struct expr_scratch *s, uint32_t slot, const struct expr_leaf *l, uint32_t table,
-		    bool want, const uint64_t *mask, uint64_t *out);
+void expr_leaf_rows(struct expr_scratch *s, uint32_t slot, const struct expr_leaf *l,
+		    uint32_t table, bool want, const uint64_t *mask, uint64_t *out);
 
 /* The same for a comparison of two fields, on @r's rows. */
 void expr_fields_rows(const struct expr_rows *r, const struct expr *e, bool want,

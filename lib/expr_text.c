@@ -211,8 +211,8 @@ int expr_text_add_regex(struct expr_text *t, const char *s, size_t n, struct dia
 			return err_origin(-EINVAL);
 	}
 	/* What only UTF-8 text can match, such as \x{100}, has no bytewise form. */
-	p->code_bytes = compile(s, n, options | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP,
-				p->code_utf ? NULL : d);
+	p->code_bytes =
+		compile(s, n, options | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP, p->code_utf ? NULL : d);
 	return p->code_utf || p->code_bytes ? 0 : err_origin(-EINVAL);
 }
 

@@ -18,12 +18,12 @@ enum expr_pattern_type {
 	PATTERN_PREFIX,
 	PATTERN_SUFFIX,
 	PATTERN_CONTAINS,
-	PATTERN_GLOB,	/* wildcards in other places */
-	PATTERN_ANY,	/* whatever is there */
+	PATTERN_GLOB, /* wildcards in other places */
+	PATTERN_ANY,  /* whatever is there */
 	PATTERN_REGEX,
-	PATTERN_NET,	/* an address in a network */
-	PATTERN_BELOW,	/* bytewise order: string < literal, or <= */
-	PATTERN_ABOVE,	/* string > literal, or >= */
+	PATTERN_NET,	  /* an address in a network */
+	PATTERN_BELOW,	  /* bytewise order: string < literal, or <= */
+	PATTERN_ABOVE,	  /* string > literal, or >= */
 	PATTERN_IP_BELOW, /* the same of addresses */
 	PATTERN_IP_ABOVE,
 	PATTERN_LENGTH, /* characters within low..high */

@@ -23,7 +23,7 @@ enum expr_node {
 
 /* Whose row decides a subtree: then it is asked once per process, not per event. */
 enum expr_group {
-	GROUP_NONE,   /* constants only */
+	GROUP_NONE, /* constants only */
 	GROUP_EVENT,
 	GROUP_ACTOR,  /* the acting process and those its row leads to */
 	GROUP_TARGET, /* the process acted upon */

@@ -9,8 +9,20 @@
 
 enum truth { NO, YES, NIL };
 
-enum model_type { M_TRUE, M_FALSE, M_NULL, M_NOT, M_AND, M_OR, M_IS_NULL, M_COMPARE, M_LENGTH,
-		  M_FIELDS, M_TEXT, M_MAX };
+enum model_type {
+	M_TRUE,
+	M_FALSE,
+	M_NULL,
+	M_NOT,
+	M_AND,
+	M_OR,
+	M_IS_NULL,
+	M_COMPARE,
+	M_LENGTH,
+	M_FIELDS,
+	M_TEXT,
+	M_MAX
+};
 
 struct model {
 	enum model_type type;
@@ -153,8 +165,11 @@ static inline bool model_in_net(const char *s, size_t n, const char *net)
 
 static inline bool model_ordered(enum expr_op op, int order)
 {
-	return op == EXPR_LT ? order < 0 : op == EXPR_LE ? order <= 0
-	       : op == EXPR_GT ? order > 0 : op == EXPR_GE ? order >= 0 : order == 0;
+	return op == EXPR_LT   ? order < 0
+	       : op == EXPR_LE ? order <= 0
+	       : op == EXPR_GT ? order > 0
+	       : op == EXPR_GE ? order >= 0
+			       : order == 0;
 }
 
 static inline int model_order(const char *a, size_t n, const char *b, size_t m)
@@ -234,7 +249,8 @@ static inline bool model_number(const struct model *m, uint64_t v, const struct 
 
 	if (l->type == LITERAL_FLOAT)
 		return model_ordered(m->op, (long double)v < (long double)l->real
-						    ? -1 : (long double)v > (long double)l->real);
+						    ? -1
+						    : (long double)v > (long double)l->real);
 	return model_ordered(m->op, (wide)v < (wide)l->integer ? -1 : (wide)v > (wide)l->integer);
 }
 
@@ -267,10 +283,10 @@ static inline bool model_scalar(const struct model *m, const struct block_value 
 	for (size_t i = 0; i < m->n; i++) {
 		const struct expr_literal *l = &m->values[i];
 
-		if (m->textual ? model_digits(m, v, l)
+		if (m->textual		    ? model_digits(m, v, l)
 		    : v->type == VALUE_BOOL ? (v->number != 0) == l->boolean
-		    : v->type == VALUE_ID ? v->number == strtoull(l->string, NULL, 16)
-					  : model_number(m, v->number, l))
+		    : v->type == VALUE_ID   ? v->number == strtoull(l->string, NULL, 16)
+					    : model_number(m, v->number, l))
 			return true;
 	}
 	return false;
@@ -306,8 +322,8 @@ static inline struct copies model_copies(struct block *b, const struct block_val
 	struct copies c = { .n = v->type == VALUE_STRINGS ? v->n_strings : 1 };
 
 	for (size_t i = 0; i < c.n; i++) {
-		struct block_string s = v->type == VALUE_STRINGS ? block_string(b, v->strings[i])
-								 : v->string;
+		struct block_string s =
+			v->type == VALUE_STRINGS ? block_string(b, v->strings[i]) : v->string;
 
 		c.s[i] = malloc(s.n + 1);
 		memcpy(c.s[i], s.s, s.n);
@@ -316,7 +332,8 @@ static inline struct copies model_copies(struct block *b, const struct block_val
 	return c;
 }
 
-static inline bool model_pair(const struct model *m, const char *a, size_t n, const char *b, size_t k)
+static inline bool model_pair(const struct model *m, const char *a, size_t n, const char *b,
+			      size_t k)
 {
 	uint8_t x[16], y[16];
 

@@ -29,17 +29,69 @@ static inline uint32_t random_below(uint32_t n)
 }
 
 static const char *const random_words[] = {
-	"bash", "BASH", "Bash", "sh", "", "/usr/bin/bash", "/etc/passwd", "/etc/shadow", "/", "/a/b/",
-	"a b", "\xc3\xa4", "\xc3\x84", "x\xc3\xa4y", "\xff\xfe", "a\xff", "/tmp/caf\xc3\xa9.TXT",
-	"/tmp/x.sh", ".hidden", "/home/u/.profile", "a.", "curl", "-c", "*", "x*y", "?",
-	"foo bar-baz_qux", "FOO", "foo", "\xf0\x9f\x98\x80", "/opt/\xe2\x82", "0", "12", "100",
-	"10.0.0.1", "success", "aXXXb", "ab\nc", "process", "exec", "node-1", "deadbeef",
+	"bash",
+	"BASH",
+	"Bash",
+	"sh",
+	"",
+	"/usr/bin/bash",
+	"/etc/passwd",
+	"/etc/shadow",
+	"/",
+	"/a/b/",
+	"a b",
+	"\xc3\xa4",
+	"\xc3\x84",
+	"x\xc3\xa4y",
+	"\xff\xfe",
+	"a\xff",
+	"/tmp/caf\xc3\xa9.TXT",
+	"/tmp/x.sh",
+	".hidden",
+	"/home/u/.profile",
+	"a.",
+	"curl",
+	"-c",
+	"*",
+	"x*y",
+	"?",
+	"foo bar-baz_qux",
+	"FOO",
+	"foo",
+	"\xf0\x9f\x98\x80",
+	"/opt/\xe2\x82",
+	"0",
+	"12",
+	"100",
+	"10.0.0.1",
+	"success",
+	"aXXXb",
+	"ab\nc",
+	"process",
+	"exec",
+	"node-1",
+	"deadbeef",
 };
 
 static const char *const random_ips[] = {
-	"10.0.0.1", "10.0.0.2", "192.168.1.255", "127.0.0.1", "::1", "::", "fe80::1", "FE80:0::1",
-	"::ffff:10.0.0.1", "::ffff:a00:1", "::ffff:0a00:0001", "2001:db8::ff", "2001:0db8:0::00ff",
-	"64:ff9b::192.168.1.255", "8.8.8.8", "not an address", "10.0.0", "",
+	"10.0.0.1",
+	"10.0.0.2",
+	"192.168.1.255",
+	"127.0.0.1",
+	"::1",
+	"::",
+	"fe80::1",
+	"FE80:0::1",
+	"::ffff:10.0.0.1",
+	"::ffff:a00:1",
+	"::ffff:0a00:0001",
+	"2001:db8::ff",
+	"2001:0db8:0::00ff",
+	"64:ff9b::192.168.1.255",
+	"8.8.8.8",
+	"not an address",
+	"10.0.0",
+	"",
 };
 
 static inline const char *random_word(void)
@@ -54,8 +106,16 @@ static inline const char *random_ip(void)
 
 static inline uint64_t random_number(void)
 {
-	static const uint64_t odd[] = { 0, 1, 2, 22, 443, 1000, UINT64_C(1) << 53,
-					INT64_MAX, UINT64_C(1) << 63, UINT64_MAX - 1 };
+	static const uint64_t odd[] = { 0,
+					1,
+					2,
+					22,
+					443,
+					1000,
+					UINT64_C(1) << 53,
+					INT64_MAX,
+					UINT64_C(1) << 63,
+					UINT64_MAX - 1 };
 
 	return random_below(4) ? random_below(8) : odd[random_below(ARRAY_SIZE(odd))];
 }
@@ -69,7 +129,8 @@ static inline uint64_t random_time(void)
 
 static inline uint64_t random_id(void)
 {
-	return random_below(3) ? random_below(6) + 1 : UINT64_C(0xdeadbeef00000000) + random_below(4);
+	return random_below(3) ? random_below(6) + 1
+			       : UINT64_C(0xdeadbeef00000000) + random_below(4);
 }
 
 static inline void random_list(struct batch *b, enum kind kind, enum field f)
@@ -165,9 +226,12 @@ static inline uint32_t random_processes(struct batch *b)
 /* Makes @b hold a random block. */
 static inline void random_block(struct block *b, struct frame_codec *codec)
 {
-	static const enum kind kinds[] = { KIND_EXEC, KIND_FORK, KIND_OPEN, KIND_CONNECT, KIND_GAP };
-	const struct batch_origin origin = { .node_id = "id-1", .node_name = "node-1",
-					     .architecture = "x86_64", .os_kernel = "6.1.0",
+	static const enum kind kinds[] = { KIND_EXEC, KIND_FORK, KIND_OPEN, KIND_CONNECT,
+					   KIND_GAP };
+	const struct batch_origin origin = { .node_id = "id-1",
+					     .node_name = "node-1",
+					     .architecture = "x86_64",
+					     .os_kernel = "6.1.0",
 					     .agent_version = random_below(2) ? "0.1" : "" };
 	AUTO_BUF struct buf frame = { 0 };
 	AUTO(batch) *batch = NULL;

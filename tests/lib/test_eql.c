@@ -33,7 +33,8 @@ static void test_eql_given_logic_when_parsed_then_binding_as_in_eql(void **state
 	expect("", "true");
 	expect(" \n\t // nothing\n /* at all */ ", "true");
 	expect("true or false and not null", "true or (false and not null)");
-	expect("(true or false) and not (null and true)", "(true or false) and not (null and true)");
+	expect("(true or false) and not (null and true)",
+	       "(true or false) and not (null and true)");
 	expect("true and (false and (null and true))", "true and false and null and true");
 	expect("TRUE AND NOT(false)OR null", "(true and not false) or null");
 	expect("not not true", "not not true");
@@ -90,7 +91,8 @@ static void test_eql_given_strings_when_parsed_then_escapes_resolved(void **stat
 {
 	(void)state;
 	expect("\"a\\n\\r\\t\\\\\\\"\"", "\"a\\n\\r\\t\\\\\\\"\"");
-	expect("\"\\u{20AC}\\u{0000e4}\\u{1f600}\\u{00}\"", "\"\xe2\x82\xac\xc3\xa4\xf0\x9f\x98\x80\\u{00}\"");
+	expect("\"\\u{20AC}\\u{0000e4}\\u{1f600}\\u{00}\"",
+	       "\"\xe2\x82\xac\xc3\xa4\xf0\x9f\x98\x80\\u{00}\"");
 	expect("\"\"\"a\\d\"b\"\"\"", "\"a\\\\d\\\"b\"");
 	expect("\"\"\"a\"\"\"\"", "\"a\\\"\"");
 	expect("\"\"", "\"\"");
@@ -104,8 +106,10 @@ static void test_eql_given_functions_when_parsed_then_operators(void **state)
 	       "cidrmatch(source.ip, \"10.0.0.0/8\", \"::1\")");
 	expect("startswith~(process.name,\"a\")", "startsWith~(process.name, \"a\")");
 	expect("endsWith(process.name, \"a\") == false", "not endsWith(process.name, \"a\")");
-	expect("stringContains(process.name, \"a\") != true", "not stringContains(process.name, \"a\")");
-	expect("stringContains~(process.name, \"a\") == true", "stringContains~(process.name, \"a\")");
+	expect("stringContains(process.name, \"a\") != true",
+	       "not stringContains(process.name, \"a\")");
+	expect("stringContains~(process.name, \"a\") == true",
+	       "stringContains~(process.name, \"a\")");
 	expect("wildcard(process.name, \"a*\", \"b\")", "process.name like (\"a*\", \"b\")");
 	expect("match~(process.name, \"a+\")", "process.name regex~ \"a+\"");
 	expect("length(process.args) in (1, 2)", "length(process.args) in (1, 2)");
@@ -131,7 +135,8 @@ static void test_eql_given_bare_words_when_parsed_then_text(void **state)
 	(void)state;
 	expect("bash", "\"bash\"");
 	expect("/etc/passwd or 10.0.0.1 or *.sh or -i or a-b or 443 or evil.com/x?y",
-	       "\"/etc/passwd\" or \"10.0.0.1\" or \"*.sh\" or \"-i\" or \"a-b\" or \"443\" or \"evil.com/x?y\"");
+	       "\"/etc/passwd\" or \"10.0.0.1\" or \"*.sh\" or \"-i\" or \"a-b\" or \"443\" or "
+	       "\"evil.com/x?y\"");
 	expect("node and message", "\"node\" and \"message\"");
 	expect("not \"a b\"", "not \"a b\"");
 }
@@ -139,53 +144,68 @@ static void test_eql_given_bare_words_when_parsed_then_text(void **state)
 static void test_eql_given_mistakes_when_parsed_then_place_and_expectation(void **state)
 {
 	(void)state;
-	expect_error("process where", "1:14: expected a condition, such as process.name == \"bash\", "
-				      "instead of the end of the query");
-	expect_error("proces where true", "1:1: unknown event category 'proces'; did you mean process?");
+	expect_error("process where",
+		     "1:14: expected a condition, such as process.name == \"bash\", "
+		     "instead of the end of the query");
+	expect_error("proces where true",
+		     "1:1: unknown event category 'proces'; did you mean process?");
 	expect_error("true and\n  process.nme == 1",
 		     "2:3: unknown field 'process.nme'; did you mean process.name?");
 	expect_error("name == \"x\"", "1:1: unknown field 'name'; did you mean process.name?");
-	expect_error("zzzzzz == 1", "1:1: unknown field 'zzzzzz'; ?zzzzzz allows fields that no event has");
+	expect_error("zzzzzz == 1",
+		     "1:1: unknown field 'zzzzzz'; ?zzzzzz allows fields that no event has");
 	expect_error("process.name = \"x\"", "1:14: expected '==' or ':' instead of '='");
-	expect_error("process.name == ", "1:17: expected a value after '==' instead of the end of the query");
+	expect_error("process.name == ",
+		     "1:17: expected a value after '==' instead of the end of the query");
 	expect_error("process.name == bash",
 		     "1:17: expected a value after '=='; text needs quotes: \"bash\", not 'bash'");
 	expect_error("process.name == (\"a\")",
 		     "1:17: expected one value after '=='; lists stand after : in like regex");
 	expect_error("process.name in \"a\"", "1:17: expected '(' and a list instead of '\"a\"'");
-	expect_error("process.name in (\"a\" \"b\")", "1:22: expected ',' or ')' in the list instead of '\"b\"'");
+	expect_error("process.name in (\"a\" \"b\")",
+		     "1:22: expected ',' or ')' in the list instead of '\"b\"'");
 	expect_error("process.name in ()", "1:18: expected a value after 'in' instead of ')'");
 	expect_error("process.pid in (1, 2, \"x\")",
 		     "1:23: process.pid is a long: expected a number, not \"x\"");
 	expect_error("process.name in (\"a\", null)",
 		     "1:23: process.name is a keyword: expected a string, not null");
-	expect_error("process.name", "1:13: expected a comparison such as == after the field instead of "
-				     "the end of the query");
+	expect_error("process.name",
+		     "1:13: expected a comparison such as == after the field instead of "
+		     "the end of the query");
 	expect_error("(true", "1:6: expected 'and', 'or' or ')' instead of the end of the query");
 	expect_error("true)", "1:5: this ')' closes nothing");
 	expect_error("a && b", "1:3: expected 'and' instead of '&&'");
 	expect_error("a || b", "1:3: expected 'or' instead of '||'");
-	expect_error("process where true | head 5", "1:20: a search takes no pipes: expected the end");
+	expect_error("process where true | head 5",
+		     "1:20: a search takes no pipes: expected the end");
 	expect_error("sequence [process where true]",
 		     "1:1: a search takes one condition, not a sequence or sample");
 	expect_error("\"abc", "1:1: expected \" at the end of this string");
 	expect_error("\"\"\"abc\"", "1:1: expected \"\"\" at the end of this string");
-	expect_error("/* abc", "1:1: expected */ at the end of this comment; a path that begins so needs quotes");
-	expect_error("\"a\\qb\"", "1:3: expected one of \\n \\r \\t \\\\ \\\" \\u{...}; \"\"\"...\"\"\" takes "
-				  "backslashes as they are");
+	expect_error(
+		"/* abc",
+		"1:1: expected */ at the end of this comment; a path that begins so needs quotes");
+	expect_error("\"a\\qb\"",
+		     "1:3: expected one of \\n \\r \\t \\\\ \\\" \\u{...}; \"\"\"...\"\"\" takes "
+		     "backslashes as they are");
 	expect_error("\"\\u{d800}\"", "1:2: this is not a Unicode character");
 	expect_error("\"\\u{1}\"", "1:2: expected \\u{...} with 2 to 8 hex digits");
-	expect_error("startWith(process.name, \"a\")", "1:1: unknown function 'startWith'; did you mean startsWith?");
-	expect_error("startsWith(process.name)", "1:24: expected ',' and a value after the field instead of ')'");
+	expect_error("startWith(process.name, \"a\")",
+		     "1:1: unknown function 'startWith'; did you mean startsWith?");
+	expect_error("startsWith(process.name)",
+		     "1:24: expected ',' and a value after the field instead of ')'");
 	expect_error("cidrmatch(source.ip, \"10.0.0.0/8\", \"10.0.0.0/64\")",
-		     "1:36: source.ip is an ip: expected an address or network such as \"10.0.0.0/8\", not "
+		     "1:36: source.ip is an ip: expected an address or network such as "
+		     "\"10.0.0.0/8\", not "
 		     "\"10.0.0.0/64\"");
-	expect_error("process.name regex \"(a\"",
-		     "1:20: the regular expression is broken at its byte 3: missing closing parenthesis");
+	expect_error("process.name regex \"(a\"", "1:20: the regular expression is broken at its "
+						  "byte 3: missing closing parenthesis");
 	expect_error("process.pid == 99999999999999999999", "1:16: this number is too large");
-	expect_error("process.pid < process.name",
-		     "1:15: process.pid (long) cannot be compared with process.name (keyword) this way");
-	expect_error("process.name not == \"a\"", "1:18: expected 'in', 'like' or 'regex' after 'not' instead of '=='");
+	expect_error(
+		"process.pid < process.name",
+		"1:15: process.pid (long) cannot be compared with process.name (keyword) this way");
+	expect_error("process.name not == \"a\"",
+		     "1:18: expected 'in', 'like' or 'regex' after 'not' instead of '=='");
 	expect_error("5 == 5", "1:6: expected a field name instead of '5'");
 }
 
@@ -252,8 +272,9 @@ static void test_eql_given_word_lists_when_parsed_then_known(void **state)
 		AUTO(expr) *e = NULL;
 		char q[128];
 
-		snprintf(q, sizeof(q), strcmp(*w, "length") ? "%s(source.ip, \"10.0.0.1\")"
-							    : "%s(source.ip) > 1", *w);
+		snprintf(q, sizeof(q),
+			 strcmp(*w, "length") ? "%s(source.ip, \"10.0.0.1\")" : "%s(source.ip) > 1",
+			 *w);
 		assert_int_equal(eql_parse(&e, q, strlen(q), NULL), 0);
 	}
 	for (const char *const *w = eql_categories(); *w; w++) {

@@ -57,18 +57,21 @@ static void test_expr_given_wildcards_when_matched_then_by_character(void **stat
 	assert_false(glob("ab*ba", "aba"));
 	assert_true(glob("*ab*ab*", "abab"));
 	assert_false(glob("*ab*ab*", "abxa"));
-	assert_true(glob("a?c", "a\xc3\xa4" "c"));
-	assert_false(glob("a??c", "a\xc3\xa4" "c"));
-	assert_true(glob("a??c", "a\xc3\xff" "c")); /* no UTF-8: two bytes */
+	assert_true(glob("a?c", "a\xc3\xa4"
+				"c"));
+	assert_false(glob("a??c", "a\xc3\xa4"
+				  "c"));
+	assert_true(glob("a??c", "a\xc3\xff"
+				 "c"));		       /* no UTF-8: two bytes */
 	assert_false(glob("*??", "\xf0\x9f\x98\x80")); /* a star never stops inside a character */
 	assert_true(glob("*?", "\xf0\x9f\x98\x80"));
-	assert_false(glob("?", "\xc0\xaf"));	      /* overlong */
+	assert_false(glob("?", "\xc0\xaf")); /* overlong */
 	assert_false(glob("?", "\xe0\x80\xaf"));
-	assert_false(glob("?", "\xed\xa0\x80"));      /* surrogate */
-	assert_false(glob("?", "\xf4\x90\x80\x80"));  /* past U+10FFFF */
+	assert_false(glob("?", "\xed\xa0\x80"));     /* surrogate */
+	assert_false(glob("?", "\xf4\x90\x80\x80")); /* past U+10FFFF */
 	assert_true(glob("?", "\xf4\x8f\xbf\xbf"));
 	assert_false(glob("?", "\xf0\x8f\xbf\xbf"));
-	assert_true(glob("\\*", "\\x"));	      /* no escapes */
+	assert_true(glob("\\*", "\\x")); /* no escapes */
 }
 
 static void test_expr_given_regex_when_matched_then_whole_text_and_any_bytes(void **state)
@@ -195,13 +198,15 @@ static uint64_t kinds(const char *query)
 static void test_expr_given_category_when_kinds_asked_then_those_alone(void **state)
 {
 	(void)state;
-	assert_int_equal(kinds("process where true"), KIND_BIT(EXEC) | KIND_BIT(FORK) | KIND_BIT(END));
+	assert_int_equal(kinds("process where true"),
+			 KIND_BIT(EXEC) | KIND_BIT(FORK) | KIND_BIT(END));
 	assert_int_equal(kinds("event.type : \"ch*\""), KIND_BIT(RENAME));
 	assert_int_equal(kinds("event.action in (\"exec\", \"open\") and process.pid == 1"),
 			 KIND_BIT(EXEC) | KIND_BIT(OPEN));
 	assert_int_equal(kinds("event.category == null") & KIND_BIT(EXEC), 0);
 	assert_int_equal(kinds("process where event.category != \"process\""), 0);
-	assert_int_equal(kinds("not (event.action == \"exec\" or process.pid == 1)") & KIND_BIT(EXEC), 0);
+	assert_int_equal(
+		kinds("not (event.action == \"exec\" or process.pid == 1)") & KIND_BIT(EXEC), 0);
 	assert_int_equal(kinds(""), ~UINT64_C(1));
 	assert_int_equal(kinds("null"), 0);
 }
@@ -263,19 +268,26 @@ static void test_expr_given_misfits_when_built_then_reason(void **state)
 	struct diag d = { 0 };
 
 	(void)state;
-	assert_int_equal(expr_new_compare(&e, field("process.pid"), EXPR_EQ, &text, 1, &d), -EINVAL);
+	assert_int_equal(expr_new_compare(&e, field("process.pid"), EXPR_EQ, &text, 1, &d),
+			 -EINVAL);
 	assert_string_equal(d.text, "process.pid is a long: expected a number, not \"x\"");
 	assert_int_equal(expr_new_compare(&e, field("process.name"), EXPR_EQ, &no, 1, &d), -EINVAL);
 	assert_string_equal(d.text, "process.name is a keyword: expected a string, not false");
-	assert_int_equal(expr_new_compare(&e, field("process.name"), EXPR_CIDR, &text, 1, &d), -EINVAL);
-	assert_int_equal(expr_new_compare(&e, field("process.entity_id"), EXPR_LT, &text, 1, &d), -EINVAL);
-	assert_int_equal(expr_new_compare(&e, field("@timestamp"), EXPR_LIKE, &text, 1, &d), -EINVAL);
-	assert_int_equal(expr_new_compare(&e, field("process.name"), EXPR_IN, &text, 0, &d), -EINVAL);
+	assert_int_equal(expr_new_compare(&e, field("process.name"), EXPR_CIDR, &text, 1, &d),
+			 -EINVAL);
+	assert_int_equal(expr_new_compare(&e, field("process.entity_id"), EXPR_LT, &text, 1, &d),
+			 -EINVAL);
+	assert_int_equal(expr_new_compare(&e, field("@timestamp"), EXPR_LIKE, &text, 1, &d),
+			 -EINVAL);
+	assert_int_equal(expr_new_compare(&e, field("process.name"), EXPR_IN, &text, 0, &d),
+			 -EINVAL);
 	assert_int_equal(expr_new_length(&e, field("process.pid"), EXPR_EQ, &text, 1, &d), -EINVAL);
-	assert_int_equal(expr_new_compare_fields(&e, field("process.pid"), EXPR_EQ, field("process.name"),
-						 &d), -EINVAL);
+	assert_int_equal(expr_new_compare_fields(&e, field("process.pid"), EXPR_EQ,
+						 field("process.name"), &d),
+			 -EINVAL);
 	assert_int_equal(expr_new_compare_fields(&e, field("process.name"), EXPR_LIKE,
-						 field("process.name"), &d), -EINVAL);
+						 field("process.name"), &d),
+			 -EINVAL);
 	assert_null(e);
 }
 
@@ -287,7 +299,8 @@ static void test_expr_given_one_scratch_when_queries_change_then_no_old_answers(
 		assert_int_equal(fixture_hits(f, "process.name == \"curl\""),
 				 BIT(3) | BIT(6) | BIT(7) | BIT(8) | BIT(11));
 		assert_int_equal(fixture_hits(f, "process.name == \"sshd\""), BIT(10));
-		assert_int_equal(fixture_hits(f, "process.parent.name == null or true") & BIT(1), BIT(1));
+		assert_int_equal(fixture_hits(f, "process.parent.name == null or true") & BIT(1),
+				 BIT(1));
 	}
 }
 
@@ -307,7 +320,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_expr_given_wildcards_when_matched_then_by_character),
 		cmocka_unit_test(test_expr_given_regex_when_matched_then_whole_text_and_any_bytes),
-		cmocka_unit_test(test_expr_given_hopeless_regex_when_evaluated_then_null_and_counted),
+		cmocka_unit_test(
+			test_expr_given_hopeless_regex_when_evaluated_then_null_and_counted),
 		cmocka_unit_test(test_expr_given_addresses_when_parsed_then_networks_hold),
 		cmocka_unit_test(test_expr_given_words_when_may_match_then_never_too_strict),
 		cmocka_unit_test(test_expr_given_constant_false_when_may_match_then_no_token_asked),
@@ -316,7 +330,8 @@ int main(void)
 		cmocka_unit_test(test_expr_given_wide_tree_when_built_then_flat_until_limit),
 		cmocka_unit_test(test_expr_given_many_values_when_in_then_found),
 		cmocka_unit_test(test_expr_given_misfits_when_built_then_reason),
-		cmocka_unit_test(test_expr_given_one_scratch_when_queries_change_then_no_old_answers),
+		cmocka_unit_test(
+			test_expr_given_one_scratch_when_queries_change_then_no_old_answers),
 		cmocka_unit_test(test_expr_given_no_process_when_asked_then_null),
 	};
 

@@ -22,7 +22,8 @@ static int collect(struct field_ref ref, void *arg)
 static void set_text(struct model *m, const char *s)
 {
 	snprintf(m->text[m->n], sizeof(m->text[0]), "%s", s);
-	m->values[m->n] = (struct expr_literal){ .type = LITERAL_STRING, .string = m->text[m->n],
+	m->values[m->n] = (struct expr_literal){ .type = LITERAL_STRING,
+						 .string = m->text[m->n],
 						 .n = strlen(m->text[m->n]) };
 	m->n++;
 }
@@ -101,9 +102,9 @@ static void random_string(struct model *m)
 
 static void random_address(struct model *m)
 {
-	static const char *const nets[] = { "10.0.0.0/8", "10.0.0.1/32", "::/0", "fe80::/10",
-					    "2001:db8::/33", "0.0.0.0/0", "192.168.1.128/25",
-					    "::ffff:10.0.0.0/105" };
+	static const char *const nets[] = { "10.0.0.0/8",	"10.0.0.1/32",	      "::/0",
+					    "fe80::/10",	"2001:db8::/33",      "0.0.0.0/0",
+					    "192.168.1.128/25", "::ffff:10.0.0.0/105" };
 	uint8_t address[16];
 	const char *s;
 
@@ -127,8 +128,8 @@ static void random_int(struct model *m)
 {
 	int64_t v = (int64_t)(random_number() & INT64_MAX);
 
-	m->values[m->n++] = (struct expr_literal){ .type = LITERAL_INT,
-						   .integer = random_below(8) ? v : -v };
+	m->values[m->n++] =
+		(struct expr_literal){ .type = LITERAL_INT, .integer = random_below(8) ? v : -v };
 }
 
 static void random_real(struct model *m)
@@ -150,14 +151,16 @@ static void random_hex(struct model *m)
 
 static void random_date(struct model *m)
 {
-	m->values[m->n++] = (struct expr_literal){
-		.type = LITERAL_INT,
-		.integer = (int64_t)(random_time() + random_below(3) - 1) };
+	m->values[m->n++] =
+		(struct expr_literal){ .type = LITERAL_INT,
+				       .integer = (int64_t)(random_time() + random_below(3) - 1) };
 }
 
 static void random_digits(struct model *m)
 {
-	static const char *const some[] = { "1*", "*0", "00*01", "dead*", "?", "*", "2", "22", "1" };
+	static const char *const some[] = {
+		"1*", "*0", "00*01", "dead*", "?", "*", "2", "22", "1"
+	};
 
 	if (m->op == EXPR_REGEX || m->op == EXPR_REGEX_NOCASE)
 		random_string(m);
@@ -174,30 +177,38 @@ static void random_literal(struct model *m, enum field_type type)
 	else if (m->textual)
 		random_digits(m);
 	else if (type == TYPE_LONG)
-		m->op != EXPR_MATCH && random_below(3) == 0 ? random_real(m) : random_int(m);
+		m->op != EXPR_MATCH &&random_below(3) == 0 ? random_real(m) : random_int(m);
 	else if (type == TYPE_DATE)
 		random_date(m);
 	else if (type == TYPE_ID)
 		random_hex(m);
 	else if (type == TYPE_BOOL)
-		m->values[m->n++] = (struct expr_literal){ .type = LITERAL_BOOL,
-							   .boolean = random_below(2) };
-	else if (type == TYPE_IP &&
-		 (ordered || m->op <= EXPR_MATCH || m->op == EXPR_IN || m->op == EXPR_IN_NOCASE ||
-		  m->op == EXPR_CIDR))
+		m->values[m->n++] =
+			(struct expr_literal){ .type = LITERAL_BOOL, .boolean = random_below(2) };
+	else if (type == TYPE_IP && (ordered || m->op <= EXPR_MATCH || m->op == EXPR_IN ||
+				     m->op == EXPR_IN_NOCASE || m->op == EXPR_CIDR))
 		random_address(m);
 	else
 		random_string(m);
 }
 
 static const enum expr_op pattern_ops[] = {
-	EXPR_LIKE, EXPR_LIKE_NOCASE, EXPR_REGEX, EXPR_REGEX_NOCASE, EXPR_STARTS_WITH, EXPR_ENDS_WITH,
-	EXPR_CONTAINS, EXPR_STARTS_WITH_NOCASE, EXPR_ENDS_WITH_NOCASE, EXPR_CONTAINS_NOCASE,
+	EXPR_LIKE,
+	EXPR_LIKE_NOCASE,
+	EXPR_REGEX,
+	EXPR_REGEX_NOCASE,
+	EXPR_STARTS_WITH,
+	EXPR_ENDS_WITH,
+	EXPR_CONTAINS,
+	EXPR_STARTS_WITH_NOCASE,
+	EXPR_ENDS_WITH_NOCASE,
+	EXPR_CONTAINS_NOCASE,
 };
 
 static enum expr_op random_equal(void)
 {
-	static const enum expr_op equal[] = { EXPR_EQ, EXPR_NE, EXPR_MATCH, EXPR_IN, EXPR_IN_NOCASE };
+	static const enum expr_op equal[] = { EXPR_EQ, EXPR_NE, EXPR_MATCH, EXPR_IN,
+					      EXPR_IN_NOCASE };
 
 	return equal[random_below(ARRAY_SIZE(equal))];
 }
@@ -207,8 +218,8 @@ static enum expr_op random_op(const struct model *m, enum field_type type)
 	uint32_t dice = random_below(4);
 
 	if (m->type == M_LENGTH) {
-		static const enum expr_op ops[] = { EXPR_EQ, EXPR_NE, EXPR_LT, EXPR_LE, EXPR_GT,
-						    EXPR_GE, EXPR_IN };
+		static const enum expr_op ops[] = { EXPR_EQ, EXPR_NE, EXPR_LT, EXPR_LE,
+						    EXPR_GT, EXPR_GE, EXPR_IN };
 
 		return ops[random_below(ARRAY_SIZE(ops))];
 	}
@@ -226,11 +237,19 @@ static enum expr_op random_op(const struct model *m, enum field_type type)
 /* Fields of the test's interest: half the time one of the few that bare words and rules ask. */
 static struct field_ref random_field(void)
 {
-	static const char *const often[] = { "process.name", "process.args", "process.command_line",
-					     "process.parent.name", "file.path", "file.name",
-					     "file.extension", "destination.ip", "event.action",
-					     "event.category", "process.entity_id",
-					     "Target.process.name", "process.parent.command_line" };
+	static const char *const often[] = { "process.name",
+					     "process.args",
+					     "process.command_line",
+					     "process.parent.name",
+					     "file.path",
+					     "file.name",
+					     "file.extension",
+					     "destination.ip",
+					     "event.action",
+					     "event.category",
+					     "process.entity_id",
+					     "Target.process.name",
+					     "process.parent.command_line" };
 	struct field_ref f = fields[random_below(n_fields)];
 
 	if (random_below(2)) {
@@ -261,8 +280,8 @@ static void random_pair(struct model *m)
 	do
 		m->g = random_field();
 	while (m->f.info->type != m->g.info->type);
-	m->op = EXPR_EQ + random_below(m->f.info->type == TYPE_BOOL || m->f.info->type == TYPE_ID
-					       ? 2 : 6);
+	m->op = EXPR_EQ +
+		random_below(m->f.info->type == TYPE_BOOL || m->f.info->type == TYPE_ID ? 2 : 6);
 	if (m->f.info->type == TYPE_KEYWORD && random_below(4) == 0)
 		m->op = EXPR_MATCH;
 }
@@ -391,8 +410,8 @@ static struct {
 	uint64_t by_op[EXPR_CONTAINS_NOCASE + 1];
 } seen;
 
-static uint64_t check_table(struct expr_scratch *s, const struct model *m, struct block *b, uint32_t t,
-			    const char *text)
+static uint64_t check_table(struct expr_scratch *s, const struct model *m, struct block *b,
+			    uint32_t t, const char *text)
 {
 	const uint64_t *hits;
 	uint64_t n = 0;
@@ -403,7 +422,8 @@ static uint64_t check_table(struct expr_scratch *s, const struct model *m, struc
 		bool right = model_eval(m, (struct view){ b, t, row }) == YES;
 
 		if (hit != right)
-			fail_msg("table %u row %u: engine %d, model %d: %s", t, row, hit, right, text);
+			fail_msg("table %u row %u: engine %d, model %d: %s", t, row, hit, right,
+				 text);
 		n += hit;
 	}
 	if (block_rows(b, t) % 64)
@@ -436,7 +456,8 @@ static void check_tree(struct expr_scratch *s, const struct model *m, struct blo
 		if (!(kinds >> block_kind(b, t) & 1)) {
 			seen.kinds_excluded++;
 			if (hits)
-				fail_msg("kind %u hit but not expected: %s", block_kind(b, t), text.data);
+				fail_msg("kind %u hit but not expected: %s", block_kind(b, t),
+					 text.data);
 		}
 	}
 	seen.hits += all;

@@ -100,7 +100,8 @@ static void test_query_doc_given_its_events_when_examples_run_then_hits_as_told(
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_query_doc_given_its_events_when_examples_run_then_hits_as_told),
+		cmocka_unit_test(
+			test_query_doc_given_its_events_when_examples_run_then_hits_as_told),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
