@@ -254,7 +254,8 @@ static void on_prepare(uv_prepare_t *prepare)
 		uv_timer_stop(&h->timer);
 }
 
-static void on_mhd_log(void *cls, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void on_mhd_log(void *cls, const char *format,
+							      va_list ap)
 {
 	char text[256], quoted[512];
 
