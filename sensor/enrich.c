@@ -7,7 +7,11 @@
 #include "sensor/names.h"
 #include "sensor/rows.h"
 
-enum { PATH_BYTES = REC_PATH_BYTES + REC_NAME_BYTES + 2 };
+enum {
+	PATH_BYTES = REC_PATH_BYTES + REC_NAME_BYTES + 2,
+	CLOCK_WINDOW_NS = 2000,
+	CLOCK_JITTER_NS = 50000,
+};
 
 struct enrich {
 	struct known *known;
@@ -324,14 +328,34 @@ static uint64_t read_clock(clockid_t id)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* Distance between the clocks: of a few readings the one that was interrupted least. */
+static uint64_t read_offset(uint64_t *ret_boot)
+{
+	uint64_t best = UINT64_MAX, offset = 0;
+
+	for (int i = 0; i < 5 && best > CLOCK_WINDOW_NS; i++) {
+		uint64_t before = read_clock(CLOCK_BOOTTIME), now = read_clock(CLOCK_REALTIME);
+		uint64_t after = read_clock(CLOCK_BOOTTIME);
+
+		*ret_boot = after;
+		if (after - before < best) {
+			best = after - before;
+			offset = now - before - best / 2;
+		}
+	}
+	return offset;
+}
+
 uint64_t enrich_tick(struct enrich *e)
 {
-	uint64_t boot = read_clock(CLOCK_BOOTTIME), now = read_clock(CLOCK_REALTIME);
+	uint64_t boot, offset = read_offset(&boot);
 
-	e->offset_ns = now - boot;
+	/* What differs less is how the clocks are read, not that one was set. */
+	if (offset - e->offset_ns + CLOCK_JITTER_NS > 2 * CLOCK_JITTER_NS)
+		e->offset_ns = offset;
 	e->rows.offset_ns = e->offset_ns;
 	known_tick(e->known, boot);
-	return now;
+	return boot + e->offset_ns;
 }
 
 uint64_t enrich_time(const struct enrich *e, uint64_t boot_ns)

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The uplink against a small collector of our own: a REP socket that answers as each test wants.
+ * Frames are opaque to the uplink; here they hold their number. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pthread.h>
+
+#include <cmocka.h>
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/rep.h>
+
+#include "sensor/ack.h"
+#include "sensor/uplink.h"
+
+enum { NUMBERS = 4096 };
+
+struct collector {
+	nng_socket socket;
+	pthread_t thread;
+	int port;
+	enum ack_code answer;	     /* to frames whose number is in [answer_from, answer_to) */
+	uint64_t answer_from, answer_to;
+	int answer_times;	     /* then STORED; -1: always */
+	bool nonsense;		     /* answer the first frame with bytes that are no Ack */
+	uint64_t seen[NUMBERS];	     /* how often each number came */
+	uint64_t stored;	     /* distinct numbers */
+	uint64_t stop_after;	     /* hang up without an answer after so many frames; 0: never */
+	uint64_t frames;
+};
+
+static void answer(struct collector *c, struct frame_codec *codec, nng_msg *message)
+{
+	struct ack ack = { .linger_ms = 5 };
+	AUTO_BUF struct buf out = { 0 };
+	uint64_t number;
+
+	memcpy(&number, nng_msg_body(message), sizeof(number));
+	ack.first_seq = number;
+	if (c->answer_times != 0 && number >= c->answer_from && number < c->answer_to) {
+		ack.code = c->answer;
+		snprintf(ack.reason, sizeof(ack.reason), "as the test wants");
+		c->answer_times -= c->answer_times > 0;
+	}
+	if (ack.code == ACK_STORED) {
+		if (c->seen[number % NUMBERS]++)
+			ack.code = ACK_DUPLICATE;
+		else
+			c->stored++;
+	}
+	if (ack_encode(&ack, codec, &out) < 0)
+		abort();
+	nng_msg_clear(message);
+	if (c->nonsense)
+		nng_msg_append(message, "nonsense", 8);
+	else
+		nng_msg_append(message, out.data, out.n);
+	c->nonsense = false;
+}
+
+static void *serve(void *arg)
+{
+	struct collector *c = arg;
+	struct frame_codec *codec = NULL;
+	nng_msg *message;
+
+	if (frame_codec_new(&codec) < 0)
+		abort();
+	while (nng_recvmsg(c->socket, &message, 0) == 0) {
+		if (c->stop_after && ++c->frames >= c->stop_after) {
+			nng_msg_free(message);
+			break;
+		}
+		answer(c, codec, message);
+		if (nng_sendmsg(c->socket, message, 0) != 0)
+			nng_msg_free(message);
+	}
+	frame_codec_free(codec);
+	return NULL;
+}
+
+static void collector_start(struct collector *c)
+{
+	nng_listener listener;
+	char url[64];
+
+	assert_int_equal(0, nng_rep0_open(&c->socket));
+	nng_socket_set_size(c->socket, NNG_OPT_RECVMAXSZ, 8 << 20);
+	snprintf(url, sizeof(url), "tcp://127.0.0.1:%d", c->port);
+	assert_int_equal(0, nng_listen(c->socket, url, &listener, 0));
+	if (c->port == 0)
+		assert_int_equal(0, nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &c->port));
+	assert_int_equal(0, pthread_create(&c->thread, NULL, serve, c));
+}
+
+static void collector_stop(struct collector *c)
+{
+	nng_close(c->socket);
+	pthread_join(c->thread, NULL);
+}
+
+static struct uplink *dial(struct outbox *o, int port)
+{
+	char url[64];
+	struct uplink_config config = {
+		.url = url,
+		.outbox = o,
+		.window = 8,
+		.resend_ms = 60000,
+		.reconnect_min_ms = 20,
+		.reconnect_max_ms = 50,
+		.busy_ms = 20,
+	};
+	struct uplink *u = NULL;
+	struct diag d = { 0 };
+
+	snprintf(url, sizeof(url), "tcp://127.0.0.1:%d", port);
+	assert_int_equal(0, uplink_new(&u, &config, &d));
+	return u;
+}
+
+static void push(struct outbox *o, struct uplink *u, uint64_t from, uint64_t to)
+{
+	for (uint64_t i = from; i < to; i++) {
+		struct outbox_frame *f = calloc(1, sizeof(*f));
+
+		assert_non_null(f);
+		f->n = 1000;
+		f->data = calloc(1, f->n);
+		memcpy(f->data, &i, sizeof(i));
+		f->first_seq = f->last_seq = i;
+		f->events[CLASS_BULK] = 1;
+		outbox_push(o, f);
+		uplink_kick(u);
+	}
+}
+
+static struct outbox *make_outbox(void)
+{
+	struct outbox *o = NULL;
+
+	assert_int_equal(0, outbox_new(&o, 64 << 20));
+	return o;
+}
+
+static void check_each_once(const struct collector *c, uint64_t from, uint64_t to)
+{
+	for (uint64_t i = from; i < to; i++)
+		assert_true(c->seen[i] >= 1);
+	assert_int_equal(to - from, c->stored);
+}
+
+static void test_uplink_given_a_collector_when_frames_are_pushed_then_all_are_stored(void **state)
+{
+	struct collector c = { 0 };
+	struct outbox *o = make_outbox();
+	struct uplink_counters counters;
+	struct uplink *u;
+
+	(void)state;
+	collector_start(&c);
+	u = dial(o, c.port);
+	push(o, u, 1, 501);
+	assert_true(outbox_wait_empty(o, 20000));
+	uplink_counters(u, &counters);
+	assert_int_equal(500, counters.stored);
+	assert_int_equal(0, counters.errors + counters.bad_acks);
+	assert_true(counters.connected);
+	assert_int_equal(5, uplink_linger_ms(u));
+	check_each_once(&c, 1, 501);
+	uplink_free(u);
+	collector_stop(&c);
+	outbox_free(o);
+}
+
+static void test_uplink_given_no_collector_when_one_comes_up_then_all_are_stored(void **state)
+{
+	struct collector c = { 0 };
+	struct outbox *o = make_outbox();
+	struct uplink *u;
+
+	(void)state;
+	collector_start(&c); /* to learn of a free port */
+	collector_stop(&c);
+	u = dial(o, c.port);
+	push(o, u, 1, 51);
+	assert_false(outbox_wait_empty(o, 100));
+	collector_start(&c);
+	assert_true(outbox_wait_empty(o, 20000));
+	check_each_once(&c, 1, 51);
+	uplink_free(u);
+	collector_stop(&c);
+	outbox_free(o);
+}
+
+static void test_uplink_given_a_collector_that_dies_thrice_when_it_is_back_then_nothing_is_lost(void **state)
+{
+	struct collector c = { .stop_after = 20 };
+	struct outbox *o = make_outbox();
+	struct outbox_totals totals;
+	struct uplink *u;
+
+	(void)state;
+	collector_start(&c);
+	u = dial(o, c.port);
+	push(o, u, 1, 301);
+	for (int i = 0; i < 3; i++) {
+		assert_false(outbox_wait_empty(o, 50));
+		collector_stop(&c); /* with frames read and not answered */
+		c.frames = 0;
+		c.stop_after = i < 2 ? 20 : 0;
+		collector_start(&c);
+	}
+	assert_true(outbox_wait_empty(o, 20000));
+	check_each_once(&c, 1, 301);
+	outbox_totals(o, &totals);
+	assert_int_equal(0, totals.lost_events);
+	uplink_free(u);
+	collector_stop(&c);
+	outbox_free(o);
+}
+
+static void test_uplink_given_busy_answers_when_retried_then_the_frames_are_stored(void **state)
+{
+	struct collector c = { .answer = ACK_BUSY, .answer_times = 10, .answer_to = UINT64_MAX };
+	struct outbox *o = make_outbox();
+	struct uplink_counters counters;
+	struct uplink *u;
+
+	(void)state;
+	collector_start(&c);
+	u = dial(o, c.port);
+	push(o, u, 1, 31);
+	assert_true(outbox_wait_empty(o, 20000));
+	uplink_counters(u, &counters);
+	assert_int_equal(10, counters.busy);
+	check_each_once(&c, 1, 31);
+	uplink_free(u);
+	collector_stop(&c);
+	outbox_free(o);
+}
+
+static void test_uplink_given_a_refused_frame_when_acked_then_it_is_dropped_and_told(void **state)
+{
+	struct collector c = { .answer = ACK_REFUSED, .answer_times = -1, .answer_from = 7,
+			       .answer_to = 9 };
+	struct outbox *o = make_outbox();
+	struct losses lost = { 0 };
+	struct loss l;
+	struct uplink *u;
+
+	(void)state;
+	collector_start(&c);
+	u = dial(o, c.port);
+	push(o, u, 1, 31);
+	assert_true(outbox_wait_empty(o, 20000));
+	outbox_losses(o, &lost);
+	assert_true(losses_take(&lost, &l));
+	assert_int_equal(LOSS_REFUSED, l.cause);
+	assert_int_equal(2, l.count);
+	assert_int_equal(7, l.first_seq);
+	assert_int_equal(8, l.last_seq);
+	assert_int_equal(28, c.stored);
+	uplink_free(u);
+	collector_stop(&c);
+	outbox_free(o);
+}
+
+static void test_uplink_given_an_answer_that_is_no_ack_when_received_then_it_is_sent_again(void **state)
+{
+	struct collector c = { .nonsense = true };
+	struct outbox *o = make_outbox();
+	struct uplink_counters counters;
+	struct uplink *u;
+
+	(void)state;
+	collector_start(&c);
+	u = dial(o, c.port);
+	push(o, u, 1, 4);
+	assert_true(outbox_wait_empty(o, 20000));
+	uplink_counters(u, &counters);
+	assert_int_equal(1, counters.bad_acks);
+	check_each_once(&c, 1, 4);
+	uplink_free(u);
+	collector_stop(&c);
+	outbox_free(o);
+}
+
+static void test_uplink_given_addresses_when_asked_then_only_private_ones_may_be_plain(void **state)
+{
+	struct uplink_config config = { .url = "tcp://192.0.2.1:7443", .window = 1 };
+	struct uplink *u = NULL;
+	struct diag d = { 0 };
+
+	(void)state;
+	assert_true(uplink_url_is_private("tcp://127.0.0.1:7443"));
+	assert_true(uplink_url_is_private("tcp://localhost:7443"));
+	assert_true(uplink_url_is_private("tcp://10.1.2.3:1"));
+	assert_true(uplink_url_is_private("tcp://172.31.0.1:1"));
+	assert_true(uplink_url_is_private("tcp://192.168.0.1:1"));
+	assert_true(uplink_url_is_private("tcp://[::1]:1"));
+	assert_true(uplink_url_is_private("tcp://[fd00::1]:1"));
+	assert_false(uplink_url_is_private("tcp://172.32.0.1:1"));
+	assert_false(uplink_url_is_private("tcp://8.8.8.8:1"));
+	assert_false(uplink_url_is_private("tcp://[2001:db8::1]:1"));
+	assert_false(uplink_url_is_private("tcp://example.org:1"));
+	assert_false(uplink_url_is_private("127.0.0.1:1"));
+	assert_int_equal(-EINVAL, uplink_new(&u, &config, &d));
+	assert_non_null(strstr(d.text, "--insecure"));
+	config.url = "nonsense";
+	config.insecure = true;
+	assert_int_equal(-EINVAL, uplink_new(&u, &config, &d));
+	assert_null(u);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			test_uplink_given_a_collector_when_frames_are_pushed_then_all_are_stored),
+		cmocka_unit_test(
+			test_uplink_given_no_collector_when_one_comes_up_then_all_are_stored),
+		cmocka_unit_test(
+			test_uplink_given_a_collector_that_dies_thrice_when_it_is_back_then_nothing_is_lost),
+		cmocka_unit_test(
+			test_uplink_given_busy_answers_when_retried_then_the_frames_are_stored),
+		cmocka_unit_test(
+			test_uplink_given_a_refused_frame_when_acked_then_it_is_dropped_and_told),
+		cmocka_unit_test(
+			test_uplink_given_an_answer_that_is_no_ack_when_received_then_it_is_sent_again),
+		cmocka_unit_test(
+			test_uplink_given_addresses_when_asked_then_only_private_ones_may_be_plain),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
