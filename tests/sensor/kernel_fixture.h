@@ -18,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -145,6 +146,32 @@ static inline UNUSED const void *await_record(struct fixture *f, uint16_t type, 
 	return NULL;
 }
 
+/* --- what records have in common --- */
+static inline UNUSED void assert_file(const struct rec_file *file, const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(file->inode, st.st_ino);
+	assert_int_equal(file->dev_major, major(st.st_dev));
+	assert_int_equal(file->dev_minor, minor(st.st_dev));
+	assert_int_equal(file->mode, st.st_mode);
+	assert_int_not_equal(file->fs_magic, 0);
+}
+
+static inline UNUSED void assert_head(const struct rec_head *h, pid_t tgid, uint64_t after_ns)
+{
+	assert_int_equal(h->tgid, tgid);
+	assert_true(h->time_ns >= after_ns && h->time_ns <= boot_ns());
+	assert_true(h->start_ns <= h->time_ns);
+	assert_int_equal(h->uid, geteuid());
+	assert_int_equal(h->gid, getegid());
+	assert_true(h->cpu < (uint32_t)sysconf(_SC_NPROCESSORS_CONF));
+	assert_int_not_equal(h->cgroup_id, 0);
+	assert_non_null(memchr(h->comm, 0, sizeof(h->comm)));
+}
+
+/* --- children --- */
 /* Runs @act in a child and waits for it.  Returns its pid; *ret_status is its wait status. */
 static inline UNUSED pid_t in_child(void (*act)(void *), void *arg, int *ret_status)
 {

@@ -4,7 +4,6 @@
 
 #include <pthread.h>
 #include <sys/mman.h>
-#include <sys/sysmacros.h>
 
 /* --- exec --- */
 struct exec_plan {
@@ -35,30 +34,6 @@ static void gather_args(const struct fixture *f, const struct rec_exec *r, struc
 	assert_int_equal(ret->n, r->args_before);
 	buf_add(ret, own, r->args_bytes);
 	assert_int_equal((size_t)(own - (const uint8_t *)r) + r->args_bytes, r->head.size);
-}
-
-static void assert_file(const struct rec_file *file, const char *path)
-{
-	struct stat st;
-
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(file->inode, st.st_ino);
-	assert_int_equal(file->dev_major, major(st.st_dev));
-	assert_int_equal(file->dev_minor, minor(st.st_dev));
-	assert_int_equal(file->mode, st.st_mode);
-	assert_int_not_equal(file->fs_magic, 0);
-}
-
-static void assert_head(const struct rec_head *h, pid_t tgid, uint64_t after_ns)
-{
-	assert_int_equal(h->tgid, tgid);
-	assert_true(h->time_ns >= after_ns && h->time_ns <= boot_ns());
-	assert_true(h->start_ns <= h->time_ns);
-	assert_int_equal(h->uid, geteuid());
-	assert_int_equal(h->gid, getegid());
-	assert_true(h->cpu < (uint32_t)sysconf(_SC_NPROCESSORS_CONF));
-	assert_int_not_equal(h->cgroup_id, 0);
-	assert_non_null(memchr(h->comm, 0, sizeof(h->comm)));
 }
 
 static void test_kernel_given_a_relative_symlink_when_executed_then_the_real_file_is_told(void **state)
