@@ -2,12 +2,12 @@
 #include "collector/day.h"
 
 #include <fcntl.h>
-#include <sys/uio.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "collector/migrate.h"
+#include "lib/limits.h"
 #include "lib/slots.h"
 
 enum stmt {
@@ -59,12 +59,14 @@ struct day {
 	struct source *sources;
 	uint32_t n_sources, sources_room;
 	struct slots by_source;
+	struct buf unwritten; /* records of the open transaction, from file offset @written on */
+	uint64_t written;
 };
 
 struct record_header {
 	char magic[4];
 	uint32_t n;
-	uint64_t hash;
+	uint64_t ingested_ns, hash;
 };
 _Static_assert(sizeof(struct record_header) == DAY_RECORD_HEADER_BYTES, "as day.h tells it");
 
@@ -93,13 +95,13 @@ bool day_parse_name(const char *name, uint32_t *ret_number)
 	if (strncmp(name, "events-", 7) != 0)
 		return false;
 	end = strptime(name + 7, "%Y-%m-%d", &tm);
-	if (!end || strcmp(end, ".db") != 0)
+	if (!end || (strcmp(end, ".db") != 0 && strcmp(end, ".frames") != 0))
 		return false;
 	t = timegm(&tm);
 	if (t < 0 || t / 86400 > UINT32_MAX)
 		return false;
 	*ret_number = (uint32_t)(t / 86400);
-	return strcmp(day_path("", *ret_number, "db", again) + 1, name) == 0;
+	return strcmp(day_path("", *ret_number, end + 1, again) + 1, name) == 0;
 }
 
 /* ---- opening ---- */
@@ -120,6 +122,7 @@ static int read_summary(struct day *day)
 		c->frames_end = sql_u64(s, 6);
 		c->last_id = sql_u64(s, 7);
 		day->next = *c;
+		day->written = c->frames_end;
 	}
 	sqlite3_reset(s);
 	if (r == 0)
@@ -163,6 +166,8 @@ int day_open(struct day **ret, const char *dir, uint32_t number, struct diag *d)
 	day_path(dir, number, "db", path);
 	r = sql_open(&day->db, path, SQL_WRITE, d);
 	if (r == 0)
+		r = sql_exec(day->db, "PRAGMA synchronous = NORMAL"); /* the frames file is the log */
+	if (r == 0)
 		r = migrate_apply(day->db, &migrations_events, path, d);
 	if (r < 0)
 		return r;
@@ -189,6 +194,7 @@ struct day *day_free(struct day *day)
 	if (day->frames >= 0)
 		close(day->frames);
 	slots_done(&day->by_source);
+	buf_done(&day->unwritten);
 	free(day->sources);
 	free(day);
 	return NULL;
@@ -287,49 +293,62 @@ static int source_id(struct day *day, const struct block_info *i, int64_t *ret)
 
 /* ---- appending ---- */
 
+static uint64_t record_hash(const void *frame, size_t n, uint64_t ingested_ns)
+{
+	return XXH3_64bits_withSeed(frame, n, ingested_ns);
+}
+
 bool day_frame_check(const void *header, const void *frame, size_t n)
 {
 	struct record_header h;
 
 	memcpy(&h, header, sizeof(h));
-	return memcmp(h.magic, "RSEG", 4) == 0 && h.n == n && h.hash == XXH3_64bits(frame, n);
+	return memcmp(h.magic, "RSEG", 4) == 0 && h.n == n &&
+	       h.hash == record_hash(frame, n, h.ingested_ns);
 }
 
-static int write_all(int fd, struct iovec *io, int n_io, uint64_t at)
+static int write_all(int fd, const uint8_t *from, size_t n, uint64_t at)
 {
-	while (n_io > 0) {
-		ssize_t n = pwritev(fd, io, n_io, (off_t)at);
+	while (n > 0) {
+		ssize_t done = pwrite(fd, from, n, (off_t)at);
 
-		if (n < 0 && errno == EINTR)
+		if (done < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			return err_origin(n < 0 ? -errno : -EIO);
-		at += (uint64_t)n;
-		for (; n_io > 0 && (size_t)n >= io->iov_len; io++, n_io--)
-			n -= (ssize_t)io->iov_len;
-		if (n_io > 0) {
-			io->iov_base = (uint8_t *)io->iov_base + n;
-			io->iov_len -= (size_t)n;
-		}
+		if (done <= 0)
+			return err_origin(done < 0 ? -errno : -EIO);
+		from += done;
+		at += (uint64_t)done;
+		n -= (size_t)done;
 	}
 	return 0;
 }
 
-static int write_frame(struct day *day, const struct day_entry *e)
+/* Gathered and written at the commit: many small writes cost several times one large one. */
+static int add_record(struct day *day, const struct day_entry *e)
 {
 	struct record_header h = { .magic = { 'R', 'S', 'E', 'G' },
 				   .n = (uint32_t)e->n_frame,
-				   .hash = XXH3_64bits(e->frame, e->n_frame) };
-	union {
-		const void *in;
-		void *out;
-	} frame = { .in = e->frame }; /* iovec lacks const */
-	struct iovec io[2] = { { &h, sizeof(h) }, { frame.out, e->n_frame } };
-	int r = write_all(day->frames, io, 2, day->next.frames_end);
+				   .ingested_ns = e->ingested_ns,
+				   .hash = record_hash(e->frame, e->n_frame, e->ingested_ns) };
 
-	if (r == 0)
-		day->next.frames_end += sizeof(h) + e->n_frame;
-	return r;
+	buf_add(&day->unwritten, &h, sizeof(h));
+	buf_add(&day->unwritten, e->frame, e->n_frame);
+	day->next.frames_end += sizeof(h) + e->n_frame;
+	return buf_ok(&day->unwritten) ? 0 : err_origin(-ENOMEM);
+}
+
+static int write_records(struct day *day)
+{
+	struct buf *b = &day->unwritten;
+	int r = write_all(day->frames, b->data, b->n, day->written);
+
+	if (r == 0 && fdatasync(day->frames) < 0)
+		r = err_origin(-errno);
+	if (r < 0)
+		return r;
+	day->written += b->n;
+	buf_clear(b);
+	return 0;
 }
 
 static int insert_block(struct day *day, const struct day_entry *e, int64_t source)
@@ -415,7 +434,7 @@ int day_append(struct day *day, const struct day_entry *e, uint64_t *ret_id)
 	if (r == 0)
 		r = insert_filter(day, e);
 	if (r == 0)
-		r = write_frame(day, e);
+		r = add_record(day, e);
 	if (r < 0)
 		return r;
 	note(&day->next, i, e->ingested_ns);
@@ -444,8 +463,10 @@ int day_commit(struct day *day)
 
 	if (!day->in_transaction)
 		return 0;
-	if (day->next.n_blocks != day->committed.n_blocks) {
-		r = fdatasync(day->frames) < 0 ? err_origin(-errno) : write_summary(day);
+	if (day->next.frames_end != day->committed.frames_end) {
+		r = write_records(day);
+		if (r == 0)
+			r = write_summary(day);
 	}
 	if (r == 0)
 		r = sql_run(day->stmts[STMT_COMMIT]);
@@ -454,6 +475,52 @@ int day_commit(struct day *day)
 	day->committed = day->next;
 	day->in_transaction = false;
 	return 0;
+}
+
+/* ---- replaying ---- */
+
+/* Returns 1 when all @n bytes are there, 0 when the file ends before. */
+static int read_whole(int fd, void *to, size_t n, uint64_t at)
+{
+	for (size_t done = 0; done < n;) {
+		ssize_t got = pread(fd, (uint8_t *)to + done, n - done, (off_t)(at + done));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? err_origin(-errno) : 0;
+		done += (size_t)got;
+	}
+	return 1;
+}
+
+int day_replay(struct day *day, struct buf *frame, uint64_t *ret_ingested_ns)
+{
+	uint64_t at = day->next.frames_end;
+	struct record_header h;
+	int r = read_whole(day->frames, &h, sizeof(h), at);
+
+	if (r <= 0)
+		return r;
+	if (memcmp(h.magic, "RSEG", 4) != 0 || h.n > LIMIT_FRAME_BYTES)
+		return 0; /* what a crash left of a write */
+	buf_clear(frame);
+	if (!buf_reserve(frame, MAX(h.n, 1u)))
+		return err_origin(-ENOMEM);
+	r = read_whole(day->frames, frame->data, h.n, at + sizeof(h));
+	if (r <= 0 || !day_frame_check(&h, frame->data, h.n))
+		return MIN(r, 0);
+	frame->n = h.n;
+	/* a failed transaction's record may be older than the one before it */
+	*ret_ingested_ns = MAX(h.ingested_ns, day->next.ingested_ns + 1);
+	return DAY_E_RECORD;
+}
+
+int day_pass_over(struct day *day, const struct day_entry *entry)
+{
+	int r = begin(day);
+
+	return r < 0 ? r : add_record(day, entry);
 }
 
 bool day_dirty(const struct day *day)

@@ -2,20 +2,23 @@
 /* day - the two files of one UTC day, as the writer has them: events-D.db (migrations/events) and
  * events-D.frames.
  *
- * The frames file is a row of records, each 16 bytes { "RSEG", u32 length of the frame, u64 XXH3 of
- * the frame }, little-endian, then the frame.  Only bytes before day.frames_end count; what a crash
- * left after it is overwritten.  The frames are fdatasync'ed before the database commits, so a row
- * never names bytes that are not on disk; and the records alone are enough to make the database
- * again.
+ * The frames file is a log: records of 24 bytes { "RSEG", u32 length of the frame, u64 ingested_ns,
+ * u64 XXH3 of the frame seeded with ingested_ns }, little-endian, then the frame.  A commit is one
+ * write and one fdatasync of this file; the database is an index of it that commits without a sync
+ * of its own, may lag after a power cut, and is brought up to date from the records after
+ * day.frames_end when the day is opened (day_replay()).  A database that is gone is made again the
+ * same way.  Records of a transaction that failed may be replayed too: they were true, and their
+ * first seq keeps them from being stored twice when the sensor sends them again.
  *
  * Thread: the store's writer; day_path() and day_frame_check() any.  Memory: malloc. */
 #pragma once
 #include "lib/block.h"
+#include "lib/buf.h"
 #include "lib/diag.h"
 
 struct day;
 
-enum { DAY_RECORD_HEADER_BYTES = 16, DAY_PATH_BYTES = 512 };
+enum { DAY_RECORD_HEADER_BYTES = 24, DAY_PATH_BYTES = 512 };
 
 /* What a day holds, as of its last commit. */
 struct day_summary {
@@ -50,6 +53,14 @@ DEFINE_FREEP(day)
  * must be freed. */
 NODISCARD int day_append(struct day *day, const struct day_entry *entry, uint64_t *ret_id);
 
+/* Reads the record after the last indexed one, if there is a whole one: its frame to @frame (cleared
+ * first).  To be handed to day_append(), or passed over with day_pass_over(): both write it again to
+ * its place, because what the disk holds of it is not known after a failed sync.
+ * Returns DAY_E_RECORD, 0 (no more) or a negative errno. */
+enum { DAY_E_RECORD = 1 };
+NODISCARD int day_replay(struct day *day, struct buf *frame, uint64_t *ret_ingested_ns);
+NODISCARD int day_pass_over(struct day *day, const struct day_entry *entry);
+
 /* Makes the transaction durable, if there is one.  Returns 0 or a negative errno: then the day must
  * be freed. */
 NODISCARD int day_commit(struct day *day);
@@ -59,7 +70,8 @@ const struct day_summary *day_summary(const struct day *day);
 /* Writes the path of a file of day @number; @ending is "db" or "frames".  Returns @buf. */
 const char *day_path(const char *dir, uint32_t number, const char *ending,
 		     char buf[DAY_PATH_BYTES]);
-/* Reads the number out of a file name such as events-2026-11-22.db.  Returns false for others. */
+/* Reads the number out of a file name such as events-2026-11-22.db or .frames.  Returns false for
+ * others. */
 NODISCARD bool day_parse_name(const char *name, uint32_t *ret_number);
 
 /* True when @header is the record header of the @n bytes at @frame. */

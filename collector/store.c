@@ -8,13 +8,14 @@
 #include "collector/day.h"
 #include "collector/filter.h"
 #include "collector/store_internal.h"
-#include "lib/timestamp.h"
+#include "lib/log.h"
 
 enum {
 	KEEP_DAYS = 3, /* files that stay open between commits: yesterday, today, a wrong clock */
 	OLDEST_DAYS = 366,
 	FUTURE_DAYS = 2,
 	MAX_DAMAGED = 256,
+	REPLAY_BYTES = 16 << 20,
 };
 static const uint64_t ns_per_day = 86400000000000u;
 
@@ -28,6 +29,8 @@ struct store {
 	struct filter_builder *filter;
 	struct day **open; /* most recently used first */
 	size_t n_open, open_room;
+	struct block *block; /* replays */
+	struct buf record;
 	uint64_t last_ingested_ns, last_id;
 	/* shared with readers */
 	pthread_mutex_t mutex;
@@ -100,10 +103,90 @@ bool store_damage_is_new(struct store *s, uint64_t block_id)
 
 /* ---- opening ---- */
 
+uint64_t store_last_seq(struct block *b)
+{
+	const struct block_info *i = block_info(b);
+	uint64_t last = i->first_seq;
+
+	for (uint32_t t = 0; t < i->n_tables; t++) {
+		const uint64_t *seq = block_column(b, t, FIELD_SEQ); /* rises, holds seq + 1 */
+		uint32_t rows = block_rows(b, t);
+
+		if (seq && rows)
+			last = MAX(last, seq[rows - 1] - 1);
+	}
+	return last;
+}
+
+/* One record of the frames file that the index lacks.  Returns DAY_E_RECORD, 0 at the end, or a
+ * negative errno. */
+static int replay_one(struct store *s, struct day *day)
+{
+	struct day_entry e = { .block = s->block };
+	uint64_t row;
+	int r = day_replay(day, &s->record, &e.ingested_ns);
+
+	if (r <= 0)
+		return r;
+	e.frame = s->record.data;
+	e.n_frame = s->record.n;
+	r = block_load(s->block, e.frame, e.n_frame, NULL);
+	if (r == -EBADMSG) /* a build of other limits took it */
+		r = DAY_E_CONFLICT;
+	if (r == 0)
+		r = filter_build(s->filter, s->block, &e.filter, &e.n_filter);
+	if (r == 0) {
+		e.last_seq = store_last_seq(s->block);
+		r = day_append(day, &e, &row);
+	}
+	if (r > 0)
+		r = day_pass_over(day, &e);
+	return r < 0 ? r : DAY_E_RECORD;
+}
+
+/* In transactions of a bounded size: it may be a whole day. */
+static int replay(struct store *s, struct day *day)
+{
+	size_t n = 0;
+	int r;
+
+	while ((r = replay_one(s, day)) == DAY_E_RECORD) {
+		n += s->record.n;
+		if (n < REPLAY_BYTES)
+			continue;
+		n = 0;
+		r = day_commit(day);
+		if (r < 0)
+			return r;
+	}
+	return r < 0 ? r : day_commit(day);
+}
+
+/* Opens a day and brings its index up to its frames file. */
+static int open_day(struct store *s, uint32_t number, struct day **ret, struct diag *d)
+{
+	AUTO(day) *day = NULL;
+	uint64_t n_before, n;
+	int r = day_open(&day, s->dir, number, d);
+
+	if (r < 0)
+		return r;
+	n_before = day_summary(day)->n_blocks;
+	r = replay(s, day);
+	if (r < 0)
+		return diag_set(d, r, 0, 0, "cannot bring the index of day %u up to date: %s",
+				number, strerror(-r));
+	n = day_summary(day)->n_blocks - n_before;
+	if (n)
+		log_info("store.replayed", "day=%u blocks=%llu", number, (unsigned long long)n);
+	*ret = TAKE(day);
+	return 0;
+}
+
 static int load_day(struct store *s, uint32_t number, struct diag *d)
 {
 	AUTO(day) *day = NULL;
-	int r = day_open(&day, s->dir, number, d);
+	int r = open_day(s, number, &day, d);
 
 	if (r == 0)
 		r = days_room(&s->days, s->days.n + 1);
@@ -147,6 +230,8 @@ int store_open(struct store **ret, const char *dir, struct diag *d)
 				strerror(errno));
 	r = filter_builder_new(&s->filter);
 	if (r == 0)
+		r = block_new(&s->block);
+	if (r == 0)
 		r = load_days(s, d);
 	if (r == 0)
 		*ret = TAKE(s);
@@ -161,6 +246,8 @@ struct store *store_free(struct store *s)
 		day_free(s->open[i]);
 	free(s->open);
 	filter_builder_free(s->filter);
+	block_free(s->block);
+	buf_done(&s->record);
 	free(s->days.list);
 	pthread_mutex_destroy(&s->mutex);
 	free(s);
@@ -222,28 +309,13 @@ static int writable_day(struct store *s, uint32_t number, struct day **ret)
 		s->open = open;
 		s->open_room += 8;
 	}
-	r = day_open(&day, s->dir, number, NULL);
+	r = open_day(s, number, &day, NULL);
 	if (r < 0)
 		return r;
 	s->open[s->n_open++] = day;
 	move_to_front(s, s->n_open - 1);
 	*ret = day;
 	return 0;
-}
-
-uint64_t store_last_seq(struct block *b)
-{
-	const struct block_info *i = block_info(b);
-	uint64_t last = i->first_seq;
-
-	for (uint32_t t = 0; t < i->n_tables; t++) {
-		const uint64_t *seq = block_column(b, t, FIELD_SEQ); /* rises, holds seq + 1 */
-		uint32_t rows = block_rows(b, t);
-
-		if (seq && rows)
-			last = MAX(last, seq[rows - 1] - 1);
-	}
-	return last;
 }
 
 int store_append(struct store *s, struct block *b, const void *frame, size_t n,

@@ -2,8 +2,8 @@
 /* store - event batches on disk: one SQLite file a UTC day (events-YYYY-MM-DD.db, the day of the
  * batch's earliest event), one row a batch: a zone map (node, boot, first and last seq, least and
  * greatest time, kinds, count) and a filter over the tokens of its strings.  The frames' own bytes
- * are appended to a plain file beside it (events-YYYY-MM-DD.frames; its layout is in day.h), because
- * SQLite would write and sum each of them twice.  A batch whose clock is off by more than a year
+ * are appended to a log beside it (events-YYYY-MM-DD.frames, see day.h), because SQLite would write and
+ * sum each of them twice; SQLite's file is an index that can be made from the log again.  A batch whose clock is off by more than a year
  * back or two days ahead lies in events-1970-01-01, so that broken clocks do not make files.
  *
  * A batch is known by (node id, boot id, first seq); appending it again is told as a duplicate.

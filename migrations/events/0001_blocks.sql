@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- One UTC day of event batches.  The batches' own bytes lie in the file beside this one
--- (events-YYYY-MM-DD.frames); here is what is asked before a batch is opened.
+-- The index of one UTC day of event batches.  The batches' own bytes lie in the file beside this one
+-- (events-YYYY-MM-DD.frames), which is the log that this can be made from again (collector/day.h);
+-- here is what is asked before a batch is opened.
 -- Never edit this file once released: write the next number (tests/collector/test_migrate.c).
 
 -- Who sends: one row for each boot of a node.  node_name is part of the key because a host can be
@@ -24,7 +25,7 @@ CREATE TABLE block (
 	ingested_ns INTEGER NOT NULL,
 	kinds INTEGER NOT NULL,        -- bit k: it has events of kind k
 	n_events INTEGER NOT NULL,
-	frame_offset INTEGER NOT NULL, -- of the frame in the .frames file; its 16-byte record header stands before
+	frame_offset INTEGER NOT NULL, -- of the frame in the .frames file; its 24-byte record header stands before
 	frame_bytes INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX block_by_seq ON block (source, first_seq);
@@ -47,6 +48,6 @@ CREATE TABLE day (
 	max_time_ns INTEGER NOT NULL,
 	max_span_ns INTEGER NOT NULL,  -- longest max_time_ns - min_time_ns of one block
 	ingested_ns INTEGER NOT NULL,  -- of the last block
-	frames_end INTEGER NOT NULL    -- bytes of the .frames file that count
+	frames_end INTEGER NOT NULL    -- bytes of the .frames file that are indexed here
 ) STRICT;
 INSERT INTO day VALUES (1, 0, 0, 0, 0, 0, 0, 0);

@@ -11,7 +11,7 @@ static const struct {
 	const char *name, *sha256;
 } released[] = {
 	{ "events/0001_blocks.sql",
-	  "b324039c42d5ee888f343d247740ab92cec044d5564a8e223684d27584aa1000" },
+	  "0e3a1fc389bee7d44f1423f940cf228e35a1e1b29338588a15bf88ba324d629b" },
 	{ "main/0001_nodes.sql",
 	  "f462111e94a093bc27c41ec679b75e8e14e00f58b2220c5e19d9e4ccde7f73e5" },
 };

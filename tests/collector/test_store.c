@@ -562,6 +562,57 @@ static void test_store_given_writer_killed_when_reopened_then_acked_is_there_onc
 	}
 }
 
+/* The index without what it had not yet synced, as after a power cut: the log makes up for it. */
+static void test_store_given_index_behind_its_log_when_opened_then_it_is_replayed(void **state)
+{
+	static const char *const gone[] = { "db-wal", "db-shm", "db" };
+	struct fix *f = *state;
+	char path[DAY_PATH_BYTES];
+	struct store_totals t;
+
+	for (size_t n_gone = 2; n_gone <= 3; n_gone++) {
+		uint64_t acked, next;
+
+		close_store(f);
+		acked = run_and_kill(f, 4, 500);
+		for (size_t i = 0; i < n_gone; i++)
+			assert_int_equal(unlink(day_path(f->dir, today(f), gone[i], path)), 0);
+		open_store(f);
+		check_integrity(f);
+		assert_int_equal(store_totals(f->reader, &t), 0);
+		assert_true(t.events >= acked && acked > 0);
+		next = store_arrival(f->store, 0);
+		EXPECT(f, RANGE(.to_ns = f->noon + 4, .ascending = true), 1, 2, 3);
+		EXPECT(f, RANGE(.to_ns = f->noon + 4, .arrived_after_ns = 1), 1, 2, 3);
+		close_store(f);
+		open_store(f);
+		assert_int_equal(store_arrival(f->store, 0), next);
+	}
+}
+
+static void test_store_given_torn_record_when_opened_then_it_is_overwritten(void **state)
+{
+	struct fix *f = *state;
+	char path[DAY_PATH_BYTES];
+	struct stat st;
+	AUTO_FD int fd = -1;
+
+	assert_int_equal(put(f, (struct fixture_batch){ .first_seq = 1, .n = 1,
+							.time_ns = f->noon }), 0);
+	assert_int_equal(put(f, (struct fixture_batch){ .first_seq = 2, .n = 1,
+							.time_ns = f->noon + 1 }), 0);
+	close_store(f);
+	unlink(day_path(f->dir, today(f), "db", path));
+	assert_int_equal(stat(day_path(f->dir, today(f), "frames", path), &st), 0);
+	fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, "x", 1, st.st_size - 1), 1);
+	open_store(f);
+	EXPECT(f, RANGE(0), 1);
+	assert_int_equal(put(f, (struct fixture_batch){ .first_seq = 2, .n = 1,
+							.time_ns = f->noon + 1 }), 0);
+	EXPECT(f, RANGE(0), 2, 1);
+}
+
 static void test_store_given_files_when_made_then_nobody_else_may_read_them(void **state)
 {
 	struct fix *f = *state;
@@ -600,6 +651,8 @@ int main(void)
 		T(test_store_given_newer_schema_when_opened_then_refused_by_name),
 		T(test_store_given_full_disk_when_it_has_room_again_then_goes_on),
 		T(test_store_given_writer_killed_when_reopened_then_acked_is_there_once),
+		T(test_store_given_index_behind_its_log_when_opened_then_it_is_replayed),
+		T(test_store_given_torn_record_when_opened_then_it_is_overwritten),
 		T(test_store_given_files_when_made_then_nobody_else_may_read_them),
 	};
 
