@@ -137,13 +137,14 @@ export const fakeTests = (world) => [
 			world.fake.emit((d) => { d.process.name = 'flood'; });
 			if (i % 500 === 0) await new Promise((wake) => setTimeout(wake));
 		}
-		await until('they wait', async () => /2\d,\d{3} waiting/.test(await page.locator('.status').innerText()), 20_000);
+		const told = async (word) => Number((new RegExp(`([\\d,]+) ${word}`).exec(await page.locator('.status').innerText())?.[1] ?? '0').replace(',', ''));
+		await until('all have come', async () => (await told('waiting')) + (await told('dropped')) === 24_000, 30_000);
 		const begin = Date.now();
 		await page.keyboard.press('p');
 		await until('they are shown', async () => (await rows(page).first().innerText()).includes('flood'));
 		assert.ok(Date.now() - begin < 3000);
 		assert.equal(await page.locator('.vlist').getAttribute('aria-rowcount'), '5001');
-		await until('the rest is counted', async () => Number(/([\d,]+) dropped/.exec(await page.locator('.status').innerText())[1].replace(',', '')) === 24_000 - 5000);
+		await until('the rest is counted', async () => (await told('dropped')) === 24_000 - 5000);
 	}],
 	['empty_given_no_match_when_shown_then_teaches_and_an_example_runs', async () => {
 		const page = await world.open(`/?q=${encodeURIComponent('process.name == "nothing"')}`);

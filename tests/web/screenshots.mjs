@@ -27,7 +27,7 @@ const MORE = {
 };
 
 async function shoot(fake, name, shot) {
-	const size = shot.size ?? { width: 1360, height: 800 };
+	const size = shot.size ?? { width: 1280, height: 740 };
 	const browser = await openBrowser({ colorScheme: shot.scheme, viewport: size });
 	const page = await browser.context.newPage();
 	await page.goto(`${fake.url}${shot.url}${shot.token === false ? '' : `#token=${TOKEN}`}`);

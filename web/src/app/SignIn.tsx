@@ -18,7 +18,7 @@ export function SignIn() {
 				<input id="token" class="mono" type="password" autocomplete="off" autofocus value={value}
 					onInput={(e) => setValue(e.currentTarget.value)} aria-describedby="token-note" />
 				<p id="token-note" class={note ? 'bad' : 'muted'} role={note ? 'alert' : undefined}>
-					{note || 'The collector printed one when it first started. This tab keeps it until it is closed.'}
+					{note || 'Printed by ./dev up, or made by rtsec-collector token create. This tab keeps it until it is closed.'}
 				</p>
 				<Button type="submit" kind="primary" label="Sign in">Sign in</Button>
 			</form>
