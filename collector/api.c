@@ -7,27 +7,31 @@
 
 #define CONDITION (PARAM_BIT(Q) | PARAM_BIT(NODE))
 #define ASK	  (CONDITION | PARAM_BIT(SINCE) | PARAM_BIT(UNTIL))
-#define PAGE	  (ASK | PARAM_BIT(LIMIT) | PARAM_BIT(CURSOR) | PARAM_BIT(FIELDS) | PARAM_BIT(ORDER))
+#define PAGED	  (PARAM_BIT(LIMIT) | PARAM_BIT(CURSOR) | PARAM_BIT(ORDER))
 
 static const struct route routes[] = {
-	{ METHOD_GET | METHOD_POST, "/api/v1/search", ROLE_VIEWER, api_search, PAGE,
-	  "One page of the events that a query finds" },
+	{ METHOD_GET | METHOD_POST, "/api/v1/search", ROLE_VIEWER, api_search,
+	  ASK | PAGED | PARAM_BIT(FIELDS), "One page of the events that a query finds" },
 	{ METHOD_GET | METHOD_POST, "/api/v1/count", ROLE_VIEWER, api_count, ASK,
 	  "How many events a query finds" },
 	{ METHOD_GET | METHOD_POST, "/api/v1/hits", ROLE_VIEWER, api_hits,
-	  ASK | PARAM_BIT(BUCKETS) | PARAM_BIT(INTERVAL), "How many events a query finds over time" },
+	  ASK | PARAM_BIT(BUCKETS) | PARAM_BIT(INTERVAL),
+	  "How many events a query finds over time" },
 	{ METHOD_GET | METHOD_POST, "/api/v1/tail", ROLE_VIEWER, api_tail,
 	  CONDITION | PARAM_BIT(FIELDS), "Events as they come in, as server-sent events" },
-	{ METHOD_GET, "/api/v1/fields", ROLE_VIEWER, api_fields, 0, "Fields that may be asked for" },
+	{ METHOD_GET, "/api/v1/fields", ROLE_VIEWER, api_fields, 0,
+	  "Fields that may be asked for" },
 	{ METHOD_GET, "/api/v1/kinds", ROLE_VIEWER, api_kinds, 0, "Kinds of events" },
 	{ METHOD_GET, "/api/v1/nodes", ROLE_VIEWER, api_nodes, 0, "Nodes that have sent events" },
 	{ METHOD_GET, "/api/v1/status", ROLE_VIEWER, api_status, 0, "State of the collector" },
-	{ METHOD_GET, "/metrics", ROLE_VIEWER, api_metrics, 0, "Counters in Prometheus' text format" },
-	{ METHOD_GET, "/healthz", ROLE_NONE, api_health, 0, "Answers 200 while the collector serves" },
+	{ METHOD_GET, "/metrics", ROLE_VIEWER, api_metrics, 0,
+	  "Counters in Prometheus' text format" },
+	{ METHOD_GET, "/healthz", ROLE_NONE, api_health, 0,
+	  "Answers 200 while the collector serves" },
 };
 
-static const struct route asset_route = { METHOD_GET, "/",	      ROLE_NONE,
-					  api_asset,  PARAMS_OF_PAGE, "The web page" };
+static const struct route asset_route = { METHOD_GET,	  "/",		 ROLE_NONE, api_asset,
+					  PARAMS_OF_PAGE, "The web page" };
 
 const struct route *api_routes(size_t *ret_n)
 {
@@ -59,7 +63,9 @@ const struct route *api_route(const char *path, size_t n)
 void api_bad_param(struct request *r, enum param p, const struct diag *d)
 {
 	const char *name = param_info(p)->name;
-	struct problem problem = { .status = 400, .kind = "parameter", .parameter = name, .diag = *d };
+	struct problem problem = {
+		.status = 400, .kind = "parameter", .parameter = name, .diag = *d
+	};
 
 	if (p == PARAM_Q) { /* its position is the text's own */
 		problem.kind = "query";

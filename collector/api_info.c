@@ -17,7 +17,8 @@ static void finish(struct request *r, struct json *j)
 
 /* ---- fields and kinds ---- */
 
-static void write_field(struct json *j, const char *name, struct field_ref ref, const char *alias_of)
+static void write_field(struct json *j, const char *name, struct field_ref ref,
+			const char *alias_of)
 {
 	json_begin_object(j);
 	json_key_text(j, "name", name);
@@ -111,9 +112,8 @@ static int each_node(const struct node *n, void *arg)
 {
 	struct node_list *list = arg;
 	struct json *j = &list->j;
-	uint64_t silent_ms = list->now_ns > n->last_seen_ns
-				     ? (list->now_ns - n->last_seen_ns) / NS_PER_MS
-				     : 0;
+	uint64_t silent_ms =
+		list->now_ns > n->last_seen_ns ? (list->now_ns - n->last_seen_ns) / NS_PER_MS : 0;
 
 	json_begin_object(j);
 	json_key_text(j, "id", n->id);

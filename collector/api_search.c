@@ -94,7 +94,8 @@ struct found {
 	char cursor[QUERY_CURSOR_BYTES]; /* "": no more */
 };
 
-static int find(const struct search *s, struct request *r, struct query_worker *w, struct found *ret)
+static int find(const struct search *s, struct request *r, struct query_worker *w,
+		struct found *ret)
 {
 	struct query q = ask_query(&s->ask, r, &ret->stats), alone = q;
 	struct query_page_request page = { .ascending = s->cursor.ascending,

@@ -59,7 +59,8 @@ static int add_field(struct field_ref ref, void *arg)
 	return add_entry(arg, ref, field_name(ref, name, sizeof(name)));
 }
 
-/* Aliases with a dot are ECS names of their own; the others are shorthands of the query language. */
+/* Aliases with a dot are ECS names of their own; the others are shorthands of the query language.
+ */
 static int add_everything(struct document *d)
 {
 	const char *alias, *name;
@@ -120,9 +121,10 @@ static int pick_all(struct document *from, struct document *to, const char *fiel
 		if (len > 2 && memcmp(fields + at + len - 2, ".*", 2) == 0)
 			len -= 2;
 		if (pick(from, to, fields + at, len) < 0)
-			return diag_set(d, -EINVAL, 1, (uint32_t)at + 1,
-					"no field is called '%.*s', expected names of GET /api/v1/fields",
-					(int)MIN(len, (size_t)100), fields + at);
+			return diag_set(
+				d, -EINVAL, 1, (uint32_t)at + 1,
+				"no field is called '%.*s', expected names of GET /api/v1/fields",
+				(int)MIN(len, (size_t)100), fields + at);
 	}
 	return 0;
 }
@@ -278,7 +280,8 @@ static void write_document_id(struct document *d, uint32_t row, struct json *j)
 static void open_parts(struct json *j, const struct entry *e, uint8_t from)
 {
 	for (uint8_t i = from; i + 1 < e->n_parts; i++) {
-		json_key_n(j, e->name + e->starts[i], (size_t)(e->starts[i + 1] - e->starts[i]) - 1);
+		json_key_n(j, e->name + e->starts[i],
+			   (size_t)(e->starts[i + 1] - e->starts[i]) - 1);
 		json_begin_object(j);
 	}
 	json_key(j, e->name + e->starts[e->n_parts - 1]);

@@ -14,9 +14,9 @@
 
 struct document;
 
-/* Makes a writer of @fields (@n bytes): names with commas between; a name of several fields, such as
- * process.parent (or process.parent.*), is all of them; empty: every field.  A field stands under
- * the name that it was asked by.  @fields is not kept.  *ret is freed with document_free().
+/* Makes a writer of @fields (@n bytes): names with commas between; a name of several fields, such
+ * as process.parent (or process.parent.*), is all of them; empty: every field.  A field stands
+ * under the name that it was asked by.  @fields is not kept.  *ret is freed with document_free().
  * Returns 0, -ENOMEM, or -EINVAL: no such field; @d tells its column. */
 NODISCARD int document_new(struct document **ret, const char *fields, size_t n, struct diag *d);
 struct document *document_free(struct document *d);

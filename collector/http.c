@@ -3,8 +3,8 @@
  * calls MHD_run(); before the loop sleeps, MHD_get_timeout() arms a timer.
  *
  * libmicrohttpd does not look at a suspended connection, so a slow tick asks poll(2) which of those
- * clients have gone.  The same tick ends connections whose request does not get ready: a client that
- * sends a byte now and then never meets libmicrohttpd's own, idle timeout. */
+ * clients have gone.  The same tick ends connections whose request does not get ready: a client
+ * that sends a byte now and then never meets libmicrohttpd's own, idle timeout. */
 #include "collector/http.h"
 
 #include <arpa/inet.h>
@@ -28,7 +28,7 @@ enum {
 struct connection {
 	struct connection *previous, *next;
 	int fd;
-	uint64_t since_ms; /* loop time when it began to wait for a request */
+	uint64_t since_ms;	 /* loop time when it began to wait for a request */
 	struct request *request; /* read whole, not finished */
 };
 
@@ -180,7 +180,8 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **context,
 
 /* ---- the tick ---- */
 
-/* Those that wait for their next request line are left to libmicrohttpd's timeout, which is shorter. */
+/* Those that wait for their next request line are left to libmicrohttpd's timeout, which is
+ * shorter. */
 static void end_slow(struct http *h)
 {
 	uint64_t now_ms = uv_now(h->loop);
@@ -255,7 +256,7 @@ static void on_prepare(uv_prepare_t *prepare)
 }
 
 __attribute__((format(printf, 2, 0))) static void on_mhd_log(void *cls, const char *format,
-							      va_list ap)
+							     va_list ap)
 {
 	char text[256], quoted[512];
 
@@ -282,7 +283,8 @@ static int parse_address(const struct http_config *config, struct sockaddr_stora
 		v6->sin6_port = htons(config->port);
 		return 0;
 	}
-	return diag_set(d, -EINVAL, 0, 0, "'%s' is not an IP address to listen on", config->address);
+	return diag_set(d, -EINVAL, 0, 0, "'%s' is not an IP address to listen on",
+			config->address);
 }
 
 /* Returns the listening socket or a negative errno. */
@@ -297,8 +299,8 @@ static int listen_on(const struct http_config *config, uint16_t *ret_port, struc
 		return r;
 	fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
-	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 128) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&address, &n) < 0) {
+	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(fd, 128) < 0 || getsockname(fd, (struct sockaddr *)&address, &n) < 0) {
 		r = -errno;
 		return diag_set(d, err_origin(r), 0, 0, "cannot listen on %s port %u: %s",
 				config->address, config->port, strerror(-r));
@@ -314,9 +316,9 @@ static int listen_on(const struct http_config *config, uint16_t *ret_port, struc
 static struct MHD_Daemon *start_daemon(struct http *h, int fd)
 {
 	return MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
-		h, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
-		MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+		on_request, h, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log,
+		NULL, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,

@@ -21,8 +21,8 @@ struct http_config {
 	uint16_t port;	     /* 0: any free one, see http_port() */
 	struct store *store;
 	struct maindb *maindb;
-	struct hub *hub;	/* NULL: /api/v1/tail answers 503 */
-	struct ingest *ingest;	/* NULL: its counters read zero */
+	struct hub *hub;       /* NULL: /api/v1/tail answers 503 */
+	struct ingest *ingest; /* NULL: its counters read zero */
 };
 
 /* Starts to listen on @loop.  *ret is the caller's, given back with http_stop().

@@ -99,10 +99,11 @@ int metrics_read_store(struct metrics *m, struct store_reader *reader)
 
 void metrics_write(const struct metrics *m, struct buf *out)
 {
-	buf_printf(out,
-		   "# HELP rtsec_build_info Version of the collector\n# TYPE rtsec_build_info gauge\n"
-		   "rtsec_build_info{version=\"%s\"} 1\n",
-		   RTSEC_VERSION);
+	buf_printf(
+		out,
+		"# HELP rtsec_build_info Version of the collector\n# TYPE rtsec_build_info gauge\n"
+		"rtsec_build_info{version=\"%s\"} 1\n",
+		RTSEC_VERSION);
 	for (size_t i = 0; i < METRIC_MAX; i++) {
 		const struct metric_info *info = &infos[i];
 		char name[64];

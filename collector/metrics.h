@@ -8,42 +8,44 @@
 /*   X(ID, group, key, "type", "help"): rtsec_GROUP_KEY in /metrics (a counter
  * with _total behind), .GROUP.KEY in /status */
 #define METRICS(X)                                                                                \
-	X(STORE_BLOCKS, store, blocks, "gauge", "Batches in the store")                            \
-	X(STORE_EVENTS, store, events, "gauge", "Events in the store")                             \
-	X(STORE_BYTES, store, bytes, "gauge", "Bytes of the store's files")                        \
-	X(STORE_DAYS, store, days, "gauge", "Day files of the store")                              \
-	X(INGEST_BATCHES, ingest, batches, "counter", "Batches stored since start")          \
-	X(INGEST_EVENTS, ingest, events, "counter", "Events stored since start")             \
-	X(INGEST_BYTES, ingest, bytes, "counter", "Bytes of batches stored since start")     \
-	X(INGEST_DUPLICATES, ingest, duplicates, "counter", "Batches that were there before") \
+	X(STORE_BLOCKS, store, blocks, "gauge", "Batches in the store")                           \
+	X(STORE_EVENTS, store, events, "gauge", "Events in the store")                            \
+	X(STORE_BYTES, store, bytes, "gauge", "Bytes of the store's files")                       \
+	X(STORE_DAYS, store, days, "gauge", "Day files of the store")                             \
+	X(INGEST_BATCHES, ingest, batches, "counter", "Batches stored since start")               \
+	X(INGEST_EVENTS, ingest, events, "counter", "Events stored since start")                  \
+	X(INGEST_BYTES, ingest, bytes, "counter", "Bytes of batches stored since start")          \
+	X(INGEST_DUPLICATES, ingest, duplicates, "counter", "Batches that were there before")     \
 	X(INGEST_REFUSED, ingest, refused, "counter", "Batches that broke the format or a limit") \
-	X(INGEST_BUSY, ingest, busy, "counter", "Batches turned away to be sent again")      \
-	X(INGEST_HEARTBEATS, ingest, heartbeats, "counter", "Batches without events")        \
-	X(INGEST_COMMITS, ingest, commits, "counter", "Commits to disk")                     \
-	X(INGEST_COMMIT_NS, ingest, commit_ns, "counter", "Nanoseconds spent in commits")    \
-	X(INGEST_FAILING, ingest, failing, "gauge", "1 while the store fails and batches wait")    \
-	X(NODES_KNOWN, nodes, known, "gauge", "Nodes that have ever sent events")                  \
-	X(NODES_UP, nodes, up, "gauge", "Nodes heard of within 30 seconds")                        \
-	X(NODES_LOST, nodes, events_lost, "counter", "Events that sensors say they lost since their start") \
-	X(HTTP_REQUESTS, http, requests, "counter", "Requests")                              \
-	X(HTTP_2XX, http, answers_2xx, "counter", "Answers with a status of 200 to 299")     \
-	X(HTTP_3XX, http, answers_3xx, "counter", "Answers with a status of 300 to 399")     \
-	X(HTTP_4XX, http, answers_4xx, "counter", "Answers with a status of 400 to 499")     \
-	X(HTTP_5XX, http, answers_5xx, "counter", "Answers with a status of 500 to 599")     \
-	X(HTTP_UNAUTHORIZED, http, unauthorized, "counter", "Requests without a fitting token") \
-	X(HTTP_CANCELLED, http, cancelled, "counter", "Questions whose client went away")    \
-	X(HTTP_BUSY, http, busy, "counter", "Questions turned away because too many waited") \
-	X(HTTP_CONNECTIONS, http, connections, "gauge", "Open connections")                        \
-	X(HTTP_JOBS, http, jobs, "gauge", "Questions that run or wait")                            \
-	X(TAIL_OPEN, tail, open, "gauge", "Live tails")                                            \
-	X(TAIL_EVENTS, tail, events, "counter", "Events sent to live tails")                 \
-	X(TAIL_DROPPED, tail, dropped, "counter", "Events dropped for clients or a loop that were too slow")
+	X(INGEST_BUSY, ingest, busy, "counter", "Batches turned away to be sent again")           \
+	X(INGEST_HEARTBEATS, ingest, heartbeats, "counter", "Batches without events")             \
+	X(INGEST_COMMITS, ingest, commits, "counter", "Commits to disk")                          \
+	X(INGEST_COMMIT_NS, ingest, commit_ns, "counter", "Nanoseconds spent in commits")         \
+	X(INGEST_FAILING, ingest, failing, "gauge", "1 while the store fails and batches wait")   \
+	X(NODES_KNOWN, nodes, known, "gauge", "Nodes that have ever sent events")                 \
+	X(NODES_UP, nodes, up, "gauge", "Nodes heard of within 30 seconds")                       \
+	X(NODES_LOST, nodes, events_lost, "counter",                                              \
+	  "Events that sensors say they lost since their start")                                  \
+	X(HTTP_REQUESTS, http, requests, "counter", "Requests")                                   \
+	X(HTTP_2XX, http, answers_2xx, "counter", "Answers with a status of 200 to 299")          \
+	X(HTTP_3XX, http, answers_3xx, "counter", "Answers with a status of 300 to 399")          \
+	X(HTTP_4XX, http, answers_4xx, "counter", "Answers with a status of 400 to 499")          \
+	X(HTTP_5XX, http, answers_5xx, "counter", "Answers with a status of 500 to 599")          \
+	X(HTTP_UNAUTHORIZED, http, unauthorized, "counter", "Requests without a fitting token")   \
+	X(HTTP_CANCELLED, http, cancelled, "counter", "Questions whose client went away")         \
+	X(HTTP_BUSY, http, busy, "counter", "Questions turned away because too many waited")      \
+	X(HTTP_CONNECTIONS, http, connections, "gauge", "Open connections")                       \
+	X(HTTP_JOBS, http, jobs, "gauge", "Questions that run or wait")                           \
+	X(TAIL_OPEN, tail, open, "gauge", "Live tails")                                           \
+	X(TAIL_EVENTS, tail, events, "counter", "Events sent to live tails")                      \
+	X(TAIL_DROPPED, tail, dropped, "counter",                                                 \
+	  "Events dropped for clients or a loop that were too slow")
 
 enum metric {
 #define X(id, ...) METRIC_##id,
 	METRICS(X)
 #undef X
-	METRIC_MAX
+		METRIC_MAX
 };
 
 struct metric_info {

@@ -4,8 +4,10 @@
 #include <jansson.h>
 
 static const struct param_info params[PARAM_MAX] = {
-#define X(id, name_, type_, fallback_, help_) \
-	[PARAM_##id] = { .name = (name_), .type = (type_), .fallback = (fallback_), .help = (help_) },
+#define X(id, name_, type_, fallback_, help_)                                              \
+	[PARAM_##id] = {                                                                   \
+		.name = (name_), .type = (type_), .fallback = (fallback_), .help = (help_) \
+	},
 	PARAMS(X)
 #undef X
 };
@@ -36,7 +38,8 @@ static int find(const struct params *p, uint32_t allowed, const char *name, size
 		*ret = i;
 		return 0;
 	}
-	return diag_set(d, -EINVAL, 0, 0, "unknown parameter '%.*s'", (int)MIN(n, (size_t)64), name);
+	return diag_set(d, -EINVAL, 0, 0, "unknown parameter '%.*s'", (int)MIN(n, (size_t)64),
+			name);
 }
 
 /* ---- query string ---- */
@@ -50,7 +53,8 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Decodes @n bytes at @s to @to (as many fit) and ends them by NUL.  Returns how many, or -EINVAL. */
+/* Decodes @n bytes at @s to @to (as many fit) and ends them by NUL.  Returns how many, or -EINVAL.
+ */
 static ssize_t decode(const char *s, size_t n, char *to, struct diag *d)
 {
 	size_t out = 0;
@@ -136,7 +140,8 @@ static int json_to_text(const json_t *value, struct buf *out)
 	} else if (json_is_integer(value)) {
 		buf_printf(out, "%lld", (long long)json_integer_value(value));
 	} else if (json_is_array(value)) {
-		json_array_foreach(value, i, item) {
+		json_array_foreach(value, i, item)
+		{
 			if (!json_is_string(item))
 				return err_origin(-EINVAL);
 			if (i)
@@ -179,7 +184,8 @@ static int take_members(struct params *p, uint32_t allowed, json_t *object, stru
 	json_t *value;
 	int r = 0;
 
-	json_object_foreach(object, key, value) {
+	json_object_foreach(object, key, value)
+	{
 		r = take_member(p, allowed, key, value, out, d);
 		if (r < 0)
 			break;

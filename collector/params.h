@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* params - the parameters of a request, from its query string or its JSON body.  One table says what
- * there is; a route says which of them it takes.
- * Thread: any.  Memory: struct params owns the decoded bytes. */
+/* params - the parameters of a request, from its query string or its JSON body.  One table says
+ * what there is; a route says which of them it takes. Thread: any.  Memory: struct params owns the
+ * decoded bytes. */
 #pragma once
 #include "lib/buf.h"
 #include "lib/diag.h"
 
 /*   X(ID, "name", "type", "default", "help") */
-#define PARAMS(X)                                                                                  \
-	X(Q, "q", "query", "", "What to look for, in the query language; empty: every event")       \
-	X(SINCE, "since", "time", "-24h", "Events from this time on")                               \
-	X(UNTIL, "until", "time", "", "Events before this time; empty: up to the newest")           \
-	X(NODE, "node", "string", "", "Only events of the node with this host.id or host.name")     \
-	X(LIMIT, "limit", "integer", "100", "Hits on one page, 1 to 10000")                         \
-	X(CURSOR, "cursor", "string", "", "Where the page before ended, as it said; its range holds") \
-	X(FIELDS, "fields", "names", "", "Fields of a document, commas between; empty: all")        \
-	X(ORDER, "order", "desc or asc", "desc", "Newest first or oldest first")                    \
-	X(BUCKETS, "buckets", "integer", "60", "Buckets wanted, 1 to 2000; there may be fewer")     \
-	X(INTERVAL, "interval", "duration", "", "Width of a bucket, such as 30s, instead of buckets")
+#define PARAMS(X)                                                                               \
+	X(Q, "q", "query", "", "What to look for, in the query language; empty: every event")   \
+	X(SINCE, "since", "time", "-24h", "Events from this time on")                           \
+	X(UNTIL, "until", "time", "", "Events before this time; empty: up to the newest")       \
+	X(NODE, "node", "string", "", "Only events of the node with this host.id or host.name") \
+	X(LIMIT, "limit", "integer", "100", "Hits on one page, 1 to 10000")                     \
+	X(CURSOR, "cursor", "string", "",                                                       \
+	  "Where the page before ended, as it said; its range holds")                           \
+	X(FIELDS, "fields", "names", "", "Fields of a document, commas between; empty: all")    \
+	X(ORDER, "order", "desc or asc", "desc", "Newest first or oldest first")                \
+	X(BUCKETS, "buckets", "integer", "60", "Buckets wanted, 1 to 2000; there may be fewer") \
+	X(INTERVAL, "interval", "duration", "",                                                 \
+	  "Width of a bucket, such as 30s, instead of buckets")
 
 enum param {
 #define X(id, ...) PARAM_##id,
 	PARAMS(X)
 #undef X
-	PARAM_MAX
+		PARAM_MAX
 };
 
 struct param_info {

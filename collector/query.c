@@ -156,7 +156,8 @@ static void tally_add(struct tally *t, uint64_t time_ns, uint64_t n)
 		t->buckets->counts[bucket] += n;
 }
 
-/* Without a condition a block that lies in one bucket is counted by what is known of it unopened. */
+/* Without a condition a block that lies in one bucket is counted by what is known of it unopened.
+ */
 static enum store_wish tally_wanted(const struct store_block *meta, void *arg)
 {
 	struct tally *t = arg;
@@ -228,7 +229,8 @@ static enum store_wish gap_wanted(const struct store_block *meta, void *arg)
 	return query_cancelled(g->q) || g->n >= QUERY_GAPS ? STORE_STOP : STORE_READ;
 }
 
-static uint64_t number_at(struct block *b, uint32_t table, uint32_t row, enum field f, uint64_t null)
+static uint64_t number_at(struct block *b, uint32_t table, uint32_t row, enum field f,
+			  uint64_t null)
 {
 	const uint64_t *values = block_column(b, table, f);
 
@@ -291,8 +293,8 @@ int query_gaps(struct query_worker *w, const struct query *q, struct json *j, ui
 {
 	struct gaps g = { .q = q, .j = j };
 	struct store_range range = { .from_ns = q->from_ns > MINUTE_S * NS_PER_S
-						       ? q->from_ns - MINUTE_S * NS_PER_S
-						       : 0,
+							? q->from_ns - MINUTE_S * NS_PER_S
+							: 0,
 				     .kinds = UINT64_C(1) << KIND_GAP,
 				     .node = q->node,
 				     .ascending = true };
@@ -378,12 +380,14 @@ int query_cursor_parse(struct query_cursor *ret, const char *s, size_t n)
 	enum { FIXED = 1 + 4 * 16 + 32 };
 	struct query_cursor c = { 0 };
 
-	if (n <= FIXED || n >= QUERY_CURSOR_BYTES || (n - FIXED) % 2 || (s[0] != 'a' && s[0] != 'd'))
+	if (n <= FIXED || n >= QUERY_CURSOR_BYTES || (n - FIXED) % 2 ||
+	    (s[0] != 'a' && s[0] != 'd'))
 		return err_origin(-EINVAL);
 	c.ascending = *s++ == 'a';
 	c.key.n_node = (uint8_t)((n - FIXED) / 2);
-	if (!take_u64(&s, &c.key.time_ns) || !take_u64(&s, &c.key.seq) || !take_u64(&s, &c.from_ns) ||
-	    !take_u64(&s, &c.to_ns) || !take_hex(&s, c.key.boot_id, sizeof(c.key.boot_id)) ||
+	if (!take_u64(&s, &c.key.time_ns) || !take_u64(&s, &c.key.seq) ||
+	    !take_u64(&s, &c.from_ns) || !take_u64(&s, &c.to_ns) ||
+	    !take_hex(&s, c.key.boot_id, sizeof(c.key.boot_id)) ||
 	    !take_hex(&s, c.key.node, c.key.n_node))
 		return err_origin(-EINVAL);
 	*ret = c;

@@ -31,10 +31,10 @@ struct query_key {
 };
 
 struct query {
-	const struct expr *expr;     /* NULL: everything */
-	uint64_t from_ns, to_ns;     /* events in [from, to) */
-	const char *node;	     /* host.id or host.name; NULL: all */
-	const atomic_bool *cancel;   /* NULL, or looked at before each block: true gives -ECANCELED */
+	const struct expr *expr;   /* NULL: everything */
+	uint64_t from_ns, to_ns;   /* events in [from, to) */
+	const char *node;	   /* host.id or host.name; NULL: all */
+	const atomic_bool *cancel; /* NULL, or looked at before each block: true gives -ECANCELED */
 	struct store_scan_stats *stats; /* NULL, or added to */
 };
 
@@ -43,7 +43,7 @@ struct query_page_request {
 	bool ascending;
 	const struct query_key *after; /* NULL: from the beginning; else only what comes after it */
 	uint32_t limit;		       /* 1 .. LIMIT_SEARCH_HITS */
-	size_t max_bytes;	       /* of documents; one document is given even when it is larger */
+	size_t max_bytes; /* of documents; one document is given even when it is larger */
 	struct document *document;
 };
 
@@ -80,7 +80,8 @@ NODISCARD int query_histogram(struct query_worker *w, const struct query *q,
 			      const struct query_buckets *buckets);
 
 /* Writes an array of the gaps that overlap the range, at most QUERY_GAPS, oldest first:
- *   [{"node":"web-1","node_id":"..","from":"..","to":"..","count":7,"class":"bulk","cause":"ring_full"}]
+ *   [{"node":"web-1","node_id":"..","from":"..","to":"..","count":7,"class":"bulk",
+ *     "cause":"ring_full"}]
  * q->expr has no say.  *ret_n of them.  Returns as query_page(). */
 enum { QUERY_GAPS = 100 };
 NODISCARD int query_gaps(struct query_worker *w, const struct query *q, struct json *j,

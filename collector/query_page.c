@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The page: a heap of the best hits, the worst on top.  Hits live in slots that stay put; the heap
- * orders slot numbers.  Documents are written when a block's hits are known, into one text; those of
- * hits pushed out later are garbage there until it is worth to move the others together. */
+ * orders slot numbers.  Documents are written when a block's hits are known, into one text; those
+ * of hits pushed out later are garbage there until it is worth to move the others together. */
 #include "collector/query_internal.h"
 
 enum { MIN_GARBAGE_BYTES = 1 << 20 };

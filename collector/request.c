@@ -139,9 +139,10 @@ static bool method_fits(struct request *r, const char *method)
 		return true;
 	if ((r->is_head || strcmp(method, "GET") == 0) && r->route->methods & METHOD_GET)
 		return true;
-	request_problem_text(r, 405, "this resource does not know this method; see the Allow header");
-	request_add_header(r, "Allow", r->route->methods & METHOD_POST ? "GET, HEAD, POST"
-								       : "GET, HEAD");
+	request_problem_text(r, 405,
+			     "this resource does not know this method; see the Allow header");
+	request_add_header(r, "Allow",
+			   r->route->methods & METHOD_POST ? "GET, HEAD, POST" : "GET, HEAD");
 	return false;
 }
 
@@ -177,7 +178,8 @@ void request_begin(struct request *r, const char *method)
 		return;
 	}
 	if (r->n_path + n > LIMIT_HTTP_URL_BYTES) {
-		request_problem_text(r, 414, "the address is too long: send the parameters by POST");
+		request_problem_text(r, 414,
+				     "the address is too long: send the parameters by POST");
 		return;
 	}
 	r->route = api_route(r->uri, r->n_path);
@@ -219,13 +221,14 @@ static bool read_body(struct request *r)
 	if (r->upload.n == 0)
 		return true;
 	if (!r->is_post || has_params(&r->params)) {
-		request_problem_text(r, 400, "parameters are expected in the address or in the body "
-					     "of a POST, not in both");
+		request_problem_text(r, 400,
+				     "parameters are expected in the address or in the body "
+				     "of a POST, not in both");
 		return false;
 	}
 	params_done(&r->params);
-	e = params_parse_json(&r->params, r->route->params, (const char *)r->upload.data, r->upload.n,
-			      &d);
+	e = params_parse_json(&r->params, r->route->params, (const char *)r->upload.data,
+			      r->upload.n, &d);
 	if (e == -EINVAL)
 		bad_params(r, &d);
 	else if (e < 0)
@@ -270,116 +273,12 @@ void request_answer(struct request *r, unsigned status, const char *content_type
 		r->state = REQUEST_ANSWERED;
 }
 
-void request_answer_constant(struct request *r, const char *content_type, const void *data, size_t n)
+void request_answer_constant(struct request *r, const char *content_type, const void *data,
+			     size_t n)
 {
 	r->constant = data;
 	r->n_constant = n;
 	request_answer(r, 200, content_type);
-}
-
-static const char *status_text(unsigned status)
-{
-	switch (status) {
-	case 400:
-		return "Bad Request";
-	case 401:
-		return "Unauthorized";
-	case 403:
-		return "Forbidden";
-	case 404:
-		return "Not Found";
-	case 405:
-		return "Method Not Allowed";
-	case 413:
-		return "Content Too Large";
-	case 414:
-		return "URI Too Long";
-	case 499:
-		return "Client Closed Request";
-	case 503:
-		return "Service Unavailable";
-	default:
-		return "Internal Server Error";
-	}
-}
-
-/* What was expected, where the sentence says so. */
-static const char *expected_of(const char *text)
-{
-	static const char word[] = "expected ";
-	const char *found = NULL;
-
-	for (const char *s = text; (s = strstr(s, word)); s += sizeof(word) - 1)
-		if (s == text || s[-1] == ' ')
-			found = s + sizeof(word) - 1;
-	return found;
-}
-
-static size_t offset_of(const char *text, uint32_t line, uint32_t column)
-{
-	size_t at = 0, n = strlen(text);
-
-	for (; line > 1; line--) {
-		const char *newline = strchr(text + at, '\n');
-
-		if (!newline)
-			break;
-		at = (size_t)(newline - text) + 1;
-	}
-	return MIN(at + (column ? column - 1 : 0), n);
-}
-
-static void write_position(const struct problem *p, struct json *j)
-{
-	const char *expected = expected_of(p->diag.text);
-
-	json_key_uint(j, "line", p->diag.line);
-	json_key_uint(j, "column", p->diag.column);
-	if (p->query)
-		json_key_uint(j, "offset", offset_of(p->query, p->diag.line, p->diag.column));
-	if (expected)
-		json_key_text(j, "expected", expected);
-}
-
-void request_problem(struct request *r, const struct problem *p)
-{
-	struct json j = json_to(&r->body);
-	char type[64] = "about:blank";
-
-	if (p->kind)
-		snprintf(type, sizeof(type), "urn:rtsec:problem:%s", p->kind);
-	buf_clear(&r->body);
-	buf_clear(&r->headers);
-	json_begin_object(&j);
-	json_key_text(&j, "type", type);
-	json_key_text(&j, "title", status_text(p->status));
-	json_key_uint(&j, "status", p->status);
-	json_key_text(&j, "detail", p->diag.text);
-	if (p->parameter)
-		json_key_text(&j, "parameter", p->parameter);
-	if (p->diag.line)
-		write_position(p, &j);
-	json_end_object(&j);
-	buf_byte(&r->body, '\n');
-	request_answer(r, p->status, "application/problem+json");
-}
-
-void request_problem_text(struct request *r, unsigned status, const char *detail)
-{
-	struct problem p = { .status = status };
-
-	diag_set(&p.diag, 0, 0, 0, "%s", detail);
-	request_problem(r, &p);
-}
-
-void request_problem_errno(struct request *r, int error)
-{
-	struct problem p = { .status = error == -ENOMEM	     ? 503
-				       : error == -ECANCELED ? 499
-							     : 500 };
-
-	diag_set(&p.diag, 0, 0, 0, "the question could not be answered: %s", strerror(-error));
-	request_problem(r, &p);
 }
 
 /* ---- answering later ---- */
@@ -459,7 +358,8 @@ static struct MHD_Response *response_of(struct request *r)
 	struct MHD_Response *response;
 
 	if (r->state == REQUEST_STREAMING)
-		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, on_read, r, NULL);
+		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, on_read, r,
+							 NULL);
 	if (r->constant)
 		return MHD_create_response_from_buffer(
 			r->n_constant, (void *)(uintptr_t)r->constant, MHD_RESPMEM_PERSISTENT);

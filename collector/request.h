@@ -69,8 +69,8 @@ void request_problem_errno(struct request *r, int error);
 /* ---- answering later ---- */
 
 /* Has @work called in a thread of the pool; there, and only there until it returns, it may use @r's
- * answering calls and must answer.  @task is freed with @free_task on the loop, also when there is no
- * room (answered by 503).  *@cancel of the job is true when the client has gone. */
+ * answering calls and must answer.  @task is freed with @free_task on the loop, also when there is
+ * no room (answered by 503).  *@cancel of the job is true when the client has gone. */
 typedef void (*request_work_fn)(struct request *r, struct query_worker *w, void *task);
 void request_run(struct request *r, request_work_fn work, void *task, void (*free_task)(void *));
 const atomic_bool *request_cancel(const struct request *r);

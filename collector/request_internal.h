@@ -47,8 +47,8 @@ struct request *request_new(struct server *s, const char *uri);
 /* Frees it; tells its stream's owner.  No job may be left. */
 struct request *request_free(struct request *r);
 
-/* Finds the route, checks role and method, reads the parameters of the query string: answers what is
- * wrong. */
+/* Finds the route, checks role and method, reads the parameters of the query string: answers what
+ * is wrong. */
 void request_begin(struct request *r, const char *method);
 /* Reads the body's parameters and calls the handler. */
 void request_dispatch(struct request *r);

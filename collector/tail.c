@@ -10,7 +10,7 @@
 
 enum {
 	MAX_TAILS = 64,
-	LIVE_BYTES = 1 << 20,	 /* of events that wait for the client */
+	LIVE_BYTES = 1 << 20,	  /* of events that wait for the client */
 	REPLAY_BYTES = 256 << 10, /* of one piece of replay */
 	KEEP_ALIVE_MS = 10000,
 };
@@ -47,7 +47,8 @@ struct tail {
 	struct pool_job job;
 	bool job_runs, job_is_done; /* is_done: it came to the store's end */
 	int job_result;
-	uint64_t delivered_ns, delivered_before_ns; /* newest block delivered live; before the job */
+	uint64_t delivered_ns,
+		delivered_before_ns; /* newest block delivered live; before the job */
 	struct buf piece;
 	struct rows piece_rows;
 	struct expr_scratch *job_scratch;
@@ -90,7 +91,8 @@ static int by_seq(const void *x, const void *y)
 }
 
 /* The hits of @b after @after_seq (UINT64_MAX: all), by seq. */
-static int find_rows(struct expr_scratch *s, const struct tail *t, struct block *b, struct rows *ret)
+static int find_rows(struct expr_scratch *s, const struct tail *t, struct block *b,
+		     struct rows *ret)
 {
 	int r;
 
@@ -114,8 +116,8 @@ static void write_event(const struct tail *t, const struct row *row, uint64_t ns
 }
 
 /* Writes rows[@from ..] while @out holds less than @limit bytes.  Returns how far it came. */
-static size_t write_rows(const struct tail *t, struct block *b, const struct rows *rows, size_t from,
-			 struct buf *out, size_t limit)
+static size_t write_rows(const struct tail *t, struct block *b, const struct rows *rows,
+			 size_t from, struct buf *out, size_t limit)
 {
 	uint32_t table = UINT32_MAX;
 	size_t i;
@@ -241,7 +243,8 @@ static void replay_run(struct query_worker *w, struct pool_job *job)
 	if (!t->job_scratch)
 		r = expr_scratch_new(&t->job_scratch);
 	if (r == 0)
-		r = store_scan(query_worker_reader(w), &range, replay_wanted, replay_block, t, &stats);
+		r = store_scan(query_worker_reader(w), &range, replay_wanted, replay_block, t,
+			       &stats);
 	t->job_result = r < 0 || buf_ok(&t->piece) ? r : -ENOMEM;
 	t->job_is_done = r == 0;
 }
@@ -356,7 +359,8 @@ static void keep_alive(struct tail *t)
 void tails_tick(struct tails *all)
 {
 	for (struct tail *t = all->first; t; t = t->next) {
-		if (uv_now(all->loop) - t->wrote_ms >= KEEP_ALIVE_MS && waiting_bytes(t) < LIVE_BYTES)
+		if (uv_now(all->loop) - t->wrote_ms >= KEEP_ALIVE_MS &&
+		    waiting_bytes(t) < LIVE_BYTES)
 			keep_alive(t);
 		replay_next(t);
 	}

@@ -5,10 +5,11 @@
  *   event: hit
  *   data: {"_id":...}                one document
  *
- * Told too: "event: dropped", data {"count":N}: the client was too slow for N events, or the collector
- * for N events of whoever they are; and a comment every ten seconds, with the id that a client which
- * comes back should name.  A client that names a Last-Event-ID first gets what was stored since, read
- * from the store at the pace it takes it; then it goes live without a hole or a double.
+ * Told too: "event: dropped", data {"count":N}: the client was too slow for N events, or the
+ * collector for N events of whoever they are; and a comment every ten seconds, with the id that a
+ * client which comes back should name.  A client that names a Last-Event-ID first gets what was
+ * stored since, read from the store at the pace it takes it; then it goes live without a hole or a
+ * double.
  *
  * Each tail has a bounded buffer.  Live events are matched on the loop, once a tail.
  * Thread: the loop; a replay reads the store in the pool. */

@@ -5,7 +5,8 @@
  * that are not UTF-8 become U+FFFD, so that the result always is.  Nesting is the caller's: each
  * begin needs its end, each value of an object its key.  No name here is one of libjansson, which
  * reads JSON for us.
- * Thread: one owner at a time.  Memory: only what @out grows by; buf_ok(out) tells whether it did. */
+ * Thread: one owner at a time.  Memory: only what @out grows by; buf_ok(out) tells whether it did.
+ */
 #pragma once
 #include "lib/buf.h"
 
@@ -29,7 +30,8 @@ void json_key(struct json *j, const char *key);
 void json_key_n(struct json *j, const char *key, size_t n);
 
 /* Values.  json_text: NUL-terminated, NULL is null; json_text_n: @n bytes.  Integers beyond 2^53
- * are written in full, as RFC 8259 allows.  json_double: what JSON lacks (NaN, infinity) is null. */
+ * are written in full, as RFC 8259 allows.  json_double: what JSON lacks (NaN, infinity) is null.
+ */
 void json_text_n(struct json *j, const char *s, size_t n);
 void json_text(struct json *j, const char *s);
 void json_uint(struct json *j, uint64_t v);

@@ -9,11 +9,20 @@ enum { STEP_NS = 1000000 };
 /* 30 events of "alpha" (id n1), 20 later ones of "beta" (n2). */
 static void put_two_nodes(struct served *s)
 {
-	served_put(s, &(struct fixture_batch){ .node = "n1", .name = "alpha", .boot = 1,
-					       .first_seq = 1, .n = 30, .word = "one",
-					       .time_ns = s->base_ns, .step_ns = STEP_NS });
-	served_put(s, &(struct fixture_batch){ .node = "n2", .name = "beta", .boot = 1,
-					       .first_seq = 1, .n = 20, .word = "two",
+	served_put(s, &(struct fixture_batch){ .node = "n1",
+					       .name = "alpha",
+					       .boot = 1,
+					       .first_seq = 1,
+					       .n = 30,
+					       .word = "one",
+					       .time_ns = s->base_ns,
+					       .step_ns = STEP_NS });
+	served_put(s, &(struct fixture_batch){ .node = "n2",
+					       .name = "beta",
+					       .boot = 1,
+					       .first_seq = 1,
+					       .n = 20,
+					       .word = "two",
 					       .time_ns = s->base_ns + 30 * STEP_NS,
 					       .step_ns = STEP_NS });
 }
@@ -56,7 +65,8 @@ static void test_search_given_cursor_when_followed_then_each_event_once_in_order
 		const char *cursor = text_at(doc, "cursor");
 		size_t i;
 
-		json_array_foreach(json_at(doc, "hits"), i, hit) {
+		json_array_foreach(json_at(doc, "hits"), i, hit)
+		{
 			const char *node = n < 30 ? "n1" : "n2";
 
 			assert_string_equal(text_at(hit, "host.id"), node);
@@ -70,7 +80,8 @@ static void test_search_given_cursor_when_followed_then_each_event_once_in_order
 		json_decref(doc);
 	}
 	assert_int_equal(n, 50);
-	memcpy(strstr(path, "&order=asc"), "&node=beta", 10); /* newest first: the cursor's is not */
+	memcpy(strstr(path, "&order=asc"), "&node=beta",
+	       10); /* newest first: the cursor's is not */
 	json_decref(served_json(s, path, 400));
 }
 
@@ -80,8 +91,8 @@ static void test_search_given_query_when_asked_then_only_hits(void **state)
 	json_t *doc;
 
 	put_two_nodes(s);
-	doc = served_json(s, "/api/v1/search?q=file+where+file.name+%3D%3D+%227%22&fields=file.path",
-			  200);
+	doc = served_json(
+		s, "/api/v1/search?q=file+where+file.name+%3D%3D+%227%22&fields=file.path", 200);
 	assert_int_equal(json_array_size(json_at(doc, "hits")), 2);
 	json_decref(doc);
 	doc = served_json(s, "/api/v1/search?q=file.name+%3D%3D+%227%22&node=alpha", 200);
@@ -105,7 +116,8 @@ static void test_search_given_post_when_asked_then_same_as_get(void **state)
 	put_two_nodes(s);
 	served_ask(s, "POST /api/v1/search",
 		   "Content-Length: 91\r\n\r\n"
-		   "{\"q\":\"file.name == \\\"7\\\"\",\"limit\":10,\"fields\":[\"file.path\",\"user\"],"
+		   "{\"q\":\"file.name == "
+		   "\\\"7\\\"\",\"limit\":10,\"fields\":[\"file.path\",\"user\"],"
 		   "\"node\":\"\",\"cursor\":null}",
 		   &a);
 	assert_int_equal(a.status, 200);
@@ -182,7 +194,8 @@ static void test_hits_given_events_when_asked_then_buckets_add_up(void **state)
 
 	put_two_nodes(s);
 	doc = served_json(s, "/api/v1/hits?since=-10m&buckets=50", 200);
-	json_array_foreach(json_at(doc, "buckets"), i, bucket) {
+	json_array_foreach(json_at(doc, "buckets"), i, bucket)
+	{
 		sum += json_integer_value(json_at(bucket, "count"));
 		assert_non_null(text_at(bucket, "from"));
 	}
@@ -208,7 +221,8 @@ static void test_catalog_given_registry_when_asked_then_fields_and_kinds(void **
 	bool seen_args = false, seen_alias = false;
 	size_t i;
 
-	json_array_foreach(json_at(doc, "fields"), i, item) {
+	json_array_foreach(json_at(doc, "fields"), i, item)
+	{
 		struct field_ref ref;
 		const char *name = text_at(item, "name");
 

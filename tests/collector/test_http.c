@@ -53,7 +53,8 @@ static void test_http_given_token_when_missing_or_wrong_then_401(void **state)
 	}
 }
 
-static void test_http_given_every_route_when_asked_without_token_then_only_health_is_open(void **state)
+static void test_http_given_every_route_when_no_token_then_only_health_is_open(
+	void **state)
 {
 	struct served *s = *state;
 	size_t n;
@@ -166,7 +167,8 @@ static void test_http_given_hostile_bytes_when_sent_then_refused_and_server_goes
 		{ TEXT("\r\n\r\n\r\n\r\n") },
 		{ TEXT("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03") }, /* TLS */
 		{ TEXT("GET /api/v1/count\0?q=a HTTP/1.1\r\nHost: x\r\n\r\n") },
-		{ TEXT("GET /healthz HTTP/1.1\r\nHost: x\r\nA\0B: c\r\nConnection: close\r\n\r\n") },
+		{ TEXT("GET /healthz HTTP/1.1\r\nHost: x\r\nA\0B: c\r\nConnection: "
+		       "close\r\n\r\n") },
 		{ TEXT("GET  HTTP/1.1\r\nHost: x\r\n\r\n") },
 		{ TEXT("POST /api/v1/count HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n") },
 		{ TEXT("POST /api/v1/count HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
@@ -340,7 +342,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SERVED(test_http_given_token_when_missing_or_wrong_then_401),
-		SERVED(test_http_given_every_route_when_asked_without_token_then_only_health_is_open),
+		SERVED(test_http_given_every_route_when_no_token_then_only_health_is_open),
 		SERVED(test_http_given_wrong_requests_when_sent_then_problem_tells),
 		SERVED(test_http_given_wrong_bodies_when_posted_then_problem_tells),
 		SERVED(test_http_given_long_address_when_sent_then_414),

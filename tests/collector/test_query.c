@@ -70,8 +70,8 @@ static void put_random(struct world *w, uint64_t from_ns, uint64_t span_ns)
 	w->next_seq[node][boot] += f.n;
 	for (uint32_t i = 0; i < f.n; i++) {
 		assert_true(w->n_events < MAX_EVENTS);
-		w->events[w->n_events++] = (struct event){ f.time_ns + i * f.step_ns,
-							   f.first_seq + i, node, boot };
+		w->events[w->n_events++] =
+			(struct event){ f.time_ns + i * f.step_ns, f.first_seq + i, node, boot };
 	}
 }
 
@@ -227,9 +227,9 @@ static void test_query_given_many_blocks_when_newest_asked_then_few_are_read(voi
 	struct world *w = *state;
 	struct store_scan_stats stats = { 0 };
 	struct query q = { .to_ns = UINT64_MAX, .stats = &stats };
-	struct query_page_request request = {
-		.limit = 15, .max_bytes = SIZE_MAX, .document = w->document
-	};
+	struct query_page_request request = { .limit = 15,
+					      .max_bytes = SIZE_MAX,
+					      .document = w->document };
 	struct query_page p;
 
 	for (uint32_t i = 0; i < 50; i++)
@@ -255,9 +255,9 @@ static void test_query_given_cancel_when_asked_then_ecanceled(void **state)
 	struct world *w = *state;
 	atomic_bool cancel = true;
 	struct query q = { .to_ns = UINT64_MAX, .cancel = &cancel };
-	struct query_page_request request = {
-		.limit = 15, .max_bytes = SIZE_MAX, .document = w->document
-	};
+	struct query_page_request request = { .limit = 15,
+					      .max_bytes = SIZE_MAX,
+					      .document = w->document };
 	struct query_page p;
 	uint64_t n;
 
@@ -354,10 +354,11 @@ static void test_query_given_buckets_when_counted_then_each_event_in_its_own(voi
 
 static void put_gap(struct world *w, uint64_t seq, uint64_t from_ns, uint64_t to_ns)
 {
-	struct batch_origin origin = {
-		.node_id = "n1", .node_name = "alpha", .architecture = "a", .os_kernel = "k",
-		.agent_version = "v"
-	};
+	struct batch_origin origin = { .node_id = "n1",
+				       .node_name = "alpha",
+				       .architecture = "a",
+				       .os_kernel = "k",
+				       .agent_version = "v" };
 	AUTO_BUF struct buf frame = { 0 };
 	AUTO(frame_codec) *codec = NULL;
 	AUTO(batch) *b = NULL;
@@ -431,7 +432,9 @@ static void test_query_given_many_gaps_when_asked_then_bounded(void **state)
 static void test_cursor_given_key_when_written_then_read_back(void **state)
 {
 	struct query_cursor c = { .key = { .time_ns = 5, .seq = UINT64_MAX, .n_node = 3 },
-				  .from_ns = 7, .to_ns = UINT64_MAX }, back = { 0 };
+				  .from_ns = 7,
+				  .to_ns = UINT64_MAX },
+			    back = { 0 };
 	char text[QUERY_CURSOR_BYTES];
 
 	(void)state;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The live tail: what comes, in which order, once, and after a lost connection from where it was. */
+/* The live tail: what comes, in which order, once, and after a lost connection from where it was.
+ */
 #include "tests/collector/served.h"
 
 struct stream {
@@ -42,13 +43,15 @@ static bool stream_read(struct stream *t, int ms)
 	return ok;
 }
 
-static void stream_open(struct served *s, struct stream *ret, const char *query, const char *last_id)
+static void stream_open(struct served *s, struct stream *ret, const char *query,
+			const char *last_id)
 {
 	AUTO_BUF struct buf request = { 0 };
 
 	memset(ret, 0, sizeof(*ret));
-	buf_printf(&request, "GET /api/v1/tail%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n",
-		   query, s->token);
+	buf_printf(&request,
+		   "GET /api/v1/tail%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n", query,
+		   s->token);
 	if (last_id)
 		buf_printf(&request, "Last-Event-ID: %s\r\n", last_id);
 	buf_str(&request, "\r\n");
@@ -59,7 +62,8 @@ static void stream_open(struct served *s, struct stream *ret, const char *query,
 	assert_memory_equal(ret->raw.data, "HTTP/1.1 200", 12);
 	assert_true(got_has(&ret->raw, "Content-Type: text/event-stream"));
 	ret->raw_at = (size_t)((uint8_t *)memmem(ret->raw.data, ret->raw.n, "\r\n\r\n", 4) -
-			       ret->raw.data) + 4;
+			       ret->raw.data) +
+		      4;
 	decode(ret);
 	while (!got_has(&ret->got, ": rtsec\n"))
 		assert_true(stream_read(ret, 5000));
@@ -120,8 +124,11 @@ static void expect_hit(struct stream *t, const char *node, uint64_t seq)
 
 static void put(struct served *s, uint64_t first_seq, uint32_t n, const char *word)
 {
-	served_put(s, &(struct fixture_batch){ .first_seq = first_seq, .n = n, .word = word,
-					       .time_ns = timestamp_now(), .step_ns = 1 });
+	served_put(s, &(struct fixture_batch){ .first_seq = first_seq,
+					       .n = n,
+					       .word = word,
+					       .time_ns = timestamp_now(),
+					       .step_ns = 1 });
 }
 
 static void test_tail_given_batches_when_open_then_hits_in_order(void **state)
@@ -146,9 +153,15 @@ static void test_tail_given_query_and_node_when_open_then_only_those(void **stat
 
 	stream_open(s, &t, "?" FIELDS "&node=n2&q=process.name+%3D%3D+%22yes%22", NULL);
 	put(s, 1, 3, "yes");
-	served_put(s, &(struct fixture_batch){ .node = "n2", .first_seq = 1, .n = 3, .word = "no",
+	served_put(s, &(struct fixture_batch){ .node = "n2",
+					       .first_seq = 1,
+					       .n = 3,
+					       .word = "no",
 					       .time_ns = timestamp_now() });
-	served_put(s, &(struct fixture_batch){ .node = "n2", .first_seq = 4, .n = 2, .word = "yes",
+	served_put(s, &(struct fixture_batch){ .node = "n2",
+					       .first_seq = 4,
+					       .n = 2,
+					       .word = "yes",
 					       .time_ns = timestamp_now() });
 	expect_hit(&t, "n2", 4);
 	expect_hit(&t, "n2", 5);
@@ -170,7 +183,9 @@ static void test_tail_given_id_when_resumed_then_no_hole_and_no_double(void **st
 	stream_close(&t);
 	put(s, 11, 10, "a");
 	/* older by its events, newer by its arrival */
-	served_put(s, &(struct fixture_batch){ .node = "n2", .first_seq = 1, .n = 2,
+	served_put(s, &(struct fixture_batch){ .node = "n2",
+					       .first_seq = 1,
+					       .n = 2,
 					       .time_ns = s->base_ns - 2 * fixture_day_ns });
 	put(s, 21, 5, "a");
 	stream_open(s, &t, "?" FIELDS, id);

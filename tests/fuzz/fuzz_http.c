@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What we read ourselves of a request: its path, parameters in the address or a JSON body, cursor,
- * numbers, field names.  libmicrohttpd reads the rest.  The first line of the input is the path, what
- * follows it the query string, or the body when it begins with '{'. */
+ * numbers, field names.  libmicrohttpd reads the rest.  The first line of the input is the path,
+ * what follows it the query string, or the body when it begins with '{'. */
 #include <assert.h>
 
 #include "collector/api.h"

@@ -64,12 +64,14 @@ static void test_json_given_utf8_when_written_then_kept_and_broken_replaced(void
 	assert_string(TEXT("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf"),
 		      "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf\"");
 	assert_string(TEXT("a\xffz"), "\"a" BAD "z\"");
-	assert_string(TEXT("\xc3"), "\"" BAD "\"");		   /* cut */
-	assert_string(TEXT("\xc0\xaf"), "\"" BAD BAD "\"");	   /* overlong */
-	assert_string(TEXT("\xe0\x80\xaf"), "\"" BAD BAD BAD "\""); /* overlong */
-	assert_string(TEXT("\xed\xa0\x80"), "\"" BAD BAD BAD "\""); /* surrogate */
+	assert_string(TEXT("\xc3"), "\"" BAD "\"");			    /* cut */
+	assert_string(TEXT("\xc0\xaf"), "\"" BAD BAD "\"");		    /* overlong */
+	assert_string(TEXT("\xe0\x80\xaf"), "\"" BAD BAD BAD "\"");	    /* overlong */
+	assert_string(TEXT("\xed\xa0\x80"), "\"" BAD BAD BAD "\"");	    /* surrogate */
 	assert_string(TEXT("\xf4\x90\x80\x80"), "\"" BAD BAD BAD BAD "\""); /* past U+10FFFF */
-	assert_string(TEXT("\xe2\x82" "a"), "\"" BAD BAD "a\"");
+	assert_string(TEXT("\xe2\x82"
+			   "a"),
+		      "\"" BAD BAD "a\"");
 	assert_string(TEXT("\x80"), "\"" BAD "\"");
 }
 
