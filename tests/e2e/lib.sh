@@ -96,7 +96,11 @@ query_until() { # HITS QUERY...
 
 finish() {
 	if [ -d "$T/run" ]; then
-		if [ "$n_failed" -gt 0 ]; then tail -n 30 "$T"/run/*.log; fi
+		if [ "$n_failed" -gt 0 ]; then
+			tail -n 30 "$T"/run/*.log
+			echo "gaps of this run:"
+			query --all 'event.action == "gap"'
+		fi
 		./dev down --dir "$T/run" >/dev/null 2>&1
 	fi
 	rm -rf "$T"
