@@ -14,6 +14,7 @@ enum {
 	DEFAULT_LINGER_MS = 100,
 	BUDGET = 16384,
 	IDLE_MS = 1000,
+	NICE = -10,
 	FINISH_RECORDS = 4 << 20, /* at most so many are still taken at the end */
 };
 
@@ -312,6 +313,8 @@ static void *run(void *arg)
 	int r = 0;
 
 	pthread_setname_np(pthread_self(), "rtsec-consumer");
+	/* A ring holds a fraction of a second: who reads late, loses.  Best effort. */
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 	while (r == 0 && !atomic_load(&c->stopping))
 		r = consumer_turn(c, IDLE_MS);
 	if (r < 0 && c->config.failed)

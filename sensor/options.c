@@ -107,7 +107,7 @@ static const struct option table[] = {
 	{ "node-name", "NAME", parse_text, AT(node_name), NULL,
 	  "what people call this node (the host name)" },
 	{ "label", "KEY=VALUE", parse_label, 0, NULL, "a label of this node; may be repeated" },
-	{ "ring-bytes", "N", parse_size, AT(ring_bytes), "2M",
+	{ "ring-bytes", "N", parse_size, AT(ring_bytes), "4M",
 	  "kernel ring of files and sockets; a power of two" },
 	{ "priority-ring-bytes", "N", parse_size, AT(priority_ring_bytes), "1M",
 	  "kernel ring of processes; a power of two" },

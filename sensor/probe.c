@@ -114,6 +114,7 @@ static void note(struct probe *p, const char *fmt, ...)
 /* --- what libbpf says, for the diag --- */
 static _Thread_local char complaint[256];
 
+PRINTF_LIKE(2, 0)
 static int keep_complaint(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	if (level != LIBBPF_WARN || complaint[0])

@@ -155,9 +155,11 @@ static int give(struct ring *r, const void *at, size_t n, ring_record_fn *fn, vo
 	return fn(rec, n, arg);
 }
 
-/* Gives up to @budget records of one ring.  Returns how many, or what @fn returned. */
-static int64_t consume(struct ring *r, struct half *h, uint32_t budget, ring_record_fn *fn,
-		       void *arg)
+/* Gives up to @budget records of one ring, as long as @first (NULL: none) has nothing to give: an
+ * exec is read before the opens of the program that it started.
+ * Returns how many, or what @fn returned. */
+static int64_t consume(struct ring *r, struct half *h, const struct half *first, uint32_t budget,
+		       ring_record_fn *fn, void *arg)
 {
 	uint64_t end = written(h);
 	int64_t n = 0;
@@ -166,7 +168,7 @@ static int64_t consume(struct ring *r, struct half *h, uint32_t budget, ring_rec
 	while (n < budget && h->at < end && e == 0) {
 		uint32_t header = header_at(h, h->at), len = header & ~(BUSY | DISCARD);
 
-		if (header & BUSY)
+		if ((header & BUSY) || (first && ready(first)))
 			break;
 		if (len > h->mask)
 			return err_origin(-EBADMSG);
@@ -183,19 +185,20 @@ static int64_t consume(struct ring *r, struct half *h, uint32_t budget, ring_rec
 
 int64_t ring_consume(struct ring *r, uint32_t budget, ring_record_fn *fn, void *arg)
 {
+	struct half *priority = &r->halves[REC_CLASS_PRIORITY];
 	int64_t total = 0, n, m;
 
 	do {
-		n = consume(r, &r->halves[REC_CLASS_PRIORITY], budget, fn, arg);
+		n = consume(r, priority, NULL, budget, fn, arg);
 		if (n < 0)
 			return n;
-		m = consume(r, &r->halves[REC_CLASS_BULK], MIN(budget - (uint32_t)n, COMMIT_EVERY),
-			    fn, arg);
+		m = consume(r, &r->halves[REC_CLASS_BULK], priority,
+			    MIN(budget - (uint32_t)n, COMMIT_EVERY), fn, arg);
 		if (m < 0)
 			return m;
 		total += n + m;
 		budget -= (uint32_t)(n + m);
-	} while (budget && n + m);
+	} while (budget && (n + m || ready(priority)));
 	return total;
 }
 
