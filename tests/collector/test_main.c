@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The collector as a process: starting, refusing to, stopping. */
+#include "tests/collector/fixture.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+static const char program[] = TEST_BINARY_DIR "/bin/rtsec-collector";
+
+struct fix {
+	char dir[128], url[200];
+	pid_t pid;
+};
+
+/* Starts the program; @out gets what it writes to stdout and stderr. */
+static pid_t start(const char *const *args, int *out)
+{
+	const char *argv[12] = { program };
+	int ends[2];
+	pid_t pid;
+
+	for (size_t i = 0; args[i]; i++)
+		argv[i + 1] = args[i];
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		union {
+			const char **in;
+			char *const *out;
+		} words = { .in = argv }; /* execv lacks const */
+
+		dup2(ends[1], 1);
+		dup2(ends[1], 2);
+		execv(program, words.out);
+		_exit(127);
+	}
+	close(ends[1]);
+	*out = ends[0];
+	return pid;
+}
+
+static int finish(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+/* Reads until @word was written or the other end is closed.  Returns whether it was. */
+static bool wait_for(int out, const char *word, char *text, size_t room)
+{
+	size_t n = 0;
+	ssize_t got;
+
+	while (n + 1 < room && (got = read(out, text + n, room - 1 - n)) > 0) {
+		n += (size_t)got;
+		text[n] = '\0';
+		if (strstr(text, word))
+			return true;
+	}
+	text[n] = '\0';
+	return false;
+}
+
+static int run(const char *const *args, char *text, size_t room)
+{
+	int out;
+	pid_t pid = start(args, &out);
+
+	wait_for(out, "\1 never", text, room);
+	close(out);
+	return finish(pid);
+}
+#define RUN(text, ...) run((const char *const[]){ __VA_ARGS__, NULL }, text, sizeof(text))
+
+static pid_t start_collector(struct fix *f)
+{
+	const char *const args[] = { "--dir", f->dir, "--listen", f->url, "--http", "127.0.0.1:0",
+				     NULL };
+	char text[4096];
+	int out;
+	pid_t pid = start(args, &out);
+
+	if (!wait_for(out, "READY", text, sizeof(text)))
+		fail_msg("not ready: %s", text);
+	close(out);
+	return pid;
+}
+
+static int setup(void **state)
+{
+	struct fix *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	fixture_folder(f->dir);
+	snprintf(f->url, sizeof(f->url), "ipc://%s/sensors.ipc", f->dir);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fix *f = *state;
+
+	if (f->pid > 0) {
+		kill(f->pid, SIGKILL);
+		waitpid(f->pid, NULL, 0);
+	}
+	fixture_remove(f->dir);
+	free(f);
+	return 0;
+}
+
+static void test_main_given_collector_when_told_to_stop_then_exits_with_0_soon(void **state)
+{
+	static const int signals[] = { SIGTERM, SIGINT };
+	struct fix *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		uint64_t begin;
+
+		f->pid = start_collector(f);
+		begin = timestamp_now();
+		kill(f->pid, signals[i]);
+		assert_int_equal(finish(f->pid), 0);
+		f->pid = 0;
+		assert_true(timestamp_now() - begin < 5000000000u);
+	}
+}
+
+static void test_main_given_running_collector_when_second_uses_its_folder_then_refused(void **state)
+{
+	struct fix *f = *state;
+	char text[4096];
+
+	f->pid = start_collector(f);
+	assert_int_equal(RUN(text, "--dir", f->dir, "--listen", "ipc:///nowhere/x", "--http",
+			     "127.0.0.1:0"), 1);
+	assert_non_null(strstr(text, "another collector runs in the folder"));
+}
+
+static void test_main_given_taken_address_when_started_then_error_names_it(void **state)
+{
+	struct fix *f = *state;
+	char text[4096], other[160];
+
+	f->pid = start_collector(f);
+	snprintf(other, sizeof(other), "%s/other", f->dir);
+	assert_int_equal(RUN(text, "--dir", other, "--listen", f->url, "--http", "127.0.0.1:0"), 1);
+	assert_non_null(strstr(text, f->url));
+}
+
+static void test_main_given_open_address_when_not_insecure_then_refused(void **state)
+{
+	struct fix *f = *state;
+	char text[4096];
+
+	assert_int_equal(RUN(text, "--dir", f->dir, "--listen", "tcp://0.0.0.0:0"), 1);
+	assert_non_null(strstr(text, "--insecure"));
+	assert_int_equal(RUN(text, "--dir", f->dir, "--listen", f->url, "--http", "0.0.0.0:0"), 1);
+	assert_non_null(strstr(text, "--insecure"));
+}
+
+static void test_main_given_running_collector_when_token_is_made_then_it_is_printed(void **state)
+{
+	struct fix *f = *state;
+	char text[4096];
+
+	f->pid = start_collector(f);
+	assert_int_equal(RUN(text, "token", "create", "--dir", f->dir, "--name", "t", "--role",
+			     "viewer"), 0);
+	assert_int_equal(strlen(text), 65);
+	assert_int_equal(strspn(text, "0123456789abcdef"), 64);
+	assert_int_equal(RUN(text, "token", "create", "--dir", f->dir, "--name", "t"), 2);
+	assert_int_equal(RUN(text, "token", "destroy"), 2);
+}
+
+static void test_main_given_version_and_help_when_asked_then_told(void **state)
+{
+	char text[8192];
+
+	(void)state;
+	assert_int_equal(RUN(text, "--version"), 0);
+	assert_string_equal(text, "rtsec-collector " RTSEC_VERSION "\n");
+	assert_int_equal(RUN(text, "--help"), 0);
+	assert_non_null(strstr(text, "--listen"));
+	assert_int_equal(RUN(text, "--colour"), 2);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_main_given_collector_when_told_to_stop_then_exits_with_0_soon),
+		T(test_main_given_running_collector_when_second_uses_its_folder_then_refused),
+		T(test_main_given_taken_address_when_started_then_error_names_it),
+		T(test_main_given_open_address_when_not_insecure_then_refused),
+		T(test_main_given_running_collector_when_token_is_made_then_it_is_printed),
+		T(test_main_given_version_and_help_when_asked_then_told),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
