@@ -31,6 +31,16 @@ const char *const *eql_functions(void)
 
 /* ---- building ---- */
 
+static int build_one(struct eql_parser *p, const struct eql_operand *left, enum expr_op op,
+		     const struct expr_literal *v, size_t n, struct expr **ret)
+{
+	if (left->is_element)
+		return expr_new_element(ret, left->field, left->element, op, v, n, p->lex.diag);
+	if (left->length)
+		return expr_new_length(ret, left->field, op, v, n, p->lex.diag);
+	return expr_new_compare(ret, left->field, op, v, n, p->lex.diag);
+}
+
 /* The reason is about one of several values: finds which, and tells its place. */
 static int blame(struct eql_parser *p, const struct eql_operand *left, enum expr_op op,
 		 const struct eql_values *v)
@@ -39,9 +49,7 @@ static int blame(struct eql_parser *p, const struct eql_operand *left, enum expr
 
 	for (size_t i = 0; i < v->n && v->n > 1; i++) {
 		AUTO(expr) *e = NULL;
-		int r = left->length
-				? expr_new_length(&e, left->field, op, &v->v[i], 1, p->lex.diag)
-				: expr_new_compare(&e, left->field, op, &v->v[i], 1, p->lex.diag);
+		int r = build_one(p, left, op, &v->v[i], 1, &e);
 
 		if (r == -EINVAL || v->v[i].type == LITERAL_NULL) {
 			at = v->at[i];
@@ -72,6 +80,8 @@ static int build_fields(struct eql_parser *p, const struct eql_operand *left, en
 
 	if (left->length || right->length)
 		return eql_error(&p->lex, right->at, "length() is compared with a number");
+	if (left->is_element || right->is_element)
+		return eql_error(&p->lex, right->at, "field[n] is compared with a value");
 	r = expr_new_compare_fields(ret, left->field, op, right->field, p->lex.diag);
 	if (r == -EINVAL)
 		diag_position(p->lex.text, right->at, &p->lex.diag->line, &p->lex.diag->column);
@@ -89,10 +99,8 @@ static int build(struct eql_parser *p, const struct eql_operand *left, enum expr
 		return build_fields(p, left, op, &v->field, ret);
 	if (is_null(v) && left->length && (op == EXPR_EQ || op == EXPR_NE))
 		r = expr_new_compare(ret, left->field, op, v->v, v->n, p->lex.diag);
-	else if (left->length)
-		r = expr_new_length(ret, left->field, op, v->v, v->n, p->lex.diag);
 	else
-		r = expr_new_compare(ret, left->field, op, v->v, v->n, p->lex.diag);
+		r = build_one(p, left, op, v->v, v->n, ret);
 	return r == -EINVAL ? blame(p, left, op, v) : eql_built(p, left->at, r);
 }
 
@@ -267,10 +275,13 @@ static bool at_operator(const struct eql_parser *p)
 static int bare_word(struct eql_parser *p, const struct eql_token *t, struct expr **ret)
 {
 	struct expr_literal yes = { .type = LITERAL_BOOL, .boolean = true };
+	struct eql_token name = *t;
 	struct field_ref f;
+	uint32_t element;
 	int r;
 
-	if ((eql_is_dotted(t) || t->type == EQL_NAME) && field_find(t->value, t->n_value, &f)) {
+	eql_take_element(&name, &element);
+	if ((eql_is_dotted(t) || t->type == EQL_NAME) && field_find(name.value, name.n_value, &f)) {
 		if (f.info->type != TYPE_BOOL)
 			return eql_expected(p, "a comparison such as == after the field");
 		return expr_new_compare(ret, f, EXPR_EQ, &yes, 1, p->lex.diag);

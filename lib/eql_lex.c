@@ -261,9 +261,24 @@ static size_t symbol(const struct eql_lexer *l)
 	return 1;
 }
 
+/* Bytes of a "[12]" that follows a run of @n bytes at once. */
+static size_t subscript(const struct eql_lexer *l, size_t n)
+{
+	size_t at = l->at + n, i = at + 1;
+
+	if (at >= l->n || l->text[at] != '[')
+		return 0;
+	while (i < l->n && l->text[i] >= '0' && l->text[i] <= '9')
+		i++;
+	return i > at + 1 && i < l->n && l->text[i] == ']' ? i + 1 - at : 0;
+}
+
 static void word_or_symbol(struct eql_lexer *l, enum eql_mode mode)
 {
 	size_t n = run(l, mode);
+
+	if (n && mode == EQL_TERM)
+		n += subscript(l, n);
 
 	if (n)
 		take(l, EQL_WORD, n);

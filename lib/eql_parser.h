@@ -23,8 +23,10 @@ NODISCARD int eql_built(struct eql_parser *p, size_t at, int r);
 /* The side of a comparison that is a field. */
 struct eql_operand {
 	struct field_ref field;
-	bool length;  /* length(field) */
-	bool nothing; /* ?field that no event has: always null */
+	bool length;	 /* length(field) */
+	bool nothing;	 /* ?field that no event has: always null */
+	bool is_element; /* field[element]: one value of a list */
+	uint32_t element;
 	size_t at;
 };
 
@@ -48,6 +50,10 @@ int eql_expected(struct eql_parser *p, const char *what);
 
 /* The operator that @t is; false when it is none. */
 bool eql_operator_of(const struct eql_token *t, enum expr_op *ret);
+
+/* Takes a "[12]" off the end of @t and returns true; false when it has none (or a number that no
+ * list can have: the name is then unknown). */
+bool eql_take_element(struct eql_token *t, uint32_t *ret);
 
 /* The field that @t names; unknown ones are errors unless "?" stands before them. */
 NODISCARD int eql_operand_of(struct eql_parser *p, const struct eql_token *t,

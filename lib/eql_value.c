@@ -72,6 +72,21 @@ int eql_unknown_field(struct eql_parser *p, const struct eql_token *t)
 			 shown, (int)MIN(t->n_value, 40), t->value);
 }
 
+bool eql_take_element(struct eql_token *t, uint32_t *ret)
+{
+	const char *open = t->type == EQL_WORD ? memchr(t->value, '[', t->n_value) : NULL;
+	size_t n = open ? (size_t)(open - t->value) : 0;
+	uint32_t v = 0;
+
+	if (!open || t->n_value - n < 3 || t->n_value - n > 10)
+		return false;
+	for (const char *c = open + 1; c < t->value + t->n_value - 1; c++)
+		v = v * 10 + (uint32_t)(*c - '0');
+	t->n_value = n;
+	*ret = v;
+	return true;
+}
+
 /* The field that @t names. */
 int eql_operand_of(struct eql_parser *p, const struct eql_token *t, struct eql_operand *ret)
 {
@@ -79,6 +94,7 @@ int eql_operand_of(struct eql_parser *p, const struct eql_token *t, struct eql_o
 	bool optional = t->type == EQL_WORD && t->n_value > 1 && *t->value == '?';
 
 	*ret = (struct eql_operand){ .at = t->at };
+	ret->is_element = eql_take_element(&name, &ret->element);
 	if (optional) {
 		name.value++;
 		name.n_value--;
@@ -108,6 +124,8 @@ int eql_parse_length(struct eql_parser *p, size_t at, struct eql_operand *ret)
 		r = eql_advance(p);
 	if (r < 0)
 		return r;
+	if (ret->is_element)
+		return eql_error(&p->lex, ret->at, "length() takes a field without [n]");
 	if (p->lex.token.type != EQL_CLOSE)
 		return eql_expected(p, "')' after the field of length()");
 	ret->length = true;

@@ -198,7 +198,7 @@ int expr_new_not(struct expr **ret, struct expr *a)
 	return wrap(ret, NODE_NOT, a);
 }
 
-int expr_new_is_null(struct expr **ret, struct field_ref f)
+static int is_null_node(struct expr **ret, struct field_ref f, uint32_t element)
 {
 	AUTO(expr) *e = node_new(NODE_IS_NULL);
 	int r;
@@ -206,6 +206,7 @@ int expr_new_is_null(struct expr **ret, struct field_ref f)
 	if (!e)
 		return err_origin(-ENOMEM);
 	e->leaf.field = f;
+	e->leaf.element = element;
 	r = expr_leaf_compile_any(&e->leaf);
 	if (r < 0)
 		return r;
@@ -213,6 +214,11 @@ int expr_new_is_null(struct expr **ret, struct field_ref f)
 	e->cost = leaf_cost(&e->leaf);
 	*ret = TAKE(e);
 	return 0;
+}
+
+int expr_new_is_null(struct expr **ret, struct field_ref f)
+{
+	return is_null_node(ret, f, 0);
 }
 
 static int copy_values(struct expr_leaf *l, const struct expr_literal *values, size_t n)
@@ -268,22 +274,44 @@ static int compare(struct expr **ret, const struct expr_leaf *what,
 	return 0;
 }
 
-int expr_new_compare(struct expr **ret, struct field_ref f, enum expr_op op,
-		     const struct expr_literal *values, size_t n_values, struct diag *d)
+/* A comparison, or with null the question whether there is a value. */
+static int compare_or_null(struct expr **ret, const struct expr_leaf *what,
+			   const struct expr_literal *values, size_t n_values, struct diag *d)
 {
-	struct expr_leaf what = { .field = f, .op = op, .negated = op == EXPR_NE };
+	enum expr_op op = what->op;
 	struct expr *e = NULL;
 	int r;
 
 	if (n_values != 1 || values[0].type != LITERAL_NULL ||
 	    (op != EXPR_EQ && op != EXPR_NE && op != EXPR_MATCH))
-		return compare(ret, &what, values, n_values, d);
-	r = expr_new_is_null(&e, f);
+		return compare(ret, what, values, n_values, d);
+	r = is_null_node(&e, what->field, what->element);
 	if (r == 0 && op == EXPR_NE)
 		r = expr_new_not(&e, e);
 	if (r == 0)
 		*ret = e;
 	return r;
+}
+
+int expr_new_compare(struct expr **ret, struct field_ref f, enum expr_op op,
+		     const struct expr_literal *values, size_t n_values, struct diag *d)
+{
+	struct expr_leaf what = { .field = f, .op = op, .negated = op == EXPR_NE };
+
+	return compare_or_null(ret, &what, values, n_values, d);
+}
+
+int expr_new_element(struct expr **ret, struct field_ref f, uint32_t element, enum expr_op op,
+		     const struct expr_literal *values, size_t n_values, struct diag *d)
+{
+	struct expr_leaf what = { .field = f, .op = op, .negated = op == EXPR_NE };
+	char name[64];
+
+	if (f.info->type != TYPE_KEYWORDS || element >= LIMIT_LIST_VALUES)
+		return diag_set(d, -EINVAL, 0, 0, "%s has no value number %u",
+				field_name(f, name, sizeof(name)), element);
+	what.element = element + 1;
+	return compare_or_null(ret, &what, values, n_values, d);
 }
 
 int expr_new_length(struct expr **ret, struct field_ref f, enum expr_op op,

@@ -65,6 +65,11 @@ NODISCARD int expr_new_is_null(struct expr **ret,
 			       struct field_ref f); /* true or false, never null */
 NODISCARD int expr_new_compare(struct expr **ret, struct field_ref f, enum expr_op op,
 			       const struct expr_literal *values, size_t n_values, struct diag *d);
+/* The same of one value of a list such as process.args, 0 the first; null where the list is
+ * shorter.  -EINVAL for a field that is no list. */
+NODISCARD int expr_new_element(struct expr **ret, struct field_ref f, uint32_t element,
+			       enum expr_op op, const struct expr_literal *values, size_t n_values,
+			       struct diag *d);
 /* The length of a text field in characters (bytes where it is not UTF-8), compared with integers:
  * EQ NE LT LE GT GE IN. */
 NODISCARD int expr_new_length(struct expr **ret, struct field_ref f, enum expr_op op,

@@ -67,6 +67,13 @@ static void print_field(struct buf *out, struct field_ref f)
 	buf_str(out, field_name(f, name, sizeof(name)));
 }
 
+static void print_leaf_field(struct buf *out, const struct expr_leaf *l)
+{
+	print_field(out, l->field);
+	if (l->element)
+		buf_printf(out, "[%u]", l->element - 1);
+}
+
 static const struct {
 	const char *text;
 	bool call;
@@ -110,7 +117,7 @@ static void print_leaf(struct buf *out, const struct expr_leaf *l)
 
 	if (ops[l->op].call) {
 		buf_printf(out, "%s(", ops[l->op].text);
-		print_field(out, l->field);
+		print_leaf_field(out, l);
 		buf_str(out, ", ");
 		print_values(out, l);
 		buf_byte(out, ')');
@@ -118,7 +125,7 @@ static void print_leaf(struct buf *out, const struct expr_leaf *l)
 	}
 	if (l->length)
 		buf_str(out, "length(");
-	print_field(out, l->field);
+	print_leaf_field(out, l);
 	buf_printf(out, "%s %s %s", l->length ? ")" : "", ops[l->op].text, list ? "(" : "");
 	print_values(out, l);
 	if (list)
@@ -139,7 +146,7 @@ static void print_child(const struct expr *e, struct buf *out)
 static void print_not(const struct expr *e, struct buf *out)
 {
 	if (e->type == NODE_IS_NULL) {
-		print_field(out, e->leaf.field);
+		print_leaf_field(out, &e->leaf);
 		buf_str(out, " != null");
 		return;
 	}
@@ -173,7 +180,7 @@ void expr_print(const struct expr *e, struct buf *out)
 		print_string(out, e->word, e->n_word);
 		break;
 	case NODE_IS_NULL:
-		print_field(out, e->leaf.field);
+		print_leaf_field(out, &e->leaf);
 		buf_str(out, " == null");
 		break;
 	case NODE_COMPARE:

@@ -171,8 +171,13 @@ static bool list_is(const struct ask *a, const void *column, uint32_t row)
 {
 	const struct block_list *list = column;
 	uint32_t from = list->starts[row], to = list->starts[row + 1];
+	uint32_t element = a->leaf->element;
 	uint8_t all = from == to ? STATE_NULL : STATE_FALSE;
 
+	if (element && element > to - from)
+		return a->state == STATE_NULL;
+	if (element)
+		return memo_state(a, list->values[from + element - 1]) == a->state;
 	for (uint32_t i = from; i < to; i++) {
 		uint8_t state = memo_state(a, list->values[i]);
 

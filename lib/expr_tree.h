@@ -38,9 +38,10 @@ struct expr_range {
 struct expr_leaf {
 	struct field_ref field;
 	enum expr_op op;
-	bool negated; /* EXPR_NE */
-	bool length;  /* of its length */
-	bool numeric; /* ranges decide, else text */
+	bool negated;	  /* EXPR_NE */
+	bool length;	  /* of its length */
+	bool numeric;	  /* ranges decide, else text */
+	uint32_t element; /* of a list: only its n-th value, from 1; 0: any */
 	struct expr_literal *values;
 	size_t n_values;
 	struct expr_range *ranges;

@@ -31,7 +31,8 @@ struct model {
 	enum expr_op op;
 	struct expr_literal values[4];
 	size_t n;
-	bool textual; /* the digits of a number or id are asked, not its value */
+	uint32_t element; /* of a list: only its n-th value, from 1 */
+	bool textual;	  /* the digits of a number or id are asked, not its value */
 	char text[4][96];
 };
 
@@ -303,9 +304,13 @@ static inline enum truth model_leaf(const struct model *m, struct view at)
 		yes = model_value(m, v.string.s, v.string.n);
 	else if (v.type != VALUE_STRINGS)
 		yes = model_scalar(m, &v);
+	if (v.type == VALUE_STRINGS && m->element > v.n_strings)
+		return NIL;
 	for (uint32_t i = 0; v.type == VALUE_STRINGS && i < v.n_strings && !yes; i++) {
 		struct block_string s = block_string(at.b, v.strings[i]);
 
+		if (m->element && i != m->element - 1)
+			continue;
 		yes = model_value(m, s.s, s.n);
 	}
 	return yes != (m->op == EXPR_NE) ? YES : NO;
@@ -395,6 +400,13 @@ static inline enum truth model_text(const struct model *m, struct view at)
 	return NO;
 }
 
+static inline enum truth model_is_null(const struct model *m, struct view at)
+{
+	struct block_value v = block_value(at.b, at.table, at.row, m->f);
+
+	return v.type == VALUE_NULL || (m->element && m->element > v.n_strings) ? YES : NO;
+}
+
 static inline enum truth model_eval(const struct model *m, struct view at)
 {
 	enum truth a, b;
@@ -416,7 +428,7 @@ static inline enum truth model_eval(const struct model *m, struct view at)
 		b = model_eval(m->b, at);
 		return a == YES || b == YES ? YES : a == NIL || b == NIL ? NIL : NO;
 	case M_IS_NULL:
-		return block_value(at.b, at.table, at.row, m->f).type == VALUE_NULL ? YES : NO;
+		return model_is_null(m, at);
 	case M_COMPARE:
 	case M_LENGTH:
 		return model_leaf(m, at);

@@ -300,6 +300,8 @@ static struct model *random_model(unsigned depth)
 	       m->f.info->type == TYPE_IP;
 	if (m->type == M_LENGTH && !text)
 		m->type = M_COMPARE;
+	if ((m->type == M_COMPARE || m->type == M_IS_NULL) && m->f.info->type == TYPE_KEYWORDS)
+		m->element = random_below(4);
 	if (inner) {
 		m->a = random_model(depth - 1);
 		m->b = m->type == M_NOT ? NULL : random_model(depth - 1);
@@ -325,6 +327,7 @@ static struct model *model_free(struct model *m)
 
 static struct expr *build(const struct model *m)
 {
+	const struct expr_literal nothing = { .type = LITERAL_NULL };
 	struct expr *e = NULL;
 	struct diag d = { 0 };
 	int r = 0;
@@ -344,10 +347,15 @@ static struct expr *build(const struct model *m)
 		r = expr_new_or(&e, build(m->a), build(m->b));
 		break;
 	case M_IS_NULL:
-		r = expr_new_is_null(&e, m->f);
+		r = m->element
+			    ? expr_new_element(&e, m->f, m->element - 1, EXPR_EQ, &nothing, 1, &d)
+			    : expr_new_is_null(&e, m->f);
 		break;
 	case M_COMPARE:
-		r = expr_new_compare(&e, m->f, m->op, m->values, m->n, &d);
+		if (m->element)
+			r = expr_new_element(&e, m->f, m->element - 1, m->op, m->values, m->n, &d);
+		else
+			r = expr_new_compare(&e, m->f, m->op, m->values, m->n, &d);
 		break;
 	case M_LENGTH:
 		r = expr_new_length(&e, m->f, m->op, m->values, m->n, &d);
@@ -406,7 +414,7 @@ static void tokens_of(struct block *b, struct tokens *ret)
 }
 
 static struct {
-	uint64_t rows, hits, excluded, kinds_excluded;
+	uint64_t rows, hits, excluded, kinds_excluded, element_hits;
 	uint64_t by_op[EXPR_CONTAINS_NOCASE + 1];
 } seen;
 
@@ -461,6 +469,8 @@ static void check_tree(struct expr_scratch *s, const struct model *m, struct blo
 		}
 	}
 	seen.hits += all;
+	if (m->element && m->type == M_COMPARE)
+		seen.element_hits += all;
 	if (m->type == M_COMPARE)
 		seen.by_op[m->op] += all;
 	if (expr_may_match(e, has_token, tokens))
@@ -498,6 +508,7 @@ static void test_expr_given_random_blocks_when_evaluated_then_as_the_model(void 
 	assert_in_range(seen.hits, seen.rows / 20, seen.rows - seen.rows / 20);
 	assert_in_range(seen.excluded, 50, BLOCKS * TREES / 2);
 	assert_in_range(seen.kinds_excluded, 50, BLOCKS * TREES * 4);
+	assert_in_range(seen.element_hits, 50, seen.rows);
 	for (size_t op = 0; op < ARRAY_SIZE(seen.by_op); op++)
 		assert_in_range(seen.by_op[op], 1, seen.rows);
 }
