@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static struct enrich *enrich;
 static struct block *block;
 static struct frame_codec *codec;
+static struct gather gather;
 
 static void check(bool ok)
 {
@@ -20,12 +21,13 @@ static void check(bool ok)
 static void begin(void)
 {
 	static const uint8_t boot[16] = { 1 };
+	static const struct batch_origin origin = { .node_id = "node", .node_name = "name" };
 	const struct known_config config = { .node_id = "node", .boot_id = boot,
 					     .max_processes = 64, .proc_root = "/dev/fd",
 					     .passwd = "/dev/null", .group = "/dev/null" };
 
 	check(enrich_new(&enrich, &config) == 0 && block_new(&block) == 0 &&
-	      frame_codec_new(&codec) == 0);
+	      frame_codec_new(&codec) == 0 && gather_init(&gather, 0, &origin) == 0);
 }
 
 /* Reads every byte of a record's views, so that a sanitizer sees a bad one. */
@@ -61,14 +63,11 @@ static void check_batch(struct gather *g, uint64_t next_seq)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const struct batch_origin origin = { .node_id = "node", .node_name = "name" };
 	uint64_t seq = 1;
-	struct gather g;
 	uint32_t size;
 
 	if (!enrich)
 		begin();
-	check(gather_init(&g, 0, &origin) == 0);
 	while (n >= sizeof(size)) {
 		struct record r;
 		void *copy;
@@ -80,13 +79,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		memcpy(copy, data, size);
 		if (record_open(&r, copy, size) == 0 && r.head->time_ns < UINT64_MAX / 4) {
 			read_views(&r);
-			enrich_record(enrich, &r, &g, &seq);
+			enrich_record(enrich, &r, &gather, &seq);
 		}
 		free(copy);
 		data += size;
 		n -= size;
 	}
-	check_batch(&g, seq);
-	gather_done(&g);
+	check_batch(&gather, seq);
 	return 0;
 }
