@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "lib/json.h"
+#include "lib/timestamp.h"
 
 static void assert_json(struct buf *b, const char *expected)
 {
@@ -94,6 +95,31 @@ static void test_json_given_numbers_when_written_then_exact(void **state)
 			"\"2026-11-22T21:44:19.123456789Z\"]");
 }
 
+/* Its own calendar against the C library's: each day of two centuries, and odd times. */
+static void test_json_given_any_time_when_written_then_as_timestamp_says(void **state)
+{
+	AUTO_BUF struct buf b = { 0 };
+	char expected[TIMESTAMP_TEXT_BYTES + 2], text[TIMESTAMP_TEXT_BYTES];
+
+	(void)state;
+	for (uint64_t i = 0; i < 80000; i++) {
+		uint64_t ns =
+			i * UINT64_C(86400000000000) + i * UINT64_C(1099511627) % 86400000000000;
+		struct json j = json_to(&b);
+
+		json_time(&j, ns);
+		snprintf(expected, sizeof(expected), "\"%s\"", timestamp_format(ns, text));
+		assert_json(&b, expected);
+	}
+	for (uint64_t ns = UINT64_MAX; ns > 1; ns /= 3) {
+		struct json j = json_to(&b);
+
+		json_time(&j, ns);
+		snprintf(expected, sizeof(expected), "\"%s\"", timestamp_format(ns, text));
+		assert_json(&b, expected);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +127,7 @@ int main(void)
 		cmocka_unit_test(test_json_given_controls_and_quotes_when_written_then_escaped),
 		cmocka_unit_test(test_json_given_utf8_when_written_then_kept_and_broken_replaced),
 		cmocka_unit_test(test_json_given_numbers_when_written_then_exact),
+		cmocka_unit_test(test_json_given_any_time_when_written_then_as_timestamp_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
