@@ -48,13 +48,13 @@ NODISCARD int day_open(struct day **ret, const char *dir, uint32_t number, struc
 struct day *day_free(struct day *day);
 DEFINE_FREEP(day)
 
-/* Adds a batch to the open transaction.  Returns 0 and its row id, DAY_E_DUPLICATE (the same batch is
- * there), DAY_E_CONFLICT (another one with its first seq is), or a negative errno: then the day
+/* Adds a batch to the open transaction.  Returns 0 and its row id, DAY_E_DUPLICATE (the same batch
+ * is there), DAY_E_CONFLICT (another one with its first seq is), or a negative errno: then the day
  * must be freed. */
 NODISCARD int day_append(struct day *day, const struct day_entry *entry, uint64_t *ret_id);
 
-/* Reads the record after the last indexed one, if there is a whole one: its frame to @frame (cleared
- * first).  To be handed to day_append(), or passed over with day_pass_over(): both write it again to
+/* Reads the record after the last indexed one, if there is a whole one: its frame to @frame
+ * (cleared first).  To be handed to day_append(), or passed over with day_pass_over(): both write it again to
  * its place, because what the disk holds of it is not known after a failed sync.
  * Returns DAY_E_RECORD, 0 (no more) or a negative errno. */
 enum { DAY_E_RECORD = 1 };

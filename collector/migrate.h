@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* migrate - brings a database to the schema of this build: the files of migrations/, in order, each in
- * one transaction, counted by SQLite's user_version.
+/* migrate - brings a database to the schema of this build: the files of migrations/, in order, each
+ * in one transaction, counted by SQLite's user_version.
  * Thread: the connection's owner.  Memory: none. */
 #pragma once
 #include "collector/sql.h"
@@ -17,7 +17,7 @@ struct migrations {
 extern const struct migrations migrations_events, migrations_main;
 
 /* Applies what @db lacks of @m.  @path names the file in @d.
- * Returns 0, -EEXIST (the file is of a newer build), or a negative errno with @d: then the failing file
- * has changed nothing. */
+ * Returns 0, -EEXIST (the file is of a newer build), or a negative errno with @d: then the failing
+ * file has changed nothing. */
 NODISCARD int migrate_apply(sqlite3 *db, const struct migrations *m, const char *path,
 			    struct diag *d);

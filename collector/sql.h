@@ -36,7 +36,7 @@ NODISCARD int sql_step(sqlite3_stmt *stmt);
 /* Steps a statement that gives no rows and resets it.  Returns 0 or as sql_error(). */
 NODISCARD int sql_run(sqlite3_stmt *stmt);
 
-/* Integers and times are unsigned with us, signed with SQLite; what does not fit is its greatest. */
+/* Times are unsigned with us, signed with SQLite; what does not fit is its greatest. */
 static inline int64_t sql_time(uint64_t ns)
 {
 	return ns > INT64_MAX ? INT64_MAX : (int64_t)ns;

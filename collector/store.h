@@ -2,9 +2,10 @@
 /* store - event batches on disk: one SQLite file a UTC day (events-YYYY-MM-DD.db, the day of the
  * batch's earliest event), one row a batch: a zone map (node, boot, first and last seq, least and
  * greatest time, kinds, count) and a filter over the tokens of its strings.  The frames' own bytes
- * are appended to a log beside it (events-YYYY-MM-DD.frames, see day.h), because SQLite would write and
- * sum each of them twice; SQLite's file is an index that can be made from the log again.  A batch whose clock is off by more than a year
- * back or two days ahead lies in events-1970-01-01, so that broken clocks do not make files.
+ * are appended to a log beside it (events-YYYY-MM-DD.frames, see day.h), because SQLite would write
+ * and sum each of them twice; SQLite's file is an index that can be made from the log again.  A
+ * batch whose clock is off by more than a year back or two days ahead lies in events-1970-01-01, so
+ * that broken clocks do not make files.
  *
  * A batch is known by (node id, boot id, first seq); appending it again is told as a duplicate.
  * Threads: the writer side is one thread's (ingest).  Readers are per-thread objects with read-only
@@ -30,10 +31,11 @@ DEFINE_FREEP(store)
 
 /* Writer.  Appends @frame, which @b was loaded from, to the open transaction (one is begun when
  * there is none).  Returns 0, STORE_E_DUPLICATE, STORE_E_CONFLICT, -ENOSPC or another negative
- * errno: then the transaction was rolled back, nothing since the last store_commit() is stored, and
- * the next call begins afresh.
- * @ingested_ns rises from call to call, over restarts too (the caller takes max(now, last + 1)): it is
- * the order of arrival that the live tail resumes by; the one stored is what the hub must publish. */
+ * errno: then the transaction was rolled back, nothing since the last store_commit() is to be
+ * acknowledged (what had reached the log may be stored yet: a resend finds it a duplicate), and the
+ * next call begins afresh.
+ * @ingested_ns is store_arrival()'s and rises from call to call, over restarts too: it is the order
+ * of arrival that the live tail resumes by; the one stored is what the hub must publish. */
 NODISCARD int store_append(struct store *s, struct block *b, const void *frame, size_t n,
 			   uint64_t ingested_ns);
 /* Makes all appended batches durable (fsync).  Returns 0 or a negative errno as store_append(). */
