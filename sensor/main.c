@@ -355,7 +355,8 @@ static int run(struct sensor *s)
 	int r = open_all(s, &d);
 
 	if (r < 0) {
-		fprintf(stderr, "rtsec-sensor: %s\n", d.text[0] ? d.text : strerror(-r));
+		if (!d.text[0])
+			diag_set(&d, r, 0, 0, "%s", strerror(-r));
 		log_error("sensor.failed", "error=%d reason=%s", -r,
 			  log_value(d.text, strlen(d.text), text, sizeof(text)));
 		close_all(s);
