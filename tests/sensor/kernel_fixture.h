@@ -240,7 +240,7 @@ static inline UNUSED int group_teardown(void **state)
 	fixture_close(f);
 	buf_done(&f->records);
 	snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
-	return chdir("/") < 0 || system(command) != 0;
+	return chdir("/") < 0 || system(command) < 0; /* busybox's rm cannot remove deep folders */
 }
 
 static inline UNUSED int test_setup(void **state)

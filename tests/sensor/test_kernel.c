@@ -201,7 +201,7 @@ static void test_kernel_given_a_thread_when_it_executes_then_its_old_id_is_told(
 
 static void exec_deleted(void *arg)
 {
-	char *argv[] = { "gone", NULL };
+	char *argv[] = { "true", NULL };
 	int fd = open("gone", O_RDONLY | O_CLOEXEC);
 
 	(void)arg;
@@ -230,7 +230,7 @@ static void test_kernel_given_a_deleted_program_when_executed_then_that_is_told(
 
 static void exec_memfd(void *arg)
 {
-	char *argv[] = { "mem", NULL };
+	char *argv[] = { "true", NULL };
 	int from = open("/bin/true", O_RDONLY | O_CLOEXEC), to = memfd_create("secret", MFD_CLOEXEC);
 	char buf[65536];
 	ssize_t n;
