@@ -16,7 +16,7 @@ static __noinline void emit_lost(enum rec_class class, enum rec_cause cause)
 	struct rec_losses *all = bpf_map_lookup_elem(&losses, &zero);
 	struct rec_loss *loss;
 
-	if (!all || (uint32_t)class >= REC_CLASSES || (uint32_t)cause >= REC_CAUSES)
+	if (!all || (uint32_t) class >= REC_CLASSES || (uint32_t)cause >= REC_CAUSES)
 		return;
 	loss = &all->by[class][cause];
 	if (!loss->count || loss->epoch != epoch) {
@@ -61,8 +61,7 @@ static __always_inline bool wake_due(void *ring, uint64_t mark, uint64_t size)
 
 	if (wake == REC_WAKE_NONE)
 		return false;
-	return wake == REC_WAKE_FIRST ||
-	       bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) + size >= mark;
+	return wake == REC_WAKE_FIRST || bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) + size >= mark;
 }
 
 static __always_inline uint64_t wake_flags(void *ring, uint64_t mark, uint64_t size)

@@ -2,11 +2,11 @@
 /* file - open, deletion, rename, each from one hook per system call: its return.
  *
  * Open reports the file that is now in the descriptor table, so links, mounts and races in the name
- * do not matter.  Calls that failed, deletions and renames leave nothing behind to look at; there we
- * report the name as asked (REC_F_AS_ASKED), read when the call returns: by then the page is there,
- * and the registers of the call are still saved.  Another thread could have changed the string in
- * between, and links in it are not followed; the directory that a relative name starts from is the
- * kernel's.  A tier with LSM hooks will close that. */
+ * do not matter.  Calls that failed, deletions and renames leave nothing behind to look at; there
+ * we report the name as asked (REC_F_AS_ASKED), read when the call returns: by then the page is
+ * there, and the registers of the call are still saved.  Another thread could have changed the
+ * string in between, and links in it are not followed; the directory that a relative name starts
+ * from is the kernel's.  A tier with LSM hooks will close that. */
 #define KERNEL_DIRECT
 #include "bpf/calls.h"
 #include "bpf/emit.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* network - TCP connections attempted, accepted, closed; both ends as the socket has them.
  *
- * An attempt begins in the process (state SYN_SENT) before its source port is chosen, and its result
- * comes later, often in an interrupt that ran in somebody else's time.  So the beginning is
+ * An attempt begins in the process (state SYN_SENT) before its source port is chosen, and its
+ * result comes later, often in an interrupt that ran in somebody else's time.  So the beginning is
  * remembered under the socket's address, and told with the result: established, or closed with the
- * socket's error; non-blocking or not makes no difference.  Failures before any packet could be sent
- * (no route, refused by a filter) are told when connect() returns.
+ * socket's error; non-blocking or not makes no difference.  Failures before any packet could be
+ * sent (no route, refused by a filter) are told when connect() returns.
  *
  * tcp_state() may interrupt the other programs: it uses no scratch, only records of fixed size. */
 #include "bpf/calls.h"

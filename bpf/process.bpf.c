@@ -90,8 +90,8 @@ static __always_inline void fill_tty(struct rec_exec *r, struct task_struct *tas
 	if (!tty)
 		return;
 	r->tty_major = (uint32_t)BPF_CORE_READ(tty, driver, major);
-	r->tty_minor = (uint32_t)(BPF_CORE_READ(tty, driver, minor_start) +
-				  BPF_CORE_READ(tty, index));
+	r->tty_minor =
+		(uint32_t)(BPF_CORE_READ(tty, driver, minor_start) + BPF_CORE_READ(tty, index));
 	bpf_core_read_str(r->tty, sizeof(r->tty), &tty->name);
 }
 

@@ -210,7 +210,8 @@ static int explain(int r, struct diag *d)
 	if (geteuid() != 0 && (r == -EPERM || r == -EACCES))
 		return diag_set(d, err_origin(-EPERM), 0, 0,
 				"loading BPF programs needs root, or CAP_BPF, CAP_PERFMON and "
-				"CAP_SYS_ADMIN (%s)", complaint);
+				"CAP_SYS_ADMIN (%s)",
+				complaint);
 	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
 		return diag_set(d, err_origin(-ENOTSUP), 0, 0,
 				"the kernel tells no types (/sys/kernel/btf/vmlinux is missing): "
@@ -230,7 +231,8 @@ static int load(struct probe *p, const struct probe_settings *s, struct diag *d)
 		p->skel = NULL;
 		r = open_and_load(p, s, false, d);
 		if (r == 0)
-			note(p, "file paths are read by helper calls: this kernel has no typed loads");
+			note(p,
+			     "file paths are read by helper calls: this kernel has no typed loads");
 	}
 	if (r < 0)
 		r = explain(r, d);
@@ -310,8 +312,8 @@ static int attach_program(struct probe *p, const char *program)
 		if (strcmp(hooks[i].program, program) != 0)
 			continue;
 		if (p->states[i] == PROGRAM_IDLE)
-			p->states[i] = attach_hook(p, &hooks[i]) < 0 ? PROGRAM_FAILED :
-								       PROGRAM_ATTACHED;
+			p->states[i] =
+				attach_hook(p, &hooks[i]) < 0 ? PROGRAM_FAILED : PROGRAM_ATTACHED;
 		return p->states[i] == PROGRAM_ATTACHED ? 0 : err_origin(-ENOTSUP);
 	}
 	return err_origin(-ENOENT);
@@ -471,8 +473,8 @@ int probe_loss(struct probe *p, struct probe_loss ret[REC_CLASSES][REC_CAUSES])
 
 int probe_ring_fd(const struct probe *p, enum rec_class class)
 {
-	return bpf_map__fd(class == REC_CLASS_PRIORITY ? p->skel->maps.priority_ring :
-							 p->skel->maps.bulk_ring);
+	return bpf_map__fd(class == REC_CLASS_PRIORITY ? p->skel->maps.priority_ring
+						       : p->skel->maps.bulk_ring);
 }
 
 uint32_t probe_ring_bytes(const struct probe *p, enum rec_class class)

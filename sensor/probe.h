@@ -31,7 +31,8 @@ struct probe_tier {
 	const char *report;  /* "open=tp/syscalls", for SensorStats.tiers */
 };
 
-/* Loads and attaches; leaves out the calling process (probe_unignore_tgid() brings it back).  *ret is the caller's, freed with probe_free() (which detaches).
+/* Loads and attaches; leaves out the calling process (probe_unignore_tgid() brings it back).
+ * *ret is the caller's, freed with probe_free(), which detaches.
  * Returns 0, or a negative errno with the reason in @d: -EPERM (not root or without CAP_BPF,
  * CAP_PERFMON, CAP_SYS_ADMIN), -ENOTSUP (kernel without BTF, ring buffers or a tracepoint: too
  * old), -EINVAL (a setting), -ENOMEM, or what libbpf gave. */
@@ -60,8 +61,8 @@ struct probe_loss {
  * Returns 0 or a negative errno. */
 NODISCARD int probe_loss(struct probe *p, struct probe_loss ret[REC_CLASSES][REC_CAUSES]);
 
-/* For ring_new(): the ring's descriptor, its size, and the word in which the reader tells the kernel
- * when to wake it (enum rec_wake).  All owned by @p. */
+/* For ring_new(): the ring's descriptor, its size, and the word in which the reader tells the
+ * kernel when to wake it (enum rec_wake).  All owned by @p. */
 int probe_ring_fd(const struct probe *p, enum rec_class class);
 uint32_t probe_ring_bytes(const struct probe *p, enum rec_class class);
 uint32_t probe_ring_mark(const struct probe *p, enum rec_class class); /* fill mark, bytes */

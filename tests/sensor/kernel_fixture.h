@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kernel_fixture - what the tests of the kernel side share: a network namespace of their own (the
- * probe watches only that, so nothing else on the machine disturbs), a folder, collected records. */
+ * probe watches only that, so nothing else on the machine disturbs), a folder, records. */
 #pragma once
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,8 +122,8 @@ static inline const void *find_record(const struct fixture *f, const void *after
 		const void *p = f->records.data + at;
 		const struct rec_head *rec = p;
 
-		if ((!after || (const uint8_t *)p > (const uint8_t *)after) &&
-		    rec->type == type && (!tgid || rec->tgid == (uint32_t)tgid))
+		if ((!after || (const uint8_t *)p > (const uint8_t *)after) && rec->type == type &&
+		    (!tgid || rec->tgid == (uint32_t)tgid))
 			return p;
 		at += (rec->size + 7u) & ~7u;
 	}

@@ -38,7 +38,8 @@ static void make_file(const char *name)
 }
 
 /* --- open --- */
-static void test_kernel_file_given_a_relative_symlink_when_opened_then_the_real_path_is_told(void **state)
+static void test_kernel_file_given_a_relative_symlink_when_opened_then_the_real_path_is_told(
+	void **state)
 {
 	struct fixture *f = *state;
 	char text[PATH_MAX * 2], expected[PATH_MAX * 2];
@@ -74,7 +75,8 @@ static void test_kernel_file_given_no_file_when_opened_to_create_then_creation_i
 	close(open("fresh", asked, 0600));
 	r = await_record(f, REC_OPEN, getpid());
 	assert_int_equal(r->head.flags, REC_F_CREATED);
-	assert_int_equal(r->open_flags & (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND), asked);
+	assert_int_equal(r->open_flags & (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND),
+			 asked);
 	assert_int_equal(r->file.mode, S_IFREG | 0600);
 	assert_string_equal(open_path(r, text), ours(f, "fresh", expected));
 
@@ -111,10 +113,12 @@ static void test_kernel_file_given_creat_and_open_when_called_then_each_is_told(
 }
 #endif
 
-static void test_kernel_file_given_openat2_when_called_then_flags_and_directory_are_told(void **state)
+static void test_kernel_file_given_openat2_when_called_then_flags_and_directory_are_told(
+	void **state)
 {
 	struct fixture *f = *state;
-	struct open_how how = { .flags = O_WRONLY | O_CREAT, .mode = 0600,
+	struct open_how how = { .flags = O_WRONLY | O_CREAT,
+				.mode = 0600,
 				.resolve = RESOLVE_BENEATH };
 	char text[PATH_MAX * 2], expected[PATH_MAX * 2];
 	const struct rec_open *r;
@@ -214,12 +218,14 @@ static void open_in_mount(void *arg)
 	(void)arg;
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("none", "mnt", "tmpfs", 0, NULL) < 0 || mkdir("mnt/sub", 0755) < 0 ||
-	    mkdir("mnt/sub/bound", 0755) < 0 || mount("deep2", "mnt/sub/bound", NULL, MS_BIND, NULL) < 0)
+	    mkdir("mnt/sub/bound", 0755) < 0 ||
+	    mount("deep2", "mnt/sub/bound", NULL, MS_BIND, NULL) < 0)
 		_exit(98);
 	_exit(open("mnt/sub/bound/inner", O_RDONLY) < 0);
 }
 
-static void test_kernel_file_given_mounts_on_mounts_when_opened_then_the_whole_path_is_told(void **state)
+static void test_kernel_file_given_mounts_on_mounts_when_opened_then_the_whole_path_is_told(
+	void **state)
 {
 	struct fixture *f = *state;
 	char text[PATH_MAX * 2], expected[PATH_MAX * 2];
@@ -246,7 +252,8 @@ static void open_in_root(void *arg)
 	_exit(open("/prisoner", O_RDONLY) < 0);
 }
 
-static void test_kernel_file_given_a_changed_root_when_opened_then_the_path_from_the_real_root_is_told(
+static void
+test_kernel_file_given_a_changed_root_when_opened_then_the_path_from_the_real_root_is_told(
 	void **state)
 {
 	struct fixture *f = *state;
@@ -319,8 +326,8 @@ static void check_delete(struct fixture *f, const char *dir, const char *name, u
 	assert_int_equal(r->error, error);
 	assert_int_equal(r->head.flags, flags | REC_F_AS_ASKED);
 	if (dir)
-		assert_string_equal(path_text((const char *)(r + 1), r->dir.bytes, text,
-					      sizeof(text)), dir);
+		assert_string_equal(
+			path_text((const char *)(r + 1), r->dir.bytes, text, sizeof(text)), dir);
 	else
 		assert_int_equal(r->dir.bytes, 0);
 	assert_string_equal((const char *)(r + 1) + r->dir.bytes, name);

@@ -70,8 +70,8 @@ static void open_listener(struct talk *t)
 	t->listener = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(t->listener >= 0);
 	if (a.any.sa_family == AF_INET6)
-		assert_int_equal(setsockopt(t->listener, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no)),
-				 0);
+		assert_int_equal(
+			setsockopt(t->listener, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no)), 0);
 	assert_int_equal(bind(t->listener, &a.any, address_size(&a)), 0);
 	assert_int_equal(listen(t->listener, 4), 0);
 	t->port = own_port(t->listener);
@@ -177,8 +177,10 @@ static void check_talk(struct fixture *f, struct talk *t, bool client_first)
 
 static void test_kernel_network_given_ipv4_when_connected_then_both_sides_agree(void **state)
 {
-	struct talk t = { .listen_ip = "127.0.0.1", .connect_ip = "127.0.0.1",
-			  .told_ip = "127.0.0.1", .version = REC_IPV4 };
+	struct talk t = { .listen_ip = "127.0.0.1",
+			  .connect_ip = "127.0.0.1",
+			  .told_ip = "127.0.0.1",
+			  .version = REC_IPV4 };
 
 	check_talk(*state, &t, true);
 	test_setup(state);
@@ -187,17 +189,21 @@ static void test_kernel_network_given_ipv4_when_connected_then_both_sides_agree(
 
 static void test_kernel_network_given_ipv6_when_connected_then_both_sides_agree(void **state)
 {
-	struct talk t = { .listen_ip = "::1", .connect_ip = "::1", .told_ip = "::1",
-			  .version = REC_IPV6 };
+	struct talk t = {
+		.listen_ip = "::1", .connect_ip = "::1", .told_ip = "::1", .version = REC_IPV6
+	};
 
 	check_talk(*state, &t, true);
 	test_setup(state);
 	check_talk(*state, &t, false);
 }
 
-static void test_kernel_network_given_ipv4_over_ipv6_sockets_when_connected_then_ipv4_is_told(void **state)
+static void test_kernel_network_given_ipv4_over_ipv6_sockets_when_connected_then_ipv4_is_told(
+	void **state)
 {
-	struct talk t = { .listen_ip = "::", .connect_ip = "127.0.0.1", .told_ip = "127.0.0.1",
+	struct talk t = { .listen_ip = "::",
+			  .connect_ip = "127.0.0.1",
+			  .told_ip = "127.0.0.1",
 			  .version = REC_IPV4 };
 
 	check_talk(*state, &t, true);
@@ -206,7 +212,8 @@ static void test_kernel_network_given_ipv4_over_ipv6_sockets_when_connected_then
 	check_talk(*state, &t, false);
 }
 
-static void test_kernel_network_given_a_connection_when_reset_then_the_close_tells_the_error(void **state)
+static void test_kernel_network_given_a_connection_when_reset_then_the_close_tells_the_error(
+	void **state)
 {
 	struct fixture *f = *state;
 	struct talk t = { .listen_ip = "127.0.0.1", .connect_ip = "127.0.0.1" };
@@ -235,11 +242,14 @@ static void accept_one(void *arg)
 	close(fd);
 }
 
-static void test_kernel_network_given_a_forked_server_when_it_accepts_then_it_is_the_one(void **state)
+static void test_kernel_network_given_a_forked_server_when_it_accepts_then_it_is_the_one(
+	void **state)
 {
 	struct fixture *f = *state;
-	struct talk t = { .listen_ip = "127.0.0.1", .connect_ip = "127.0.0.1",
-			  .told_ip = "127.0.0.1", .version = REC_IPV4 };
+	struct talk t = { .listen_ip = "127.0.0.1",
+			  .connect_ip = "127.0.0.1",
+			  .told_ip = "127.0.0.1",
+			  .version = REC_IPV4 };
 	const struct rec_tcp *a, *c = NULL;
 	int status;
 	pid_t pid;
@@ -292,7 +302,8 @@ static void try_connect(const char *ip, uint16_t port, int type, int expected)
 	close(fd);
 }
 
-static void test_kernel_network_given_no_listener_when_connected_then_the_refusal_is_told(void **state)
+static void test_kernel_network_given_no_listener_when_connected_then_the_refusal_is_told(
+	void **state)
 {
 	struct fixture *f = *state;
 	const struct rec_tcp *r;
@@ -308,7 +319,8 @@ static void test_kernel_network_given_no_listener_when_connected_then_the_refusa
 	assert_int_not_equal(r->source_port, 0);
 }
 
-static void test_kernel_network_given_no_listener_when_connected_without_waiting_then_refusal_is_told(
+static void
+test_kernel_network_given_no_listener_when_connected_without_waiting_then_refusal_is_told(
 	void **state)
 {
 	struct fixture *f = *state;
@@ -319,7 +331,8 @@ static void test_kernel_network_given_no_listener_when_connected_without_waiting
 	assert_int_not_equal(r->source_port, 0);
 }
 
-static void test_kernel_network_given_a_listener_when_connected_without_waiting_then_success_is_told(
+static void
+test_kernel_network_given_a_listener_when_connected_without_waiting_then_success_is_told(
 	void **state)
 {
 	struct fixture *f = *state;
@@ -357,7 +370,8 @@ static void test_kernel_network_given_no_route_when_connected_then_the_failure_i
 	check_failed(f, "2001:db8::7", 443, ENETUNREACH);
 }
 
-static void test_kernel_network_given_a_taken_pair_of_ends_when_connected_then_told_once(void **state)
+static void test_kernel_network_given_a_taken_pair_of_ends_when_connected_then_told_once(
+	void **state)
 {
 	struct fixture *f = *state;
 	struct talk t = { .listen_ip = "127.0.0.1", .connect_ip = "127.0.0.1" };
@@ -402,7 +416,8 @@ static void test_kernel_network_given_other_sockets_when_used_then_nothing_is_to
 }
 
 /* --- bounds --- */
-static void test_kernel_network_given_more_sockets_than_remembered_then_the_loss_is_counted(void **state)
+static void test_kernel_network_given_more_sockets_than_remembered_then_the_loss_is_counted(
+	void **state)
 {
 	struct fixture small = { .netns = ((struct fixture *)*state)->netns };
 	const struct probe_settings s = { .sockets = 1, .kinds = UINT64_C(1) << KIND_CONNECT };
