@@ -19,6 +19,7 @@ stop() {
 }
 trap stop EXIT
 trap 'exit 130' INT TERM
+trap 'echo "e2e: line $LINENO failed: $BASH_COMMAND" >&2' ERR
 
 free_port() {
 	local port
@@ -46,7 +47,7 @@ calc() { awk "BEGIN { printf \"%.3f\", $1 }"; }
 pid() { cat "$RUN/$1.pid"; }
 cpu_ns() { cat "/proc/$(pid "$1")"/task/*/schedstat | awk '{ n += $1 } END { printf "%d", n }'; }
 rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$(pid "$1")/status"; }
-count() { "$RTSEC_BIN/rtsecctl" query -o json --count --since "$1" "$2" 2>/dev/null | jq .count; }
+count() { ("$RTSEC_BIN/rtsecctl" query -o json --count --since "$1" "$2" 2>/dev/null || true) | jq .count; }
 metric() { # NAME: a counter of the collector
 	curl -fsS -H "Authorization: Bearer $RTSEC_TOKEN" "$RTSEC_URL/metrics" |
 		awk -v name="$1" '$1 == name { printf "%d", $2; found = 1 } END { exit !found }'
@@ -64,7 +65,7 @@ drive() {
 	MADE=$(jq .made "$T/made")
 	RATE=$(jq '.made * 1e9 / .wall_ns | floor' "$T/made")
 	for ((i = 0; i < 40; i++)); do
-		STORED=$(count "$since" "file where file.path == \"$T/$2\"")
+		STORED=$(count "$since" "file where process.name == \"workload\" and file.path == \"$T/$2\"")
 		[ "$STORED" -lt "$MADE" ] || break
 		sleep 0.25
 	done
@@ -77,27 +78,38 @@ measure_idle() {
 	note collector_rss_idle_kb "$(rss_kb collector)"
 }
 
-# CPU, bytes and memory at a steady rate.
-measure_rate() { # RATE
-	local events wire disk sensor collector
+# CPU and bytes an event of what the given command brings about, noted as ..._$1.
+measure() { # NAME COMMAND...
+	local name=$1 events wire disk sensor collector
 
+	shift
 	events=$(metric rtsec_ingest_events_total)
 	wire=$(metric rtsec_ingest_bytes_total)
 	disk=$(disk_bytes)
 	sensor=$(cpu_ns sensor)
 	collector=$(cpu_ns collector)
-	drive "$1" "rate$1.$run" $(($1 * SECONDS_EACH))
+	"$@"
 	sensor=$(($(cpu_ns sensor) - sensor))
 	collector=$(($(cpu_ns collector) - collector))
 	events=$(($(metric rtsec_ingest_events_total) - events))
-	note "sensor_cpu_us_at_$1" "$(calc "$sensor / $events / 1000")"
-	note "collector_cpu_us_at_$1" "$(calc "$collector / $events / 1000")"
-	note "wire_bytes_at_$1" "$(calc "($(metric rtsec_ingest_bytes_total) - $wire) / $events")"
-	note "disk_bytes_at_$1" "$(calc "($(disk_bytes) - $disk) / $events")"
-	if [ "$1" = 50000 ]; then
-		note sensor_rss_loaded_kb "$(rss_kb sensor)"
-		note collector_rss_loaded_kb "$(rss_kb collector)"
-	fi
+	note "sensor_cpu_us_$name" "$(calc "$sensor / $events / 1000")"
+	note "collector_cpu_us_$name" "$(calc "$collector / $events / 1000")"
+	note "wire_bytes_$name" "$(calc "($(metric rtsec_ingest_bytes_total) - $wire) / $events")"
+	note "disk_bytes_$name" "$(calc "($(disk_bytes) - $disk) / $events")"
+}
+
+# Ordinary programs: some 400 processes, each with a few dozen arguments, that open 15,000 files.
+mixed_load() {
+	find /usr -xdev -type f -size -64k 2>/dev/null | head -n 15000 | xargs -d '\n' -n 40 cat >/dev/null 2>&1 || true
+	sleep 2
+}
+
+measure_steady() {
+	measure at_10000 drive 10000 "rate10000.$run" $((10000 * SECONDS_EACH))
+	measure at_50000 drive 50000 "rate50000.$run" $((50000 * SECONDS_EACH))
+	note sensor_rss_loaded_kb "$(rss_kb sensor)"
+	note collector_rss_loaded_kb "$(rss_kb collector)"
+	measure mixed mixed_load
 }
 
 # Highest of the steps at which nothing is lost.
@@ -139,11 +151,16 @@ measure_kernel() {
 }
 
 measure_latency() {
-	local dir=$T/lat.$run
+	local dir=$T/lat.$run tail
 
 	mkdir "$dir"
-	"$RTSEC_BIN/rtsecctl" tail -o ndjson "file where file.path like \"$dir/m*\"" 2>/dev/null |
-		"$TOOLS/latency" -r 1000 -n 5000 "$dir" >"$T/latency" || true
+	mkfifo "$dir/tail"
+	"$RTSEC_BIN/rtsecctl" tail -o ndjson "file where file.path like \"$dir/m*\"" \
+		>"$dir/tail" 2>"$T/tail.err" &
+	tail=$!
+	"$TOOLS/latency" -r 1000 -n 5000 "$dir" <"$dir/tail" >"$T/latency" || true
+	kill "$tail" 2>/dev/null || true
+	wait "$tail" || true
 	jq -e .p50_ns "$T/latency" >/dev/null || {
 		say "the tail showed nothing"
 		return 1
@@ -160,8 +177,7 @@ up
 for ((run = 1; run <= RUNS; run++)); do
 	say "run $run of $RUNS"
 	[ "$run" != 1 ] || measure_idle
-	measure_rate 10000
-	measure_rate 50000
+	measure_steady
 	measure_latency
 	measure_most
 done

@@ -92,7 +92,8 @@ static void *read_tail(void *arg)
 	return NULL;
 }
 
-/* Opens the probe until the tail shows it. */
+/* Opens the probe until the tail shows it.  What came before it, of making the files, is then
+ * through, and is forgotten. */
 static void wait_for_tail(struct latency *l)
 {
 	open_file(l, l->n, O_RDWR | O_CREAT);
@@ -104,6 +105,9 @@ static void wait_for_tail(struct latency *l)
 		fprintf(stderr, "latency: the tail on standard input shows nothing\n");
 		exit(1);
 	}
+	for (uint64_t i = 0; i < l->n; i++)
+		atomic_store(&l->seen_ns[i], 0);
+	atomic_store(&l->n_seen, 0);
 }
 
 static void open_all(struct latency *l)
