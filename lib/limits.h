@@ -19,6 +19,9 @@ enum {
 	LIMIT_QUERY_BYTES = 64 << 10,	    /* text of one query */
 	LIMIT_QUERY_NODES = 10000,	    /* nodes of one expression tree */
 	LIMIT_QUERY_DEPTH = 128,	    /* nesting of one expression */
+	LIMIT_YAML_BYTES = 256 << 10,	    /* text of a YAML file: rules */
+	LIMIT_YAML_NODES = 20000,	    /* scalars, lists and maps in it */
+	LIMIT_YAML_DEPTH = 32,		    /* nesting of lists and maps */
 	LIMIT_HTTP_URL_BYTES = 96 << 10,    /* path and query string of a request */
 	LIMIT_HTTP_BODY_BYTES = 1 << 20,    /* body of a request */
 	LIMIT_SEARCH_HITS = 10000,	    /* hits of one page of /search */

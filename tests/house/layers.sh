@@ -34,6 +34,7 @@ uv\.h          sensor/* collector/*
 curl/          ctl/http* ctl/client*
 jansson\.h     ctl/* collector/*
 zstd\.h        lib/frame*
+libfyaml\.h    lib/yaml*
 pcre2\.h       lib/expr* lib/match* lib/pattern*
 hs\.h          lib/expr* lib/match* lib/pattern*
 mbedtls/       lib/* collector/maindb* collector/token* sensor/node* sensor/hash*

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sigma - front end of lib/expr for Sigma rules (Sigma rules specification 2.1.0).  What they mean
+ * on our events: docs/rules.md.
+ *
+ * A rule's detection becomes one tree that holds its log source, too.  Sigma's logic has two
+ * values: a field that is not there is simply not equal.  Ours has three.  So under an odd number
+ * of NOTs each comparison is joined by "and field != null", which makes it two-valued where that
+ * matters; elsewhere null and false are the same, for only a true rule is a hit.
+ *
+ * What a rule asks of things that our events do not carry is a gap: told with its place, and the
+ * rule has no tree.  It is never taken for true or false.
+ *
+ * Thread: any.  Memory: a rule owns all of its own. */
+#pragma once
+#include "lib/expr.h"
+#include "lib/yaml.h"
+
+enum {
+	SIGMA_E_UNMAPPED = 1, /* a well-formed rule with gaps */
+	SIGMA_GAPS = 16,      /* most that are kept of one rule */
+};
+
+struct sigma_list {
+	const char **v;
+	size_t n;
+};
+
+struct sigma_rule {
+	/* as the rule says them; NULL: it does not */
+	const char *id, *title, *status, *description, *author, *date, *modified, *level;
+	const char *category, *product, *service; /* of its log source */
+	struct sigma_list references, tags, falsepositives, fields;
+	struct sigma_list techniques; /* MITRE ATT&CK ids out of its tags, such as T1059.004 */
+	struct sigma_list used_fields, used_modifiers; /* each once, in order of appearance */
+	uint32_t line;				       /* at which it begins in its file */
+	struct expr *expr;			       /* NULL: it has gaps */
+	struct diag gaps[SIGMA_GAPS];		       /* why it cannot be asked of our events */
+	size_t n_gaps;
+	struct arena *arena; /* of all of the above */
+};
+
+/* Reads one document of a YAML text as a rule.
+ * Returns 0, SIGMA_E_UNMAPPED (expr is NULL, gaps tell why), -EINVAL (it is no valid rule; place
+ * and reason are in @d) or -ENOMEM; *ret is set for 0 and SIGMA_E_UNMAPPED and freed with
+ * sigma_rule_free(). */
+NODISCARD int sigma_rule_new(struct sigma_rule **ret, const struct yaml_node *document,
+			     struct diag *d);
+struct sigma_rule *sigma_rule_free(struct sigma_rule *r);
+DEFINE_FREEP(sigma_rule)
+
+/* Checks that every entry of lib/sigma_fields.def names what there is.  Returns 0 or -EINVAL with
+ * @d; a test asks it. */
+NODISCARD int sigma_check_table(struct diag *d);

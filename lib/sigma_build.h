@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sigma_build - what the files sigma*.c share while a rule becomes a tree.
+ *
+ * Functions that build return 0, GAP (told by sigma_gap(); there is no tree, but go on, so that all
+ * gaps are told), or a negative errno.
+ * Thread: the one that builds.  Memory: the rule's arena. */
+#pragma once
+#include "lib/arena.h"
+#include "lib/sigma.h"
+
+enum { GAP = 1 };
+
+/* Log sources whose events we have. */
+enum sigma_source {
+	SOURCE_NONE, /* none of ours: the rule is only checked */
+	SOURCE_PROCESS,
+	SOURCE_FILE,
+	SOURCE_FILE_DELETE,
+	SOURCE_FILE_RENAME,
+	SOURCE_FILE_ACCESS,
+	SOURCE_NETWORK,
+	SOURCE_PROCESS_END,
+	SOURCE_AUDITD,
+	SOURCE_MAX
+};
+
+enum sigma_modifier {
+	MOD_CONTAINS,
+	MOD_STARTSWITH,
+	MOD_ENDSWITH,
+	MOD_ALL,
+	MOD_EXISTS,
+	MOD_CASED,
+	MOD_RE,
+	MOD_I,
+	MOD_M,
+	MOD_S,
+	MOD_CIDR,
+	MOD_LT,
+	MOD_LTE,
+	MOD_GT,
+	MOD_GTE,
+	MOD_BASE64,
+	MOD_BASE64OFFSET,
+	MOD_UTF16,
+	MOD_UTF16LE,
+	MOD_UTF16BE,
+	MOD_WIDE,
+	MOD_WINDASH,
+	MOD_FIELDREF,
+	MOD_EXPAND,
+	MOD_NEQ,
+	MOD_MINUTE,
+	MOD_HOUR,
+	MOD_DAY,
+	MOD_WEEK,
+	MOD_MONTH,
+	MOD_YEAR,
+	MOD_MAX
+};
+
+struct sigma_build {
+	struct sigma_rule *rule;
+	const struct yaml_node *detection;
+	struct diag *diag;
+	enum sigma_source source;
+	bool odd; /* under an odd number of NOTs */
+	uint32_t n_uses;
+};
+
+/* What a Sigma field is on our events. */
+struct sigma_target {
+	enum { TARGET_ABSENT, TARGET_FIELD, TARGET_WORDS } type;
+	struct field_ref field;
+	bool is_element; /* one value of a list */
+	uint32_t element;
+	const char *guard;  /* FIELD: EQL that must hold, too; NULL: none */
+	const char *reason; /* ABSENT: why */
+};
+
+/* "Field|modifier|modifier" of a detection. */
+struct sigma_item {
+	const struct yaml_node *key; /* NULL: an unbound value */
+	char field[96];		     /* "": none */
+	uint64_t modifiers;	     /* bit m: enum sigma_modifier m */
+	struct sigma_target target;  /* of a field */
+};
+
+static inline UNUSED bool sigma_has(const struct sigma_item *i, enum sigma_modifier m)
+{
+	return i->modifiers >> m & 1;
+}
+
+/* Tells a gap at @at (once for each place).  Returns GAP. */
+int sigma_gap(struct sigma_build *b, const struct yaml_node *at, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+/* Tells a mistake at @at, @offset bytes behind its begin where that is known.  Returns -EINVAL. */
+int sigma_wrong(struct sigma_build *b, const struct yaml_node *at, size_t offset, const char *fmt,
+		...) PRINTF_LIKE(4, 5);
+
+/* Adds @word to @list unless it has it.  Returns 0 or -ENOMEM. */
+NODISCARD int sigma_note(struct sigma_build *b, struct sigma_list *list, const char *word,
+			 size_t n);
+
+/* *all = *all AND (OR) @e; NULL is nothing yet.  Takes @e over.  @r is what building it returned:
+ * a gap makes all a gap (*gap). */
+NODISCARD int sigma_join(struct expr **all, struct expr *e, bool and);
+
+/* ---- sigma_map.c ---- */
+
+/* Which of our sources a logsource is; SOURCE_NONE: none, and the gap is told. */
+enum sigma_source sigma_source_of(struct sigma_build *b, const struct yaml_node *logsource);
+/* The events of a source, as a tree. */
+NODISCARD int sigma_source_expr(enum sigma_source source, struct expr **ret);
+/* What @field is there; TARGET_ABSENT with reason when it is nothing. */
+void sigma_find_field(enum sigma_source source, const char *field, struct sigma_target *ret);
+/* EQL for the value @word of a field of words; NULL: not known. */
+const char *sigma_find_word(enum sigma_source source, const char *field, const char *word);
+
+/* ---- sigma_item.c ---- */
+
+/* One entry of a map, a keyword, or a list of them. */
+NODISCARD int sigma_build_item(struct sigma_build *b, struct sigma_item *item,
+			       const struct yaml_node *values, struct expr **ret);
+/* Reads a key; @key NULL: an unbound value. */
+NODISCARD int sigma_read_key(struct sigma_build *b, const struct yaml_node *key,
+			     struct sigma_item *ret);
+
+/* ---- sigma_condition.c ---- */
+
+/* The search identifier @node of the detection. */
+NODISCARD int sigma_build_selection(struct sigma_build *b, const struct yaml_node *node,
+				    struct expr **ret);
+NODISCARD int sigma_build_condition(struct sigma_build *b, const struct yaml_node *condition,
+				    struct expr **ret);
+
+/* ---- sigma_text.c: texts with wildcards ----
+ * A marked text holds wildcards as two bytes that UTF-8 never has; all other bytes are themselves.
+ */
+enum { MARK_MANY = 0xfe, MARK_ONE = 0xff };
+
+void sigma_text_parse(const char *s, size_t n, struct buf *out);
+bool sigma_text_is_plain(const struct buf *text);
+void sigma_text_utf16(const struct buf *text, bool big_endian, struct buf *out);
+/* Base64; @offset 0..2: as it looks from that place of a longer text on, without what depends on
+ * its neighbours; -1: alone, padded. */
+void sigma_text_base64(const struct buf *text, int offset, struct buf *out);
+/* Byte at which the next dash or slash that begins an option stands, from @at on; text->n: none. */
+size_t sigma_text_dash(const struct buf *text, size_t at);
+/* Operator and literal that ask for @text. */
+enum expr_op sigma_text_question(const struct buf *text, bool cased, struct buf *out);
