@@ -5,10 +5,10 @@
 
 #include "lib/community_id.h"
 #include "sensor/names.h"
+#include "sensor/resolve.h"
 #include "sensor/rows.h"
 
 enum {
-	PATH_BYTES = REC_PATH_BYTES + REC_NAME_BYTES + 2,
 	CLOCK_WINDOW_NS = 2000,
 	CLOCK_JITTER_NS = 50000,
 };
@@ -17,7 +17,8 @@ struct enrich {
 	struct known *known;
 	struct rows rows;
 	uint64_t offset_ns;
-	char path[PATH_BYTES];
+	struct resolve resolve;
+	char path[RESOLVE_PATH_BYTES];
 };
 
 /* One record on its way into a batch. */
@@ -156,6 +157,19 @@ static uint32_t asked(struct context *c, int which)
 	return batch_string(c->b, c->e->path, n);
 }
 
+/* The same of a call that did what was asked: links in its directory part are followed. */
+static uint32_t meant(struct context *c, const struct proc *p, uint32_t error, int which)
+{
+	const struct record_text *name = &c->r->name[which];
+	size_t n;
+
+	if (error || name->n == 0)
+		return asked(c, which);
+	n = resolve_name(&c->e->resolve, c->r->head, p && p->container, &c->r->path[which], name,
+			 c->e->path, sizeof(c->e->path));
+	return batch_string(c->b, c->e->path, n);
+}
+
 static bool is_cut(const struct context *c, int which)
 {
 	return (c->r->head->flags & REC_F_NAME_CUT) ||
@@ -209,7 +223,8 @@ static void record_opened(struct context *c)
 
 static void record_delete(struct context *c)
 {
-	uint32_t row = row_of(c, known_actor(c->e->known, c->r->head)), path = asked(c, 0);
+	struct proc *p = known_actor(c->e->known, c->r->head);
+	uint32_t row = row_of(c, p), path = meant(c, p, c->r->del->error, 0);
 
 	begin(c, KIND_DELETION, row);
 	set_path(c, KIND_DELETION, path, is_cut(c, 0));
@@ -220,8 +235,9 @@ static void record_delete(struct context *c)
 
 static void record_rename(struct context *c)
 {
-	uint32_t row = row_of(c, known_actor(c->e->known, c->r->head));
-	uint32_t from = asked(c, 0), to = asked(c, 1);
+	struct proc *p = known_actor(c->e->known, c->r->head);
+	uint32_t row = row_of(c, p), error = c->r->rename->error;
+	uint32_t from = meant(c, p, error, 0), to = meant(c, p, error, 1);
 
 	begin(c, KIND_RENAME, row);
 	set_path(c, KIND_RENAME, to, is_cut(c, 0) || is_cut(c, 1));
