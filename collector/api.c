@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/api.h"
 
-#include "lib/eql.h"
+#include "collector/api_table.h"
 #include "lib/timestamp.h"
 #include "web/assets.h"
 
@@ -17,6 +17,13 @@ static const struct route routes[] = {
 	{ METHOD_GET | METHOD_POST, "/api/v1/hits", ROLE_VIEWER, api_hits,
 	  ASK | PARAM_BIT(BUCKETS) | PARAM_BIT(INTERVAL),
 	  "How many events a query finds over time" },
+	{ METHOD_GET | METHOD_POST, "/api/v1/facets", ROLE_VIEWER, api_facets,
+	  ASK | PARAM_BIT(FIELD) | PARAM_BIT(LIMIT),
+	  "The most frequent values of fields among the events that a query finds" },
+	{ METHOD_GET, "/api/v1/values", ROLE_VIEWER, api_values,
+	  PARAM_BIT(FIELD) | PARAM_BIT(PREFIX) | PARAM_BIT(SINCE) | PARAM_BIT(UNTIL) |
+		  PARAM_BIT(NODE) | PARAM_BIT(LIMIT),
+	  "Values that a field has had lately, for completion" },
 	{ METHOD_GET | METHOD_POST, "/api/v1/tail", ROLE_VIEWER, api_tail,
 	  CONDITION | PARAM_BIT(FIELDS), "Events as they come in, as server-sent events" },
 	{ METHOD_GET, "/api/v1/fields", ROLE_VIEWER, api_fields, 0,
@@ -50,7 +57,7 @@ const struct route *api_route(const char *path, size_t n)
 	const struct web_asset *assets = web_assets(&n_assets);
 
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
-		if (path_is(routes[i].path, path, n))
+		if (path_fits(routes[i].path, path, n))
 			return &routes[i];
 	for (size_t i = 0; i < n_assets; i++)
 		if (path_is(assets[i].path, path, n))
@@ -89,7 +96,7 @@ static bool read_time(struct request *r, enum param p, uint64_t now_ns, uint64_t
 	return false;
 }
 
-bool ask_read_condition(struct request *r, struct ask *ret)
+static bool read_condition(struct request *r, bool any_pipe, struct ask *ret)
 {
 	const struct params *p = request_params(r);
 	struct diag d = { 0 };
@@ -98,12 +105,12 @@ bool ask_read_condition(struct request *r, struct ask *ret)
 	int e;
 
 	*ret = (struct ask){ .to_ns = UINT64_MAX };
-	e = n ? eql_parse(&ret->expr, s, n, &d) : 0;
+	e = n ? pipe_parse(&ret->pipe, s, n, &d) : 0;
 	if (e == -EINVAL)
 		api_bad_param(r, PARAM_Q, &d);
 	else if (e < 0)
 		request_problem_errno(r, e);
-	if (e < 0)
+	if (e < 0 || (ret->pipe && !ask_take_pipe(r, ret, any_pipe)))
 		return false;
 	s = params_text(p, PARAM_NODE, &n);
 	if (n == 0)
@@ -114,12 +121,15 @@ bool ask_read_condition(struct request *r, struct ask *ret)
 	return ret->node != NULL;
 }
 
-bool ask_read(struct request *r, bool now_is_end, struct ask *ret)
+bool ask_read_condition(struct request *r, struct ask *ret)
+{
+	return read_condition(r, false, ret);
+}
+
+static bool read_range(struct request *r, bool now_is_end, struct ask *ret)
 {
 	uint64_t now_ns = timestamp_now();
 
-	if (!ask_read_condition(r, ret))
-		return false;
 	if (now_is_end)
 		ret->to_ns = now_ns;
 	if (!read_time(r, PARAM_SINCE, now_ns, &ret->from_ns) ||
@@ -129,6 +139,16 @@ bool ask_read(struct request *r, bool now_is_end, struct ask *ret)
 		return true;
 	request_problem_text(r, 400, "since is not before until: the range is empty");
 	return false;
+}
+
+bool ask_read(struct request *r, bool now_is_end, struct ask *ret)
+{
+	return read_condition(r, false, ret) && read_range(r, now_is_end, ret);
+}
+
+bool ask_read_pipes(struct request *r, struct ask *ret)
+{
+	return read_condition(r, true, ret) && read_range(r, false, ret);
 }
 
 bool api_read_fields(struct request *r, struct document **ret)
@@ -148,6 +168,7 @@ bool api_read_fields(struct request *r, struct document **ret)
 void ask_done(struct ask *a)
 {
 	expr_free(a->expr);
+	pipe_free(a->pipe);
 	free(a->node);
 	memset(a, 0, sizeof(*a));
 }

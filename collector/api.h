@@ -4,6 +4,7 @@
 #pragma once
 #include "collector/query.h"
 #include "collector/request.h"
+#include "lib/pipe.h"
 
 enum { METHOD_GET = 1, METHOD_POST = 2 }; /* HEAD goes with GET */
 
@@ -11,7 +12,7 @@ enum { PARAMS_OF_PAGE = UINT32_MAX }; /* the page reads its own address: the ser
 
 struct route {
 	unsigned methods;
-	const char *path;
+	const char *path; /* see path.h */
 	enum role role; /* least role of the token; ROLE_NONE: open */
 	void (*handle)(struct request *r);
 	uint32_t params; /* PARAM_BIT()s that it takes; PARAMS_OF_PAGE: whatever is asked */
@@ -29,11 +30,14 @@ struct ask {
 	struct expr *expr; /* NULL: everything */
 	char *node;	   /* NULL: all */
 	uint64_t from_ns, to_ns;
+	struct pipe *pipe; /* as parsed; NULL: everything.  Of a table it keeps the expression */
 };
 
 /* Reads them; @now_is_end: without until the range ends now, else it is open.  Returns false when
  * one is wrong: answered already.  @ret is done with ask_done() in either case. */
 NODISCARD bool ask_read(struct request *r, bool now_is_end, struct ask *ret);
+/* The same for search: all pipes are taken, and the range is open. */
+NODISCARD bool ask_read_pipes(struct request *r, struct ask *ret);
 void ask_done(struct ask *a);
 
 /* The same of q and node alone. */
@@ -60,6 +64,8 @@ void api_bad_param(struct request *r, enum param p, const struct diag *d);
 void api_search(struct request *r);
 void api_count(struct request *r);
 void api_hits(struct request *r);
+void api_facets(struct request *r);
+void api_values(struct request *r);
 void api_tail(struct request *r);
 void api_fields(struct request *r);
 void api_kinds(struct request *r);

@@ -164,7 +164,7 @@ static int take_member(struct params *p, uint32_t allowed, const char *key, cons
 
 	if (r < 0 || json_is_null(value))
 		return r;
-	if (json_is_array(value) && which != PARAM_FIELDS)
+	if (json_is_array(value) && which != PARAM_FIELDS && which != PARAM_FIELD)
 		r = -EINVAL;
 	else
 		r = json_to_text(value, out);

@@ -19,7 +19,12 @@
 	X(ORDER, "order", "desc or asc", "desc", "Newest first or oldest first")                \
 	X(BUCKETS, "buckets", "integer", "60", "Buckets wanted, 1 to 2000; there may be fewer") \
 	X(INTERVAL, "interval", "duration", "",                                                 \
-	  "Width of a bucket, such as 30s, instead of buckets")
+	  "Width of a bucket, such as 30s, instead of buckets")                                 \
+	X(FIELD, "field", "names", "", "Fields whose values are wanted, commas between")        \
+	X(PREFIX, "prefix", "string", "", "What the values begin with, in any case of letters") \
+	X(DEPTH, "depth", "integer", "64", "Generations up and down, 1 to 64")                  \
+	X(DESCENDANTS, "descendants", "boolean", "false",                                       \
+	  "true: what the processes below it did, too")
 
 enum param {
 #define X(id, ...) PARAM_##id,

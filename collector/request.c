@@ -18,6 +18,18 @@ const char *request_path(const struct request *r)
 	return r->uri;
 }
 
+bool request_path_value(struct request *r, const char *name, char buf[PATH_VALUE_BYTES])
+{
+	struct problem p = { .status = 400, .kind = "parameter", .parameter = name };
+
+	if (path_value(r->route->path, r->uri, r->n_path, name, buf))
+		return true;
+	diag_set(&p.diag, 0, 0, 0, "the path's part for '%s' is too long or not encoded as it must",
+		 name);
+	request_problem(r, &p);
+	return false;
+}
+
 const char *request_header(const struct request *r, const char *name)
 {
 	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);

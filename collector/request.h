@@ -7,6 +7,7 @@
 #pragma once
 #include "collector/http.h"
 #include "collector/params.h"
+#include "collector/path.h"
 #include "collector/pool.h"
 #include "lib/json.h"
 
@@ -35,6 +36,9 @@ struct server *request_server(const struct request *r);
 const struct params *request_params(const struct request *r);
 /* The path as it was sent, without the query string; value of a header or NULL. */
 const char *request_path(const struct request *r);
+/* What the path has where {@name} stands in the route's, decoded.  Returns false when that cannot
+ * be read: answered already. */
+NODISCARD bool request_path_value(struct request *r, const char *name, char buf[PATH_VALUE_BYTES]);
 const char *request_header(const struct request *r, const char *name);
 bool request_is_head(const struct request *r);
 
