@@ -6,7 +6,8 @@
  *   and      = not { "and" not }
  *   not      = "not" not | "(" or ")" | condition
  *
- * What a condition is lies in lib/eql_condition.c.  Nesting is bounded by LIMIT_QUERY_DEPTH. */
+ * What a condition is lies in lib/eql_condition.c, what may follow a "|" in lib/pipe.c.  Nesting is
+ * bounded by LIMIT_QUERY_DEPTH. */
 #include "lib/eql.h"
 
 #include "lib/eql_parser.h"
@@ -63,8 +64,6 @@ int eql_built(struct eql_parser *p, size_t at, int r)
 	return r;
 }
 
-static int parse_or(struct eql_parser *p, struct expr **ret);
-
 static int parse_not_inside(struct eql_parser *p, struct expr **ret)
 {
 	const struct eql_token *t = &p->lex.token;
@@ -84,7 +83,7 @@ static int parse_not_inside(struct eql_parser *p, struct expr **ret)
 		return eql_parse_condition(p, ret);
 	r = eql_next(&p->lex, EQL_TERM);
 	if (r == 0)
-		r = parse_or(p, ret);
+		r = eql_parse_or(p, ret);
 	if (r < 0)
 		return r;
 	if (t->type != EQL_CLOSE)
@@ -138,7 +137,7 @@ static int parse_and(struct eql_parser *p, struct expr **ret)
 	return parse_chain(p, "and", eql_parse_not, expr_new_and, ret);
 }
 
-static int parse_or(struct eql_parser *p, struct expr **ret)
+int eql_parse_or(struct eql_parser *p, struct expr **ret)
 {
 	return parse_chain(p, "or", parse_and, expr_new_or, ret);
 }
@@ -184,7 +183,7 @@ static int parse_of_category(struct eql_parser *p, const struct eql_token *categ
 		return unknown_category(p, category);
 	r = eql_next(&p->lex, EQL_TERM);
 	if (r == 0)
-		r = parse_or(p, &e);
+		r = eql_parse_or(p, &e);
 	if (r < 0)
 		return r;
 	if (eql_is(category, "any")) {
@@ -195,7 +194,14 @@ static int parse_of_category(struct eql_parser *p, const struct eql_token *categ
 	return r < 0 ? r : eql_built(p, category->at, expr_new_and(ret, TAKE(is), TAKE(e)));
 }
 
-static int parse_query(struct eql_parser *p, struct expr **ret)
+bool eql_at_pipe(const struct eql_parser *p)
+{
+	const struct eql_token *t = &p->lex.token;
+
+	return t->type == EQL_SYMBOL && t->n == 1 && *t->value == '|';
+}
+
+int eql_parse_query(struct eql_parser *p, struct expr **ret)
 {
 	struct eql_token first;
 	size_t after;
@@ -204,7 +210,7 @@ static int parse_query(struct eql_parser *p, struct expr **ret)
 	if (r < 0)
 		return r;
 	first = p->lex.token;
-	if (first.type == EQL_END)
+	if (first.type == EQL_END || eql_at_pipe(p))
 		return expr_new_const(ret, true);
 	if (first.type == EQL_WORD || first.type == EQL_STRING) {
 		after = p->lex.at;
@@ -218,16 +224,16 @@ static int parse_query(struct eql_parser *p, struct expr **ret)
 		p->lex.at = after;
 		p->lex.token = first;
 	}
-	return parse_or(p, ret);
+	return eql_parse_or(p, ret);
 }
 
-static int not_the_end(struct eql_parser *p)
+int eql_not_the_end(struct eql_parser *p)
 {
 	const struct eql_token *t = &p->lex.token;
 	char shown[64];
 
-	if (t->type == EQL_SYMBOL && t->n == 1 && *t->value == '|')
-		return eql_error(&p->lex, t->at, "a search takes no pipes: expected the end");
+	if (eql_at_pipe(p))
+		return eql_error(&p->lex, t->at, "no pipes are taken here: expected the end");
 	if (t->type == EQL_CLOSE)
 		return eql_error(&p->lex, t->at, "this ')' closes nothing");
 	if (t->n == 2 && (memcmp(t->value, "&&", 2) == 0 || memcmp(t->value, "||", 2) == 0))
@@ -247,9 +253,9 @@ int eql_parse(struct expr **ret, const char *text, size_t n, struct diag *d)
 	if (n > LIMIT_QUERY_BYTES)
 		return diag_set(d, -EINVAL, 1, 1, "the query is too long: at most %d bytes",
 				LIMIT_QUERY_BYTES);
-	r = parse_query(&p, &e);
+	r = eql_parse_query(&p, &e);
 	if (r == 0 && p.lex.token.type != EQL_END)
-		r = not_the_end(&p);
+		r = eql_not_the_end(&p);
 	arena_done(&p.lex.arena);
 	if (r == 0)
 		*ret = TAKE(e);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* eql_parser - what lib/eql.c, lib/eql_condition.c and lib/eql_value.c share.  Between calls the
+/* eql_parser - what lib/eql.c, lib/eql_condition.c, lib/eql_value.c and lib/pipe.c share.  Between calls the
  * lexer's current token is the first that is not yet used. */
 #pragma once
 #include "lib/eql_lex.h"
@@ -10,6 +10,16 @@ struct eql_parser {
 	struct eql_lexer lex;
 	unsigned depth;
 };
+
+/* All before the first '|' or the end; nothing is everything.  *ret is untouched unless 0. */
+NODISCARD int eql_parse_query(struct eql_parser *p, struct expr **ret);
+bool eql_at_pipe(const struct eql_parser *p);
+
+/* What is wrong with a token after a whole expression.  Returns -EINVAL. */
+int eql_not_the_end(struct eql_parser *p);
+
+/* An expression without category. */
+NODISCARD int eql_parse_or(struct eql_parser *p, struct expr **ret);
 
 /* An expression that "not" may stand before.  *ret is untouched unless 0. */
 NODISCARD int eql_parse_not(struct eql_parser *p, struct expr **ret);

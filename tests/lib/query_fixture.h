@@ -12,6 +12,7 @@
 #include "lib/batch.h"
 #include "lib/block.h"
 #include "lib/eql.h"
+#include "lib/pipe_run.h"
 #include "lib/timestamp.h"
 
 struct fixture {
@@ -205,6 +206,27 @@ static inline uint32_t fixture_hits(struct fixture *f, const char *query)
 	if (eql_parse(&e, query, strlen(query), &d) < 0)
 		fail_msg("%s\n%u:%u: %s", query, d.line, d.column, d.text);
 	return fixture_eval(f, e);
+}
+
+/* The rows of a table as JSON, blanks between. */
+static inline void fixture_table(struct fixture *f, const struct pipe *p, struct buf *out)
+{
+	const struct pipe_run_config config = { .pipe = p, .to_ns = UINT64_MAX };
+	struct pipe_table_info info;
+	AUTO(pipe_run) *run = NULL;
+
+	assert_int_equal(pipe_run_new(&run, &config), 0);
+	assert_int_equal(pipe_run_block(run, f->scratch, f->block), 0);
+	assert_int_equal(pipe_run_finish(run), 0);
+	pipe_run_info(run, &info);
+	assert_false(info.truncated);
+	for (uint32_t i = 0; i < info.n_rows; i++) {
+		struct json j = json_to(out);
+
+		buf_str(out, i ? " " : "");
+		pipe_write_row(run, i, &j);
+	}
+	buf_byte(out, 0);
 }
 
 #define BIT(n) (1U << (n))
