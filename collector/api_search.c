@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /api/v1/search */
-#include "collector/api.h"
+/* GET /api/v1/search; tables are in api_table.c */
+#include "collector/api_table.h"
 
 enum { MAX_ANSWER_BYTES = 32 << 20 };
 
@@ -9,7 +9,10 @@ struct search {
 	struct document *document;
 	struct query_cursor cursor; /* as given; its range and order hold without one too */
 	bool has_cursor, ndjson;
+	bool is_tail;  /* the last hits of the order, not the first */
+	bool one_page; /* head or tail said how many */
 	uint32_t limit;
+	uint64_t asked; /* by head or tail */
 };
 
 static void search_free(void *arg)
@@ -84,6 +87,24 @@ static bool wants_ndjson(const struct request *r)
 			  strcasestr(accept, "application/jsonl"));
 }
 
+/* head and tail are answered by one page, whatever limit says. */
+static bool read_cut(struct request *r, struct search *s)
+{
+	const struct pipe *p = s->ask.pipe;
+
+	if (!p || !p->n)
+		return true;
+	if (s->has_cursor) {
+		request_problem_text(r, 400, "head and tail have no cursor: they are one page");
+		return false;
+	}
+	s->one_page = true;
+	s->is_tail = p->is_tail;
+	s->asked = p->n;
+	s->limit = (uint32_t)MIN(p->n, (uint64_t)LIMIT_SEARCH_HITS);
+	return true;
+}
+
 /* ---- answered ---- */
 
 struct found {
@@ -94,11 +115,21 @@ struct found {
 	char cursor[QUERY_CURSOR_BYTES]; /* "": no more */
 };
 
+static void turn(struct query_page *p)
+{
+	for (uint32_t i = 0; i < p->n_hits / 2; i++) {
+		struct query_hit hit = p->hits[i];
+
+		p->hits[i] = p->hits[p->n_hits - 1 - i];
+		p->hits[p->n_hits - 1 - i] = hit;
+	}
+}
+
 static int find(const struct search *s, struct request *r, struct query_worker *w,
 		struct found *ret)
 {
 	struct query q = ask_query(&s->ask, r, &ret->stats), alone = q;
-	struct query_page_request page = { .ascending = s->cursor.ascending,
+	struct query_page_request page = { .ascending = s->cursor.ascending != s->is_tail,
 					   .after = s->has_cursor ? &s->cursor.key : NULL,
 					   .limit = s->limit,
 					   .max_bytes = MAX_ANSWER_BYTES,
@@ -110,7 +141,11 @@ static int find(const struct search *s, struct request *r, struct query_worker *
 	alone.stats = NULL;
 	if (e == 0)
 		e = query_gaps(w, &alone, &gaps, &ret->n_gaps);
-	if (e == 0 && ret->page.more) {
+	if (s->is_tail)
+		turn(&ret->page);
+	if (s->one_page)
+		ret->page.cut |= ret->page.more && s->asked > s->limit;
+	else if (e == 0 && ret->page.more) {
 		next.key = ret->page.last;
 		query_cursor_format(&next, ret->cursor);
 	}
@@ -194,9 +229,15 @@ void api_search(struct request *r)
 		request_problem_errno(r, -ENOMEM);
 		return;
 	}
-	if (!ask_read(r, false, &s->ask) || !read_order(r, &s->cursor.ascending) ||
-	    !read_cursor(r, s) || !read_limit(r, s) || !api_read_fields(r, &s->document))
+	if (!ask_read_pipes(r, &s->ask))
 		return;
 	s->ndjson = wants_ndjson(r);
+	if (s->ask.pipe && s->ask.pipe->is_table) {
+		api_search_table(r, &s->ask, s->ndjson);
+		return;
+	}
+	if (!read_order(r, &s->cursor.ascending) || !read_cursor(r, s) || !read_limit(r, s) ||
+	    !read_cut(r, s) || !ask_read_fields(r, &s->ask, &s->document))
+		return;
 	request_run(r, work, TAKE(s), search_free);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /api/v1/tail */
-#include "collector/api.h"
+#include "collector/api_table.h"
 #include "collector/tail.h"
 
 void api_tail(struct request *r)
@@ -14,7 +14,7 @@ void api_tail(struct request *r)
 		request_problem_text(r, 503, "this collector has no live tail");
 		return;
 	}
-	if (ask_read_condition(r, &ask) && api_read_fields(r, &document)) {
+	if (ask_read_condition(r, &ask) && ask_read_fields(r, &ask, &document)) {
 		what = (struct tail_request){ .expr = TAKE(ask.expr),
 					      .node = TAKE(ask.node),
 					      .document = TAKE(document),
