@@ -172,6 +172,12 @@ int cli_parse(const struct cli_command *c, int argc, const char *const *argv,
 			return diag_set(d, -EINVAL, 0, 0,
 					"%s takes no operand, but \"%s\" was given", c->name,
 					argv[i]);
+		} else if (c->many && ret->n_operands < CLI_OPERANDS) {
+			ret->operands[ret->n_operands++] = argv[i];
+			*ret_operand = ret->operands[0];
+		} else if (c->many) {
+			return diag_set(d, -EINVAL, 0, 0, "too many operands: at most %d",
+					CLI_OPERANDS);
 		} else if (*ret_operand) {
 			return diag_set(d, -EINVAL, 0, 0,
 					"%s takes one %s, but \"%s\" follows it: put quotes around "

@@ -29,8 +29,12 @@ struct cli_io {
 	const char *(*env)(const char *name); /* getenv(), or a test's */
 };
 
+enum { CLI_OPERANDS = 4096 }; /* most that a command which takes many can be given */
+
 /* Values of all options of all commands; those not given are NULL, 0 or false. */
 struct cli_values {
+	const char *operands[CLI_OPERANDS]; /* of a command that takes many */
+	size_t n_operands;
 	const char *url, *token_file, *output;
 	const char *since, *until, *fields, *node, *order;
 	uint64_t limit;
@@ -74,6 +78,7 @@ struct cli_option {
 struct cli_command {
 	const char *name;
 	const char *operand; /* such as "[QUERY]"; NULL: takes none */
+	bool many;	     /* takes any number of them, in values.operands */
 	const char *summary; /* one line for the list of commands */
 	const char *about;   /* paragraphs for its own help, each ended by a newline */
 	const struct cli_option *options;

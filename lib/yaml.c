@@ -149,11 +149,19 @@ static int wrong(const struct builder *b, size_t at, const char *text)
 	return diag_set(b->diag, -EINVAL, line, column, "%s", text);
 }
 
-static size_t place(struct fy_event *e)
+/* Byte at which @e begins; of quoted text libfyaml tells the one behind the quote. */
+static size_t place(const struct builder *b, struct fy_event *e)
 {
 	const struct fy_mark *mark = fy_event_start_mark(e);
+	size_t at = mark ? MIN(mark->input_pos, b->n) : 0;
+	enum fy_scalar_style style = FYSS_ANY;
 
-	return mark ? mark->input_pos : 0;
+	if (e->type == FYET_SCALAR && e->scalar.value)
+		style = fy_token_scalar_style(e->scalar.value);
+	if (at > 0 && ((style == FYSS_SINGLE_QUOTED && b->text[at - 1] == '\'') ||
+		       (style == FYSS_DOUBLE_QUOTED && b->text[at - 1] == '"')))
+		at--;
+	return at;
 }
 
 /* Sets line and column to those of byte @at; events come in the order of the text. */
@@ -177,11 +185,11 @@ static int node_new(struct builder *b, struct fy_event *e, enum yaml_type type,
 	struct yaml_node *node;
 
 	if (++b->n_nodes > LIMIT_YAML_NODES)
-		return wrong(b, place(e), "the text has too many parts");
+		return wrong(b, place(b, e), "the text has too many parts");
 	node = arena_alloc(&b->yaml->arena, sizeof(*node));
 	if (!node)
 		return err_origin(-ENOMEM);
-	go_to(b, MIN(place(e), b->n));
+	go_to(b, place(b, e));
 	*node = (struct yaml_node){ .type = type, .line = b->line, .column = b->column };
 	*ret = node;
 	return 0;
@@ -190,13 +198,13 @@ static int node_new(struct builder *b, struct fy_event *e, enum yaml_type type,
 static int add_key(struct builder *b, struct fy_event *e, struct level *up, struct yaml_node *key)
 {
 	if (!key->text)
-		return wrong(b, place(e), "a key must be one word or text, not a list or map");
+		return wrong(b, place(b, e), "a key must be one word or text, not a list or map");
 	if (yaml_get(up->node, key->text) && strlen(key->text) == key->n) {
 		char text[96];
 
 		snprintf(text, sizeof(text), "the key \"%.60s\" stands twice in this map",
 			 key->text);
-		return wrong(b, place(e), text);
+		return wrong(b, place(b, e), text);
 	}
 	up->key = key;
 	return 0;
@@ -236,7 +244,7 @@ static int open_level(struct builder *b, struct fy_event *e, enum yaml_type type
 	if (r < 0)
 		return r;
 	if (b->depth == LIMIT_YAML_DEPTH)
-		return wrong(b, place(e), "nested too deeply");
+		return wrong(b, place(b, e), "nested too deeply");
 	b->levels[b->depth++] = (struct level){ .node = node };
 	return 0;
 }
@@ -264,7 +272,7 @@ static int add_scalar(struct builder *b, struct fy_event *e)
 	node->text = copy;
 	node->n = n;
 	if (style == FYSS_PLAIN || style == FYSS_ANY) {
-		size_t at = place(e);
+		size_t at = place(b, e);
 
 		resolve(node);
 		node->plain = at + n <= b->n && memcmp(b->text + at, copy, n) == 0;
@@ -289,7 +297,7 @@ static bool has_extras(const struct fy_event *e)
 static int take_event(struct builder *b, struct fy_event *e)
 {
 	if (has_extras(e))
-		return wrong(b, place(e),
+		return wrong(b, place(b, e),
 			     "anchors (&), aliases (*) and tags (!) are not taken "
 			     "here; text that begins so needs quotes");
 	switch (e->type) {

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/rules.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "lib/limits.h"
+
+enum { FOLDER_DEPTH = 32 };
+
+void rules_done(struct rules *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		free(r->v[i].file);
+		sigma_rule_free(r->v[i].rule);
+	}
+	for (size_t i = 0; i < r->n_paths; i++)
+		free(r->paths[i]);
+	free(r->v);
+	free(r->paths);
+	*r = (struct rules){ 0 };
+}
+
+static int unreadable(const char *path, struct diag *d)
+{
+	int e = errno;
+
+	return diag_set(d, -e, 0, 0, "cannot read %s: %s", path, strerror(e));
+}
+
+/* ---- files ---- */
+
+static bool is_yaml(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && (strcmp(dot, ".yml") == 0 || strcmp(dot, ".yaml") == 0);
+}
+
+static int add_path(struct rules *r, const char *path)
+{
+	char *copy;
+
+	if (r->n_paths == r->cap_paths) {
+		size_t cap = r->cap_paths ? r->cap_paths * 2 : 64;
+		char **paths = reallocarray(r->paths, cap, sizeof(*paths));
+
+		if (!paths)
+			return err_origin(-ENOMEM);
+		r->paths = paths;
+		r->cap_paths = cap;
+	}
+	copy = strdup(path);
+	if (!copy)
+		return err_origin(-ENOMEM);
+	r->paths[r->n_paths++] = copy;
+	return 0;
+}
+
+static int visit(struct rules *r, const char *path, unsigned depth, struct diag *d);
+
+static int visit_entries(struct rules *r, const char *path, struct dirent **names, int n,
+			 unsigned depth, struct diag *d)
+{
+	int e = 0;
+
+	for (int i = 0; e == 0 && i < n; i++) {
+		const char *name = names[i]->d_name;
+		AUTO_MEM char *inner = NULL;
+		struct stat s;
+
+		if (name[0] == '.')
+			continue;
+		if (asprintf(&inner, "%s/%s", path, name) < 0) {
+			inner = NULL;
+			return err_origin(-ENOMEM);
+		}
+		if (lstat(inner, &s) == 0 && (S_ISDIR(s.st_mode) || is_yaml(name)))
+			e = visit(r, inner, depth + 1, d);
+	}
+	return e;
+}
+
+/* Recursion: FOLDER_DEPTH. */
+static int visit(struct rules *r, const char *path, unsigned depth, struct diag *d)
+{
+	struct dirent **names = NULL;
+	struct stat s;
+	int n, e;
+
+	if (stat(path, &s) < 0)
+		return unreadable(path, d);
+	if (!S_ISDIR(s.st_mode))
+		return add_path(r, path);
+	if (depth > FOLDER_DEPTH)
+		return diag_set(d, -ELOOP, 0, 0, "%s: folders are nested too deeply", path);
+	n = scandir(path, &names, NULL, alphasort);
+	if (n < 0)
+		return unreadable(path, d);
+	e = visit_entries(r, path, names, n, depth, d);
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+	return e;
+}
+
+/* ---- rules ---- */
+
+static int add_entry(struct rules *r, const char *file, struct sigma_rule *rule_,
+		     const struct diag *wrong)
+{
+	AUTO(sigma_rule) *rule = rule_;
+	struct rules_entry *e;
+
+	if (r->n == r->cap) {
+		size_t cap = r->cap ? r->cap * 2 : 64;
+		struct rules_entry *v = reallocarray(r->v, cap, sizeof(*v));
+
+		if (!v)
+			return err_origin(-ENOMEM);
+		r->v = v;
+		r->cap = cap;
+	}
+	e = &r->v[r->n];
+	*e = (struct rules_entry){ .file = strdup(file) };
+	if (!e->file)
+		return err_origin(-ENOMEM);
+	if (!rule)
+		e->wrong = *wrong;
+	r->n_wrong += !rule;
+	r->n_unmapped += rule && !rule->expr;
+	e->rule = TAKE(rule);
+	r->n++;
+	return 0;
+}
+
+static int add_documents(struct rules *r, const char *file, const char *text, size_t n)
+{
+	struct diag wrong = { 0 };
+	AUTO(yaml) *y = NULL;
+	int e = yaml_parse(&y, text, n, &wrong);
+
+	if (e == -EINVAL)
+		return add_entry(r, file, NULL, &wrong);
+	if (e == 0 && !yaml_first(y)) {
+		diag_set(&wrong, 0, 1, 1, "the file is empty");
+		return add_entry(r, file, NULL, &wrong);
+	}
+	for (const struct yaml_node *i = e == 0 ? yaml_first(y) : NULL; e == 0 && i; i = i->next) {
+		struct sigma_rule *rule = NULL;
+
+		e = sigma_rule_new(&rule, i, &wrong);
+		if (e >= 0 || e == -EINVAL)
+			e = add_entry(r, file, rule, &wrong);
+	}
+	return e;
+}
+
+static int add_file(struct rules *r, const char *path, struct diag *d)
+{
+	AUTO_MEM char *text = malloc(LIMIT_YAML_BYTES + 2);
+	FILE *f = fopen(path, "re");
+	size_t n;
+
+	if (!text || !f) {
+		int e = f ? err_origin(-ENOMEM) : unreadable(path, d);
+
+		if (f)
+			fclose(f);
+		return e;
+	}
+	n = fread(text, 1, LIMIT_YAML_BYTES + 1, f); /* one too many is noticed by the parser */
+	if (ferror(f)) {
+		fclose(f);
+		errno = EIO;
+		return unreadable(path, d);
+	}
+	fclose(f);
+	text[n] = '\0';
+	return add_documents(r, path, text, n);
+}
+
+int rules_load(struct rules *ret, const char *const *paths, size_t n, struct diag *d)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = visit(ret, paths[i], 0, d);
+	for (size_t i = 0; r == 0 && i < ret->n_paths; i++)
+		r = add_file(ret, ret->paths[i], d);
+	return r;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rules - the rules in files and folders, as cmd_rules.c goes through them.
+ * Thread: one.  Memory: all rules at once. */
+#pragma once
+#include "ctl/cli.h"
+#include "lib/sigma.h"
+
+/* A rule, or a text that is none. */
+struct rules_entry {
+	char *file;
+	struct sigma_rule *rule; /* NULL: it is wrong */
+	struct diag wrong;
+};
+
+struct rules {
+	struct rules_entry *v;
+	size_t n, cap;
+	size_t n_wrong, n_unmapped;
+	char **paths; /* of the files, in order */
+	size_t n_paths, cap_paths;
+};
+
+/* Reads every document of the files @paths, and of the files *.yml and *.yaml under those that are
+ * folders, sorted by name.  Zero-initialise @ret and end with rules_done(), whatever is returned.
+ * Returns 0, -ENOMEM, or the negative errno of reading; @d says of what. */
+NODISCARD int rules_load(struct rules *ret, const char *const *paths, size_t n, struct diag *d);
+void rules_done(struct rules *r);
