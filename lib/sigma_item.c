@@ -425,12 +425,27 @@ static int two_valued(const struct sigma_build *b, const struct sigma_target *t,
 	return r < 0 ? r : expr_new_and(ret, TAKE(there), TAKE(e));
 }
 
+/* Text that no number of ours can be: the comparison would be false for ever. */
+static bool is_never(const struct sigma_target *t, const struct piece *like,
+		     const struct expr_literal *v)
+{
+	return t->field.info->type == TYPE_LONG && v->type == LITERAL_STRING &&
+	       (like->op == EXPR_MATCH || like->op == EXPR_LIKE) &&
+	       strspn(v->string, "0123456789*?") != v->n;
+}
+
 static int field_leaf(struct sigma_build *b, const struct sigma_target *t, const struct piece *like,
 		      const struct expr_literal *v, size_t n, struct expr **ret)
 {
 	AUTO(expr) *e = NULL;
 	struct diag d = { 0 };
-	int r = compare(t, like->op, v, n, &d, &e);
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		if (is_never(t, like, &v[i]))
+			return sigma_gap(b, like->node, "expected a number, not %.60s",
+					 v[i].string);
+	r = compare(t, like->op, v, n, &d, &e);
 
 	if (r == -EINVAL && (like->op == EXPR_CIDR && t->field.info->type == TYPE_IP))
 		return sigma_wrong(b, like->node, 0, "%s", d.text);
