@@ -185,6 +185,28 @@ struct query ask_query(const struct ask *a, const struct request *r, struct stor
 
 /* ---- what is answered ---- */
 
+/* The blocks of the range that could not be read, each with its range. */
+static void write_damage(const struct store_scan_stats *stats, struct json *j)
+{
+	uint64_t n = MIN(stats->blocks_damaged, (uint64_t)ARRAY_SIZE(stats->damage));
+
+	json_key(j, "damaged");
+	json_begin_array(j);
+	for (uint64_t i = 0; i < n; i++) {
+		const struct store_damage *d = &stats->damage[i];
+
+		json_begin_object(j);
+		json_key_text(j, "node", d->node[0] ? d->node : NULL);
+		json_key_text(j, "node_id", d->node_id[0] ? d->node_id : NULL);
+		json_key_time(j, "from", d->from_ns);
+		json_key_time(j, "to", d->to_ns);
+		json_key_uint(j, "events", d->n_events);
+		json_key_text(j, "reason", d->reason);
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
 void api_write_stats(struct request *r, const struct store_scan_stats *stats, struct json *j)
 {
 	uint64_t us = request_took_ns(r) / 1000;
@@ -202,6 +224,7 @@ void api_write_stats(struct request *r, const struct store_scan_stats *stats, st
 	json_key_uint(j, "events", stats->events);
 	json_key_uint(j, "bytes", stats->bytes);
 	json_end_object(j);
+	write_damage(stats, j);
 }
 
 /* What this costs is not part of "scanned". */

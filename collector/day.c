@@ -2,6 +2,7 @@
 #include "collector/day.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -70,40 +71,6 @@ struct record_header {
 };
 _Static_assert(sizeof(struct record_header) == DAY_RECORD_HEADER_BYTES, "as day.h tells it");
 
-/* ---- names ---- */
-
-const char *day_path(const char *dir, uint32_t number, const char *ending,
-		     char buf[DAY_PATH_BYTES])
-{
-	time_t t = (time_t)number * 86400;
-	struct tm tm;
-	char date[32];
-
-	gmtime_r(&t, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%d", &tm);
-	snprintf(buf, DAY_PATH_BYTES, "%s/events-%s.%s", dir, date, ending);
-	return buf;
-}
-
-bool day_parse_name(const char *name, uint32_t *ret_number)
-{
-	char again[DAY_PATH_BYTES];
-	struct tm tm = { 0 };
-	const char *end;
-	time_t t;
-
-	if (strncmp(name, "events-", 7) != 0)
-		return false;
-	end = strptime(name + 7, "%Y-%m-%d", &tm);
-	if (!end || (strcmp(end, ".db") != 0 && strcmp(end, ".frames") != 0))
-		return false;
-	t = timegm(&tm);
-	if (t < 0 || t / 86400 > UINT32_MAX)
-		return false;
-	*ret_number = (uint32_t)(t / 86400);
-	return strcmp(day_path("", *ret_number, end + 1, again) + 1, name) == 0;
-}
-
 /* ---- opening ---- */
 
 static int read_summary(struct day *day)
@@ -130,22 +97,18 @@ static int read_summary(struct day *day)
 	return r < 0 ? r : 0;
 }
 
-/* Files are durable once their names are. */
-static int sync_folder(const char *dir)
-{
-	AUTO_FD int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 || fsync(fd) < 0 ? err_origin(-errno) : 0;
-}
-
 static int open_frames(struct day *day, const char *dir, struct diag *d)
 {
 	char path[DAY_PATH_BYTES];
+	struct stat st;
 	int r;
 
 	day_path(dir, day->committed.number, "frames", path);
 	day->frames = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	r = day->frames < 0 ? err_origin(-errno) : sync_folder(dir);
+	r = day->frames < 0 || fstat(day->frames, &st) < 0 ? err_origin(-errno) :
+							      day_sync_folder(dir);
+	if (r == 0)
+		day->committed.inode = day->next.inode = st.st_ino;
 	if (r < 0) {
 		diag_set(d, r, 0, 0, "cannot open: %s", strerror(-r));
 		diag_file(d, path);
@@ -164,6 +127,10 @@ int day_open(struct day **ret, const char *dir, uint32_t number, struct diag *d)
 	day->frames = -1;
 	day->committed.number = day->next.number = number;
 	day_path(dir, number, "db", path);
+	r = day_finish_removal(dir, number);
+	if (r < 0)
+		return diag_set(d, r, 0, 0, "cannot finish the removal of %s: %s", path,
+				strerror(-r));
 	r = sql_open(&day->db, path, SQL_WRITE, d);
 	if (r == 0)
 		r = sql_exec(day->db, "PRAGMA synchronous = NORMAL"); /* the frames file is the log */

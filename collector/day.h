@@ -10,7 +10,10 @@
  * same way.  Records of a transaction that failed may be replayed too: they were true, and their
  * first seq keeps them from being stored twice when the sensor sends them again.
  *
- * Thread: the store's writer; day_path() and day_frame_check() any.  Memory: malloc. */
+ * Removing a day has one step that counts: its frames file is renamed to events-D.gone.  What is left
+ * then is removed at once, or by whoever opens the day or the store next.
+ *
+ * Thread: the store's writer; day_path(), day_frame_check(), day_file_bytes() any.  Memory: malloc. */
 #pragma once
 #include "lib/block.h"
 #include "lib/buf.h"
@@ -29,6 +32,7 @@ struct day_summary {
 	uint64_t ingested_ns;		   /* of the last block */
 	uint64_t frames_end;		   /* bytes of the frames file */
 	uint64_t last_id;		   /* greatest row id; 0: none */
+	uint64_t inode; /* of the frames file: tells a day from one made anew after its removal */
 };
 
 /* A batch on its way in. */
@@ -73,6 +77,19 @@ const char *day_path(const char *dir, uint32_t number, const char *ending,
 /* Reads the number out of a file name such as events-2026-11-22.db or .frames.  Returns false for
  * others. */
 NODISCARD bool day_parse_name(const char *name, uint32_t *ret_number);
+
+/* Removes the files of day @number, which nobody may have open for writing; who reads them goes on.
+ * Returns 0; or a negative errno: nothing has changed when *ret_begun is false, else the rest is
+ * removed by day_finish_removal(). */
+NODISCARD int day_remove(const char *dir, uint32_t number, bool *ret_begun);
+/* Removes what an interrupted day_remove() left, of one day or of all.  Returns 0 or a negative errno. */
+NODISCARD int day_finish_removal(const char *dir, uint32_t number);
+NODISCARD int day_finish_removals(const char *dir);
+
+/* Makes the names of the files in @dir durable.  Returns 0 or a negative errno. */
+NODISCARD int day_sync_folder(const char *dir);
+/* Bytes that the files of day @number take on the disk; those that are missing take none. */
+uint64_t day_file_bytes(const char *dir, uint32_t number);
 
 /* True when @header is the record header of the @n bytes at @frame. */
 NODISCARD bool day_frame_check(const void *header, const void *frame, size_t n);

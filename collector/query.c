@@ -43,25 +43,14 @@ bool query_cancelled(const struct query *q)
 	return q->cancel && atomic_load_explicit(q->cancel, memory_order_relaxed);
 }
 
-static void add_stats(struct store_scan_stats *to, const struct store_scan_stats *s)
-{
-	if (!to)
-		return;
-	to->blocks += s->blocks;
-	to->blocks_skipped += s->blocks_skipped;
-	to->blocks_read += s->blocks_read;
-	to->events += s->events;
-	to->bytes += s->bytes;
-	to->blocks_damaged += s->blocks_damaged;
-}
-
 int query_scan(struct query_worker *w, const struct query *q, const struct store_range *range,
 	       store_wanted_fn wanted, store_each_fn each, void *arg)
 {
 	struct store_scan_stats stats = { 0 };
 	int r = store_scan(w->reader, range, wanted, each, arg, &stats);
 
-	add_stats(q->stats, &stats);
+	if (q->stats)
+		store_scan_stats_add(q->stats, &stats);
 	if (query_cancelled(q))
 		return -ECANCELED;
 	return r;

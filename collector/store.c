@@ -35,6 +35,7 @@ struct store {
 	/* shared with readers */
 	pthread_mutex_t mutex;
 	struct store_days days;
+	struct store_reader *readers;
 	uint64_t damaged[MAX_DAMAGED];
 	size_t n_damaged;
 };
@@ -80,6 +81,27 @@ int store_days_copy(struct store *s, struct store_days *to)
 	to->n = r == 0 ? s->days.n : 0;
 	pthread_mutex_unlock(&s->mutex);
 	return r;
+}
+
+bool store_has_day(struct store *s, const struct day_summary *day)
+{
+	bool has = false;
+
+	pthread_mutex_lock(&s->mutex);
+	for (size_t i = 0; i < s->days.n && !has; i++)
+		has = s->days.list[i].number == day->number && s->days.list[i].inode == day->inode;
+	pthread_mutex_unlock(&s->mutex);
+	return has;
+}
+
+pthread_mutex_t *store_mutex(struct store *s)
+{
+	return &s->mutex;
+}
+
+struct store_reader **store_readers(struct store *s)
+{
+	return &s->readers;
 }
 
 const char *store_dir(const struct store *s)
@@ -232,6 +254,8 @@ int store_open(struct store **ret, const char *dir, struct diag *d)
 	if (r == 0)
 		r = block_new(&s->block);
 	if (r == 0)
+		r = day_finish_removals(dir);
+	if (r == 0)
 		r = load_days(s, d);
 	if (r == 0)
 		*ret = TAKE(s);
@@ -377,4 +401,82 @@ uint64_t store_arrival(const struct store *s, uint64_t now_ns)
 uint64_t store_last_id(const struct store *s)
 {
 	return s->last_id;
+}
+
+/* ---- removing ---- */
+
+int store_list_days(struct store *s, struct store_day **ret, size_t *ret_n)
+{
+	struct store_day *list = calloc(s->days.n + 1, sizeof(*list));
+
+	if (!list)
+		return err_origin(-ENOMEM);
+	for (size_t i = 0; i < s->days.n; i++) {
+		const struct day_summary *day = &s->days.list[i];
+
+		list[i] = (struct store_day){ .number = day->number,
+					      .n_events = day->n_events,
+					      .bytes = day_file_bytes(s->dir, day->number),
+					      .ingested_ns = day->ingested_ns };
+	}
+	*ret = list;
+	*ret_n = s->days.n;
+	return 0;
+}
+
+/* Closes the day for writing.  Returns 0 or -EBUSY. */
+static int close_day(struct store *s, uint32_t number)
+{
+	for (size_t i = 0; i < s->n_open; i++) {
+		if (day_summary(s->open[i])->number != number)
+			continue;
+		if (day_dirty(s->open[i]))
+			return err_origin(-EBUSY);
+		day_free(s->open[i]);
+		s->n_open--;
+		memmove(s->open + i, s->open + i + 1, (s->n_open - i) * sizeof(struct day *));
+		break;
+	}
+	return 0;
+}
+
+/* Takes the day out of what readers see.  Returns false when it is not there. */
+static bool take_day(struct store *s, uint32_t number, struct day_summary *ret)
+{
+	struct store_days *d = &s->days;
+	size_t i = 0;
+	bool found;
+
+	pthread_mutex_lock(&s->mutex);
+	while (i < d->n && d->list[i].number != number)
+		i++;
+	found = i < d->n;
+	if (found) {
+		*ret = d->list[i];
+		d->n--;
+		memmove(d->list + i, d->list + i + 1, (d->n - i) * sizeof(*d->list));
+	}
+	pthread_mutex_unlock(&s->mutex);
+	return found;
+}
+
+int store_remove_day(struct store *s, uint32_t number)
+{
+	struct day_summary day;
+	bool begun;
+	int r = close_day(s, number);
+
+	if (r < 0)
+		return r;
+	if (!take_day(s, number, &day))
+		return err_origin(-ENOENT);
+	r = day_remove(s->dir, number, &begun);
+	if (r < 0 && !begun) {
+		pthread_mutex_lock(&s->mutex);
+		days_put(&s->days, &day); /* its room is still there */
+		pthread_mutex_unlock(&s->mutex);
+		return r;
+	}
+	store_readers_drop(s, &day);
+	return r;
 }

@@ -46,6 +46,19 @@ uint64_t store_arrival(const struct store *s, uint64_t now_ns);
 /* Writer.  Id (as store_block.id) that the last store_append() gave. */
 uint64_t store_last_id(const struct store *s);
 
+/* A day as retention sees it. */
+struct store_day {
+	uint32_t number; /* days since 1970-01-01; 0: clocks that are far off */
+	uint64_t n_events, bytes; /* on the disk, index included */
+	uint64_t ingested_ns;	  /* of its last batch */
+};
+/* Writer.  Lists the days, oldest first.  *ret is the caller's, to be freed.  Returns 0 or -ENOMEM. */
+NODISCARD int store_list_days(struct store *s, struct store_day **ret, size_t *ret_n);
+/* Writer.  Removes a day and its files; scans under way go on with what they have open.  Returns 0,
+ * -ENOENT (there is none), -EBUSY (its transaction is open) or another negative errno: the day is as
+ * it was, or what is left of it is removed by the next store_open(). */
+NODISCARD int store_remove_day(struct store *s, uint32_t number);
+
 /* Greatest sequence number of a loaded batch; first_seq of a heartbeat. */
 uint64_t store_last_seq(struct block *b);
 
@@ -60,11 +73,23 @@ struct store_range {
 				    * ingested_ns (@ascending has no say): resume of the live tail */
 };
 
+/* A block, or the rest of a day, that could not be read. */
+enum { STORE_NODE_BYTES = 129, STORE_DAMAGE_TOLD = 16 };
+struct store_damage {
+	uint64_t from_ns, to_ns; /* times of its first and last event */
+	uint64_t n_events;	 /* that it held; of a day: at most */
+	char node_id[STORE_NODE_BYTES], node[STORE_NODE_BYTES]; /* "": of a day, any */
+	char reason[112];
+};
+
 /* Counted over one scan. */
 struct store_scan_stats {
 	uint64_t blocks, blocks_skipped, blocks_read, events, bytes;
-	uint64_t blocks_damaged; /* could not be opened; their range is in the log */
+	uint64_t blocks_damaged; /* could not be read: the answer lacks their events */
+	struct store_damage damage[STORE_DAMAGE_TOLD]; /* the first of them */
 };
+/* Adds @s to @to. */
+void store_scan_stats_add(struct store_scan_stats *to, const struct store_scan_stats *s);
 
 NODISCARD int store_reader_new(struct store *s, struct store_reader **ret);
 struct store_reader *store_reader_free(struct store_reader *r);

@@ -2,6 +2,8 @@
 /* store_internal - what the writer (store.c) tells its readers (store_reader.c).
  * Thread: any; guarded by the store's mutex. */
 #pragma once
+#include <pthread.h>
+
 #include "collector/day.h"
 #include "collector/store.h"
 
@@ -18,3 +20,13 @@ const char *store_dir(const struct store *s);
 /* True the first time it is asked of @block_id (a bounded number of times: then false for all), so that a
  * damaged block is logged once and not by every scan. */
 bool store_damage_is_new(struct store *s, uint64_t block_id);
+
+/* True while the store has @day, and not another one made under its name since. */
+bool store_has_day(struct store *s, const struct day_summary *day);
+
+/* The store's readers, a list that its mutex guards. */
+pthread_mutex_t *store_mutex(struct store *s);
+struct store_reader **store_readers(struct store *s);
+
+/* Has the readers that are idle close the files of @day. */
+void store_readers_drop(struct store *s, const struct day_summary *day);

@@ -1,53 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store_reader - scans: the days that a range touches are merged by the wanted order; of each block
  * first the zone map is asked, then the caller, then the filter, and only then is it fetched. */
-#include <fcntl.h>
+#include <pthread.h>
 
-#include "collector/filter.h"
-#include "collector/sql.h"
-#include "collector/store_internal.h"
-#include "lib/limits.h"
+#include "collector/store_cursor.h"
 #include "lib/log.h"
-
-enum order { NEWEST, OLDEST, ARRIVAL, ORDER_MAX };
-enum stmt { STMT_FILTER = ORDER_MAX, STMT_ID_AFTER, STMT_MAX };
-
-/* ?1 from, ?2 to, ?3 end of the walk over the index (see walk_end()), ?4 kinds, ?5 node, ?6 last row id,
- * ?7 row id to begin after.  The unary + keeps SQLite on the wanted index. */
-#define COLUMNS                                                                      \
-	"SELECT id, min_time_ns, max_time_ns, ingested_ns, n_events, frame_offset, " \
-	"frame_bytes FROM block WHERE "
-#define ZONES                                                            \
-	" AND (?4 = 0 OR kinds & ?4) AND (?5 IS NULL OR +source IN (SELECT id FROM source " \
-	"WHERE node_id = ?5 OR node_name = ?5)) ORDER BY "
-static const char *const texts[STMT_MAX] = {
-	[NEWEST] = COLUMNS "max_time_ns >= ?1 AND max_time_ns <= ?3 AND +min_time_ns < ?2 "
-			   "AND +id <= ?6 AND +id > ?7" ZONES "max_time_ns DESC, id DESC",
-	[OLDEST] = COLUMNS "min_time_ns >= ?3 AND min_time_ns < ?2 AND +max_time_ns >= ?1 "
-			   "AND +id <= ?6 AND +id > ?7" ZONES "min_time_ns, id",
-	[ARRIVAL] = COLUMNS "id <= ?6 AND id > ?7 AND +max_time_ns >= ?1 AND +min_time_ns < ?2 "
-			    "AND ?3 >= 0" ZONES "id",
-	[STMT_FILTER] = "SELECT bits FROM filter WHERE id = ?1",
-	[STMT_ID_AFTER] = "SELECT id, ingested_ns FROM block WHERE id >= ?1 ORDER BY id LIMIT 1",
-};
 
 enum { KEEP_OPEN = 8 };
 
-/* A day's files opened for reading, and where the scan stands in it. */
-struct cursor {
-	struct day_summary day;
-	sqlite3 *db;
-	sqlite3_stmt *stmts[STMT_MAX];
-	int frames;
-	bool active; /* stands on a row: meta, offset, n_frame are its */
-	struct store_block meta;
-	uint64_t offset;
-	size_t n_frame;
-	uint64_t used; /* when last, in scans */
-};
-
 struct store_reader {
 	struct store *store;
+	struct store_reader *next; /* of the store's readers; the store's mutex guards it */
+	pthread_mutex_t mutex;	   /* held by a scan, and by who closes files that are gone */
 	struct block *block;
 	struct store_days days;
 	struct cursor **cursors; /* open files, in no order */
@@ -67,68 +31,48 @@ struct scan {
 	void *arg;
 };
 
-/* ---- a day's files ---- */
+/* ---- open days ---- */
 
-static struct cursor *cursor_free(struct cursor *c)
-{
-	if (!c)
-		return NULL;
-	sql_finalize(c->stmts, STMT_MAX);
-	sql_close(c->db);
-	if (c->frames >= 0)
-		close(c->frames);
-	free(c);
-	return NULL;
-}
-DEFINE_FREEP(cursor)
-
-static int cursor_new(struct cursor **ret, struct store_reader *r, uint32_t number)
-{
-	AUTO(cursor) *c = calloc(1, sizeof(*c));
-	char path[DAY_PATH_BYTES];
-	int res;
-
-	if (!c)
-		return err_origin(-ENOMEM);
-	c->frames = open(day_path(store_dir(r->store), number, "frames", path),
-			 O_RDONLY | O_CLOEXEC);
-	if (c->frames < 0)
-		return err_origin(-errno);
-	res = sql_open(&c->db, day_path(store_dir(r->store), number, "db", path), SQL_READ, NULL);
-	if (res == 0)
-		res = sql_prepare(c->db, texts, STMT_MAX, c->stmts);
-	if (res < 0)
-		return res;
-	c->day.number = number;
-	*ret = TAKE(c);
-	return 0;
-}
-
-static struct cursor *find_cursor(struct store_reader *r, uint32_t number)
+static struct cursor *find_cursor(struct store_reader *r, const struct day_summary *day)
 {
 	for (size_t i = 0; i < r->n_cursors; i++)
-		if (r->cursors[i]->day.number == number)
+		if (r->cursors[i]->day.number == day->number &&
+		    r->cursors[i]->day.inode == day->inode)
 			return r->cursors[i];
 	return NULL;
 }
 
+static void drop_cursor(struct store_reader *r, size_t at)
+{
+	cursor_free(r->cursors[at]);
+	r->cursors[at] = r->cursors[--r->n_cursors];
+}
+
+static int cursor_room(struct store_reader *r)
+{
+	struct cursor **more;
+
+	if (r->n_cursors < r->cursors_room)
+		return 0;
+	more = reallocarray(r->cursors, r->cursors_room + 8, sizeof(struct cursor *));
+	if (!more)
+		return err_origin(-ENOMEM);
+	r->cursors = more;
+	r->cursors_room += 8;
+	return 0;
+}
+
+/* Returns 0, CURSOR_E_GONE or a negative errno. */
 static int get_cursor(struct store_reader *r, const struct day_summary *day, struct cursor **ret)
 {
-	struct cursor *c = find_cursor(r, day->number);
-	int res;
+	struct cursor *c = find_cursor(r, day);
+	int res = 0;
 
 	if (!c) {
-		if (r->n_cursors == r->cursors_room) {
-			struct cursor **more = reallocarray(r->cursors, r->cursors_room + 8,
-							    sizeof(struct cursor *));
-
-			if (!more)
-				return err_origin(-ENOMEM);
-			r->cursors = more;
-			r->cursors_room += 8;
-		}
-		res = cursor_new(&c, r, day->number);
-		if (res < 0)
+		res = cursor_room(r);
+		if (res == 0)
+			res = cursor_new(&c, r->store, day);
+		if (res != 0)
 			return res;
 		r->cursors[r->n_cursors++] = c;
 	}
@@ -136,6 +80,14 @@ static int get_cursor(struct store_reader *r, const struct day_summary *day, str
 	c->used = r->n_scans;
 	*ret = c;
 	return 0;
+}
+
+/* Files of days that were removed take space until nobody has them open. */
+static void close_gone(struct store_reader *r)
+{
+	for (size_t i = r->n_cursors; i-- > 0;)
+		if (!store_has_day(r->store, &r->cursors[i]->day))
+			drop_cursor(r, i);
 }
 
 static void close_least_used(struct store_reader *r)
@@ -146,12 +98,11 @@ static void close_least_used(struct store_reader *r)
 		for (size_t i = 1; i < r->n_cursors; i++)
 			if (r->cursors[i]->used < r->cursors[least]->used)
 				least = i;
-		cursor_free(r->cursors[least]);
-		r->cursors[least] = r->cursors[--r->n_cursors];
+		drop_cursor(r, least);
 	}
 }
 
-/* ---- one cursor ---- */
+/* ---- one block ---- */
 
 /* True when the scan wants @a before @b. */
 static bool before(enum order order, const struct store_block *a, const struct store_block *b)
@@ -163,208 +114,73 @@ static bool before(enum order order, const struct store_block *a, const struct s
 	return a->ingested_ns < b->ingested_ns;
 }
 
-static int cursor_next(struct cursor *c, enum order order)
+static void log_damage(struct store_reader *r, uint64_t id, const struct store_damage *m)
 {
-	sqlite3_stmt *s = c->stmts[order];
-	int r = sql_step(s);
-
-	c->active = r == SQL_E_ROW;
-	if (!c->active) {
-		sqlite3_reset(s);
-		return r;
-	}
-	c->meta = (struct store_block){
-		.id = (uint64_t)c->day.number << 32 | sql_u64(s, 0),
-		.min_time_ns = sql_u64(s, 1),
-		.max_time_ns = sql_u64(s, 2),
-		.ingested_ns = sql_u64(s, 3),
-		.n_events = (uint32_t)sqlite3_column_int64(s, 4),
-	};
-	c->offset = sql_u64(s, 5);
-	c->n_frame = (size_t)sql_u64(s, 6);
-	return 0;
-}
-
-/* Greatest row id whose ingested_ns is not above @after: both rise together, so halve. */
-static int id_at_arrival(struct cursor *c, uint64_t after, uint64_t *ret)
-{
-	sqlite3_stmt *s = c->stmts[STMT_ID_AFTER];
-	uint64_t low = 0, high = c->day.last_id; /* low: known to be not above */
-
-	while (low < high) {
-		uint64_t middle = low + (high - low + 1) / 2, ingested = UINT64_MAX, id = 0;
-		int r;
-
-		sql_bind_u64(s, 1, middle);
-		r = sql_step(s);
-		if (r == SQL_E_ROW) {
-			id = sql_u64(s, 0);
-			ingested = sql_u64(s, 1);
-		}
-		sqlite3_reset(s);
-		if (r < 0)
-			return r;
-		if (ingested <= after)
-			low = MIN(MAX(id, middle), high);
-		else
-			high = middle - 1;
-	}
-	*ret = low;
-	return 0;
-}
-
-/* A block that reaches into the range ends less than the longest block's length after the range's end
- * and begins at most that before the range's begin. */
-static int64_t walk_end(const struct store_range *range, enum order order, uint64_t span)
-{
-	uint64_t from = range->from_ns, to = range->to_ns;
-
-	if (order == NEWEST)
-		return sql_time(to > UINT64_MAX - span ? UINT64_MAX : to + span);
-	return sql_time(from > span ? from - span : 0);
-}
-
-static int cursor_begin(struct cursor *c, const struct scan *scan)
-{
-	const struct store_range *range = scan->range;
-	sqlite3_stmt *s = c->stmts[scan->order];
-	uint64_t begin_id = 0;
-	int r = 0;
-
-	if (scan->order == ARRIVAL)
-		r = id_at_arrival(c, range->arrived_after_ns, &begin_id);
-	if (r < 0)
-		return r;
-	sqlite3_bind_int64(s, 1, sql_time(range->from_ns));
-	sqlite3_bind_int64(s, 2, sql_time(range->to_ns));
-	sqlite3_bind_int64(s, 3, walk_end(range, scan->order, c->day.max_span_ns));
-	sql_bind_u64(s, 4, range->kinds);
-	if (range->node)
-		sqlite3_bind_text(s, 5, range->node, -1, SQLITE_TRANSIENT);
-	else
-		sqlite3_bind_null(s, 5);
-	sql_bind_u64(s, 6, c->day.last_id);
-	sql_bind_u64(s, 7, begin_id);
-	return cursor_next(c, scan->order);
-}
-
-static void cursor_end(struct cursor *c)
-{
-	for (size_t i = 0; i < STMT_MAX; i++)
-		sqlite3_reset(c->stmts[i]);
-	c->active = false;
-}
-
-/* ---- one block ---- */
-
-struct held_filter {
-	const void *bits;
-	size_t n;
-};
-
-static bool filter_asked(uint64_t token, void *arg)
-{
-	const struct held_filter *f = arg;
-
-	return filter_has(f->bits, f->n, token);
-}
-
-/* 1: no event of the block can be a hit.  A filter that cannot be read lets everything pass. */
-static bool filtered_out(struct cursor *c, const struct expr *e)
-{
-	sqlite3_stmt *s = c->stmts[STMT_FILTER];
-	struct held_filter f;
-	bool out = false;
-
-	sql_bind_u64(s, 1, c->meta.id & UINT32_MAX);
-	if (sql_step(s) == SQL_E_ROW) {
-		f.bits = sqlite3_column_blob(s, 0);
-		f.n = (size_t)sqlite3_column_bytes(s, 0);
-		out = f.bits && !expr_may_match(e, filter_asked, &f);
-	}
-	sqlite3_reset(s);
-	return out;
-}
-
-static int read_all(int fd, uint8_t *to, size_t n, uint64_t at)
-{
-	while (n > 0) {
-		ssize_t got = pread(fd, to, n, (off_t)at);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return err_origin(got < 0 ? -errno : -EBADMSG);
-		to += got;
-		at += (uint64_t)got;
-		n -= (size_t)got;
-	}
-	return 0;
-}
-
-static int fetch(struct store_reader *r, const struct cursor *c, struct diag *d)
-{
-	size_t head = DAY_RECORD_HEADER_BYTES, n = head + c->n_frame;
-	int res;
-
-	if (c->n_frame > LIMIT_FRAME_BYTES || c->offset < head)
-		return diag_set(d, err_origin(-EBADMSG), 0, 0, "its row is broken");
-	buf_clear(&r->record);
-	if (!buf_reserve(&r->record, n))
-		return err_origin(-ENOMEM);
-	res = read_all(c->frames, r->record.data, n, c->offset - head);
-	if (res < 0)
-		return diag_set(d, res, 0, 0, "its bytes cannot be read: %s", strerror(-res));
-	if (!day_frame_check(r->record.data, r->record.data + head, c->n_frame))
-		return diag_set(d, err_origin(-EBADMSG), 0, 0, "its checksum does not fit");
-	res = block_load_stored(r->block, r->record.data + head, c->n_frame, d);
-	if (res == 0)
-		block_set_ingested(r->block, c->meta.ingested_ns);
-	return res;
-}
-
-static void tell_damage(struct store_reader *r, uint64_t id, const struct store_block *m,
-			const char *why)
-{
-	char path[DAY_PATH_BYTES], quoted[512];
+	char path[DAY_PATH_BYTES], node[512], why[512];
 
 	if (!store_damage_is_new(r->store, id))
 		return;
-	day_path(store_dir(r->store), (uint32_t)(id >> 32), "db", path);
-	log_error("store.damaged", "file=%s block=%llu from_ns=%llu to_ns=%llu events=%u why=%s",
-		  path, (unsigned long long)(id & UINT32_MAX), (unsigned long long)m->min_time_ns,
-		  (unsigned long long)m->max_time_ns, m->n_events,
-		  log_value(why, strlen(why), quoted, sizeof(quoted)));
+	day_path(store_dir(r->store), (uint32_t)(id >> 32), "frames", path);
+	log_error("store.damaged",
+		  "file=%s block=%llu node=%s from_ns=%llu to_ns=%llu events=%llu why=%s", path,
+		  (unsigned long long)(id & UINT32_MAX),
+		  log_value(m->node_id, strlen(m->node_id), node, sizeof(node)),
+		  (unsigned long long)m->from_ns, (unsigned long long)m->to_ns,
+		  (unsigned long long)m->n_events,
+		  log_value(m->reason, strlen(m->reason), why, sizeof(why)));
+}
+
+static void tell_damage(const struct scan *scan, uint64_t id, const struct store_damage *m)
+{
+	struct store_scan_stats *s = scan->stats;
+
+	if (s->blocks_damaged < ARRAY_SIZE(s->damage))
+		s->damage[s->blocks_damaged] = *m;
+	s->blocks_damaged++;
+	log_damage(scan->reader, id, m);
 }
 
 /* A day that cannot be read on: its rest is lost to this scan, the others go on. */
 static int give_up_day(const struct scan *scan, const struct day_summary *day, int r)
 {
-	struct store_block m = { .min_time_ns = day->min_time_ns, .max_time_ns = day->max_time_ns };
+	struct store_damage m = { .from_ns = day->min_time_ns,
+				  .to_ns = day->max_time_ns,
+				  .n_events = day->n_events };
 
 	if (r == -ENOMEM)
 		return r;
-	scan->stats->blocks_damaged++;
-	tell_damage(scan->reader, (uint64_t)day->number << 32, &m, strerror(-r));
+	snprintf(m.reason, sizeof(m.reason), "the day cannot be read: %s", strerror(-r));
+	tell_damage(scan, (uint64_t)day->number << 32, &m);
 	return 0;
+}
+
+static void give_up_block(const struct scan *scan, struct cursor *c, const char *why)
+{
+	struct store_damage m = { .from_ns = c->meta.min_time_ns,
+				  .to_ns = c->meta.max_time_ns,
+				  .n_events = c->meta.n_events };
+
+	cursor_source(c, m.node_id, m.node);
+	snprintf(m.reason, sizeof(m.reason), "%.*s", (int)sizeof(m.reason) - 1, why);
+	tell_damage(scan, c->meta.id, &m);
 }
 
 static int read_block(const struct scan *scan, struct cursor *c)
 {
+	struct store_reader *reader = scan->reader;
 	struct diag d = { 0 };
-	int r = fetch(scan->reader, c, &d);
+	int r = cursor_fetch(c, &reader->record, reader->block, &d);
 
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
-		scan->stats->blocks_damaged++;
-		tell_damage(scan->reader, c->meta.id, &c->meta, d.text);
+		give_up_block(scan, c, d.text);
 		return 0;
 	}
 	scan->stats->blocks_read++;
-	scan->stats->events += block_info(scan->reader->block)->n_events;
+	scan->stats->events += block_info(reader->block)->n_events;
 	scan->stats->bytes += c->n_frame;
-	return scan->each(&c->meta, scan->reader->block, scan->arg);
+	return scan->each(&c->meta, reader->block, scan->arg);
 }
 
 enum { STOPPED = INT32_MAX }; /* internal: @wanted said STORE_STOP */
@@ -376,10 +192,24 @@ static int visit(const struct scan *scan, struct cursor *c)
 	if (wish == STORE_STOP)
 		return STOPPED;
 	scan->stats->blocks++;
-	if (wish == STORE_READ && !(scan->range->expr && filtered_out(c, scan->range->expr)))
+	if (wish == STORE_READ && !(scan->range->expr && cursor_filtered_out(c, scan->range->expr)))
 		return read_block(scan, c);
 	scan->stats->blocks_skipped++;
 	return 0;
+}
+
+void store_scan_stats_add(struct store_scan_stats *to, const struct store_scan_stats *s)
+{
+	uint64_t n = MIN(s->blocks_damaged, (uint64_t)ARRAY_SIZE(s->damage));
+
+	for (uint64_t i = 0; i < n && to->blocks_damaged + i < ARRAY_SIZE(to->damage); i++)
+		to->damage[to->blocks_damaged + i] = s->damage[i];
+	to->blocks += s->blocks;
+	to->blocks_skipped += s->blocks_skipped;
+	to->blocks_read += s->blocks_read;
+	to->events += s->events;
+	to->bytes += s->bytes;
+	to->blocks_damaged += s->blocks_damaged;
 }
 
 /* ---- all days ---- */
@@ -452,8 +282,10 @@ static int open_days(const struct scan *scan, size_t *next, struct cursor **ret)
 		if (best && before(scan->order, &best->meta, &key))
 			break;
 		res = get_cursor(r, day, &c);
+		if (res == CURSOR_E_GONE)
+			continue;
 		if (res == 0)
-			res = cursor_begin(c, scan);
+			res = cursor_begin(c, scan->range, scan->order);
 		if (res < 0)
 			res = give_up_day(scan, day, res);
 		if (res < 0)
@@ -485,6 +317,23 @@ static int run(const struct scan *scan)
 	}
 }
 
+static int scan_days(const struct scan *scan)
+{
+	struct store_reader *r = scan->reader;
+	int res = store_days_copy(r->store, &r->days);
+
+	if (res < 0)
+		return res;
+	r->n_scans++;
+	choose_days(scan);
+	res = run(scan);
+	for (size_t i = 0; i < r->n_cursors; i++)
+		cursor_end(r->cursors[i]);
+	close_gone(r);
+	close_least_used(r);
+	return res;
+}
+
 int store_scan(struct store_reader *r, const struct store_range *range, store_wanted_fn wanted,
 	       store_each_fn each, void *arg, struct store_scan_stats *stats)
 {
@@ -495,18 +344,13 @@ int store_scan(struct store_reader *r, const struct store_range *range, store_wa
 			     .wanted = wanted,
 			     .each = each,
 			     .arg = arg };
-	int res = store_days_copy(r->store, &r->days);
+	int res;
 
 	if (range->arrived_after_ns)
 		scan.order = ARRIVAL;
-	if (res < 0)
-		return res;
-	r->n_scans++;
-	choose_days(&scan);
-	res = run(&scan);
-	for (size_t i = 0; i < r->n_cursors; i++)
-		cursor_end(r->cursors[i]);
-	close_least_used(r);
+	pthread_mutex_lock(&r->mutex);
+	res = scan_days(&scan);
+	pthread_mutex_unlock(&r->mutex);
 	return res;
 }
 
@@ -520,24 +364,59 @@ int store_reader_new(struct store *s, struct store_reader **ret)
 	if (!r)
 		return err_origin(-ENOMEM);
 	r->store = s;
+	pthread_mutex_init(&r->mutex, NULL);
 	res = block_new(&r->block);
-	if (res == 0)
-		*ret = TAKE(r);
-	return res;
+	if (res < 0)
+		return res;
+	pthread_mutex_lock(store_mutex(s));
+	r->next = *store_readers(s);
+	*store_readers(s) = r;
+	pthread_mutex_unlock(store_mutex(s));
+	*ret = TAKE(r);
+	return 0;
+}
+
+static void unlist(struct store_reader *r)
+{
+	struct store_reader **at = store_readers(r->store);
+
+	pthread_mutex_lock(store_mutex(r->store));
+	while (*at && *at != r)
+		at = &(*at)->next;
+	if (*at) /* else it was never listed */
+		*at = r->next;
+	pthread_mutex_unlock(store_mutex(r->store));
 }
 
 struct store_reader *store_reader_free(struct store_reader *r)
 {
 	if (!r)
 		return NULL;
+	unlist(r);
 	for (size_t i = 0; i < r->n_cursors; i++)
 		cursor_free(r->cursors[i]);
 	free(r->cursors);
 	block_free(r->block);
 	free(r->days.list);
 	buf_done(&r->record);
+	pthread_mutex_destroy(&r->mutex);
 	free(r);
 	return NULL;
+}
+
+/* One that is in a scan closes them itself when it is done. */
+void store_readers_drop(struct store *s, const struct day_summary *day)
+{
+	pthread_mutex_lock(store_mutex(s));
+	for (struct store_reader *r = *store_readers(s); r; r = r->next) {
+		if (pthread_mutex_trylock(&r->mutex) != 0)
+			continue;
+		for (size_t i = r->n_cursors; i-- > 0;)
+			if (r->cursors[i]->day.number == day->number)
+				drop_cursor(r, i);
+		pthread_mutex_unlock(&r->mutex);
+	}
+	pthread_mutex_unlock(store_mutex(s));
 }
 
 int store_totals(struct store_reader *r, struct store_totals *ret)

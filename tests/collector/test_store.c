@@ -406,6 +406,55 @@ static void test_store_given_spoiled_frame_when_scanned_then_counted_and_passed_
 	assert_int_equal(s.seqs[0], 2);
 }
 
+static void test_store_given_spoiled_frames_when_scanned_then_range_node_and_reason_are_told(
+	void **state)
+{
+	struct fix *f = *state;
+	static struct seen s;
+	static struct store_scan_stats sum;
+	struct store_range range = { .to_ns = UINT64_MAX, .ascending = true };
+	const struct store_damage *d = s.stats.damage;
+
+	for (uint64_t i = 0; i < STORE_DAMAGE_TOLD + 2; i++)
+		assert_int_equal(put(f, (struct fixture_batch){ .first_seq = 1 + 3 * i, .n = 3,
+								.step_ns = 5, .node = "id-1",
+								.name = "web-1",
+								.time_ns = f->noon + 100 * i }), 0);
+	for (uint64_t i = 0; i < STORE_DAMAGE_TOLD + 2; i++)
+		spoil(f, "frames", (off_t)(i * (f->frame.n + DAY_RECORD_HEADER_BYTES) + 50));
+	assert_int_equal(scan_into(f, &range, &s), 0);
+	assert_int_equal(s.stats.blocks_damaged, STORE_DAMAGE_TOLD + 2);
+	assert_int_equal(d[1].from_ns, f->noon + 100);
+	assert_int_equal(d[1].to_ns, f->noon + 110);
+	assert_int_equal(d[1].n_events, 3);
+	assert_string_equal(d[1].node_id, "id-1");
+	assert_string_equal(d[1].node, "web-1");
+	assert_non_null(strstr(d[1].reason, "checksum"));
+	memset(&sum, 0, sizeof(sum));
+	sum.blocks_damaged = STORE_DAMAGE_TOLD - 1;
+	store_scan_stats_add(&sum, &s.stats);
+	assert_int_equal(sum.blocks_damaged, 2 * STORE_DAMAGE_TOLD + 1);
+	assert_int_equal(sum.damage[STORE_DAMAGE_TOLD - 1].from_ns, f->noon);
+	assert_int_equal(sum.damage[0].to_ns, 0);
+}
+
+static void test_store_given_lost_frames_file_when_scanned_then_the_day_is_told(void **state)
+{
+	struct fix *f = *state;
+	static struct seen s;
+	struct store_range range = { .to_ns = UINT64_MAX };
+	char path[DAY_PATH_BYTES];
+
+	assert_int_equal(put(f, (struct fixture_batch){ .first_seq = 1, .n = 2,
+							.time_ns = f->noon }), 0);
+	assert_int_equal(unlink(day_path(f->dir, today(f), "frames", path)), 0);
+	assert_int_equal(scan_into(f, &range, &s), 0);
+	assert_int_equal(s.stats.blocks_damaged, 1);
+	assert_int_equal(s.stats.damage[0].from_ns, f->noon);
+	assert_int_equal(s.stats.damage[0].n_events, 2);
+	assert_non_null(strstr(s.stats.damage[0].reason, "No such file"));
+}
+
 static void test_store_given_cut_frames_file_when_scanned_then_rest_is_found(void **state)
 {
 	struct fix *f = *state;
@@ -647,6 +696,8 @@ int main(void)
 		T(test_store_given_clock_far_off_when_appended_then_one_file_takes_it),
 		T(test_store_given_many_days_when_scanned_then_few_files_stay_open),
 		T(test_store_given_spoiled_frame_when_scanned_then_counted_and_passed_over),
+		T(test_store_given_spoiled_frames_when_scanned_then_range_node_and_reason_are_told),
+		T(test_store_given_lost_frames_file_when_scanned_then_the_day_is_told),
 		T(test_store_given_cut_frames_file_when_scanned_then_rest_is_found),
 		T(test_store_given_newer_schema_when_opened_then_refused_by_name),
 		T(test_store_given_full_disk_when_it_has_room_again_then_goes_on),

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_cursor - the files of one day opened for reading, and where a scan stands in them.
+ * Thread: the reader's.  Memory: malloc, SQLite's. */
+#pragma once
+#include "collector/sql.h"
+#include "collector/store_internal.h"
+
+enum order { NEWEST, OLDEST, ARRIVAL, STORE_ORDERS };
+
+enum { CURSOR_FILTER = STORE_ORDERS, CURSOR_ID_AFTER, CURSOR_SOURCE, CURSOR_STMTS };
+
+struct cursor {
+	struct day_summary day; /* as the scan at hand sees it */
+	sqlite3 *db;
+	sqlite3_stmt *stmts[CURSOR_STMTS];
+	int frames;
+	bool active; /* stands on a row: meta, offset, n_frame are its */
+	struct store_block meta;
+	uint64_t offset;
+	size_t n_frame;
+	uint64_t used; /* when last, in scans */
+};
+
+enum { CURSOR_E_GONE = 1 }; /* the day was removed meanwhile: it holds nothing any more */
+
+/* Opens @day's files in the folder of @s.  Returns 0, CURSOR_E_GONE or a negative errno. */
+NODISCARD int cursor_new(struct cursor **ret, struct store *s, const struct day_summary *day);
+struct cursor *cursor_free(struct cursor *c);
+DEFINE_FREEP(cursor)
+
+/* Goes to the first row that @range wants in @order, and to the next one.  c->active tells whether there
+ * is one.  Return 0 or a negative errno. */
+NODISCARD int cursor_begin(struct cursor *c, const struct store_range *range, enum order order);
+NODISCARD int cursor_next(struct cursor *c, enum order order);
+void cursor_end(struct cursor *c);
+
+/* True when the filter of the block shows that no event of it can be a hit. */
+bool cursor_filtered_out(struct cursor *c, const struct expr *e);
+
+/* Loads the block into @b; @record is scratch.  Returns 0, -ENOMEM or another negative errno with @d. */
+NODISCARD int cursor_fetch(const struct cursor *c, struct buf *record, struct block *b,
+			   struct diag *d);
+
+/* Who sent the block, "" when that cannot be read either. */
+void cursor_source(struct cursor *c, char ret_id[STORE_NODE_BYTES], char ret_name[STORE_NODE_BYTES]);
