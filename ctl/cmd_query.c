@@ -4,7 +4,9 @@
 #include "ctl/cmds.h"
 #include "ctl/events.h"
 #include "ctl/pages.h"
+#include "ctl/rows.h"
 #include "ctl/session.h"
+#include "lib/pipe.h"
 
 enum { DEFAULT_LIMIT = 100, PAGE_HITS = 5000, PARAMS = 8 };
 
@@ -33,6 +35,8 @@ struct search {
 	struct events events;
 	struct pages pages;
 	uint64_t shown;
+	bool is_table; /* pipes made rows of the events */
+	char *keep;    /* fields that the query's keep or drop leaves */
 };
 
 static void say_more(const struct search *s)
@@ -45,12 +49,22 @@ static void say_more(const struct search *s)
 			DEFAULT_LIMIT);
 }
 
+static int print_table(struct search *s, struct slice page)
+{
+	int r = rows_print(s->io, printer_format_of(s->v->output, s->io->out_tty), page, &s->shown);
+
+	s->is_table = true;
+	return r < 0 ? r : pages_add(&s->pages, page);
+}
+
 static int print_page(struct search *s, struct slice page)
 {
 	struct slice hits, key, hit;
 	size_t at = 0;
 	int r = 0;
 
+	if (rows_are_in(page))
+		return print_table(s, page);
 	if (!rawjson_member(page, "hits", &hits))
 		return err_origin(-EBADMSG);
 	while (r == 0 && rawjson_next(hits, &at, &key, &hit)) {
@@ -112,11 +126,13 @@ static int ask_pages(struct search *s)
 static int finish(struct search *s)
 {
 	AUTO_BUF struct buf members = { 0 };
-	int r;
+	int r = 0;
 
 	pages_members(&s->pages, &members);
-	r = buf_ok(&members) ? printer_finish(s->printer, (const char *)members.data)
-			     : err_origin(-ENOMEM);
+	if (!buf_ok(&members))
+		r = err_origin(-ENOMEM);
+	else if (!s->is_table) /* which is finished already */
+		r = printer_finish(s->printer, (const char *)members.data);
 	if (r < 0)
 		return session_failed(s->io, r, NULL);
 	pages_say(&s->pages, s->io);
@@ -126,13 +142,29 @@ static int finish(struct search *s)
 	return pages_partial(&s->pages) ? EXIT_PARTIAL : EXIT_HITS;
 }
 
+/* What keep names are the columns, as --fields would be; what is wrong with the query, the
+ * collector says. */
+static const char *fields_of(struct search *s)
+{
+	AUTO(pipe) *p = NULL;
+	size_t n = s->query ? strlen(s->query) : 0, commas = 0;
+
+	if (s->v->fields || n == 0 || pipe_parse(&p, s->query, n, NULL) < 0 || !p->fields)
+		return s->v->fields;
+	for (const char *c = p->fields; *c; c++)
+		commas += *c == ',';
+	if (commas < PRINTER_COLUMNS)
+		s->keep = TAKE(p->fields);
+	return s->keep;
+}
+
 static int run_search(struct search *s)
 {
 	enum printer_format format = printer_format_of(s->v->output, s->io->out_tty);
 	struct diag d = { 0 };
 	int r;
 
-	if (events_columns(&s->events, format, s->io->width, s->v->fields, &d) < 0) {
+	if (events_columns(&s->events, format, s->io->width, fields_of(s), &d) < 0) {
 		cli_say(s->io, "%s", d.text);
 		return EXIT_USAGE;
 	}
@@ -200,6 +232,7 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 	printer_free(s.printer);
 	session_free(s.session);
 	pages_done(&s.pages);
+	free(s.keep);
 	return r;
 }
 
@@ -213,7 +246,8 @@ const struct cli_command cmd_query = {
 		 "\n"
 		 "  rtsecctl query 'process where process.name == \"true\"' --since -5m\n"
 		 "  rtsecctl query 'destination.port == 22' --count\n"
-		 "  rtsecctl query passwd --all -o csv > passwd.csv\n",
+		 "  rtsecctl query passwd --all -o csv > passwd.csv\n"
+		 "  rtsecctl query '| stats count by process.name | sort count desc'\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.run = run,

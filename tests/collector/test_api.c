@@ -150,6 +150,121 @@ static void test_search_given_ndjson_when_accepted_then_lines_and_headers(void *
 	answer_done(&a);
 }
 
+static void expect_rows(const struct served *s, const char *path, const char *rows)
+{
+	json_t *doc = served_json(s, path, 200);
+	char *text = json_dumps(json_at(doc, "rows"), JSON_COMPACT);
+
+	assert_string_equal(text, rows);
+	assert_true(json_is_false(json_at(doc, "truncated")));
+	assert_true(json_is_array(json_at(doc, "gaps")));
+	assert_true(json_integer_value(json_at(doc, "scanned.events")) > 0);
+	free(text);
+	json_decref(doc);
+}
+
+static void test_search_given_pipes_when_table_then_columns_and_rows(void **state)
+{
+	struct served *s = *state;
+	json_t *doc;
+	char *text;
+
+	put_two_nodes(s);
+	doc = served_json(s, "/api/v1/search?q=%7C+stats+count,+avg(process.pid)+by+process.name",
+			  200);
+	text = json_dumps(json_at(doc, "columns"), JSON_COMPACT | JSON_SORT_KEYS);
+	assert_string_equal(text, "[{\"name\":\"process.name\",\"type\":\"keyword\"},"
+				  "{\"name\":\"count\",\"type\":\"long\"},"
+				  "{\"name\":\"avg(process.pid)\",\"type\":\"double\"}]");
+	free(text);
+	json_decref(doc);
+	expect_rows(s, "/api/v1/search?q=%7C+stats+count+by+process.name",
+		    "[[\"one\",30],[\"two\",20]]");
+	expect_rows(s, "/api/v1/search?q=%7C+rare+1+host.name", "[[\"beta\",20]]");
+	expect_rows(s, "/api/v1/search?node=alpha&q=%7C+stats+count_distinct(file.path)", "[[30]]");
+	expect_rows(s, "/api/v1/search?q=file.name+==+%227%22+%7C+top+file.path",
+		    "[[\"/srv/one/7\",1],[\"/srv/two/7\",1]]");
+}
+
+static void test_search_given_range_when_table_then_only_its_events(void **state)
+{
+	struct served *s = *state;
+	char path[200];
+
+	put_two_nodes(s);
+	snprintf(path, sizeof(path), "/api/v1/search?since=%llu&until=%llu&q=%%7C+top+host.name",
+		 (unsigned long long)(s->base_ns + 25 * STEP_NS),
+		 (unsigned long long)(s->base_ns + 32 * STEP_NS));
+	expect_rows(s, path, "[[\"alpha\",5],[\"beta\",2]]");
+}
+
+static void expect_sequences(const struct served *s, const char *path, const char *wanted)
+{
+	json_t *doc = served_json(s, path, 200), *hit;
+	char text[256] = "";
+	size_t i, n = 0;
+
+	json_array_foreach(json_at(doc, "hits"), i, hit)
+	{
+		assert_null(json_at(hit, "process"));
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s:%d", i ? " " : "",
+				      text_at(hit, "host.name"),
+				      (int)json_integer_value(json_at(hit, "event.sequence")));
+	}
+	assert_string_equal(text, wanted);
+	assert_true(json_is_null(json_at(doc, "cursor")));
+	json_decref(doc);
+}
+
+static void test_search_given_head_or_tail_when_asked_then_one_page(void **state)
+{
+#define KEEP "+%7C+keep+host.name,+event.sequence"
+	struct served *s = *state;
+
+	put_two_nodes(s);
+	expect_sequences(s, "/api/v1/search?limit=1&q=%7C+head+2" KEEP, "beta:20 beta:19");
+	expect_sequences(s, "/api/v1/search?q=%7C+tail+2" KEEP, "alpha:2 alpha:1");
+	expect_sequences(s, "/api/v1/search?order=asc&q=%7C+tail+2" KEEP, "beta:19 beta:20");
+	expect_sequences(s, "/api/v1/search?q=%7C+where+file.name+==+%223%22+%7C+limit+9" KEEP,
+			 "beta:4 alpha:4");
+}
+
+static void test_pipes_given_other_resource_when_they_change_the_count_then_400(void **state)
+{
+	static const char *const paths[] = {
+		"/api/v1/count?q=%7C+stats+count",  "/api/v1/hits?q=%7C+head+5",
+		"/api/v1/tail?q=%7C+top+host.name", "/api/v1/tail?q=%7C+tail+1",
+		"/api/v1/facets?q=%7C+head+5&field=host.name",
+		"/api/v1/search?q=%7C+top+host.name&cursor=x",
+		"/api/v1/search?q=%7C+stats+cuont",
+	};
+	struct served *s = *state;
+	json_t *doc;
+
+	put_two_nodes(s);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		json_decref(served_json(s, paths[i], 400));
+	doc = served_json(s, "/api/v1/count?q=%7C+where+file.name+==+%223%22+%7C+keep+file.path",
+			  200);
+	assert_int_equal(json_integer_value(json_at(doc, "count")), 2);
+	json_decref(doc);
+}
+
+static void test_search_given_ndjson_when_table_then_an_object_a_row(void **state)
+{
+	struct served *s = *state;
+	struct answer a;
+
+	put_two_nodes(s);
+	served_ask(s, "GET /api/v1/search?q=%7C+top+process.name",
+		   "Accept: application/x-ndjson\r\n\r\n", &a);
+	assert_int_equal(a.status, 200);
+	assert_string_equal(a.body, "{\"process.name\":\"one\",\"count\":30}\n"
+				    "{\"process.name\":\"two\",\"count\":20}\n");
+	assert_non_null(strcasestr(a.headers, "\r\nRtsec-Rows: 2"));
+	answer_done(&a);
+}
+
 static void test_search_given_bad_query_when_asked_then_position_told(void **state)
 {
 	struct served *s = *state;
@@ -289,6 +404,11 @@ int main(void)
 		SERVED(test_search_given_query_when_asked_then_only_hits),
 		SERVED(test_search_given_post_when_asked_then_same_as_get),
 		SERVED(test_search_given_ndjson_when_accepted_then_lines_and_headers),
+		SERVED(test_search_given_pipes_when_table_then_columns_and_rows),
+		SERVED(test_search_given_range_when_table_then_only_its_events),
+		SERVED(test_search_given_head_or_tail_when_asked_then_one_page),
+		SERVED(test_pipes_given_other_resource_when_they_change_the_count_then_400),
+		SERVED(test_search_given_ndjson_when_table_then_an_object_a_row),
 		SERVED(test_search_given_bad_query_when_asked_then_position_told),
 		SERVED(test_count_given_events_when_asked_then_number),
 		SERVED(test_hits_given_events_when_asked_then_buckets_add_up),

@@ -81,6 +81,72 @@ static void test_query_given_gaps_when_hits_then_4_and_one_line(void **state)
 	end(&f, &r);
 }
 
+#define TABLE                                                                                    \
+	"{\"columns\":[{\"name\":\"process.name\",\"type\":\"keyword\"},"                         \
+	"{\"name\":\"count\",\"type\":\"long\"}],\"rows\":[[\"ba,sh\",18446744073709551615],"      \
+	"[null,1]],\"truncated\":false,\"left_out\":0,\"gaps\":[],\"took_ms\":1.5,"                \
+	"\"scanned\":{\"blocks\":3}}"
+
+static void expect_table(const char *format, int code, const char *wanted)
+{
+	static const struct fake_answer answers[] = { { 200, NULL, TABLE, 0 } };
+	struct fake f;
+	struct run r = ask(&f, answers, 1, ARGS("query", "| top process.name", "-o", format));
+
+	assert_int_equal(r.code, code);
+	assert_string_equal(r.out, wanted);
+	assert_string_equal(r.err, "");
+	end(&f, &r);
+}
+
+static void test_query_given_table_when_asked_then_rows_in_each_form(void **state)
+{
+	(void)state;
+	expect_table("json", EXIT_HITS, TABLE "\n");
+	expect_table("ndjson", EXIT_HITS,
+		     "{\"process.name\":\"ba,sh\",\"count\":18446744073709551615}\n"
+		     "{\"process.name\":null,\"count\":1}\n");
+	expect_table("csv", EXIT_HITS,
+		     "process.name,count\n\"ba,sh\",18446744073709551615\n,1\n");
+	expect_table("table", EXIT_HITS,
+		     "process.name                 count\n"
+		     "ba,sh         18446744073709551615\n"
+		     "                                 1\n");
+}
+
+static void test_query_given_table_without_rows_when_asked_then_1(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ 200, NULL, "{\"columns\":[{\"name\":\"a\",\"type\":\"long\"}],\"rows\":[]}", 0 },
+		{ 200, NULL, "{\"columns\":[{\"name\":\"a\",\"type\":\"long\"}],\"rows\":[[]]}", 0 },
+	};
+	struct fake f;
+	struct run r = ask(&f, answers, 2, ARGS("query", "| top a"));
+
+	(void)state;
+	assert_int_equal(r.code, EXIT_NONE);
+	assert_string_equal(r.out, "");
+	run_done(&r);
+	r = run((struct run_setting){ .port = f.port }, ARGS("query", "| top a"));
+	assert_int_equal(r.code, EXIT_SERVER);
+	end(&f, &r);
+}
+
+static void test_query_given_keep_when_asked_then_its_fields_are_columns(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ 200, NULL, PAGE("{\"process\":{\"name\":\"x\",\"pid\":7}}", "null", ""), 0 }
+	};
+	struct fake f;
+	struct run r = ask(&f, answers, 1,
+			   ARGS("query", "a | keep process.pid, process.name", "-o", "csv"));
+
+	(void)state;
+	assert_int_equal(r.code, EXIT_HITS);
+	assert_string_equal(r.out, "process.pid,process.name\n7,x\n");
+	end(&f, &r);
+}
+
 static void test_query_given_truncated_when_hits_then_4(void **state)
 {
 	static const struct fake_answer answers[] = {
@@ -651,6 +717,9 @@ int main(void)
 		cmocka_unit_test(test_query_given_hits_when_piped_then_ndjson_as_sent_and_0),
 		cmocka_unit_test(test_query_given_no_hits_when_asked_then_1),
 		cmocka_unit_test(test_query_given_gaps_when_hits_then_4_and_one_line),
+		cmocka_unit_test(test_query_given_table_when_asked_then_rows_in_each_form),
+		cmocka_unit_test(test_query_given_table_without_rows_when_asked_then_1),
+		cmocka_unit_test(test_query_given_keep_when_asked_then_its_fields_are_columns),
 		cmocka_unit_test(test_query_given_truncated_when_hits_then_4),
 		cmocka_unit_test(test_query_given_cut_page_when_paged_on_then_nothing_is_missing),
 		cmocka_unit_test(test_query_given_damaged_blocks_when_hits_then_4),
