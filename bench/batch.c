@@ -40,7 +40,8 @@ static void add_open(struct bench *b, uint32_t process)
 			 (unsigned)file);
 
 	b->seq++;
-	batch_event(to, KIND_OPEN, b->seq, UINT64_C(1790000000000000000) + b->seq * 20000 + x % 4096);
+	batch_event(to, KIND_OPEN, b->seq,
+		    UINT64_C(1790000000000000000) + b->seq * 20000 + x % 4096);
 	batch_set_row(to, KIND_OPEN, FIELD_PROCESS, process);
 	batch_set(to, KIND_OPEN, FIELD_CPU, x & 1);
 	batch_set(to, KIND_OPEN, FIELD_THREAD_ID, 1000 + process);

@@ -74,5 +74,6 @@ void batch_set_list(struct batch *b, enum kind kind, enum field f, const uint32_
 /* Encodes everything as one frame, appended to @out, and empties the batch.  With no events it
  * makes a heartbeat that tells @next_seq.  Returns 0, or -ENOMEM: the batch is emptied all the
  * same and its events are the caller's to account for. */
-NODISCARD int batch_seal(struct batch *b, struct frame_codec *codec, const struct batch_stats *stats,
-			 uint64_t next_seq, uint64_t now_ns, struct buf *out);
+NODISCARD int batch_seal(struct batch *b, struct frame_codec *codec,
+			 const struct batch_stats *stats, uint64_t next_seq, uint64_t now_ns,
+			 struct buf *out);

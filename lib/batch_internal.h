@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* batch_internal - the inside of a batch, for lib/batch.c, which gathers, and lib/batch_seal.c, which
- * packs.
- * Thread and memory: as lib/batch.h. */
+/* batch_internal - the inside of a batch, for lib/batch.c, which gathers, and lib/batch_seal.c,
+ * which packs. Thread and memory: as lib/batch.h. */
 #pragma once
 #include "lib/batch.h"
 #include "lib/slots.h"

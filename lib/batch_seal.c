@@ -52,8 +52,8 @@ static bool pack_column(struct batch *b, const struct rows *t, struct cells *c, 
 		}
 		for (; c->n < t->n; c->n++)
 			c->rows[c->n] = 0;
-		out->encoding = (Rtsec__V1__Column__Encoding)column_encode(c->rows, t->n, info->type,
-									  &b->data);
+		out->encoding = (Rtsec__V1__Column__Encoding)column_encode(c->rows, t->n,
+									   info->type, &b->data);
 	}
 	out->data = (ProtobufCBinaryData){ b->data.n - begin, (uint8_t *)begin };
 	p->column_at[p->n_columns] = out;

@@ -29,16 +29,16 @@ struct block_label {
 struct block_info {
 	struct block_string node_id, node_name, architecture, os_kernel, agent_version;
 	uint8_t boot_id[16];
-	char boot_text[37];	  /* the same as a UUID */
+	char boot_text[37]; /* the same as a UUID */
 	uint64_t first_seq;
-	uint32_t n_events;	  /* 0: a heartbeat */
+	uint32_t n_events; /* 0: a heartbeat */
 	uint64_t sent_time_ns;
 	uint64_t min_time_ns, max_time_ns; /* of its events; 0 without any */
-	uint64_t kinds;		  /* bit k: it has events of kind k */
+	uint64_t kinds;			   /* bit k: it has events of kind k */
 	uint32_t n_processes, n_strings, n_tables;
 	const struct block_label *labels;
 	uint32_t n_labels;
-	uint64_t ingested_ns;	  /* set by the reader with block_set_ingested(); 0: unknown */
+	uint64_t ingested_ns; /* set by the reader with block_set_ingested(); 0: unknown */
 };
 
 /* List column: values of row r are values[starts[r]] .. values[starts[r + 1] - 1]. */
@@ -55,7 +55,8 @@ struct block *block_free(struct block *b);
 DEFINE_FREEP(block)
 
 /* Opens the frame @frame (borrowed for the call only) and checks it.
- * Returns 0; -EBADMSG: it breaks the format or a limit, the reason is in @d, @b is empty; -ENOMEM. */
+ * Returns 0; -EBADMSG: it breaks the format or a limit, the reason is in @d, @b is empty; -ENOMEM.
+ */
 NODISCARD int block_load(struct block *b, const void *frame, size_t n, struct diag *d);
 
 /* The same for a frame that block_load() has accepted before: only what reading safely needs is
@@ -65,8 +66,8 @@ NODISCARD int block_load_stored(struct block *b, const void *frame, size_t n, st
 const struct block_info *block_info(const struct block *b);
 void block_set_ingested(struct block *b, uint64_t ingested_ns);
 
-/* SensorStats as the sensor sent them (zeroes when it sent none).  n_tiers of tiers[] are filled and live
- * until the next block_load(). */
+/* SensorStats as the sensor sent them (zeroes when it sent none).  n_tiers of tiers[] are filled
+ * and live until the next block_load(). */
 struct block_stats {
 	uint64_t events, lost_priority, lost_bulk, lost_queue, malformed;
 	uint64_t batches_queued, bytes_queued, cpu_ns, rss_bytes, processes;
@@ -92,14 +93,21 @@ bool block_failed(const struct block *b);
 struct block_string block_string(const struct block *b, uint32_t number);
 
 /* One field of one event as a person or JSON wants it: via, derivation and types resolved. */
-enum block_value_type { VALUE_NULL, VALUE_LONG, VALUE_BOOL, VALUE_DATE, VALUE_ID, VALUE_STRING,
-			VALUE_STRINGS };
+enum block_value_type {
+	VALUE_NULL,
+	VALUE_LONG,
+	VALUE_BOOL,
+	VALUE_DATE,
+	VALUE_ID,
+	VALUE_STRING,
+	VALUE_STRINGS
+};
 struct block_value {
 	enum block_value_type type;
-	uint64_t number;	   /* LONG BOOL DATE ID */
+	uint64_t number;	    /* LONG BOOL DATE ID */
 	struct block_string string; /* STRING; may point into the block's scratch: copy before the
 				     * next block_value() */
-	const uint32_t *strings;   /* STRINGS: string numbers */
+	const uint32_t *strings;    /* STRINGS: string numbers */
 	uint32_t n_strings;
 };
 struct block_value block_value(struct block *b, uint32_t table, uint32_t row, struct field_ref ref);

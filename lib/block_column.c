@@ -45,7 +45,7 @@ const uint64_t *block_unpack(struct block *b, const struct table *t, struct colu
 }
 
 bool block_unpack_list(struct block *b, const struct table *t, struct column *c,
-			const struct field_info *info, bool *ret_ok)
+		       const struct field_info *info, bool *ret_ok)
 {
 	uint32_t max = (uint32_t)MIN(c->n, (size_t)LIMIT_LIST_VALUES);
 	uint32_t *starts = arena_array(&b->arena, (size_t)t->rows + 1, sizeof(*starts));

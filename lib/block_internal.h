@@ -25,13 +25,13 @@ struct table {
 
 struct block {
 	struct frame_codec *codec;
-	struct buf raw;	    /* the message; strings and packed columns point into the arena's copy */
+	struct buf raw; /* the message; strings and packed columns point into the arena's copy */
 	struct arena arena; /* the unpacked message and all columns */
 	struct buf scratch; /* of block_value() */
 	Rtsec__V1__EventBatch *message;
 	const char *string_bytes; /* never NULL once loaded */
 	uint32_t *string_starts;  /* n_strings + 1 */
-	struct table *tables;	 /* event tables */
+	struct table *tables;	  /* event tables */
 	struct table processes;
 	struct block_label *labels;
 	struct block_info info;

@@ -115,7 +115,8 @@ static struct block_value joined(struct block *b, struct block_value list)
 	if (!buf_ok(out))
 		return (struct block_value){ .type = VALUE_NULL };
 	/* one empty argument gives an empty command line, which is not null */
-	return text_of((struct block_string){ out->n ? (const char *)out->data : "", (uint32_t)out->n });
+	return text_of(
+		(struct block_string){ out->n ? (const char *)out->data : "", (uint32_t)out->n });
 }
 
 static struct block_value derived(struct block *b, uint32_t table, uint32_t row,
@@ -176,5 +177,6 @@ struct block_value block_value(struct block *b, uint32_t table, uint32_t row, st
 	}
 	if (!place(b, &table, &row, ref))
 		return (struct block_value){ .type = VALUE_NULL };
-	return info->rule == RULE_STORED ? stored(b, table, row, info) : derived(b, table, row, info);
+	return info->rule == RULE_STORED ? stored(b, table, row, info)
+					 : derived(b, table, row, info);
 }

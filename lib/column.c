@@ -18,7 +18,8 @@ static unsigned varint_bytes(uint64_t v)
 	return (unsigned)(70 - __builtin_clzll(v | 1)) / 7;
 }
 
-static void sizes(const uint64_t *v, uint32_t n, size_t *ret_varint, size_t *ret_delta, bool *ret_const)
+static void sizes(const uint64_t *v, uint32_t n, size_t *ret_varint, size_t *ret_delta,
+		  bool *ret_const)
 {
 	uint64_t last = 0, differ = 0;
 

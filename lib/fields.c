@@ -3,25 +3,36 @@
 
 #define RULE_NONE RULE_STORED
 
-
 static const struct field_info fields[FIELD_MAX + 1] = {
-#define ENTRY(id, n, t, h, r, s, v, help_)                                               \
-	[FIELD_##id] = { .field = FIELD_##id, .name = (n), .type = TYPE_##t, .home = (h), \
-			 .rule = RULE_##r, .source = FIELD_##s, .has_via = (v), .help = (help_) },
-#define E(number, id, name, type, help)		       ENTRY(id, name, type, HOME_EVENT, NONE, NONE, false, help)
-#define P(number, id, name, type, help)		       ENTRY(id, name, type, HOME_PROCESS, NONE, NONE, true, help)
-#define C(number, id, name, type, help)		       ENTRY(id, name, type, HOME_PROCESS, NONE, NONE, false, help)
-#define B(number, id, name, type, help)		       ENTRY(id, name, type, HOME_BATCH, NONE, NONE, false, help)
-#define D(number, id, name, type, source, rule, help) ENTRY(id, name, type, HOME_EVENT, rule, source, false, help)
-#define Q(number, id, name, type, source, rule, help) ENTRY(id, name, type, HOME_PROCESS, rule, source, true, help)
+#define ENTRY(id, n, t, h, r, s, v, help_)    \
+	[FIELD_##id] = { .field = FIELD_##id, \
+			 .name = (n),         \
+			 .type = TYPE_##t,    \
+			 .home = (h),         \
+			 .rule = RULE_##r,    \
+			 .source = FIELD_##s, \
+			 .has_via = (v),      \
+			 .help = (help_) },
+#define E(number, id, name, type, help) ENTRY(id, name, type, HOME_EVENT, NONE, NONE, false, help)
+#define P(number, id, name, type, help) ENTRY(id, name, type, HOME_PROCESS, NONE, NONE, true, help)
+#define C(number, id, name, type, help) ENTRY(id, name, type, HOME_PROCESS, NONE, NONE, false, help)
+#define B(number, id, name, type, help) ENTRY(id, name, type, HOME_BATCH, NONE, NONE, false, help)
+#define D(number, id, name, type, source, rule, help) \
+	ENTRY(id, name, type, HOME_EVENT, rule, source, false, help)
+#define Q(number, id, name, type, source, rule, help) \
+	ENTRY(id, name, type, HOME_PROCESS, rule, source, true, help)
 #include "lib/fields.def"
 #undef ENTRY
 };
 
 static const struct kind_info kinds[KIND_MAX] = {
-#define K(number, id, category_, action_, type_, class_, help_)                                 \
-	[number] = { .kind = KIND_##id, .category = (category_), .action = (action_), .type = (type_), \
-		     .class = CLASS_##class_, .help = (help_) },
+#define K(number, id, category_, action_, type_, class_, help_) \
+	[number] = { .kind = KIND_##id,                         \
+		     .category = (category_),                   \
+		     .action = (action_),                       \
+		     .type = (type_),                           \
+		     .class = CLASS_##class_,                   \
+		     .help = (help_) },
 #include "lib/kinds.def"
 #undef K
 };
@@ -121,7 +132,7 @@ const char *field_name(struct field_ref ref, char *buf, size_t n)
 const char *field_type_name(enum field_type type)
 {
 	static const char *const names[] = {
-		[TYPE_LONG] = "long",	    [TYPE_BOOL] = "boolean",	  [TYPE_DATE] = "date",
+		[TYPE_LONG] = "long",	    [TYPE_BOOL] = "boolean",	 [TYPE_DATE] = "date",
 		[TYPE_KEYWORD] = "keyword", [TYPE_KEYWORDS] = "keyword", [TYPE_IP] = "ip",
 		[TYPE_ID] = "keyword",
 	};

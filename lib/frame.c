@@ -135,7 +135,8 @@ int frame_decode(struct frame_codec *c, enum frame_type type, const void *frame,
 	if (h.packing == PACK_ZSTD)
 		return decompress(c, body, n - sizeof(h), raw, out, d);
 	if (h.packing != PACK_NONE || raw != n - sizeof(h))
-		return diag_set(d, -EBADMSG, 0, 0, "frame packing %u or length is wrong", h.packing);
+		return diag_set(d, -EBADMSG, 0, 0, "frame packing %u or length is wrong",
+				h.packing);
 	buf_add(out, body, raw);
 	return buf_ok(out) ? 0 : err_origin(-ENOMEM);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* frame - the 12 bytes around every message: what it is, how it is packed, how long it will be.
  * The layout is told in proto/rtsec.proto.
- * Thread: any; a frame_codec has one owner at a time.  Memory: the codec keeps its zstd contexts. */
+ * Thread: any; a frame_codec has one owner at a time.  Memory: the codec keeps its zstd contexts.
+ */
 #pragma once
 #include "lib/buf.h"
 #include "lib/diag.h"

@@ -9,7 +9,7 @@ struct slots {
 	struct slot {
 		uint64_t key;
 		uint32_t number; /* 0: free */
-	} *at;
+	} * at;
 	uint32_t cap, used; /* cap: a power of two, or 0 before the first slots_room() */
 };
 

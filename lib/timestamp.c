@@ -71,7 +71,8 @@ static bool eat_unit(struct scan *in, uint64_t *ret_ns)
 	static const struct {
 		const char *name;
 		uint64_t ns;
-	} units[] = { /* the longer name first */
+	} units[] = {
+		/* the longer name first */
 		{ "ns", 1 },
 		{ "us", 1000 },
 		{ "ms", 1000000 },

@@ -12,25 +12,25 @@
 
 #include "lib/banned.h"
 
-#define NODISCARD	 __attribute__((warn_unused_result))
+#define NODISCARD	  __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
-#define UNUSED		 __attribute__((unused))
-#define ARRAY_SIZE(a)	 (sizeof(a) / sizeof((a)[0]))
+#define UNUSED		  __attribute__((unused))
+#define ARRAY_SIZE(a)	  (sizeof(a) / sizeof((a)[0]))
 
 /* Moves ownership out of a pointer variable: yields its value and leaves NULL behind. */
-#define TAKE(p)                          \
-	__extension__({                  \
-		__typeof__(p) _p = (p);  \
-		(p) = NULL;              \
-		_p;                      \
+#define TAKE(p)                         \
+	__extension__({                 \
+		__typeof__(p) _p = (p); \
+		(p) = NULL;             \
+		_p;                     \
 	})
 
 /* AUTO(noun) *x = NULL; calls noun_free(x) when x leaves scope.  The type needs DEFINE_FREEP. */
 #define AUTO(noun) __attribute__((cleanup(noun##_freep))) struct noun
-#define DEFINE_FREEP(noun)                                       \
+#define DEFINE_FREEP(noun)                                      \
 	static inline UNUSED void noun##_freep(struct noun **p) \
-	{                                                        \
-		noun##_free(*p);                                 \
+	{                                                       \
+		noun##_free(*p);                                \
 	}
 
 /* AUTO_MEM char *x = NULL; frees plain malloc memory when x leaves scope. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A frame from a sensor nobody trusts: load it and, when it is accepted, read every field of every
  * event, as the collector would.  Both ways to load.  Frames here are not compressed, since a
- * fuzzer cannot make zstd checksums: the input is the message, the frame header is put before it. */
+ * fuzzer cannot make zstd checksums: the input is the message, the frame header is put before it.
+ */
 #include "lib/block.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -30,8 +31,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static struct block *b;
 	static struct buf frame;
-	const uint8_t head[FRAME_HEADER_BYTES] = { 'R', 'T', 'S', '1', FRAME_BATCH, 0, 0, 0,
-						   (uint8_t)n, (uint8_t)(n >> 8), (uint8_t)(n >> 16),
+	const uint8_t head[FRAME_HEADER_BYTES] = { 'R',
+						   'T',
+						   'S',
+						   '1',
+						   FRAME_BATCH,
+						   0,
+						   0,
+						   0,
+						   (uint8_t)n,
+						   (uint8_t)(n >> 8),
+						   (uint8_t)(n >> 16),
 						   (uint8_t)(n >> 24) };
 
 	if (!b && block_new(&b) < 0)

@@ -5,7 +5,8 @@
 #include "lib/column.h"
 #include "lib/token.h"
 
-static void encode(const uint64_t *v, uint32_t n, enum field_type type, enum column_encoding expected)
+static void encode(const uint64_t *v, uint32_t n, enum field_type type,
+		   enum column_encoding expected)
 {
 	AUTO_BUF struct buf b = { 0 };
 	uint64_t back[64];

@@ -48,9 +48,14 @@ static void test_fields_given_aliases_when_looked_up_then_the_real_field(void **
 
 static void test_fields_given_wiring_or_unknown_when_looked_up_then_not_found(void **state)
 {
-	static const char *const names[] = { "",	     "process",		  "process.",
-					     "process.nam",  "rtsec.process.row", "rtsec.parent.row",
-					     "Process.name", "process.parent.parent.name" };
+	static const char *const names[] = { "",
+					     "process",
+					     "process.",
+					     "process.nam",
+					     "rtsec.process.row",
+					     "rtsec.parent.row",
+					     "Process.name",
+					     "process.parent.parent.name" };
 	struct field_ref ref;
 
 	(void)state;

@@ -45,10 +45,18 @@ static void test_timestamp_given_good_text_when_parsed_then_ns(void **state)
 
 static void test_timestamp_given_bad_text_when_parsed_then_error_with_column(void **state)
 {
-	static const char *const cases[] = { "",	   "yesterday",	      "2026-13-01",
-					     "2026-02-30", "2026-11-22T25:00:00Z", "2026-11-22T21:44",
-					     "-15",	   "-15x",	      "now+1h",
-					     "12h",	   "-",		      "99999999999999999999",
+	static const char *const cases[] = { "",
+					     "yesterday",
+					     "2026-13-01",
+					     "2026-02-30",
+					     "2026-11-22T25:00:00Z",
+					     "2026-11-22T21:44",
+					     "-15",
+					     "-15x",
+					     "now+1h",
+					     "12h",
+					     "-",
+					     "99999999999999999999",
 					     "2026-11-22T21:44:19Zz" };
 
 	(void)state;
