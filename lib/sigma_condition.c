@@ -112,7 +112,8 @@ static int parse_group(struct parser *p, bool and, struct expr **ret)
 		    (them ? *i->key->text == '_' : !fits(pattern, i->key->text)))
 			continue;
 		any = true;
-		r = join(&all, e, and, use(p, i, &e), &gap);
+		r = use(p, i, &e);
+		r = join(&all, e, and, r, &gap);
 	}
 	if (r < 0)
 		return r;
@@ -264,8 +265,9 @@ int sigma_build_condition(struct sigma_build *b, const struct yaml_node *conditi
 		return build_one(b, condition, ret);
 	for (const struct yaml_node *i = condition->first; i; i = i->next) {
 		struct expr *e = NULL;
-		int r = join(&all, e, false, build_one(b, i, &e), &gap);
+		int r = build_one(b, i, &e);
 
+		r = join(&all, e, false, r, &gap);
 		if (r < 0)
 			return r;
 	}
