@@ -8,6 +8,8 @@
 #define CONDITION (PARAM_BIT(Q) | PARAM_BIT(NODE))
 #define ASK	  (CONDITION | PARAM_BIT(SINCE) | PARAM_BIT(UNTIL))
 #define PAGED	  (PARAM_BIT(LIMIT) | PARAM_BIT(CURSOR) | PARAM_BIT(ORDER))
+#define WHERE	  (PARAM_BIT(NODE) | PARAM_BIT(SINCE) | PARAM_BIT(UNTIL))
+#define WITHIN	  (ASK | PARAM_BIT(LIMIT) | PARAM_BIT(CURSOR) | PARAM_BIT(FIELDS))
 
 static const struct route routes[] = {
 	{ METHOD_GET | METHOD_POST, "/api/v1/search", ROLE_VIEWER, api_search,
@@ -24,6 +26,15 @@ static const struct route routes[] = {
 	  PARAM_BIT(FIELD) | PARAM_BIT(PREFIX) | PARAM_BIT(SINCE) | PARAM_BIT(UNTIL) |
 		  PARAM_BIT(NODE) | PARAM_BIT(LIMIT),
 	  "Values that a field has had lately, for completion" },
+	{ METHOD_GET, "/api/v1/processes/{entity_id}", ROLE_VIEWER, api_process, WHERE,
+	  "What is known of a process" },
+	{ METHOD_GET, "/api/v1/processes/{entity_id}/tree", ROLE_VIEWER, api_process_tree,
+	  WHERE | PARAM_BIT(DEPTH) | PARAM_BIT(LIMIT), "Its ancestors and descendants" },
+	{ METHOD_GET | METHOD_POST, "/api/v1/processes/{entity_id}/timeline", ROLE_VIEWER,
+	  api_process_timeline, WITHIN | PARAM_BIT(DESCENDANTS),
+	  "One page of what it did, oldest first" },
+	{ METHOD_GET | METHOD_POST, "/api/v1/flows/{community_id}", ROLE_VIEWER, api_flow, WITHIN,
+	  "One page of both sides' events of a flow, oldest first" },
 	{ METHOD_GET | METHOD_POST, "/api/v1/tail", ROLE_VIEWER, api_tail,
 	  CONDITION | PARAM_BIT(FIELDS), "Events as they come in, as server-sent events" },
 	{ METHOD_GET, "/api/v1/fields", ROLE_VIEWER, api_fields, 0,
@@ -126,13 +137,16 @@ bool ask_read_condition(struct request *r, struct ask *ret)
 	return read_condition(r, false, ret);
 }
 
-static bool read_range(struct request *r, bool now_is_end, struct ask *ret)
+enum range { RANGE_OPEN, RANGE_TO_NOW, RANGE_EVER };
+
+static bool read_range(struct request *r, enum range range, struct ask *ret)
 {
+	bool ever = range == RANGE_EVER && request_params(r)->value[PARAM_SINCE].n == 0;
 	uint64_t now_ns = timestamp_now();
 
-	if (now_is_end)
+	if (range == RANGE_TO_NOW)
 		ret->to_ns = now_ns;
-	if (!read_time(r, PARAM_SINCE, now_ns, &ret->from_ns) ||
+	if ((!ever && !read_time(r, PARAM_SINCE, now_ns, &ret->from_ns)) ||
 	    !read_time(r, PARAM_UNTIL, now_ns, &ret->to_ns))
 		return false;
 	if (ret->from_ns < ret->to_ns)
@@ -143,12 +157,18 @@ static bool read_range(struct request *r, bool now_is_end, struct ask *ret)
 
 bool ask_read(struct request *r, bool now_is_end, struct ask *ret)
 {
-	return read_condition(r, false, ret) && read_range(r, now_is_end, ret);
+	return read_condition(r, false, ret) &&
+	       read_range(r, now_is_end ? RANGE_TO_NOW : RANGE_OPEN, ret);
 }
 
 bool ask_read_pipes(struct request *r, struct ask *ret)
 {
-	return read_condition(r, true, ret) && read_range(r, false, ret);
+	return read_condition(r, true, ret) && read_range(r, RANGE_OPEN, ret);
+}
+
+bool ask_read_ever(struct request *r, struct ask *ret)
+{
+	return read_condition(r, false, ret) && read_range(r, RANGE_EVER, ret);
 }
 
 bool api_read_fields(struct request *r, struct document **ret)

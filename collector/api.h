@@ -38,6 +38,8 @@ struct ask {
 NODISCARD bool ask_read(struct request *r, bool now_is_end, struct ask *ret);
 /* The same for search: all pipes are taken, and the range is open. */
 NODISCARD bool ask_read_pipes(struct request *r, struct ask *ret);
+/* The same for what is looked up by key: no pipe that changes the count; without since, since ever. */
+NODISCARD bool ask_read_ever(struct request *r, struct ask *ret);
 void ask_done(struct ask *a);
 
 /* The same of q and node alone. */
@@ -60,12 +62,27 @@ NODISCARD int api_write_gaps(struct query_worker *w, const struct query *q, stru
 /* Answers 400 about parameter @p; of q, with the position that @d tells. */
 void api_bad_param(struct request *r, enum param p, const struct diag *d);
 
+/* A search for what stands in a path, oldest first, since ever: in the thread that answers it,
+ * @narrow adds to the condition of @ask; *ret_cut: it does not hold all that it should.  Returns 0
+ * or a negative errno.  api_search_within() takes @arg over, to free it by @free_arg. */
+struct search_within {
+	int (*narrow)(struct query_worker *w, const struct query *q, void *arg, struct ask *ask,
+		      bool *ret_cut);
+	void *arg;
+	void (*free_arg)(void *);
+};
+void api_search_within(struct request *r, const struct search_within *within);
+
 /* Handlers, in the api_*.c files. */
 void api_search(struct request *r);
 void api_count(struct request *r);
 void api_hits(struct request *r);
 void api_facets(struct request *r);
 void api_values(struct request *r);
+void api_process(struct request *r);
+void api_process_tree(struct request *r);
+void api_process_timeline(struct request *r);
+void api_flow(struct request *r);
 void api_tail(struct request *r);
 void api_fields(struct request *r);
 void api_kinds(struct request *r);

@@ -13,6 +13,8 @@ struct search {
 	bool one_page; /* head or tail said how many */
 	uint32_t limit;
 	uint64_t asked; /* by head or tail */
+	struct search_within within; /* narrow NULL: none */
+	bool within_cut;
 };
 
 static void search_free(void *arg)
@@ -21,6 +23,8 @@ static void search_free(void *arg)
 
 	ask_done(&s->ask);
 	document_free(s->document);
+	if (s->within.free_arg)
+		s->within.free_arg(s->within.arg);
 	free(s);
 }
 static void search_freep(struct search **s)
@@ -205,12 +209,24 @@ static void answer_ndjson(struct request *r, const struct found *f)
 	request_answer(r, 200, "application/x-ndjson");
 }
 
+static int narrow(struct search *s, struct request *r, struct query_worker *w, struct found *f)
+{
+	struct query q = ask_query(&s->ask, r, &f->stats);
+
+	if (!s->within.narrow)
+		return 0;
+	return s->within.narrow(w, &q, s->within.arg, &s->ask, &s->within_cut);
+}
+
 static void work(struct request *r, struct query_worker *w, void *task)
 {
-	const struct search *s = task;
+	struct search *s = task;
 	struct found f = { 0 };
-	int e = find(s, r, w, &f);
+	int e = narrow(s, r, w, &f);
 
+	if (e == 0)
+		e = find(s, r, w, &f);
+	f.page.cut |= s->within_cut;
 	if (e < 0)
 		request_problem_errno(r, e);
 	else if (s->ndjson)
@@ -240,4 +256,22 @@ void api_search(struct request *r)
 	    !read_cut(r, s) || !ask_read_fields(r, &s->ask, &s->document))
 		return;
 	request_run(r, work, TAKE(s), search_free);
+}
+
+void api_search_within(struct request *r, const struct search_within *within)
+{
+	__attribute__((cleanup(search_freep))) struct search *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		within->free_arg(within->arg);
+		request_problem_errno(r, -ENOMEM);
+		return;
+	}
+	s->within = *within;
+	s->cursor.ascending = true;
+	if (!ask_read_ever(r, &s->ask))
+		return;
+	s->ndjson = wants_ndjson(r);
+	if (read_cursor(r, s) && read_limit(r, s) && ask_read_fields(r, &s->ask, &s->document))
+		request_run(r, work, TAKE(s), search_free);
 }

@@ -212,7 +212,7 @@ static bool pattern_there(const struct asker *a, const struct expr_pattern *p)
 }
 
 /* May the leaf, not negated, be true?  What is in a filter: every string of the dictionary, and the
- * ids of the process rows.  The parts of paths and the joined arguments end where no token goes on.
+ * ids of processes.  The parts of paths and the joined arguments end where no token goes on.
  */
 static bool leaf_there(const struct asker *a, const struct expr_leaf *l)
 {
@@ -221,7 +221,7 @@ static bool leaf_there(const struct asker *a, const struct expr_leaf *l)
 	if (expr_is_constant(f))
 		return true;
 	if (l->numeric) {
-		if (f->field != FIELD_ENTITY_ID)
+		if (f->type != TYPE_ID)
 			return true;
 		for (size_t i = 0; i < l->n_ranges; i++)
 			if (a->has(token_of_id(l->ranges[i].lo), a->arg))
