@@ -166,6 +166,27 @@ static bool at_of(const struct parser *p)
 	return at_word(&after, "of");
 }
 
+static int parse_parentheses(struct parser *p, struct expr **ret)
+{
+	AUTO(expr) *e = NULL;
+	int r;
+
+	if (p->depth == DEPTH_MAX)
+		return expected(p, "less nesting");
+	advance(p);
+	p->depth++;
+	r = parse_or(p, &e);
+	p->depth--;
+	if (r < 0)
+		return r;
+	if (!at_word(p, ")"))
+		return expected(p, "and, or or )");
+	advance(p);
+	if (r == 0)
+		*ret = TAKE(e);
+	return r;
+}
+
 static int parse_inside(struct parser *p, struct expr **ret)
 {
 	int r;
@@ -183,20 +204,8 @@ static int parse_inside(struct parser *p, struct expr **ret)
 		p->b->odd = !p->b->odd;
 		return r ? r : expr_new_not(ret, TAKE(e));
 	}
-	if (at_word(p, "(")) {
-		if (p->depth == DEPTH_MAX)
-			return expected(p, "less nesting");
-		advance(p);
-		p->depth++;
-		r = parse_or(p, ret);
-		p->depth--;
-		if (r < 0)
-			return r;
-		if (!at_word(p, ")"))
-			return expected(p, "and, or or )");
-		advance(p);
-		return r;
-	}
+	if (at_word(p, "("))
+		return parse_parentheses(p, ret);
 	if (at_of(p))
 		return parse_of(p, ret);
 	if (p->n == 0 || at_word(p, ")") || at_word(p, "|") || at_word(p, "and") ||
