@@ -216,6 +216,7 @@ struct socket {
 
 /* --- numbers of the kernel's ABI --- */
 enum {
+	EEXIST = 17,
 	AF_INET = 2,
 	AF_INET6 = 10,
 	IPPROTO_TCP = 6,

@@ -56,6 +56,19 @@ struct {
 	__type(value, struct scratch);
 } scratches __weak SEC(".maps");
 
+/* --- processes that ended lately --- */
+struct ended {
+	uint64_t start_ns;
+	uint32_t tgid;
+	uint32_t pad;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct ended);
+	__type(value, uint8_t);
+} ends __weak SEC(".maps");
+
 /* --- connections: who connected or accepted, until they close; by address of struct sock --- */
 struct connection {
 	struct rec_head head; /* of the thread that connected or accepted */

@@ -42,6 +42,15 @@ static __always_inline uint32_t exit_status(struct task_struct *t)
 	return (uint32_t)BPF_CORE_READ(t, group_leader, exit_code);
 }
 
+/* Threads that end at the same time may each see that none lives: the first of them tells. */
+static __always_inline bool exit_told(const struct rec_head *head)
+{
+	struct ended key = { .start_ns = head->start_ns, .tgid = head->tgid };
+	uint8_t one = 1;
+
+	return bpf_map_update_elem(&ends, &key, &one, BPF_NOEXIST) == -EEXIST;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
@@ -50,6 +59,8 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	if (BPF_CORE_READ(task, signal, live.counter) != 0 || !read_watched(task))
 		return 0;
 	fill_head(&r.head, task_now());
+	if (exit_told(&r.head))
+		return 0;
 	r.duration_ns = r.head.time_ns - r.head.start_ns;
 	r.status = exit_status(task);
 	r.head.type = REC_EXIT;

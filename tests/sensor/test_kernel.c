@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 /* --- exec --- */
 struct exec_plan {
@@ -366,6 +367,42 @@ static void test_kernel_given_threads_when_they_come_and_go_then_only_the_proces
 	assert_null(find_record(f, NULL, REC_FORK, pid));
 }
 
+static void *end_together(void *arg)
+{
+	pthread_barrier_wait(arg);
+	syscall(SYS_exit, 0);
+	return NULL;
+}
+
+static void start_ending_threads(void *arg)
+{
+	pthread_barrier_t barrier;
+	pthread_t t;
+
+	(void)arg;
+	pthread_barrier_init(&barrier, NULL, 5);
+	for (int i = 0; i < 4; i++)
+		pthread_create(&t, NULL, end_together, &barrier);
+	end_together(&barrier);
+}
+
+static void test_kernel_given_threads_when_they_end_together_then_the_process_ends_once(void **state)
+{
+	struct fixture *f = *state;
+	int status;
+
+	for (int i = 0; i < 100; i++) {
+		pid_t pid = in_child(start_ending_threads, NULL, &status);
+		const struct rec_exit *end;
+
+		await_record(f, REC_EXIT, pid);
+		take_records(f); /* a second one has come by now: all threads are reaped */
+		end = find_record(f, NULL, REC_EXIT, pid);
+		assert_null(find_record(f, end, REC_EXIT, pid));
+		buf_clear(&f->records);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup(test_kernel_given_##name, test_setup)
 int main(void)
 {
@@ -383,6 +420,7 @@ int main(void)
 		T(a_child_when_it_exits_then_fork_and_exit_agree),
 		T(a_signal_when_it_ends_a_process_then_it_is_told),
 		T(threads_when_they_come_and_go_then_only_the_process_is_told),
+		T(threads_when_they_end_together_then_the_process_ends_once),
 	};
 
 	if (geteuid() != 0) {
