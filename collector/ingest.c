@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ingest.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/stat.h>
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
 
+#include "collector/quarantine.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/timestamp.h"
@@ -20,6 +19,7 @@ enum {
 	QUEUE_MESSAGES = 32, /* that NNG reads ahead of us */
 	BUSY_PAUSE_MS = 100, /* before BUSY is told: sensors would only come again at once */
 	PARTING_MS = 50,     /* for the last Acks to leave */
+	RETENTION_S = 60,    /* between two looks for days that are to go */
 };
 
 enum counter {
@@ -29,6 +29,7 @@ enum counter {
 	COUNT_DUPLICATES,
 	COUNT_REFUSED,
 	COUNT_BUSY,
+	COUNT_DISK_BUSY,
 	COUNT_HEARTBEATS,
 	COUNT_COMMITS,
 	COUNT_COMMIT_NS,
@@ -49,7 +50,10 @@ struct ingest {
 	struct store *store;
 	struct maindb *maindb;
 	struct hub *hub;
-	char quarantine_dir[512]; /* "": none */
+	struct retention_limits keep;
+	struct disk disk;
+	struct quarantine quarantine;
+	uint64_t bulk_kinds; /* mask of the kinds that have to wait first */
 	nng_socket socket;
 	bool has_socket;
 	nng_aio *aio;
@@ -61,7 +65,8 @@ struct ingest {
 	struct buf ack, packed;
 	struct pending group[INGEST_GROUP_BATCHES];
 	size_t n_group, group_bytes;
-	uint64_t flushed_ns, quarantined_ns, n_quarantined;
+	uint64_t ticked_ns, kept_ns; /* when tick() and retention ran last */
+	bool over; /* retention cannot keep its limit */
 };
 
 static void count(struct ingest *i, enum counter c, uint64_t n)
@@ -104,31 +109,6 @@ static int from_nng(int rv)
 	}
 }
 
-/* ---- refused frames ---- */
-
-static void quarantine(struct ingest *i, const void *frame, size_t n, const char *reason)
-{
-	char path[600], quoted[512];
-	uint64_t now = clock_ns(), slot = i->n_quarantined % INGEST_QUARANTINE;
-	int fd;
-
-	if (i->quarantined_ns && now - i->quarantined_ns < 1000000000u)
-		return;
-	i->quarantined_ns = now;
-	i->n_quarantined++;
-	log_warn("ingest.refused", "bytes=%zu slot=%llu reason=%s", n, (unsigned long long)slot,
-		 log_value(reason, strlen(reason), quoted, sizeof(quoted)));
-	if (!i->quarantine_dir[0])
-		return;
-	snprintf(path, sizeof(path), "%s/refused-%02llu.frame", i->quarantine_dir,
-		 (unsigned long long)slot);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || write(fd, frame, n) != (ssize_t)n)
-		log_warn("ingest.quarantine_failed", "error=%s", strerror(errno));
-	if (fd >= 0)
-		close(fd);
-}
-
 /* ---- one message ---- */
 
 static void PRINTF_LIKE(3, 4)
@@ -145,7 +125,8 @@ static void PRINTF_LIKE(3, 4)
 static void refuse(struct ingest *i, struct pending *p, const char *reason)
 {
 	count(i, COUNT_REFUSED, 1);
-	quarantine(i, nng_msg_body(p->msg), nng_msg_len(p->msg), reason);
+	quarantine_keep(&i->quarantine, nng_msg_body(p->msg), nng_msg_len(p->msg), reason,
+			clock_ns());
 	answer(p, RTSEC__V1__ACK__CODE__REFUSED, "%s", reason);
 }
 
@@ -153,6 +134,20 @@ static void fail(struct ingest *i, struct pending *p, int r)
 {
 	count(i, COUNT_BUSY, 1);
 	answer(p, RTSEC__V1__ACK__CODE__BUSY, "not stored: %s", strerror(-r));
+}
+
+/* True when the disk has no room for this batch: it is answered. */
+static bool turned_away(struct ingest *i, struct pending *p)
+{
+	enum disk_state state = disk_state(&i->disk);
+
+	if (state == DISK_OK ||
+	    (state == DISK_LOW && (block_info(i->block)->kinds & ~i->bulk_kinds) != 0))
+		return false;
+	count(i, COUNT_BUSY, 1);
+	count(i, COUNT_DISK_BUSY, 1);
+	answer(p, RTSEC__V1__ACK__CODE__BUSY, "the collector's disk is nearly full");
+	return true;
 }
 
 /* Returns 0, or a negative errno: the whole transaction is lost. */
@@ -203,7 +198,7 @@ static int take(struct ingest *i, struct pending *p)
 		return 0;
 	}
 	if (p->n_events > 0)
-		return append(i, p);
+		return turned_away(i, p) ? 0 : append(i, p);
 	count(i, COUNT_HEARTBEATS, 1);
 	answer(p, RTSEC__V1__ACK__CODE__STORED, "%s", "");
 	return 0;
@@ -313,7 +308,24 @@ static void fail_group(struct ingest *i, size_t from, int r)
 			fail(i, p, r);
 		p->appended = false;
 	}
-	pause_ms(BUSY_PAUSE_MS);
+}
+
+/* Those that are to come again wait a little; nobody waits for them. */
+static void answer_group(struct ingest *i)
+{
+	size_t n_busy = 0;
+
+	for (size_t k = 0; k < i->n_group; k++) {
+		if (i->group[k].code == RTSEC__V1__ACK__CODE__BUSY)
+			n_busy++;
+		else
+			send_ack(i, &i->group[k]);
+	}
+	if (n_busy)
+		pause_ms(BUSY_PAUSE_MS);
+	for (size_t k = 0; k < i->n_group; k++)
+		if (i->group[k].msg)
+			send_ack(i, &i->group[k]);
 }
 
 static void store_group(struct ingest *i)
@@ -337,8 +349,7 @@ static void store_group(struct ingest *i)
 	for (k = 0; k < i->n_group; k++)
 		if (i->group[k].appended)
 			stored(i, &i->group[k]);
-	for (k = 0; k < i->n_group; k++)
-		send_ack(i, &i->group[k]);
+	answer_group(i);
 }
 
 static void enter(struct ingest *i, nng_msg *msg)
@@ -369,17 +380,40 @@ static bool gather(struct ingest *i)
 	return true;
 }
 
-static void flush_nodes(struct ingest *i, bool now)
+static void flush_nodes(struct ingest *i)
 {
-	uint64_t at = clock_ns();
-	int r;
+	int r = maindb_flush(i->maindb);
 
-	if (!now && at - i->flushed_ns < 1000000000u)
-		return;
-	i->flushed_ns = at;
-	r = maindb_flush(i->maindb);
 	if (r < 0)
 		log_warn("ingest.nodes_not_written", "error=\"%s\"", strerror(-r));
+}
+
+/* Failures are told by retention.c; that the limit cannot be kept is told until it can. */
+static void keep_limits(struct ingest *i)
+{
+	int r = retention_run(i->store, i->maindb, &i->keep, timestamp_now());
+	bool over = r == RETENTION_E_OVER;
+
+	if (over && !i->over)
+		log_warn("retention.over", "keep_bytes=%llu reason=\"the days left are held or "
+			 "current\"", (unsigned long long)i->keep.keep_bytes);
+	i->over = over;
+}
+
+/* What is due once a second, and once a minute. */
+static void tick(struct ingest *i)
+{
+	uint64_t now = clock_ns();
+
+	if (i->ticked_ns && now - i->ticked_ns < UINT64_C(1000000000))
+		return;
+	i->ticked_ns = now;
+	flush_nodes(i);
+	disk_check(&i->disk);
+	if (i->kept_ns && now - i->kept_ns < RETENTION_S * UINT64_C(1000000000))
+		return;
+	i->kept_ns = now;
+	keep_limits(i);
 }
 
 /* Those that came too late are told to come again. */
@@ -403,10 +437,10 @@ static void *run(void *arg)
 	while (!atomic_load(&i->stopping)) {
 		if (gather(i))
 			store_group(i);
-		flush_nodes(i, false);
+		tick(i);
 	}
 	turn_away(i);
-	flush_nodes(i, true);
+	flush_nodes(i);
 	return NULL;
 }
 
@@ -451,17 +485,14 @@ static int open_socket(struct ingest *i, const char *url, struct diag *d)
 	return 0;
 }
 
-static int open_quarantine(struct ingest *i, const char *dir, struct diag *d)
+static uint64_t bulk_kinds(void)
 {
-	if (!dir)
-		return 0;
-	if ((size_t)snprintf(i->quarantine_dir, sizeof(i->quarantine_dir), "%s", dir) >=
-	    sizeof(i->quarantine_dir))
-		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0, "the folder's path is too long");
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		return diag_set(d, err_origin(-errno), 0, 0, "cannot make the folder %s: %s", dir,
-				strerror(errno));
-	return 0;
+	uint64_t mask = 0;
+
+	for (uint32_t k = 0; k < KIND_MAX; k++)
+		if (kind_info(k) && kind_info(k)->class == CLASS_BULK)
+			mask |= UINT64_C(1) << k;
+	return mask;
 }
 
 int ingest_start(struct ingest **ret, const struct ingest_config *config, struct diag *d)
@@ -474,11 +505,15 @@ int ingest_start(struct ingest **ret, const struct ingest_config *config, struct
 	i->store = config->store;
 	i->maindb = config->maindb;
 	i->hub = config->hub;
+	i->keep = config->keep;
+	i->bulk_kinds = bulk_kinds();
+	disk_init(&i->disk, config->dir, config->min_free_bytes, config->disk_space);
+	disk_check(&i->disk);
 	r = block_new(&i->block);
 	if (r == 0)
 		r = frame_codec_new(&i->codec);
 	if (r == 0)
-		r = open_quarantine(i, config->quarantine_dir, d);
+		r = quarantine_init(&i->quarantine, config->quarantine_dir, d);
 	if (r == 0)
 		r = open_socket(i, config->url, d);
 	if (r == 0)
@@ -507,6 +542,7 @@ void ingest_counters(const struct ingest *i, struct ingest_counters *ret)
 		[COUNT_BATCHES] = &ret->batches,     [COUNT_EVENTS] = &ret->events,
 		[COUNT_BYTES] = &ret->bytes,	     [COUNT_DUPLICATES] = &ret->duplicates,
 		[COUNT_REFUSED] = &ret->refused,     [COUNT_BUSY] = &ret->busy,
+		[COUNT_DISK_BUSY] = &ret->disk_busy,
 		[COUNT_HEARTBEATS] = &ret->heartbeats, [COUNT_COMMITS] = &ret->commits,
 		[COUNT_COMMIT_NS] = &ret->commit_ns,
 	};
@@ -518,4 +554,10 @@ void ingest_counters(const struct ingest *i, struct ingest_counters *ret)
 bool ingest_failing(const struct ingest *i)
 {
 	return i && atomic_load(&i->failing);
+}
+
+enum disk_state ingest_disk(const struct ingest *i, uint64_t *ret_free_bytes)
+{
+	*ret_free_bytes = i ? disk_free_bytes(&i->disk) : 0;
+	return i ? disk_state(&i->disk) : DISK_OK;
 }

@@ -5,12 +5,15 @@
  * A group is the first message and all that wait behind it, within INGEST_GROUP_*: so a lone sensor
  * is answered at once, and a busy fleet shares one fsync.  No Ack leaves before the commit that
  * covers its batch.  When the store fails, all of the group is answered BUSY and the sensors keep
- * it; the failure is logged once, until it is over.
+ * it; the failure is logged once, until it is over.  The same is answered to batches that a disk with
+ * little space has no room for (disk.h), bulk ones first.  Between groups it runs retention.
  * Thread: one of its own, started by ingest_start() and joined by ingest_stop(); counters are read
  * from any thread.  Only this file touches NNG in the collector. */
 #pragma once
+#include "collector/disk.h"
 #include "collector/hub.h"
 #include "collector/maindb.h"
+#include "collector/retention.h"
 #include "collector/store.h"
 
 struct ingest;
@@ -20,7 +23,6 @@ enum {
 	INGEST_GROUP_BYTES = 16 << 20,
 	INGEST_GROUP_MS = 20,
 	INGEST_LINGER_MS = 5,	 /* what sensors are told while someone is tailing */
-	INGEST_QUARANTINE = 16,	 /* refused frames kept for a look, at most one a second */
 };
 
 struct ingest_config {
@@ -29,6 +31,10 @@ struct ingest_config {
 	struct maindb *maindb;
 	struct hub *hub;	    /* NULL: no live tail */
 	const char *quarantine_dir; /* where refused frames are kept, refused-NN.frame; NULL: nowhere */
+	struct retention_limits keep;
+	const char *dir; /* whose free space is watched; NULL: not */
+	uint64_t min_free_bytes; /* 0: no limit; or DISK_AUTO */
+	disk_space_fn disk_space; /* NULL: the system's */
 };
 
 /* Listens and starts the thread.  All pointers are borrowed until ingest_stop(), strings for the call.
@@ -39,10 +45,14 @@ struct ingest *ingest_stop(struct ingest *i);
 
 struct ingest_counters {
 	uint64_t batches, events, bytes; /* stored */
-	uint64_t duplicates, refused, busy, heartbeats, commits, commit_ns;
+	uint64_t duplicates, refused, heartbeats, commits, commit_ns;
+	uint64_t busy, disk_busy; /* the latter are among the former */
 };
 /* NULL in @i: all zero. */
 void ingest_counters(const struct ingest *i, struct ingest_counters *ret);
 
 /* True while the store fails and batches are answered BUSY. */
 bool ingest_failing(const struct ingest *i);
+
+/* How full the disk is, and its free bytes (0: not watched). */
+enum disk_state ingest_disk(const struct ingest *i, uint64_t *ret_free_bytes);

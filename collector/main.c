@@ -9,9 +9,12 @@
 
 #include <uv.h>
 
+#include "collector/day.h"
 #include "collector/http.h"
 #include "collector/ingest.h"
 #include "collector/options.h"
+
+_Static_assert(OPTIONS_AUTO == DISK_AUTO, "forwarded as it is");
 
 enum { EXIT_USAGE = 2, SIGNALS = 2, MAX_FILES = 65536 };
 
@@ -146,6 +149,9 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 	ingest.maindb = http.maindb = c->maindb;
 	ingest.hub = http.hub = c->hub;
 	ingest.quarantine_dir = quarantine;
+	ingest.dir = o->dir;
+	ingest.keep = (struct retention_limits){ o->keep_days, o->keep_bytes };
+	ingest.min_free_bytes = o->min_free_bytes;
 	r = ingest_start(&c->ingest, &ingest, d);
 	http.ingest = c->ingest;
 	if (r == 0)
@@ -237,13 +243,72 @@ static int token_create(const struct options *o)
 	return puts(token) < 0 || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int usage(const char *text)
+{
+	fprintf(stderr, "rtsec-collector: %s\n", text);
+	return EXIT_USAGE;
+}
+
+/* hold DAY and release DAY. */
+static int change_hold(const struct options *o, int (*change)(struct maindb *m, uint32_t day))
+{
+	AUTO(maindb) *m = NULL;
+	struct diag d = { 0 };
+	char name[DAY_PATH_BYTES];
+	uint32_t day;
+	int r;
+
+	snprintf(name, sizeof(name), "events-%s.db", o->words[1]);
+	if (!day_parse_name(name, &day))
+		return usage("a day is written as 2026-11-22");
+	r = maindb_open(&m, o->dir, &d);
+	if (r == 0)
+		r = change(m, day);
+	if (r == MAINDB_E_NOT_HELD)
+		fprintf(stderr, "rtsec-collector: %s is not on hold\n", o->words[1]);
+	return r < 0 ? complain(&d, r) : r;
+}
+
+static int hold(const struct options *o)
+{
+	return change_hold(o, maindb_hold);
+}
+
+static int release(const struct options *o)
+{
+	return change_hold(o, maindb_release);
+}
+
+static int print_hold(uint32_t day, void *arg)
+{
+	char path[DAY_PATH_BYTES];
+
+	(void)arg;
+	day_path("", day, "", path);
+	return printf("%.10s\n", path + strlen("/events-")) < 0 ? -EIO : 0;
+}
+
+static int holds(const struct options *o)
+{
+	AUTO(maindb) *m = NULL;
+	struct diag d = { 0 };
+	int r = maindb_open(&m, o->dir, &d);
+
+	if (r == 0)
+		r = maindb_holds(m, print_hold, NULL);
+	return r < 0 || fflush(stdout) != 0 ? complain(&d, r) : EXIT_SUCCESS;
+}
+
 static const struct command {
-	const char *words[2];
+	const char *words[2]; /* NULL: any word */
 	size_t n_words;
 	int (*run)(const struct options *o);
 } commands[] = {
 	{ { NULL }, 0, serve },
 	{ { "token", "create" }, 2, token_create },
+	{ { "hold", NULL }, 2, hold },
+	{ { "release", NULL }, 2, release },
+	{ { "holds" }, 1, holds },
 };
 
 static const struct command *find_command(const struct options *o)
@@ -253,17 +318,11 @@ static const struct command *find_command(const struct options *o)
 		bool same = c->n_words == o->n_words;
 
 		for (size_t w = 0; same && w < c->n_words; w++)
-			same = strcmp(c->words[w], o->words[w]) == 0;
+			same = !c->words[w] || strcmp(c->words[w], o->words[w]) == 0;
 		if (same)
 			return c;
 	}
 	return NULL;
-}
-
-static int usage(const char *text)
-{
-	fprintf(stderr, "rtsec-collector: %s\n", text);
-	return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/maindb.h"
-
-#include <pthread.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
-#include <mbedtls/md.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "collector/maindb_internal.h"
 #include "collector/migrate.h"
-#include "lib/slots.h"
 
-enum { SHA256_BYTES = 32, TOKEN_BYTES = 32, TIERS_BYTES = 2048, N_STATS = 10 };
-
-enum stmt { STMT_NODES, STMT_NODE_PUT, STMT_BOOT_PUT, STMT_TOKEN_ADD, STMT_TOKEN_FIND, STMT_MAX };
+enum { N_STATS = 10 };
 
 static const char *const texts[STMT_MAX] = {
 	[STMT_NODES] = "SELECT id, name, boot_id, architecture, os_kernel, agent_version, "
@@ -28,41 +21,13 @@ static const char *const texts[STMT_MAX] = {
 	[STMT_TOKEN_ADD] = "INSERT INTO token (name, role, sha256, created_ns) "
 			   "VALUES (?1, ?2, ?3, unixepoch() * 1000000000)",
 	[STMT_TOKEN_FIND] = "SELECT role, sha256 FROM token WHERE sha256 = ?1",
+	[STMT_HOLD_ADD] = "INSERT OR IGNORE INTO hold VALUES (?1, unixepoch() * 1000000000)",
+	[STMT_HOLD_DROP] = "DELETE FROM hold WHERE day = ?1",
+	[STMT_HOLD_LIST] = "SELECT day FROM hold ORDER BY day",
+	[STMT_HOLD_FIND] = "SELECT 1 FROM hold WHERE day = ?1",
+	[STMT_REMOVED_ADD] = "INSERT OR REPLACE INTO removed_day VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[STMT_REMOVED_SUM] = "SELECT count(*), total(n_events), total(bytes) FROM removed_day",
 };
-
-/* A node as kept in memory. */
-struct known {
-	struct node node; /* its tiers[] point into @tiers */
-	char tiers[TIERS_BYTES];
-	bool dirty;
-};
-
-struct maindb {
-	pthread_mutex_t mutex;
-	sqlite3 *db;
-	sqlite3_stmt *stmts[STMT_MAX];
-	struct known **nodes;
-	uint32_t n_nodes, nodes_room;
-	struct slots by_id;
-};
-
-static const char *const role_names[] = { "", "viewer", "analyst", "operator", "admin" };
-
-const char *role_name(enum role role)
-{
-	return role_names[role];
-}
-
-bool role_parse(const char *s, enum role *ret)
-{
-	for (size_t i = ROLE_VIEWER; i < ARRAY_SIZE(role_names); i++) {
-		if (strcmp(s, role_names[i]) != 0)
-			continue;
-		*ret = (enum role)i;
-		return true;
-	}
-	return false;
-}
 
 /* ---- nodes in memory ---- */
 
@@ -250,7 +215,7 @@ static void stats_numbers(struct block_stats *s, uint64_t *ret[N_STATS])
 	memcpy(ret, all, sizeof(all));
 }
 
-static void bind_text(sqlite3_stmt *s, int at, const char *text)
+void maindb_bind_text(sqlite3_stmt *s, int at, const char *text)
 {
 	sqlite3_bind_text(s, at, text, -1, SQLITE_TRANSIENT);
 }
@@ -267,7 +232,7 @@ static int put_node(struct maindb *m, struct known *k)
 	int r;
 
 	for (int i = 0; i < (int)ARRAY_SIZE(words); i++)
-		bind_text(s, 1 + i, words[i]);
+		maindb_bind_text(s, 1 + i, words[i]);
 	for (int i = 0; i < (int)ARRAY_SIZE(numbers); i++)
 		sql_bind_u64(s, 7 + i, numbers[i]);
 	sqlite3_bind_int64(s, 12, n->clock_offset_ns);
@@ -275,12 +240,12 @@ static int put_node(struct maindb *m, struct known *k)
 	for (size_t i = 0; i < N_STATS; i++)
 		stats[i] = *from[i];
 	sqlite3_bind_blob(s, 13, stats, sizeof(stats), SQLITE_TRANSIENT);
-	bind_text(s, 14, k->tiers);
+	maindb_bind_text(s, 14, k->tiers);
 	r = sql_run(s);
 	if (r < 0)
 		return r;
-	bind_text(boot, 1, n->id);
-	bind_text(boot, 2, n->boot_id);
+	maindb_bind_text(boot, 1, n->id);
+	maindb_bind_text(boot, 2, n->boot_id);
 	sql_bind_u64(boot, 3, n->last_seen_ns);
 	sql_bind_u64(boot, 4, n->last_seq);
 	return sql_run(boot);
@@ -372,6 +337,17 @@ static int load_nodes(struct maindb *m)
 
 /* ---- opening ---- */
 
+int maindb_run_durably(struct maindb *m, sqlite3_stmt *s)
+{
+	int r = sql_exec(m->db, "PRAGMA synchronous = FULL"), back;
+
+	if (r < 0)
+		return r;
+	r = sql_run(s);
+	back = sql_exec(m->db, "PRAGMA synchronous = NORMAL");
+	return r < 0 ? r : back;
+}
+
 int maindb_open(struct maindb **ret, const char *dir, struct diag *d)
 {
 	AUTO(maindb) *m = calloc(1, sizeof(*m));
@@ -391,7 +367,7 @@ int maindb_open(struct maindb **ret, const char *dir, struct diag *d)
 		r = migrate_apply(m->db, &migrations_main, path, d);
 	if (r < 0)
 		return r;
-	/* node counters may lose a second; token_create() asks for more */
+	/* node counters may lose a second; maindb_run_durably() asks for more */
 	r = sql_exec(m->db, "PRAGMA synchronous = NORMAL");
 	if (r == 0)
 		r = sql_prepare(m->db, texts, STMT_MAX, m->stmts);
@@ -417,92 +393,4 @@ struct maindb *maindb_free(struct maindb *m)
 	pthread_mutex_destroy(&m->mutex);
 	free(m);
 	return NULL;
-}
-
-/* ---- tokens ---- */
-
-static int sha256(const char *s, size_t n, uint8_t ret[SHA256_BYTES])
-{
-	const mbedtls_md_info_t *info = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
-
-	return info && mbedtls_md(info, (const uint8_t *)s, n, ret) == 0 ? 0 : err_origin(-EIO);
-}
-
-static int random_hex(char ret[2 * TOKEN_BYTES + 1])
-{
-	static const char digits[] = "0123456789abcdef";
-	uint8_t bytes[TOKEN_BYTES];
-
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return err_origin(-EIO);
-	for (size_t i = 0; i < sizeof(bytes); i++) {
-		ret[2 * i] = digits[bytes[i] >> 4];
-		ret[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	ret[2 * TOKEN_BYTES] = '\0';
-	explicit_bzero(bytes, sizeof(bytes));
-	return 0;
-}
-
-static int add_token(struct maindb *m, const char *name, enum role role,
-		     const uint8_t hash[SHA256_BYTES])
-{
-	sqlite3_stmt *s = m->stmts[STMT_TOKEN_ADD];
-	int r = sql_exec(m->db, "PRAGMA synchronous = FULL"), back;
-
-	if (r < 0)
-		return r;
-	bind_text(s, 1, name);
-	bind_text(s, 2, role_name(role));
-	sqlite3_bind_blob(s, 3, hash, SHA256_BYTES, SQLITE_TRANSIENT);
-	r = sql_run(s);
-	back = sql_exec(m->db, "PRAGMA synchronous = NORMAL");
-	return r < 0 ? r : back;
-}
-
-int maindb_token_create(struct maindb *m, const char *name, enum role role, char ret_token[65])
-{
-	uint8_t hash[SHA256_BYTES];
-	int r;
-
-	if (role <= ROLE_NONE || role > ROLE_ADMIN)
-		return err_origin(-EINVAL);
-	r = random_hex(ret_token);
-	if (r == 0)
-		r = sha256(ret_token, MAINDB_TOKEN_CHARS, hash);
-	if (r < 0)
-		return r;
-	pthread_mutex_lock(&m->mutex);
-	r = add_token(m, name, role, hash);
-	pthread_mutex_unlock(&m->mutex);
-	return r;
-}
-
-static bool same_bytes(const uint8_t *a, const uint8_t *b, size_t n)
-{
-	uint8_t differ = 0;
-
-	for (size_t i = 0; i < n; i++)
-		differ |= a[i] ^ b[i];
-	return differ == 0;
-}
-
-enum role maindb_token_role(struct maindb *m, const char *token, size_t n)
-{
-	sqlite3_stmt *s = m->stmts[STMT_TOKEN_FIND];
-	enum role role = ROLE_NONE;
-	uint8_t hash[SHA256_BYTES];
-
-	if (n != MAINDB_TOKEN_CHARS || sha256(token, n, hash) < 0)
-		return ROLE_NONE;
-	pthread_mutex_lock(&m->mutex);
-	sqlite3_bind_blob(s, 1, hash, sizeof(hash), SQLITE_STATIC);
-	if (sql_step(s) == SQL_E_ROW && sqlite3_column_bytes(s, 1) == sizeof(hash) &&
-	    same_bytes(sqlite3_column_blob(s, 1), hash, sizeof(hash)) &&
-	    !role_parse((const char *)sqlite3_column_text(s, 0), &role))
-		role = ROLE_NONE;
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
-	pthread_mutex_unlock(&m->mutex);
-	return role;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* maindb - main.db: what is not events.  Nodes (id, name, boots, facts, counters, last seen),
- * API tokens (only their SHA-256), and the migrations of both kinds of file.
+ * API tokens (only their SHA-256), days on hold, and what retention has removed.
  * Threads: any; each call takes the object's own mutex for its few microseconds. */
 #pragma once
 #include "lib/block.h"
@@ -55,3 +55,33 @@ NODISCARD int maindb_token_create(struct maindb *m, const char *name, enum role 
  * process is known at once.  Time does not tell how much of a token was right: its hash is what is
  * looked up, and that is compared in constant time. */
 enum role maindb_token_role(struct maindb *m, const char *token, size_t n);
+
+/* ---- days, counted since 1970-01-01 ---- */
+
+enum { MAINDB_E_NOT_HELD = 1 };
+
+/* Keeps the day from retention until it is released; on disk when they return.  maindb_release() and
+ * maindb_is_held() ask the database, so another process may hold and release.
+ * Return 0, MAINDB_E_NOT_HELD or a negative errno. */
+NODISCARD int maindb_hold(struct maindb *m, uint32_t day);
+NODISCARD int maindb_release(struct maindb *m, uint32_t day);
+NODISCARD int maindb_is_held(struct maindb *m, uint32_t day);
+/* Calls @each for each day on hold, oldest first, with the mutex held.  Stops and returns what @each
+ * returned when not 0; a negative errno. */
+NODISCARD int maindb_holds(struct maindb *m, int (*each)(uint32_t day, void *arg), void *arg);
+
+/* A day that is about to be removed.  Noting the same again changes nothing: it is known by day and
+ * ingested_ns. */
+struct maindb_removed {
+	uint32_t day;
+	uint64_t ingested_ns; /* of its last batch */
+	uint64_t n_events, bytes, removed_ns;
+	const char *reason;
+};
+NODISCARD int maindb_removed_add(struct maindb *m, const struct maindb_removed *day);
+
+/* All that was ever removed. */
+struct maindb_removed_sum {
+	uint64_t days, events, bytes;
+};
+NODISCARD int maindb_removed_sum(struct maindb *m, struct maindb_removed_sum *ret);

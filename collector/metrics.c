@@ -49,7 +49,22 @@ static void read_ingest(struct metrics *m, const struct ingest *ingest)
 	v[METRIC_INGEST_HEARTBEATS] = c.heartbeats;
 	v[METRIC_INGEST_COMMITS] = c.commits;
 	v[METRIC_INGEST_COMMIT_NS] = c.commit_ns;
+	v[METRIC_INGEST_DISK_BUSY] = c.disk_busy;
+	v[METRIC_INGEST_DISK_LOW] = (uint64_t)ingest_disk(ingest, &v[METRIC_INGEST_DISK_FREE]);
 	v[METRIC_INGEST_FAILING] = ingest && ingest_failing(ingest);
+}
+
+/* Reads zero when main.db cannot be asked: that is told by what writes to it. */
+static void read_removed(struct metrics *m, struct maindb *maindb)
+{
+	struct maindb_removed_sum sum;
+	int r = maindb_removed_sum(maindb, &sum);
+
+	if (r < 0)
+		memset(&sum, 0, sizeof(sum));
+	m->value[METRIC_REMOVED_DAYS] = sum.days;
+	m->value[METRIC_REMOVED_EVENTS] = sum.events;
+	m->value[METRIC_REMOVED_BYTES] = sum.bytes;
 }
 
 static void read_http(struct metrics *m, const struct server *s)
@@ -76,6 +91,7 @@ void metrics_read_loop(struct metrics *m, const struct server *s)
 
 	memset(m, 0, sizeof(*m));
 	read_ingest(m, s->config.ingest);
+	read_removed(m, s->config.maindb);
 	read_http(m, s);
 	maindb_nodes(s->config.maindb, add_node, &sum);
 	if (s->tails)

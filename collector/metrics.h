@@ -21,7 +21,15 @@
 	X(INGEST_HEARTBEATS, ingest, heartbeats, "counter", "Batches without events")             \
 	X(INGEST_COMMITS, ingest, commits, "counter", "Commits to disk")                          \
 	X(INGEST_COMMIT_NS, ingest, commit_ns, "counter", "Nanoseconds spent in commits")         \
+	X(INGEST_DISK_BUSY, ingest, disk_busy, "counter",                                         \
+	  "Batches among them turned away because the disk is nearly full")                       \
+	X(INGEST_DISK_LOW, ingest, disk_low, "gauge",                                             \
+	  "1 while only priority batches are taken for want of space, 2 while none is")           \
+	X(INGEST_DISK_FREE, ingest, disk_free_bytes, "gauge", "Free bytes of the disk")           \
 	X(INGEST_FAILING, ingest, failing, "gauge", "1 while the store fails and batches wait")   \
+	X(REMOVED_DAYS, removed, days, "counter", "Days of history that retention has removed")   \
+	X(REMOVED_EVENTS, removed, events, "counter", "Events in them")                           \
+	X(REMOVED_BYTES, removed, bytes, "counter", "Bytes of their files")                       \
 	X(NODES_KNOWN, nodes, known, "gauge", "Nodes that have ever sent events")                 \
 	X(NODES_UP, nodes, up, "gauge", "Nodes heard of within 30 seconds")                       \
 	X(NODES_LOST, nodes, events_lost, "counter",                                              \

@@ -3,7 +3,7 @@
 
 #include <arpa/inet.h>
 
-enum type { TEXT, FLAG };
+enum type { TEXT, FLAG, NUMBER, SIZE };
 
 static const struct option {
 	const char *name, *argument, *help;
@@ -19,6 +19,12 @@ static const struct option {
 	  "127.0.0.1:8443" },
 	{ "insecure", NULL, "allow addresses that others can reach, unencrypted", AT(insecure), FLAG,
 	  NULL },
+	{ "keep-days", "N", "remove days older than N days; 0: never", AT(keep_days), NUMBER, "30" },
+	{ "keep-bytes", "SIZE", "remove the oldest days above SIZE, such as 200G; 0: no limit",
+	  AT(keep_bytes), SIZE, "0" },
+	{ "min-free-bytes", "SIZE",
+	  "take only priority events with less free disk than SIZE, none with half; auto: 1G or 1 %",
+	  AT(min_free_bytes), SIZE, "auto" },
 	{ "log-level", "LEVEL", "debug, info, warn or error", AT(log_level), TEXT, "info" },
 	{ "name", "NAME", "token create: what the token is for", AT(name), TEXT, NULL },
 	{ "role", "ROLE", "token create: viewer, analyst, operator or admin", AT(role), TEXT, NULL },
@@ -30,6 +36,40 @@ static const struct option {
 static void set_text(struct options *o, const struct option *opt, const char *value)
 {
 	memcpy((char *)o + opt->at, &value, sizeof(value));
+}
+
+/* A number, of a SIZE with K, M, G or T (powers of 1024) behind it.  Returns false for what is none. */
+static bool parse_number(const char *text, enum type type, uint64_t *ret)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	uint64_t v = 0;
+	size_t n = strspn(text, "0123456789");
+	unsigned shift = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (__builtin_mul_overflow(v, 10u, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)(text[i] - '0'), &v))
+			return false;
+	unit = text[n] && type == SIZE ? strchr(units, text[n]) : NULL;
+	if (unit)
+		shift = 10 * (unsigned)(unit - units + 1);
+	*ret = v << shift;
+	return n > 0 && text[n + (unit ? 1 : 0)] == '\0' && *ret >> shift == v &&
+	       *ret < OPTIONS_AUTO;
+}
+
+static int set_number(struct options *o, const struct option *opt, const char *value,
+		      struct diag *d)
+{
+	uint64_t v = OPTIONS_AUTO;
+
+	if (!(strcmp(opt->otherwise, "auto") == 0 && strcmp(value, "auto") == 0) &&
+	    !parse_number(value, opt->type, &v))
+		return diag_set(d, err_origin(-EINVAL), 0, 0, "--%s: %s is no %s", opt->name, value,
+				opt->type == SIZE ? "size such as 500M or 20G" : "whole number");
+	memcpy((char *)o + opt->at, &v, sizeof(v));
+	return 0;
 }
 
 static void set_flag(struct options *o, const struct option *opt)
@@ -66,16 +106,26 @@ static int parse_option(struct options *o, char *const *argv, int at, struct dia
 	if (!equals && !argv[at + 1])
 		return diag_set(d, err_origin(-EINVAL), 0, 0, "--%s needs a value: %s", opt->name,
 				opt->argument);
-	set_text(o, opt, equals ? equals + 1 : argv[at + 1]);
+	if (opt->type == TEXT)
+		set_text(o, opt, equals ? equals + 1 : argv[at + 1]);
+	else if (set_number(o, opt, equals ? equals + 1 : argv[at + 1], d) < 0)
+		return -EINVAL;
 	return equals ? 1 : 2;
 }
 
 int options_parse(struct options *ret, int argc, char *const *argv, struct diag *d)
 {
+	int r = 0;
+
 	memset(ret, 0, sizeof(*ret));
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		if (table[i].type == TEXT)
 			set_text(ret, &table[i], table[i].otherwise);
+		else if (table[i].type != FLAG)
+			r = set_number(ret, &table[i], table[i].otherwise, d);
+	}
+	if (r < 0)
+		return r;
 	for (int at = 1; at < argc;) {
 		int n = 1;
 
@@ -97,12 +147,15 @@ void options_help(FILE *to)
 {
 	fputs("rtsec-collector stores and searches what rtsec's sensors see.\n\n"
 	      "  rtsec-collector [OPTION...]\n"
-	      "  rtsec-collector token create --name NAME --role ROLE [--dir DIR]\n\n",
+	      "  rtsec-collector token create --name NAME --role ROLE [--dir DIR]\n"
+	      "  rtsec-collector hold DAY [--dir DIR]       keep a day, such as 2026-11-22\n"
+	      "  rtsec-collector release DAY [--dir DIR]    let it go again\n"
+	      "  rtsec-collector holds [--dir DIR]          list the days that are kept\n\n",
 	      to);
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		const struct option *o = &table[i];
 
-		fprintf(to, "  --%-9s %-9s  %s", o->name, o->argument ? o->argument : "", o->help);
+		fprintf(to, "  --%-14s %-9s  %s", o->name, o->argument ? o->argument : "", o->help);
 		if (o->otherwise)
 			fprintf(to, " (default %s)", o->otherwise);
 		fputc('\n', to);

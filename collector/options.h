@@ -5,12 +5,16 @@
 #include "lib/diag.h"
 #include "lib/log.h"
 
+#define OPTIONS_AUTO UINT64_MAX
+
 struct options {
 	const char *dir;	 /* where everything is kept */
 	const char *listen;	 /* the sensors' port, as NNG writes it */
 	const char *http;	 /* ADDR:PORT of API and web */
 	const char *log_level;
 	bool insecure, help, version;
+	uint64_t keep_days, keep_bytes; /* 0: no limit */
+	uint64_t min_free_bytes;	/* OPTIONS_AUTO: as disk.h has it */
 	/* token create */
 	const char *name, *role;
 	/* the words that are no options, such as "token" "create" */

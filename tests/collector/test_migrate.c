@@ -14,6 +14,8 @@ static const struct {
 	  "0e3a1fc389bee7d44f1423f940cf228e35a1e1b29338588a15bf88ba324d629b" },
 	{ "main/0001_nodes.sql",
 	  "f462111e94a093bc27c41ec679b75e8e14e00f58b2220c5e19d9e4ccde7f73e5" },
+	{ "main/0002_days.sql",
+	  "9078b1c22a1ca4a5f6f6f3ebd4dc499c4876d6b5290dbded9f8018f34bdcc068" },
 };
 
 struct fix {
