@@ -48,7 +48,7 @@ static void measure(struct consumer *c)
 
 	outbox_totals(c->config.outbox, &totals);
 	c->split = totals.crowded;
-	c->stats.batches_queued = totals.frames;
+	c->stats.batches_queued = totals.frames + totals.spooled;
 	c->stats.bytes_queued = totals.bytes;
 	c->stats.lost_queue = totals.lost_events;
 	if (c->now_ns - c->measured_ns < second)

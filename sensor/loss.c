@@ -54,6 +54,8 @@ const char *loss_cause_name(enum loss_cause cause)
 		[LOSS_QUEUE_FULL] = "queue_full", [LOSS_MALFORMED] = "malformed",
 		[LOSS_REFUSED] = "refused",	  [LOSS_NO_MEMORY] = "no_memory",
 		[LOSS_RESTART] = "restart",	  [LOSS_PROBE_BUSY] = "probe_busy",
+		[LOSS_SPOOL_FULL] = "spool_full", [LOSS_SPOOL_EXPIRED] = "spool_expired",
+		[LOSS_SPOOL_DAMAGED] = "spool_damaged",
 	};
 
 	return names[cause];

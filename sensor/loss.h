@@ -6,6 +6,7 @@
 #pragma once
 #include "lib/fields.h"
 
+/* The numbers are kept on disk by sensor/spool_record.c: add at the end only. */
 enum loss_cause {
 	LOSS_RING_FULL,	 /* kernel: no room in a ring */
 	LOSS_MAP_FULL,	 /* kernel: no room in a map: the close of a connection lacks its owner */
@@ -15,6 +16,9 @@ enum loss_cause {
 	LOSS_REFUSED,	 /* the collector refused the frame */
 	LOSS_NO_MEMORY,	 /* a batch could not be sealed */
 	LOSS_RESTART,	 /* the sensor before died: what it had not sent; the count is not known */
+	LOSS_SPOOL_FULL,    /* dropped from the disk spool to make room */
+	LOSS_SPOOL_EXPIRED, /* was in the disk spool for too long */
+	LOSS_SPOOL_DAMAGED, /* in the disk spool, but not readable; the count may not be known */
 	LOSS_CAUSES
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rtsec-sensor - composition root: makes every module, lends them to each other, waits for signals.
  *
- * Threads: main (a uv loop for signals), the consumer, NNG's own.  Order of the end: consumer (drains
- * the rings, seals), outbox (waits for Acks, at most DRAIN_MS), uplink, probes. */
+ * Threads: main (a uv loop for signals), the consumer, the spooler, NNG's own.  Order of the end:
+ * consumer (drains the rings, seals), outbox (waits for Acks, at most DRAIN_MS, and not at all for a
+ * collector that is away when there is a spool), uplink, spooler (what is left goes to disk), probes. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include "sensor/consumer.h"
 #include "sensor/node.h"
 #include "sensor/options.h"
+#include "sensor/spooler.h"
 #include "sensor/uplink.h"
 
 enum {
@@ -36,6 +38,8 @@ struct sensor {
 	struct enrich *enrich;
 	struct outbox *outbox;
 	struct uplink *uplink;
+	struct spool *spool; /* NULL: --spool-bytes 0, or the disk does not let us */
+	struct spooler *spooler;
 	struct consumer *consumer;
 	const char *tiers[MAX_TIERS];
 	struct batch_stats stats; /* its tiers */
@@ -156,6 +160,48 @@ static int open_uplink(struct sensor *s, struct diag *d)
 		return diag_set(d, r, 0, 0, "--queue-bytes 0 keeps nothing");
 	config.outbox = s->outbox;
 	return uplink_new(&s->uplink, &config, d);
+}
+
+/* ---- spool ---- */
+
+static void on_loaded(void *arg)
+{
+	struct sensor *s = arg;
+
+	uplink_kick(s->uplink);
+}
+
+/* Without a spool the sensor still works, from memory: a full disk must not blind it. */
+static int open_spool(struct sensor *s, struct seq_past *past)
+{
+	char dir[3800], text[1100];
+	struct spool_config config = {
+		.dir = dir,
+		.max_bytes = s->options.spool_bytes,
+		.max_age_ns = s->options.spool_age_s * 1000000000u,
+		.sync = s->options.spool_sync,
+	};
+	struct spooler_config spooler = { .outbox = s->outbox, .kick = on_loaded, .arg = s };
+	struct spool_totals totals;
+	struct diag d = { 0 };
+
+	if (config.max_bytes == 0)
+		return 0;
+	snprintf(dir, sizeof(dir), "%s/spool", s->options.state_dir);
+	memcpy(config.boot_id, s->node.boot_id, sizeof(config.boot_id));
+	if (spool_new(&s->spool, &config, &d) < 0) {
+		log_error("spool.failed", "reason=%s",
+			  log_value(d.text, strlen(d.text), text, sizeof(text)));
+		return 0;
+	}
+	spool_totals(s->spool, &totals);
+	if (totals.unread)
+		log_info("spool.found", "frames=%" PRIu64 " bytes=%" PRIu64, totals.unread,
+			 totals.bytes);
+	if (past->lost_last)
+		past->lost_first = MIN(spool_reaches(s->spool, past->lost_first), past->lost_last);
+	spooler.spool = s->spool;
+	return spooler_new(&s->spooler, &spooler);
 }
 
 /* ---- consumer ---- */
@@ -310,11 +356,30 @@ static int open_all(struct sensor *s, struct diag *d)
 	if (r == 0)
 		r = open_enrich(s);
 	if (r == 0)
+		r = open_spool(s, &past);
+	if (r == 0)
 		r = open_consumer(s, &past);
 	return r < 0 ? diag_set(d, r, 0, 0, "%s", strerror(-r)) : 0;
 }
 
-/* True when the collector has everything. */
+/* Hands over what it can, then leaves the rest on disk.  Returns true when nothing is left over. */
+static bool hand_over(struct sensor *s, struct uplink_counters *ret_up)
+{
+	bool empty = false;
+
+	uplink_kick(s->uplink);
+	uplink_counters(s->uplink, ret_up);
+	if (ret_up->connected || !s->spooler)
+		empty = outbox_wait_empty(s->outbox, DRAIN_MS);
+	uplink_counters(s->uplink, ret_up);
+	if (!s->spooler)
+		return empty;
+	spooler_halt(s->spooler);
+	s->uplink = uplink_free(s->uplink);
+	return spooler_rest(s->spooler);
+}
+
+/* True when the collector or the disk has everything. */
 static bool drain(struct sensor *s)
 {
 	struct uplink_counters up;
@@ -323,24 +388,26 @@ static bool drain(struct sensor *s)
 	bool empty;
 
 	consumer_stop(s->consumer, "stop");
-	uplink_kick(s->uplink);
-	empty = outbox_wait_empty(s->outbox, DRAIN_MS);
+	empty = hand_over(s, &up);
 	outbox_totals(s->outbox, &left);
-	uplink_counters(s->uplink, &up);
 	consumer_stats(s->consumer, &stats);
 	log_info("sensor.stopped",
 		 "records=%" PRIu64 " batches=%" PRIu64 " lost_priority=%" PRIu64
 		 " lost_bulk=%" PRIu64 " lost_queue=%" PRIu64 " malformed=%" PRIu64
-		 " unsent_batches=%" PRIu64,
+		 " unsent_batches=%" PRIu64 " spooled_batches=%" PRIu64,
 		 stats.events, up.stored + up.duplicates, stats.lost_priority, stats.lost_bulk,
-		 left.lost_events, stats.malformed, left.frames);
+		 left.lost_events, stats.malformed, left.frames, left.spooled);
 	return empty && left.lost_events == stats.lost_queue;
 }
 
 static void close_all(struct sensor *s)
 {
 	s->consumer = consumer_free(s->consumer);
+	if (s->spooler)
+		spooler_halt(s->spooler);
 	s->uplink = uplink_free(s->uplink);
+	s->spooler = spooler_free(s->spooler);
+	s->spool = spool_free(s->spool);
 	s->outbox = outbox_free(s->outbox);
 	s->enrich = enrich_free(s->enrich);
 	s->kernel.ring = ring_free(s->kernel.ring);

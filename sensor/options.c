@@ -64,6 +64,40 @@ static int parse_size(struct options *o, const struct option *option, char *text
 	return 0;
 }
 
+/* A time in seconds, or with s, m, h or d. */
+static int parse_age(struct options *o, const struct option *option, char *text, struct diag *d)
+{
+	static const char units[] = "smhd";
+	static const uint64_t seconds[] = { 1, 60, 3600, 86400 };
+	size_t n = strlen(text);
+	const char *unit = n ? strchr(units, text[n - 1]) : NULL;
+	uint64_t *ret = field_of(o, option), v;
+	char digits[32];
+
+	snprintf(digits, sizeof(digits), "%.*s", (int)MIN(unit ? n - 1 : n, sizeof(digits)), text);
+	if (strspn(digits, "0123456789") != strlen(digits) || options_size(digits, &v) < 0 ||
+	    v > UINT32_MAX || __builtin_mul_overflow(v, unit ? seconds[unit - units] : 1, ret) ||
+	    *ret == 0)
+		return bad(option, text, "a time, such as 30m, 12h or 7d", d);
+	return 0;
+}
+
+static int parse_sync(struct options *o, const struct option *option, char *text, struct diag *d)
+{
+	static const char *const words[] = {
+		[SPOOL_SYNC_NEVER] = "never",
+		[SPOOL_SYNC_BATCH] = "batch",
+		[SPOOL_SYNC_INTERVAL] = "interval",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(text, words[i]) == 0) {
+			o->spool_sync = (enum spool_sync)i;
+			return 0;
+		}
+	return bad(option, text, "never, batch or interval", d);
+}
+
 static int parse_label(struct options *o, const struct option *option, char *text, struct diag *d)
 {
 	char *equals = strchr(text, '=');
@@ -113,6 +147,12 @@ static const struct option table[] = {
 	  "kernel ring of processes; a power of two" },
 	{ "queue-bytes", "N", parse_size, AT(queue_bytes), "64M",
 	  "memory for what the collector has not yet stored" },
+	{ "spool-bytes", "N", parse_size, AT(spool_bytes), "1G",
+	  "disk for the same while the collector is away; 0: none" },
+	{ "spool-age", "TIME", parse_age, AT(spool_age_s), "7d",
+	  "how long it is kept there at most" },
+	{ "spool-sync", "WHEN", parse_sync, 0, "interval",
+	  "fsync of it: never, after each batch, or at an interval of 1 s" },
 	{ "processes", "N", parse_size, AT(max_processes), "16384",
 	  "size of the process table" },
 	{ "linger-ms", "N", parse_size, AT(linger_ms), "100",

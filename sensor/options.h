@@ -5,6 +5,7 @@
 #include "lib/batch.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "sensor/spool.h"
 
 enum { OPTIONS_IGNORED = 6 };
 
@@ -15,6 +16,8 @@ struct options {
 	uint32_t ignored[OPTIONS_IGNORED];
 	size_t n_ignored;
 	uint64_t ring_bytes, priority_ring_bytes, queue_bytes, max_processes, linger_ms;
+	uint64_t spool_bytes, spool_age_s;
+	enum spool_sync spool_sync;
 	enum log_level log_level;
 	bool insecure, version, help;
 };

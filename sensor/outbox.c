@@ -8,15 +8,30 @@ struct list {
 	struct outbox_frame *first, *last;
 };
 
+enum { LOADED_MAX = 16, LOADED_BYTES = 4 << 20 };
+
+/* The far end of the queue, on disk. */
+struct far {
+	bool on, usable, wake;
+	uint32_t away_ms;
+	uint64_t backlog;	 /* frames there that are not here as well */
+	struct list loaded;	 /* read from there, next to be sent */
+	uint64_t n_loaded, loaded_bytes;
+	struct outbox_frame *moving; /* on its way there */
+	bool moving_waited;	 /* it was waiting, not under way */
+	struct list ended;	 /* to be crossed out there */
+};
+
 struct outbox {
 	pthread_mutex_t lock;
-	pthread_cond_t empty;
+	pthread_cond_t empty, work;
 	size_t max_bytes;
 	uint64_t next_number, lost_events;
 	uint64_t frames, bytes;
 	struct list waiting[CLASS_MAX]; /* CLASS_BULK: nothing but bulk events */
 	struct list under_way;
 	struct losses losses;
+	struct far far;
 };
 
 /* ---- lists ---- */
@@ -30,6 +45,17 @@ static void list_append(struct list *l, struct outbox_frame *f)
 	else
 		l->first = f;
 	l->last = f;
+}
+
+static void list_prepend(struct list *l, struct outbox_frame *f)
+{
+	f->prev = NULL;
+	f->next = l->first;
+	if (l->first)
+		l->first->prev = f;
+	else
+		l->last = f;
+	l->first = f;
 }
 
 static void list_remove(struct list *l, struct outbox_frame *f)
@@ -71,7 +97,7 @@ static bool is_heartbeat(const struct outbox_frame *f)
 	return f->events[CLASS_PRIORITY] == 0 && f->events[CLASS_BULK] == 0 && f->n_losses == 0;
 }
 
-static enum kind_class class_of(const struct outbox_frame *f)
+enum kind_class outbox_frame_class(const struct outbox_frame *f)
 {
 	return f->events[CLASS_PRIORITY] == 0 && f->events[CLASS_BULK] ? CLASS_BULK
 								       : CLASS_PRIORITY;
@@ -79,7 +105,8 @@ static enum kind_class class_of(const struct outbox_frame *f)
 
 /* The frame is gone: its events, and the losses it was to tell, are to be told by another.  Its gap
  * events themselves are no loss: they come again. */
-static void account(struct outbox *o, const struct outbox_frame *f, enum loss_cause cause)
+uint64_t outbox_frame_lost(const struct outbox_frame *f, enum loss_cause cause,
+			   struct losses *into)
 {
 	uint64_t counts[CLASS_MAX] = { f->events[CLASS_PRIORITY], f->events[CLASS_BULK] };
 
@@ -90,16 +117,21 @@ static void account(struct outbox *o, const struct outbox_frame *f, enum loss_ca
 			.cause = cause,
 			.from_ns = f->from_ns,
 			.to_ns = f->to_ns,
-			.first_seq = f->first_seq,
-			.last_seq = f->last_seq,
+			.first_seq = f->foreign ? 0 : f->first_seq,
+			.last_seq = f->foreign ? 0 : f->last_seq,
 		};
 
 		if (counts[c])
-			losses_add(&o->losses, &l);
-		o->lost_events += counts[c];
+			losses_add(into, &l);
 	}
 	for (size_t i = 0; i < f->n_losses; i++)
-		losses_add(&o->losses, &f->losses[i]);
+		losses_add(into, &f->losses[i]);
+	return counts[CLASS_PRIORITY] + counts[CLASS_BULK];
+}
+
+static void account(struct outbox *o, const struct outbox_frame *f, enum loss_cause cause)
+{
+	o->lost_events += outbox_frame_lost(f, cause, &o->losses);
 }
 
 /* ---- outbox ---- */
@@ -119,6 +151,7 @@ int outbox_new(struct outbox **ret, size_t max_bytes)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&o->empty, &attr);
+	pthread_cond_init(&o->work, &attr);
 	pthread_condattr_destroy(&attr);
 	*ret = o;
 	return 0;
@@ -131,21 +164,96 @@ struct outbox *outbox_free(struct outbox *o)
 	list_free(&o->waiting[CLASS_PRIORITY]);
 	list_free(&o->waiting[CLASS_BULK]);
 	list_free(&o->under_way);
+	list_free(&o->far.loaded);
+	list_free(&o->far.ended);
+	pthread_cond_destroy(&o->work);
 	pthread_cond_destroy(&o->empty);
 	pthread_mutex_destroy(&o->lock);
 	free(o);
 	return NULL;
 }
 
-/* Takes @f off the books; the caller frees it. */
-static void forget(struct outbox *o, struct list *l, struct outbox_frame *f)
+static uint64_t now_ms(void)
 {
-	list_remove(l, f);
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Older frames than the waiting ones are on disk, or on their way there. */
+static bool is_behind(const struct outbox *o)
+{
+	return o->far.backlog || (o->far.moving && o->far.moving_waited);
+}
+
+/* The books no longer hold @f; the caller has taken it from its list, and frees it. */
+static void forget(struct outbox *o, const struct outbox_frame *f)
+{
 	o->frames--;
 	o->bytes -= f->n;
-	if (o->frames == 0)
+	if (o->frames == 0 && o->far.backlog == 0)
 		pthread_cond_broadcast(&o->empty);
 }
+
+static struct outbox_frame *oldest_waiting(struct outbox *o, struct list **ret_from)
+{
+	struct outbox_frame *f = o->waiting[CLASS_PRIORITY].first;
+	struct outbox_frame *bulk = o->waiting[CLASS_BULK].first;
+
+	*ret_from = &o->waiting[CLASS_PRIORITY];
+	if (!f || (bulk && bulk->number < f->number)) {
+		f = bulk;
+		*ret_from = &o->waiting[CLASS_BULK];
+	}
+	return f;
+}
+
+/* ---- what the spooler should do ---- */
+
+static bool wants_loaded(const struct outbox *o, uint64_t below)
+{
+	const struct far *far = &o->far;
+
+	return far->on && far->backlog && far->n_loaded < below &&
+	       (far->n_loaded == 0 || far->loaded_bytes < MIN(LOADED_BYTES, o->max_bytes / 4));
+}
+
+/* A frame under way for so long that the collector must be away, and not on disk yet. */
+static struct outbox_frame *due_copy(const struct outbox *o, uint64_t older_than_ms)
+{
+	for (struct outbox_frame *f = o->under_way.first; f; f = f->next)
+		if (!is_heartbeat(f) && f->spooled.segment == 0 && !f->unspoolable &&
+		    f->since_ms <= older_than_ms)
+			return f;
+	return NULL;
+}
+
+static bool due_move(struct outbox *o, uint64_t older_than_ms)
+{
+	struct list *from;
+	const struct outbox_frame *f = oldest_waiting(o, &from);
+
+	return f && (is_behind(o) || o->bytes > o->max_bytes / 2 || f->since_ms <= older_than_ms);
+}
+
+static bool has_work(struct outbox *o)
+{
+	uint64_t now = now_ms(), old = now - MIN(now, o->far.away_ms);
+
+	if (!o->far.on)
+		return o->far.wake;
+	return o->far.wake || o->far.ended.first || wants_loaded(o, LOADED_MAX / 2) ||
+	       (o->far.usable && (due_copy(o, old) || due_move(o, old)));
+}
+
+static void tell_spooler(struct outbox *o)
+{
+	if (o->far.on && has_work(o))
+		pthread_cond_signal(&o->work);
+}
+
+/* ---- consumer and uplink ---- */
 
 /* Drops waiting frames until @n more bytes fit.  Returns false when that cannot be. */
 static bool make_room(struct outbox *o, size_t n)
@@ -160,7 +268,8 @@ static bool make_room(struct outbox *o, size_t n)
 		if (!f)
 			return false;
 		account(o, f, LOSS_QUEUE_FULL);
-		forget(o, l, f);
+		list_remove(l, f);
+		forget(o, f);
 		outbox_frame_free(f);
 	}
 	return true;
@@ -171,17 +280,20 @@ void outbox_push(struct outbox *o, struct outbox_frame *f)
 	bool keep;
 
 	pthread_mutex_lock(&o->lock);
-	keep = !is_heartbeat(f) || (!o->waiting[0].first && !o->waiting[1].first);
+	keep = !is_heartbeat(f) ||
+	       (!o->waiting[0].first && !o->waiting[1].first && !is_behind(o));
 	if (keep && !make_room(o, f->n)) {
 		account(o, f, LOSS_QUEUE_FULL);
 		keep = false;
 	}
 	if (keep) {
 		f->number = o->next_number++;
-		list_append(&o->waiting[class_of(f)], f);
+		f->since_ms = now_ms();
+		list_append(&o->waiting[outbox_frame_class(f)], f);
 		o->frames++;
 		o->bytes += f->n;
 	}
+	tell_spooler(o);
 	pthread_mutex_unlock(&o->lock);
 	if (!keep)
 		outbox_frame_free(f);
@@ -189,29 +301,48 @@ void outbox_push(struct outbox *o, struct outbox_frame *f)
 
 struct outbox_frame *outbox_take(struct outbox *o)
 {
-	struct outbox_frame *f, *bulk;
-	struct list *from;
+	struct far *far = &o->far;
+	struct outbox_frame *f;
+	struct list *from = &far->loaded;
 
 	pthread_mutex_lock(&o->lock);
-	f = o->waiting[CLASS_PRIORITY].first;
-	bulk = o->waiting[CLASS_BULK].first;
-	from = &o->waiting[CLASS_PRIORITY];
-	if (!f || (bulk && bulk->number < f->number)) {
-		f = bulk;
-		from = &o->waiting[CLASS_BULK];
+	f = far->loaded.first;
+	if (f) {
+		far->n_loaded--;
+		far->loaded_bytes -= f->n;
+	} else if (!is_behind(o)) {
+		f = oldest_waiting(o, &from);
 	}
 	if (f) {
 		list_remove(from, f);
 		list_append(&o->under_way, f);
 	}
+	if (wants_loaded(o, LOADED_MAX / 2))
+		pthread_cond_signal(&o->work);
 	pthread_mutex_unlock(&o->lock);
 	return f;
+}
+
+/* Takes a frame under way off the books.  Returns it when it is to be freed, else NULL. */
+static struct outbox_frame *end(struct outbox *o, struct outbox_frame *f)
+{
+	list_remove(&o->under_way, f);
+	forget(o, f);
+	if (f->pinned) {
+		f->ended = true;
+		return NULL;
+	}
+	if (f->spooled.segment == 0)
+		return f;
+	list_append(&o->far.ended, f);
+	pthread_cond_signal(&o->work);
+	return NULL;
 }
 
 void outbox_stored(struct outbox *o, struct outbox_frame *f)
 {
 	pthread_mutex_lock(&o->lock);
-	forget(o, &o->under_way, f);
+	f = end(o, f);
 	pthread_mutex_unlock(&o->lock);
 	outbox_frame_free(f);
 }
@@ -220,7 +351,7 @@ void outbox_refused(struct outbox *o, struct outbox_frame *f)
 {
 	pthread_mutex_lock(&o->lock);
 	account(o, f, LOSS_REFUSED);
-	forget(o, &o->under_way, f);
+	f = end(o, f);
 	pthread_mutex_unlock(&o->lock);
 	outbox_frame_free(f);
 }
@@ -232,10 +363,11 @@ void outbox_losses(struct outbox *o, struct losses *into)
 	pthread_mutex_unlock(&o->lock);
 }
 
-static void lowest(const struct list *l, uint64_t *seq)
+static void lowest(const struct outbox_frame *first, uint64_t *seq)
 {
-	for (const struct outbox_frame *f = l->first; f; f = f->next)
-		if (!is_heartbeat(f) && (*seq == 0 || f->first_seq < *seq))
+	for (const struct outbox_frame *f = first; f; f = f->next)
+		if (!is_heartbeat(f) && f->spooled.segment == 0 &&
+		    (*seq == 0 || f->first_seq < *seq))
 			*seq = f->first_seq;
 }
 
@@ -245,31 +377,203 @@ void outbox_totals(struct outbox *o, struct outbox_totals *ret)
 	pthread_mutex_lock(&o->lock);
 	ret->frames = o->frames;
 	ret->bytes = o->bytes;
+	ret->spooled = o->far.backlog;
 	ret->lost_events = o->lost_events;
-	ret->crowded = o->bytes > o->max_bytes / 2;
-	lowest(&o->waiting[CLASS_PRIORITY], &ret->lowest_seq);
-	lowest(&o->waiting[CLASS_BULK], &ret->lowest_seq);
-	lowest(&o->under_way, &ret->lowest_seq);
+	ret->crowded = o->bytes > o->max_bytes / 2 || is_behind(o);
+	lowest(o->waiting[CLASS_PRIORITY].first, &ret->lowest_seq);
+	lowest(o->waiting[CLASS_BULK].first, &ret->lowest_seq);
+	lowest(o->under_way.first, &ret->lowest_seq);
+	if (o->far.moving_waited && o->far.moving)
+		lowest(o->far.moving, &ret->lowest_seq);
 	pthread_mutex_unlock(&o->lock);
+}
+
+static struct timespec after_ms(uint32_t ms)
+{
+	uint64_t at = now_ms() + ms;
+
+	return (struct timespec){ .tv_sec = (time_t)(at / 1000),
+				  .tv_nsec = (long)(at % 1000) * 1000000 };
 }
 
 bool outbox_wait_empty(struct outbox *o, uint32_t timeout_ms)
 {
-	struct timespec until;
+	struct timespec until = after_ms(timeout_ms);
 	bool is_empty;
 	int r = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += timeout_ms / 1000;
-	until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	pthread_mutex_lock(&o->lock);
-	while (o->frames && r == 0)
+	while ((o->frames || o->far.backlog) && r == 0)
 		r = pthread_cond_timedwait(&o->empty, &o->lock, &until);
-	is_empty = o->frames == 0;
+	is_empty = o->frames == 0 && o->far.backlog == 0;
 	pthread_mutex_unlock(&o->lock);
 	return is_empty;
+}
+
+/* ---- the spooler ---- */
+
+void outbox_spooling(struct outbox *o, const struct outbox_spooling *s)
+{
+	pthread_mutex_lock(&o->lock);
+	o->far.on = o->far.usable = s != NULL;
+	if (s) {
+		o->far.away_ms = s->away_ms;
+		o->far.backlog = s->backlog;
+	}
+	pthread_mutex_unlock(&o->lock);
+}
+
+void outbox_wait_work(struct outbox *o, uint32_t timeout_ms)
+{
+	struct timespec until = after_ms(timeout_ms);
+	int r = 0;
+
+	pthread_mutex_lock(&o->lock);
+	while (!has_work(o) && r == 0)
+		r = timeout_ms ? pthread_cond_timedwait(&o->work, &o->lock, &until) :
+				 pthread_cond_wait(&o->work, &o->lock);
+	o->far.wake = false;
+	pthread_mutex_unlock(&o->lock);
+}
+
+void outbox_wake(struct outbox *o)
+{
+	pthread_mutex_lock(&o->lock);
+	o->far.wake = true;
+	pthread_cond_signal(&o->work);
+	pthread_mutex_unlock(&o->lock);
+}
+
+/* Heartbeats never go to disk. */
+static void drop_heartbeats(struct outbox *o)
+{
+	struct list *from;
+
+	for (struct outbox_frame *f; (f = oldest_waiting(o, &from)) && is_heartbeat(f);) {
+		list_remove(from, f);
+		forget(o, f);
+		outbox_frame_free(f);
+	}
+}
+
+struct outbox_frame *outbox_spill(struct outbox *o, bool all)
+{
+	struct far *far = &o->far;
+	struct outbox_frame *f;
+	struct list *from;
+	uint64_t now, old;
+
+	pthread_mutex_lock(&o->lock);
+	now = now_ms();
+	old = all ? now : now - MIN(now, far->away_ms);
+	f = far->usable || all ? due_copy(o, old) : NULL;
+	far->moving_waited = false;
+	if (f) {
+		f->pinned = true;
+	} else if ((far->usable && due_move(o, old)) || all) {
+		drop_heartbeats(o);
+		f = oldest_waiting(o, &from);
+		if (f)
+			list_remove(from, f);
+		far->moving_waited = f != NULL;
+	}
+	far->moving = f;
+	pthread_mutex_unlock(&o->lock);
+	return f;
+}
+
+/* A copy of a frame under way was written, or not.  Returns it when it is to be freed. */
+static struct outbox_frame *copied(struct outbox *o, struct outbox_frame *f, int r)
+{
+	f->pinned = false;
+	if (r)
+		f->spooled = (struct spool_ref){ 0 };
+	f->unspoolable = r > 0;
+	if (!f->ended)
+		return NULL;
+	if (r)
+		return f;
+	list_append(&o->far.ended, f);
+	return NULL;
+}
+
+static struct outbox_frame *moved(struct outbox *o, struct outbox_frame *f, int r)
+{
+	if (r < 0) {
+		list_prepend(&o->waiting[outbox_frame_class(f)], f);
+		return NULL;
+	}
+	if (r > 0)
+		account(o, f, LOSS_SPOOL_FULL);
+	forget(o, f);
+	return f;
+}
+
+void outbox_spilled(struct outbox *o, struct outbox_frame *f, int r, const struct spool_ref *ref,
+		    uint64_t backlog)
+{
+	bool waited;
+
+	pthread_mutex_lock(&o->lock);
+	waited = o->far.moving_waited;
+	o->far.moving = NULL;
+	o->far.backlog = backlog;
+	if (r == 0)
+		f->spooled = *ref;
+	f = waited ? moved(o, f, r) : copied(o, f, r);
+	pthread_mutex_unlock(&o->lock);
+	outbox_frame_free(f);
+}
+
+void outbox_spool_usable(struct outbox *o, bool usable)
+{
+	pthread_mutex_lock(&o->lock);
+	o->far.usable = usable;
+	pthread_mutex_unlock(&o->lock);
+}
+
+bool outbox_wants(struct outbox *o)
+{
+	bool yes;
+
+	pthread_mutex_lock(&o->lock);
+	yes = wants_loaded(o, LOADED_MAX);
+	pthread_mutex_unlock(&o->lock);
+	return yes;
+}
+
+void outbox_load(struct outbox *o, struct outbox_frame *f, uint64_t backlog)
+{
+	pthread_mutex_lock(&o->lock);
+	o->far.backlog = backlog;
+	if (f) {
+		list_append(&o->far.loaded, f);
+		o->far.n_loaded++;
+		o->far.loaded_bytes += f->n;
+		o->frames++;
+		o->bytes += f->n;
+	} else if (o->frames == 0 && backlog == 0) {
+		pthread_cond_broadcast(&o->empty);
+	}
+	pthread_mutex_unlock(&o->lock);
+}
+
+void outbox_lose(struct outbox *o, struct losses *from, uint64_t n_events)
+{
+	pthread_mutex_lock(&o->lock);
+	losses_move(&o->losses, from);
+	o->lost_events += n_events;
+	pthread_mutex_unlock(&o->lock);
+}
+
+struct outbox_frame *outbox_ended(struct outbox *o)
+{
+	struct outbox_frame *f;
+
+	pthread_mutex_lock(&o->lock);
+	f = o->far.ended.first;
+	if (f)
+		list_remove(&o->far.ended, f);
+	pthread_mutex_unlock(&o->lock);
+	return f;
 }

@@ -4,6 +4,10 @@
  * Bounded in bytes.  When a push does not fit, the oldest frames that hold bulk events only go
  * first, then the oldest of all; frames under way stay.  What goes becomes a loss that the consumer
  * collects with outbox_losses(), together with the losses that the frame itself was to tell.
+ *
+ * With a spooler behind it (second half of this header) it is the near end of one queue whose far
+ * end is on disk: when memory fills or the collector is away, waiting frames move to disk, and as
+ * long as some are there, what is sent comes from there, so that the order stays.
  * Threads: any; a mutex held for a few list operations.  Memory: owns its frames. */
 #pragma once
 #include "sensor/loss.h"
@@ -18,12 +22,28 @@ struct outbox_frame {
 	uint64_t events[CLASS_MAX];	/* without gap events; none and no losses: a heartbeat */
 	struct loss *losses;		/* what its gap events tell; malloc, owned; NULL: none */
 	size_t n_losses;
-	uint64_t number;		/* order of pushing; set by outbox_push() */
+	struct spool_ref {
+		uint64_t segment;	/* 0: not on disk */
+		uint32_t record;
+	} spooled;
+	bool foreign;			/* of another boot: its numbers mean nothing in this one */
+
+	/* The outbox's own. */
+	uint64_t number;		/* order of pushing */
+	uint64_t since_ms;		/* pushed at, CLOCK_MONOTONIC */
+	bool pinned, ended, unspoolable; /* being copied to disk; acked meanwhile; no room there */
 	struct outbox_frame *next, *prev;
 };
 
 struct outbox_frame *outbox_frame_free(struct outbox_frame *f);
 DEFINE_FREEP(outbox_frame)
+
+/* Nothing but bulk events: goes first when something has to. */
+enum kind_class outbox_frame_class(const struct outbox_frame *f);
+
+/* Adds what is lost when @f is lost for @cause to @into.  Returns the number of its events. */
+uint64_t outbox_frame_lost(const struct outbox_frame *f, enum loss_cause cause,
+			   struct losses *into);
 
 /* Returns 0, -EINVAL (@max_bytes is 0) or -ENOMEM.  *ret is freed with outbox_free(), frames too. */
 NODISCARD int outbox_new(struct outbox **ret, size_t max_bytes);
@@ -45,11 +65,50 @@ void outbox_losses(struct outbox *o, struct losses *into);
 
 struct outbox_totals {
 	uint64_t frames, bytes;	  /* now inside */
+	uint64_t spooled;	  /* frames on disk, waiting */
 	uint64_t lost_events;	  /* dropped or refused, ever */
-	uint64_t lowest_seq;	  /* of the events inside; 0: none are */
-	bool crowded;		  /* over half full: the consumer should part bulk from priority */
+	uint64_t lowest_seq;	  /* of the events inside that are not on disk; 0: none are */
+	bool crowded;		  /* the consumer should part bulk from priority */
 };
 void outbox_totals(struct outbox *o, struct outbox_totals *ret);
 
-/* Waits until the outbox is empty.  Returns true, or false after @timeout_ms. */
+/* Waits until nothing is inside and nothing on disk.  Returns true, or false after @timeout_ms. */
 bool outbox_wait_empty(struct outbox *o, uint32_t timeout_ms);
+
+/* ---- for the spooler, on its thread ---- */
+
+struct outbox_spooling {
+	uint32_t away_ms; /* a frame that waits so long for its Ack: the collector is away */
+	uint64_t backlog; /* frames on disk now */
+};
+
+/* From now on there is a spooler.  NULL: no longer; what waits on disk stays there. */
+void outbox_spooling(struct outbox *o, const struct outbox_spooling *s);
+
+/* Waits until there is work for the spooler, outbox_wake(), or @timeout_ms (0: for ever). */
+void outbox_wait_work(struct outbox *o, uint32_t timeout_ms);
+void outbox_wake(struct outbox *o);
+
+/* The next frame to be written to disk, NULL: none is due.  @all: also when none is due, for the
+ * end.  It stays inside until outbox_spilled(), which must follow. */
+struct outbox_frame *outbox_spill(struct outbox *o, bool all);
+
+/* @r is what became of it: 0, it is on disk as @ref, @backlog frames now wait there;
+ * OUTBOX_E_NO_ROOM, it is lost if it was waiting; negative: it goes back. */
+enum { OUTBOX_E_NO_ROOM = 1 };
+void outbox_spilled(struct outbox *o, struct outbox_frame *f, int r, const struct spool_ref *ref,
+		    uint64_t backlog);
+
+/* False: do not offer frames to write, the disk fails.  Reading goes on. */
+void outbox_spool_usable(struct outbox *o, bool usable);
+
+/* True when frames from disk are wanted.  Each comes by outbox_load(), which takes @f (NULL: there
+ * is none, as it turned out) over and tells how many are still there. */
+bool outbox_wants(struct outbox *o);
+void outbox_load(struct outbox *o, struct outbox_frame *f, uint64_t backlog);
+
+/* Something on disk was lost. */
+void outbox_lose(struct outbox *o, struct losses *from, uint64_t n_events);
+
+/* A frame on disk that the collector has; it is the caller's.  NULL: no more. */
+struct outbox_frame *outbox_ended(struct outbox *o);
