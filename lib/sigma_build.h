@@ -102,8 +102,7 @@ int sigma_wrong(struct sigma_build *b, const struct yaml_node *at, size_t offset
 NODISCARD int sigma_note(struct sigma_build *b, struct sigma_list *list, const char *word,
 			 size_t n);
 
-/* *all = *all AND (OR) @e; NULL is nothing yet.  Takes @e over.  @r is what building it returned:
- * a gap makes all a gap (*gap). */
+/* *all = *all AND (OR) @e; NULL is nothing yet.  Takes @e over.  Returns as expr_new_and(). */
 NODISCARD int sigma_join(struct expr **all, struct expr *e, bool and);
 
 /* ---- sigma_map.c ---- */
@@ -117,14 +116,46 @@ void sigma_find_field(enum sigma_source source, const char *field, struct sigma_
 /* EQL for the value @word of a field of words; NULL: not known. */
 const char *sigma_find_word(enum sigma_source source, const char *field, const char *word);
 
+/* ---- sigma_value.c ---- */
+
+#define SIGMA_BIT(m)   (UINT64_C(1) << MOD_##m)
+#define SIGMA_SHAPE    (SIGMA_BIT(CONTAINS) | SIGMA_BIT(STARTSWITH) | SIGMA_BIT(ENDSWITH))
+#define SIGMA_ORDER    (SIGMA_BIT(LT) | SIGMA_BIT(LTE) | SIGMA_BIT(GT) | SIGMA_BIT(GTE))
+#define SIGMA_UTF16    (SIGMA_BIT(UTF16) | SIGMA_BIT(UTF16LE) | SIGMA_BIT(UTF16BE) | SIGMA_BIT(WIDE))
+#define SIGMA_BASE64   (SIGMA_BIT(BASE64) | SIGMA_BIT(BASE64OFFSET))
+#define SIGMA_TIME     (UINT64_C(0x3f) << MOD_MINUTE) /* up to MOD_YEAR */
+#define SIGMA_FLAGS    (SIGMA_BIT(I) | SIGMA_BIT(M) | SIGMA_BIT(S))
+#define SIGMA_ANYWHERE (SIGMA_BIT(ALL) | SIGMA_BIT(NEQ) | SIGMA_BIT(CASED))
+
+/* One thing to be equal to, out of a value. */
+struct sigma_piece {
+	enum expr_op op;
+	struct expr_literal literal; /* its text lies in the rule's arena */
+	const struct yaml_node *node;
+	bool bare; /* a keyword without wildcards of its own: the literal is the word */
+	bool done;
+};
+
+/* Zero-initialise but for b and item; v is freed by its owner. */
+struct sigma_pieces {
+	struct sigma_piece *v;
+	size_t n, cap;
+	struct sigma_build *b;
+	const struct sigma_item *item;
+	bool gap; /* one of the values is a gap */
+};
+
+/* Reads a key; @key NULL: an unbound value. */
+NODISCARD int sigma_read_key(struct sigma_build *b, const struct yaml_node *key,
+			     struct sigma_item *ret);
+/* Adds what @node asks for.  Returns 0 or a negative errno; a gap is told in p->gap. */
+NODISCARD int sigma_add_value(struct sigma_pieces *p, const struct yaml_node *node);
+
 /* ---- sigma_item.c ---- */
 
 /* One entry of a map, a keyword, or a list of them. */
 NODISCARD int sigma_build_item(struct sigma_build *b, struct sigma_item *item,
 			       const struct yaml_node *values, struct expr **ret);
-/* Reads a key; @key NULL: an unbound value. */
-NODISCARD int sigma_read_key(struct sigma_build *b, const struct yaml_node *key,
-			     struct sigma_item *ret);
 
 /* ---- sigma_condition.c ---- */
 

@@ -1,388 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One entry of a detection: its values, through their modifiers, become comparisons. */
+/* One entry of a detection: what its values ask becomes a tree. */
 #include "lib/eql.h"
 #include "lib/sigma_build.h"
-
-enum { VALUES_MAX = 16384, WINDASH_MAX = 3 };
-
-/* One thing to be equal to, out of a value. */
-struct piece {
-	enum expr_op op;
-	struct expr_literal literal;
-	const struct yaml_node *node;
-	bool bare; /* a keyword without wildcards of its own: the literal is the word */
-	bool done;
-};
-
-struct pieces {
-	struct piece *v;
-	size_t n, cap;
-	struct sigma_build *b;
-	const struct sigma_item *item;
-	bool gap;
-};
-
-#define BIT(m) (UINT64_C(1) << MOD_##m)
-static const uint64_t SHAPE = BIT(CONTAINS) | BIT(STARTSWITH) | BIT(ENDSWITH);
-static const uint64_t ORDER = BIT(LT) | BIT(LTE) | BIT(GT) | BIT(GTE);
-static const uint64_t UTF16 = BIT(UTF16) | BIT(UTF16LE) | BIT(UTF16BE) | BIT(WIDE);
-static const uint64_t BASE64 = BIT(BASE64) | BIT(BASE64OFFSET);
-static const uint64_t TIME =
-	BIT(MINUTE) | BIT(HOUR) | BIT(DAY) | BIT(WEEK) | BIT(MONTH) | BIT(YEAR);
-static const uint64_t FLAGS = BIT(I) | BIT(M) | BIT(S);
-static const uint64_t ANYWHERE = BIT(ALL) | BIT(NEQ) | BIT(CASED);
-
-/* ---- keys ---- */
-
-static const char *const modifier_names[MOD_MAX] = {
-	[MOD_CONTAINS] = "contains",
-	[MOD_STARTSWITH] = "startswith",
-	[MOD_ENDSWITH] = "endswith",
-	[MOD_ALL] = "all",
-	[MOD_EXISTS] = "exists",
-	[MOD_CASED] = "cased",
-	[MOD_RE] = "re",
-	[MOD_I] = "i",
-	[MOD_M] = "m",
-	[MOD_S] = "s",
-	[MOD_CIDR] = "cidr",
-	[MOD_LT] = "lt",
-	[MOD_LTE] = "lte",
-	[MOD_GT] = "gt",
-	[MOD_GTE] = "gte",
-	[MOD_BASE64] = "base64",
-	[MOD_BASE64OFFSET] = "base64offset",
-	[MOD_UTF16] = "utf16",
-	[MOD_UTF16LE] = "utf16le",
-	[MOD_UTF16BE] = "utf16be",
-	[MOD_WIDE] = "wide",
-	[MOD_WINDASH] = "windash",
-	[MOD_FIELDREF] = "fieldref",
-	[MOD_EXPAND] = "expand",
-	[MOD_NEQ] = "neq",
-	[MOD_MINUTE] = "minute",
-	[MOD_HOUR] = "hour",
-	[MOD_DAY] = "day",
-	[MOD_WEEK] = "week",
-	[MOD_MONTH] = "month",
-	[MOD_YEAR] = "year",
-};
-
-static int read_modifier(struct sigma_build *b, const struct yaml_node *key, size_t at, size_t n,
-			 uint64_t *modifiers)
-{
-	for (unsigned m = 0; m < MOD_MAX; m++) {
-		if (strlen(modifier_names[m]) != n ||
-		    memcmp(modifier_names[m], key->text + at, n) != 0)
-			continue;
-		*modifiers |= UINT64_C(1) << m;
-		return sigma_note(b, &b->rule->used_modifiers, modifier_names[m], n);
-	}
-	return sigma_wrong(b, key, at, "unknown modifier \"%.*s\"", (int)MIN(n, (size_t)40),
-			   key->text + at);
-}
-
-/* Modifiers that cannot stand together; NULL: they can. */
-static const char *conflict(uint64_t m)
-{
-	uint64_t alone = BIT(RE) | BIT(CIDR) | BIT(EXISTS) | ORDER;
-	uint64_t texts = SHAPE | BASE64 | UTF16 | BIT(WINDASH) | BIT(EXPAND) | BIT(FIELDREF) | TIME;
-
-	if (__builtin_popcountll(m & (SHAPE | alone)) > 1)
-		return "only one of contains, startswith, endswith, re, cidr, exists, lt, lte, gt "
-		       "and gte can stand here";
-	if ((m & FLAGS) && !(m & BIT(RE)))
-		return "i, m and s are flags of re and follow it";
-	if ((m & alone & ~ORDER) && (m & texts))
-		return "re, cidr and exists take no other modifiers of text";
-	if ((m & ORDER) && (m & texts & ~TIME))
-		return "lt, lte, gt and gte take no modifiers of text";
-	if (__builtin_popcountll(m & UTF16) > 1 || __builtin_popcountll(m & BASE64) > 1)
-		return "a value is encoded once";
-	return NULL;
-}
-
-int sigma_read_key(struct sigma_build *b, const struct yaml_node *key, struct sigma_item *ret)
-{
-	size_t n = key ? strcspn(key->text, "|") : 0;
-	const char *reason;
-	int r = 0;
-
-	*ret = (struct sigma_item){ .key = key };
-	if (!key)
-		return 0;
-	if (n >= sizeof(ret->field) || strlen(key->text) != key->n)
-		return sigma_wrong(b, key, 0, "this is not the name of a field");
-	memcpy(ret->field, key->text, n);
-	for (size_t at = n; r == 0 && key->text[at]; at += n) {
-		at++;
-		n = strcspn(key->text + at, "|");
-		r = read_modifier(b, key, at, n, &ret->modifiers);
-	}
-	if (r < 0)
-		return r;
-	reason = conflict(ret->modifiers);
-	if (reason)
-		return sigma_wrong(b, key, 0, "%s", reason);
-	if (!ret->field[0])
-		return ret->modifiers ? 0 : sigma_wrong(b, key, 0, "the name of a field is empty");
-	sigma_find_field(b->source, ret->field, &ret->target);
-	return sigma_note(b, &b->rule->used_fields, ret->field, strlen(ret->field));
-}
-
-/* ---- values to pieces ---- */
-
-static int add(struct pieces *p, const struct yaml_node *node, enum expr_op op,
-	       const struct expr_literal *literal)
-{
-	struct piece *piece;
-
-	if (p->n == p->cap) {
-		size_t cap = p->cap ? p->cap * 2 : 8;
-		struct piece *v = reallocarray(p->v, cap, sizeof(*v));
-
-		if (!v)
-			return err_origin(-ENOMEM);
-		p->v = v;
-		p->cap = cap;
-	}
-	if (p->n == VALUES_MAX)
-		return sigma_wrong(p->b, node, 0, "too many values: at most %d", VALUES_MAX);
-	piece = &p->v[p->n];
-	*piece = (struct piece){ .op = op, .literal = *literal, .node = node };
-	if (literal->type == LITERAL_STRING) {
-		char *copy = arena_alloc(p->b->rule->arena, literal->n + 1);
-
-		if (!copy)
-			return err_origin(-ENOMEM);
-		if (literal->n)
-			memcpy(copy, literal->string, literal->n);
-		copy[literal->n] = '\0';
-		piece->literal.string = copy;
-	}
-	p->n++;
-	return 0;
-}
-
-static int add_string(struct pieces *p, const struct yaml_node *node, enum expr_op op,
-		      const struct buf *text)
-{
-	const struct expr_literal literal = { .type = LITERAL_STRING,
-					      .string = (const char *)text->data,
-					      .n = text->n };
-
-	return buf_ok(text) ? add(p, node, op, &literal) : err_origin(-ENOMEM);
-}
-
-/* The modifiers of shape, and the operator. */
-static int add_shaped(struct pieces *p, const struct yaml_node *node, const struct buf *text)
-{
-	const struct sigma_item *i = p->item;
-	AUTO_BUF struct buf shaped = { 0 }, out = { 0 };
-	bool keyword = !i->field[0], cased = sigma_has(i, MOD_CASED);
-	enum expr_op op = sigma_text_question(text, cased, &out);
-	int r;
-
-	if (keyword && op == EXPR_MATCH) {
-		r = add_string(p, node, op, &out);
-		if (r == 0)
-			p->v[p->n - 1].bare = true;
-		return r;
-	}
-	if (keyword || sigma_has(i, MOD_CONTAINS) || sigma_has(i, MOD_ENDSWITH))
-		buf_byte(&shaped, MARK_MANY);
-	buf_add(&shaped, text->data, text->n);
-	if (keyword || sigma_has(i, MOD_CONTAINS) || sigma_has(i, MOD_STARTSWITH))
-		buf_byte(&shaped, MARK_MANY);
-	if (!buf_ok(&shaped))
-		return err_origin(-ENOMEM);
-	buf_clear(&out);
-	op = sigma_text_question(&shaped, cased, &out);
-	return add_string(p, node, op, &out);
-}
-
-static int add_base64(struct pieces *p, const struct yaml_node *node, const struct buf *text)
-{
-	bool offsets = sigma_has(p->item, MOD_BASE64OFFSET);
-	int r = 0;
-
-	for (int offset = offsets ? 0 : -1; r == 0 && offset < (offsets ? 3 : 0); offset++) {
-		AUTO_BUF struct buf out = { 0 };
-
-		sigma_text_base64(text, offset, &out);
-		if (!buf_ok(&out))
-			return err_origin(-ENOMEM);
-		if (out.n == 0)
-			return sigma_wrong(p->b, node, 0, "too short a text for base64offset");
-		r = add_shaped(p, node, &out);
-	}
-	return r;
-}
-
-static int add_encoded(struct pieces *p, const struct yaml_node *node, const struct buf *text)
-{
-	const struct sigma_item *i = p->item;
-	AUTO_BUF struct buf wide = { 0 };
-	bool big = sigma_has(i, MOD_UTF16BE);
-
-	if (!(i->modifiers & (UTF16 | BASE64)))
-		return add_shaped(p, node, text);
-	if (!sigma_text_is_plain(text))
-		return sigma_wrong(p->b, node, 0,
-				   "a text with wildcards cannot be encoded (\\* is a plain *)");
-	if (!(i->modifiers & BASE64)) {
-		p->gap = true;
-		return MIN(0, sigma_gap(p->b, node,
-					"texts of our events end at a NUL byte: UTF-16 can be "
-					"found inside Base64 only"));
-	}
-	if (!(i->modifiers & UTF16))
-		return add_base64(p, node, text);
-	if (sigma_has(i, MOD_UTF16))
-		buf_str(&wide, "\xff\xfe");
-	sigma_text_utf16(text, big, &wide);
-	return buf_ok(&wide) ? add_base64(p, node, &wide) : err_origin(-ENOMEM);
-}
-
-/* Every way to write the dashes of options from byte @at on.  Recursion: @left deep. */
-static int add_dashes(struct pieces *p, const struct yaml_node *node, const struct buf *text,
-		      size_t at, unsigned left)
-{
-	static const char *const dashes[] = { "-", "/", "\xe2\x80\x93", "\xe2\x80\x94",
-					      "\xe2\x80\x95" };
-	size_t dash = sigma_text_dash(text, at);
-	int r = 0;
-
-	if (dash == text->n)
-		return add_encoded(p, node, text);
-	if (left == 0)
-		return sigma_wrong(p->b, node, 0, "more than %d dashes under windash", WINDASH_MAX);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dashes); i++) {
-		AUTO_BUF struct buf other = { 0 };
-
-		buf_add(&other, text->data, dash);
-		buf_str(&other, dashes[i]);
-		buf_add(&other, text->data + dash + 1, text->n - dash - 1);
-		if (!buf_ok(&other))
-			return err_origin(-ENOMEM);
-		r = add_dashes(p, node, &other, dash + strlen(dashes[i]), left - 1);
-	}
-	return r;
-}
-
-/* A %name% that someone has to fill in. */
-static bool has_placeholder(const struct yaml_node *node)
-{
-	const char *first = memchr(node->text, '%', node->n);
-	size_t left = first ? node->n - (size_t)(first - node->text) - 1 : 0;
-	const char *second = left ? memchr(first + 1, '%', left) : NULL;
-
-	return second && second > first + 1;
-}
-
-static int add_text(struct pieces *p, const struct yaml_node *node)
-{
-	AUTO_BUF struct buf text = { 0 };
-
-	if (memchr(node->text, '\0', node->n))
-		return sigma_wrong(p->b, node, 0, "a value cannot hold a NUL");
-	if (sigma_has(p->item, MOD_EXPAND) && has_placeholder(node)) {
-		p->gap = true;
-		return MIN(0, sigma_gap(p->b, node, "nothing here says what %.60s stands for",
-					node->text));
-	}
-	sigma_text_parse(node->text, node->n, &text);
-	if (!buf_ok(&text))
-		return err_origin(-ENOMEM);
-	if (sigma_has(p->item, MOD_WINDASH))
-		return add_dashes(p, node, &text, 0, WINDASH_MAX);
-	return add_encoded(p, node, &text);
-}
-
-/* Our regular expressions fit whole texts, Sigma's any part; ours let the dot be a newline. */
-static int add_regex(struct pieces *p, const struct yaml_node *node)
-{
-	struct field_ref any = { field_info(FIELD_NAME), VIA_ACTOR };
-	const struct expr_literal raw = { .type = LITERAL_STRING,
-					  .string = node->text,
-					  .n = node->n };
-	bool s = sigma_has(p->item, MOD_S), m = sigma_has(p->item, MOD_M);
-	enum expr_op op = sigma_has(p->item, MOD_I) ? EXPR_REGEX_NOCASE : EXPR_REGEX;
-	AUTO_BUF struct buf text = { 0 };
-	AUTO(expr) *e = NULL;
-	struct diag d = { 0 };
-	int r = expr_new_compare(&e, any, op, &raw, 1, &d);
-
-	if (r == -EINVAL)
-		return sigma_wrong(p->b, node, 0, "%s", d.text);
-	if (r < 0)
-		return r;
-	buf_printf(&text, "(?s:.*?)(?%s%s%s%s:", s ? "s" : "", m ? "m" : "", s ? "" : "-",
-		   s ? "" : "s");
-	buf_add(&text, node->text, node->n);
-	buf_str(&text, ")(?s:.*)");
-	return add_string(p, node, op, &text);
-}
-
-static enum expr_op order_op(const struct sigma_item *i)
-{
-	return sigma_has(i, MOD_LT)    ? EXPR_LT
-	       : sigma_has(i, MOD_LTE) ? EXPR_LE
-	       : sigma_has(i, MOD_GT)  ? EXPR_GT
-				       : EXPR_GE;
-}
-
-static int add_number(struct pieces *p, const struct yaml_node *node, enum expr_op op)
-{
-	const struct expr_literal literal = { .type = node->type == YAML_INT ? LITERAL_INT
-									     : LITERAL_FLOAT,
-					      .integer = node->integer,
-					      .real = node->real };
-
-	return add(p, node, op, &literal);
-}
-
-static int add_null(struct pieces *p, const struct yaml_node *node, bool is_null)
-{
-	const struct expr_literal literal = { .type = LITERAL_NULL };
-
-	return add(p, node, is_null ? EXPR_EQ : EXPR_NE, &literal);
-}
-
-static int add_value(struct pieces *p, const struct yaml_node *node)
-{
-	const struct sigma_item *i = p->item;
-	bool number = node->type == YAML_INT || node->type == YAML_FLOAT;
-	bool ours_number =
-		i->target.type == TARGET_FIELD && i->target.field.info->type == TYPE_LONG;
-
-	if (node->type == YAML_LIST || node->type == YAML_MAP)
-		return sigma_wrong(p->b, node, 0, "expected a value, not %s", yaml_type_name(node));
-	if (sigma_has(i, MOD_EXISTS))
-		return node->type == YAML_BOOL
-			       ? add_null(p, node, !node->boolean)
-			       : sigma_wrong(p->b, node, 0, "exists takes true or false");
-	if (i->modifiers & (ORDER | TIME))
-		return number ? add_number(p, node, order_op(i))
-			      : sigma_wrong(p->b, node, 0, "expected a number, not %s",
-					    yaml_type_name(node));
-	if (node->type == YAML_NULL && (!i->field[0] || (i->modifiers & ~ANYWHERE)))
-		return sigma_wrong(p->b, node, 0, "expected a value, not nothing");
-	if (node->type == YAML_NULL)
-		return add_null(p, node, true);
-	if (sigma_has(i, MOD_RE))
-		return add_regex(p, node);
-	if (sigma_has(i, MOD_CIDR)) {
-		const struct expr_literal net = { .type = LITERAL_STRING,
-						  .string = node->text,
-						  .n = node->n };
-
-		return add(p, node, EXPR_CIDR, &net);
-	}
-	if (number && ours_number && !(i->modifiers & ~ANYWHERE))
-		return add_number(p, node, EXPR_MATCH);
-	return add_text(p, node);
-}
 
 /* ---- pieces to trees ---- */
 
@@ -426,7 +45,7 @@ static int two_valued(const struct sigma_build *b, const struct sigma_target *t,
 }
 
 /* Text that no number of ours can be: the comparison would be false for ever. */
-static bool is_never(const struct sigma_target *t, const struct piece *like,
+static bool is_never(const struct sigma_target *t, const struct sigma_piece *like,
 		     const struct expr_literal *v)
 {
 	return t->field.info->type == TYPE_LONG && v->type == LITERAL_STRING &&
@@ -434,8 +53,9 @@ static bool is_never(const struct sigma_target *t, const struct piece *like,
 	       strspn(v->string, "0123456789*?") != v->n;
 }
 
-static int field_leaf(struct sigma_build *b, const struct sigma_target *t, const struct piece *like,
-		      const struct expr_literal *v, size_t n, struct expr **ret)
+static int field_leaf(struct sigma_build *b, const struct sigma_target *t,
+		      const struct sigma_piece *like, const struct expr_literal *v, size_t n,
+		      struct expr **ret)
 {
 	AUTO(expr) *e = NULL;
 	struct diag d = { 0 };
@@ -457,7 +77,7 @@ static int field_leaf(struct sigma_build *b, const struct sigma_target *t, const
 }
 
 /* Any of the fields of a full text search. */
-static int keyword_leaf(struct sigma_build *b, const struct piece *piece, struct expr **ret)
+static int keyword_leaf(struct sigma_build *b, const struct sigma_piece *piece, struct expr **ret)
 {
 	static const enum field where[] = { FIELD_COMMAND_LINE, FIELD_NAME, FIELD_EXECUTABLE,
 					    FIELD_FILE_PATH, FIELD_DEST_IP };
@@ -480,13 +100,13 @@ static int keyword_leaf(struct sigma_build *b, const struct piece *piece, struct
 	return r;
 }
 
-static int word_leaf(struct sigma_build *b, const struct sigma_item *i, const struct piece *piece,
-		     struct expr **ret)
+static int word_leaf(struct sigma_build *b, const struct sigma_item *i,
+		     const struct sigma_piece *piece, struct expr **ret)
 {
 	const char *meaning = NULL;
 
 	if (!piece->node->text || piece->literal.type != LITERAL_STRING ||
-	    (i->modifiers & ~ANYWHERE))
+	    (i->modifiers & ~SIGMA_ANYWHERE))
 		return sigma_gap(b, piece->node, "%s can only be asked for one of its values",
 				 i->field);
 	meaning = sigma_find_word(b->source, i->field, piece->node->text);
@@ -497,9 +117,9 @@ static int word_leaf(struct sigma_build *b, const struct sigma_item *i, const st
 }
 
 /* The pieces from..to-1 that are asked like the first of them, which are marked as done. */
-static int like_first(struct pieces *p, size_t from, size_t to, struct expr **ret)
+static int like_first(struct sigma_pieces *p, size_t from, size_t to, struct expr **ret)
 {
-	struct piece *first = &p->v[from];
+	struct sigma_piece *first = &p->v[from];
 	AUTO_MEM struct expr_literal *v = reallocarray(NULL, to - from, sizeof(*v));
 	size_t n = 0;
 
@@ -512,7 +132,7 @@ static int like_first(struct pieces *p, size_t from, size_t to, struct expr **re
 		return word_leaf(p->b, p->item, first, ret);
 	v[n++] = first->literal;
 	for (size_t i = from + 1; first->literal.type != LITERAL_NULL && i < to; i++) {
-		struct piece *q = &p->v[i];
+		struct sigma_piece *q = &p->v[i];
 
 		if (q->done || q->op != first->op || q->literal.type == LITERAL_NULL)
 			continue;
@@ -522,7 +142,7 @@ static int like_first(struct pieces *p, size_t from, size_t to, struct expr **re
 	return field_leaf(p->b, &p->item->target, first, v, n, ret);
 }
 
-static int any_of(struct pieces *p, size_t from, size_t to, struct expr **ret)
+static int any_of(struct sigma_pieces *p, size_t from, size_t to, struct expr **ret)
 {
 	AUTO(expr) *any = NULL;
 	bool gap = false;
@@ -543,7 +163,7 @@ static int any_of(struct pieces *p, size_t from, size_t to, struct expr **ret)
 	return 0;
 }
 
-static int all_of(struct pieces *p, struct expr **ret)
+static int all_of(struct sigma_pieces *p, struct expr **ret)
 {
 	AUTO(expr) *all = NULL;
 	bool gap = false;
@@ -581,7 +201,7 @@ static int refer(struct sigma_build *b, const struct sigma_item *i, const struct
 	if (!node->text || node->type != YAML_STRING)
 		return sigma_wrong(b, node, 0, "fieldref takes the name of a field");
 	sigma_find_field(b->source, node->text, &other);
-	if (i->modifiers & ~(ANYWHERE | BIT(FIELDREF)))
+	if (i->modifiers & ~(SIGMA_ANYWHERE | SIGMA_BIT(FIELDREF)))
 		return sigma_gap(b, node, "fieldref with other modifiers is not supported");
 	if (i->target.type != TARGET_FIELD || i->target.is_element || i->target.guard)
 		return sigma_gap(b, i->key, "%s cannot be compared with another field", i->field);
@@ -628,7 +248,7 @@ static int check_target(struct sigma_build *b, const struct sigma_item *i)
 {
 	const struct sigma_target *t = &i->target;
 
-	if (i->modifiers & TIME)
+	if (i->modifiers & SIGMA_TIME)
 		return sigma_gap(b, i->key, "parts of a time are not supported yet");
 	if (!i->field[0])
 		return b->source == SOURCE_NONE ? GAP : 0;
@@ -636,7 +256,8 @@ static int check_target(struct sigma_build *b, const struct sigma_item *i)
 		return sigma_gap(b, i->key, "field %s: %s", i->field, t->reason);
 	if (t->type == TARGET_ABSENT)
 		return GAP;
-	if ((i->modifiers & ORDER) && (t->type != TARGET_FIELD || t->field.info->type != TYPE_LONG))
+	if ((i->modifiers & SIGMA_ORDER) &&
+	    (t->type != TARGET_FIELD || t->field.info->type != TYPE_LONG))
 		return sigma_gap(b, i->key, "%s is not a number here", i->field);
 	return 0;
 }
@@ -644,13 +265,13 @@ static int check_target(struct sigma_build *b, const struct sigma_item *i)
 static int build_values(struct sigma_build *b, const struct sigma_item *i,
 			const struct yaml_node *values, struct expr **ret)
 {
-	struct pieces p = { .b = b, .item = i };
+	struct sigma_pieces p = { .b = b, .item = i };
 	bool list = values->type == YAML_LIST;
 	int r = 0;
 
 	for (const struct yaml_node *v = list ? values->first : values; r == 0 && v;
 	     v = list ? v->next : NULL)
-		r = add_value(&p, v);
+		r = sigma_add_value(&p, v);
 	if (r == 0)
 		r = check_target(b, i);
 	if (r == 0 && p.gap)

@@ -393,7 +393,7 @@ static void test_sigma_given_what_events_lack_when_read_then_gap_with_place(void
 		{ PROC, "s:\n  Image|fieldref: Foo", 7, 21, "Foo is not a field of our events" },
 		{ PROC, "s:\n  Image|fieldref|startswith: User", 7, 32, "with other modifiers" },
 		{ PROC, "s:\n  Image|cidr: 10.0.0.0/8", 7, 17, "a field of addresses" },
-		{ PROC, "s:\n  @timestamp|hour: 3", 0, 0, NULL },
+		{ PROC, "s:\n  ProcessId|hour: 3", 7, 5, "parts of a time" },
 		{ NET, "s:\n  DestinationHostname: x", 7, 5, "DNS answers" },
 		{ NET, "s:\n  DestinationIp: localhost", 7, 20, "expected an address" },
 		{ NET, "s:\n  Initiated: maybe", 7, 16, "Initiated maybe" },
@@ -410,10 +410,6 @@ static void test_sigma_given_what_events_lack_when_read_then_gap_with_place(void
 		AUTO(sigma_rule) *r = NULL;
 		struct diag d = { 0 };
 
-		if (!cases[i].text) /* not YAML: @ cannot begin a word */
-			assert_int_equal(parse(text, &r, &d), -EINVAL);
-		if (!cases[i].text)
-			continue;
 		if (parse(text, &r, &d) != SIGMA_E_UNMAPPED || r->expr || r->n_gaps != 1)
 			fail_msg("no gap, or several: %s", text);
 		if (!strstr(r->gaps[0].text, cases[i].text))
@@ -503,7 +499,7 @@ static void test_sigma_given_mistakes_when_read_then_refused_with_place(void **s
 		{ "s:\n  Image:\n    a: b", "s", 8, 7, "a map" },
 		{ "s:\n  ProcessId|lt: abc", "s", 7, 19, "expected a number" },
 		{ "s:\n  Image|exists: maybe", "s", 7, 19, "true or false" },
-		{ "s:\n  Image|contains:", "s", 7, 5, NULL },
+		{ "s:\n  Image|contains:", "s", 7, 20, "not nothing" },
 		{ "s:\n  CommandLine|base64: 'a*'", "s", 7, 25, "cannot be encoded" },
 		{ "s: []", "s", 6, 6, "selection is empty" },
 		{ "s: {}", "s", 6, 6, "selection is empty" },
@@ -528,8 +524,8 @@ static void test_sigma_given_mistakes_when_read_then_refused_with_place(void **s
 
 		if (e != -EINVAL)
 			fail_msg("%d\n%s", e, text);
-		if (cases[i].text && (!strstr(d.text, cases[i].text) || d.line != cases[i].line ||
-				      d.column != cases[i].column))
+		if ((!strstr(d.text, cases[i].text) || d.line != cases[i].line ||
+		     d.column != cases[i].column))
 			fail_msg("%s\n%u:%u: %s", text, d.line, d.column, d.text);
 	}
 }
