@@ -153,7 +153,7 @@ static int wrong(const struct builder *b, size_t at, const char *text)
 static size_t place(const struct builder *b, struct fy_event *e)
 {
 	const struct fy_mark *mark = fy_event_start_mark(e);
-	size_t at = mark ? MIN(mark->input_pos, b->n) : 0;
+	size_t at = mark ? MIN(mark->input_pos, b->n) : b->seen; /* nothing: where its key is */
 	enum fy_scalar_style style = FYSS_ANY;
 
 	if (e->type == FYET_SCALAR && e->scalar.value)

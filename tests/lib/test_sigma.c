@@ -499,7 +499,7 @@ static void test_sigma_given_mistakes_when_read_then_refused_with_place(void **s
 		{ "s:\n  Image:\n    a: b", "s", 8, 7, "a map" },
 		{ "s:\n  ProcessId|lt: abc", "s", 7, 19, "expected a number" },
 		{ "s:\n  Image|exists: maybe", "s", 7, 19, "true or false" },
-		{ "s:\n  Image|contains:", "s", 7, 20, "not nothing" },
+		{ "s:\n  Image|contains:", "s", 7, 5, "not nothing" },
 		{ "s:\n  CommandLine|base64: 'a*'", "s", 7, 25, "cannot be encoded" },
 		{ "s: []", "s", 6, 6, "selection is empty" },
 		{ "s: {}", "s", 6, 6, "selection is empty" },
