@@ -185,6 +185,7 @@ static void finish(struct request *r, const struct query *q, const struct lineag
 static struct lineage *look(struct request *r, struct query_worker *w, const struct query *q,
 			    struct lineage_request *request)
 {
+	struct problem nothing = { .status = 404, .kind = "parameter", .parameter = "entity_id" };
 	AUTO(lineage) *l = NULL;
 	uint32_t n;
 	int e;
@@ -197,7 +198,8 @@ static struct lineage *look(struct request *r, struct query_worker *w, const str
 	}
 	lineage_nodes(l, &n);
 	if (n == 0) {
-		request_problem_text(r, 404, "nothing is stored of this process in the range");
+		diag_set(&nothing.diag, 0, 0, 0, "nothing is stored of this process in the range");
+		request_problem(r, &nothing);
 		return NULL;
 	}
 	return TAKE(l);

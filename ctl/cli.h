@@ -36,9 +36,9 @@ struct cli_values {
 	const char *operands[CLI_OPERANDS]; /* of a command that takes many */
 	size_t n_operands;
 	const char *url, *token_file, *output;
-	const char *since, *until, *fields, *node, *order;
-	uint64_t limit;
-	bool count, all, help;
+	const char *since, *until, *fields, *node, *order, *query;
+	uint64_t limit, depth;
+	bool count, all, descendants, help;
 };
 
 enum cli_type {

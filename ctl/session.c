@@ -120,6 +120,8 @@ int session_refused(struct session *s, const struct client_request *q, long stat
 		return EXIT_SERVER;
 	}
 	say_problem(s, &p, q);
+	if (status == 404 && strcmp(p.parameter, "q") != 0) /* what the path names is not there */
+		return EXIT_NONE;
 	return problem_is_usage(&p) ? EXIT_USAGE : EXIT_SERVER;
 }
 

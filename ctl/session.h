@@ -21,7 +21,8 @@ DEFINE_FREEP(session)
 NODISCARD int session_ask(struct session *s, const struct client_request *q, struct buf *body,
 			  struct slice *ret_doc);
 
-/* Exit code of an answer to @q that was not 200; says what the collector said. */
+/* Exit code of an answer to @q that was not 200; says what the collector said.  EXIT_NONE when what
+ * the path names, as a process, is not known. */
 int session_refused(struct session *s, const struct client_request *q, long status,
 		    const struct buf *body);
 

@@ -134,7 +134,7 @@ static inline struct run run(struct run_setting s, const char *const *args)
 {
 	static const struct cli_command *const commands[] = {
 		&cmd_query, &cmd_tail, &cmd_nodes, &cmd_status, &cmd_fields, &cmd_rules,
-		&cmd_version, NULL,
+		&cmd_tree, &cmd_timeline, &cmd_flow, &cmd_version, NULL,
 	};
 	const char *argv[32] = { "rtsecctl" };
 	size_t n_out, n_err;
