@@ -48,7 +48,8 @@ static __always_inline bool exit_told(const struct rec_head *head)
 	struct ended key = { .start_ns = head->start_ns, .tgid = head->tgid };
 	uint8_t one = 1;
 
-	return bpf_map_update_elem(&ends, &key, &one, BPF_NOEXIST) == -EEXIST;
+	/* as int: before 6.4 the upper half of what it returns is not set */
+	return (int)bpf_map_update_elem(&ends, &key, &one, BPF_NOEXIST) == -EEXIST;
 }
 
 SEC("tp_btf/sched_process_exit")
