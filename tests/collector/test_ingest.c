@@ -17,6 +17,16 @@
 #include "lib/log.h"
 #include "proto/rtsec.pb-c.h"
 
+/* The disk that ingest sees; its folder has to be named for it to look. */
+static _Atomic uint64_t free_bytes;
+
+static int ask_disk(const char *dir, struct disk_space *ret)
+{
+	assert_non_null(dir);
+	*ret = (struct disk_space){ atomic_load(&free_bytes), 1 << 20 };
+	return 0;
+}
+
 struct fix {
 	char dir[128], url[200];
 	struct store *store;
@@ -49,7 +59,10 @@ static void start(struct fix *f)
 	struct ingest_config config = { .url = f->url,
 					.store = f->store,
 					.maindb = f->maindb,
-					.hub = f->hub };
+					.hub = f->hub,
+					.dir = f->dir,
+					.min_free_bytes = 1000,
+					.disk_space = ask_disk };
 	char quarantine[160];
 	struct diag d = { 0 };
 
@@ -77,6 +90,7 @@ static int setup(void **state)
 	fixture_folder(f->dir);
 	snprintf(f->url, sizeof(f->url), "ipc://%s/%d.ipc", f->dir, n++);
 	f->now = timestamp_now();
+	atomic_store(&free_bytes, 1000);
 	assert_int_equal(uv_loop_init(&f->loop), 0);
 	assert_int_equal(store_open(&f->store, f->dir, &d), 0);
 	assert_int_equal(maindb_open(&f->maindb, f->dir, &d), 0);
@@ -460,6 +474,54 @@ static void test_ingest_given_taken_address_when_started_then_error_names_it(voi
 	assert_true(ingest_start(&second, &config, &d) < 0);
 }
 
+/* ---- little space ---- */
+
+static void wait_for_disk(struct fix *f, uint64_t bytes, enum disk_state state)
+{
+	uint64_t seen;
+
+	atomic_store(&free_bytes, bytes);
+	for (size_t i = 0; i < 500; i++) {
+		if (ingest_disk(f->ingest, &seen) == state && seen == bytes)
+			return;
+		usleep(10000);
+	}
+	fail_msg("the disk's state is not seen");
+}
+
+static void test_ingest_given_little_space_when_sent_then_bulk_waits_before_all_do(void **state)
+{
+	struct fix *f = *state;
+	struct fixture_batch bulk = { .first_seq = 1, .n = 2, .time_ns = f->now };
+	struct fixture_batch priority = { .first_seq = 10, .n = 2, .time_ns = f->now,
+					  .kind = KIND_EXEC };
+	struct fixture_batch heartbeat = { .first_seq = 12, .time_ns = f->now };
+	struct ingest_counters c;
+	struct ack a;
+
+	wait_for_disk(f, 999, DISK_LOW);
+	a = send_batch(f, bulk);
+	assert_int_equal(a.code, RTSEC__V1__ACK__CODE__BUSY);
+	assert_non_null(strstr(a.reason, "disk"));
+	assert_int_equal(send_batch(f, priority).code, RTSEC__V1__ACK__CODE__STORED);
+	wait_for_disk(f, 499, DISK_FULL);
+	priority.first_seq = 12;
+	heartbeat.first_seq = 14;
+	assert_int_equal(send_batch(f, priority).code, RTSEC__V1__ACK__CODE__BUSY);
+	assert_int_equal(send_batch(f, heartbeat).code, RTSEC__V1__ACK__CODE__STORED);
+	wait_for_disk(f, 540, DISK_LOW);
+	assert_int_equal(send_batch(f, priority).code, RTSEC__V1__ACK__CODE__STORED);
+	wait_for_disk(f, 1050, DISK_LOW); /* not yet a sixteenth more */
+	assert_int_equal(send_batch(f, bulk).code, RTSEC__V1__ACK__CODE__BUSY);
+	wait_for_disk(f, 1100, DISK_OK);
+	assert_int_equal(send_batch(f, bulk).code, RTSEC__V1__ACK__CODE__STORED);
+	assert_int_equal(send_batch(f, bulk).code, RTSEC__V1__ACK__CODE__DUPLICATE);
+	ingest_counters(f->ingest, &c);
+	assert_int_equal(c.disk_busy, 3);
+	assert_int_equal(c.busy, 3);
+	assert_int_equal(c.batches, 3);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -478,6 +540,7 @@ int main(void)
 		T(test_ingest_given_tail_when_batch_is_committed_then_hub_delivers_it),
 		T(test_ingest_given_restart_when_batch_comes_again_then_duplicate),
 		T(test_ingest_given_taken_address_when_started_then_error_names_it),
+		T(test_ingest_given_little_space_when_sent_then_bulk_waits_before_all_do),
 	};
 
 	log_set_level(LOG_ERROR);

@@ -178,6 +178,25 @@ static void test_main_given_running_collector_when_token_is_made_then_it_is_prin
 	assert_int_equal(RUN(text, "token", "destroy"), 2);
 }
 
+static void test_main_given_running_collector_when_day_is_held_then_listed_until_released(void **state)
+{
+	struct fix *f = *state;
+	char text[4096];
+
+	f->pid = start_collector(f);
+	assert_int_equal(RUN(text, "hold", "2026-02-28", "--dir", f->dir), 0);
+	assert_int_equal(RUN(text, "hold", "2025-12-31", "--dir", f->dir), 0);
+	assert_int_equal(RUN(text, "holds", "--dir", f->dir), 0);
+	assert_string_equal(text, "2025-12-31\n2026-02-28\n");
+	assert_int_equal(RUN(text, "release", "2025-12-31", "--dir", f->dir), 0);
+	assert_int_equal(RUN(text, "release", "2025-12-31", "--dir", f->dir), 1);
+	assert_non_null(strstr(text, "not on hold"));
+	assert_int_equal(RUN(text, "holds", "--dir", f->dir), 0);
+	assert_string_equal(text, "2026-02-28\n");
+	assert_int_equal(RUN(text, "hold", "2026-02-30", "--dir", f->dir), 2);
+	assert_int_equal(RUN(text, "hold", "--dir", f->dir), 2);
+}
+
 static void test_main_given_version_and_help_when_asked_then_told(void **state)
 {
 	char text[8192];
@@ -200,6 +219,7 @@ int main(void)
 		T(test_main_given_taken_address_when_started_then_error_names_it),
 		T(test_main_given_open_address_when_not_insecure_then_refused),
 		T(test_main_given_running_collector_when_token_is_made_then_it_is_printed),
+		T(test_main_given_running_collector_when_day_is_held_then_listed_until_released),
 		T(test_main_given_version_and_help_when_asked_then_told),
 	};
 

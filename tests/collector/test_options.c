@@ -20,6 +20,9 @@ static void test_options_given_no_words_when_parsed_then_defaults(void **state)
 	assert_string_equal(o.listen, "tcp://127.0.0.1:7443");
 	assert_string_equal(o.http, "127.0.0.1:8443");
 	assert_false(o.insecure);
+	assert_int_equal(o.keep_days, 30);
+	assert_int_equal(o.keep_bytes, 0);
+	assert_true(o.min_free_bytes == OPTIONS_AUTO);
 	assert_int_equal(o.n_words, 0);
 }
 
@@ -60,6 +63,43 @@ static void test_options_given_mistakes_when_parsed_then_each_is_named(void **st
 			argc++;
 		assert_int_equal(options_parse(&o, argc, wrong[i], &d), -EINVAL);
 		assert_non_null(strstr(d.text, said[i]));
+	}
+}
+
+static int parse_two(struct options *o, char *option, char *value, struct diag *d)
+{
+	static char name[] = "x";
+	char *argv[] = { name, option, value, NULL };
+
+	return options_parse(o, 3, argv, d);
+}
+
+static void test_options_given_sizes_when_parsed_then_units_are_powers_of_1024(void **state)
+{
+	static char keep[] = "--keep-bytes", days[] = "--keep-days", least[] = "--min-free-bytes",
+		    good[][24] = { "0", "17", "3K", "500M", "200G", "2T" }, automatic[] = "auto",
+		    bad[][24] = { "", "G", "1g", "1GB", "-1", "1.5G", " 1", "18446744073709551616",
+				  "18446744073709551615", "17179869184T", "auto" };
+	static const uint64_t wanted[] = { 0, 17, 3 << 10, 500u << 20, 200ull << 30, 2ull << 40 };
+	struct options o;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		assert_int_equal(parse_two(&o, keep, good[i], NULL), 0);
+		assert_true(o.keep_bytes == wanted[i]);
+	}
+	assert_int_equal(parse_two(&o, least, good[1], NULL), 0);
+	assert_int_equal(o.min_free_bytes, 17);
+	assert_int_equal(parse_two(&o, least, automatic, NULL), 0);
+	assert_true(o.min_free_bytes == OPTIONS_AUTO);
+	assert_int_equal(parse_two(&o, days, good[1], NULL), 0);
+	assert_int_equal(o.keep_days, 17);
+	assert_int_equal(parse_two(&o, days, good[2], NULL), -EINVAL);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct diag d = { 0 };
+
+		assert_int_equal(parse_two(&o, keep, bad[i], &d), -EINVAL);
+		assert_non_null(strstr(d.text, "--keep-bytes"));
 	}
 }
 
@@ -105,6 +145,7 @@ int main(void)
 		cmocka_unit_test(test_options_given_no_words_when_parsed_then_defaults),
 		cmocka_unit_test(test_options_given_both_spellings_when_parsed_then_values_are_taken),
 		cmocka_unit_test(test_options_given_mistakes_when_parsed_then_each_is_named),
+		cmocka_unit_test(test_options_given_sizes_when_parsed_then_units_are_powers_of_1024),
 		cmocka_unit_test(test_options_given_addresses_when_split_then_port_and_host),
 		cmocka_unit_test(test_options_given_urls_when_asked_then_only_this_machine_is_loopback),
 	};
