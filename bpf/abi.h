@@ -35,6 +35,12 @@ enum rec_type {
 	REC_CONNECT,  /* struct rec_tcp     bulk ring */
 	REC_ACCEPT,   /* struct rec_tcp     bulk ring */
 	REC_CLOSE,    /* struct rec_tcp     bulk ring */
+	REC_CREDENTIALS, /* struct rec_credentials  priority ring */
+	REC_PTRACE,   /* struct rec_ptrace  priority ring */
+	REC_SIGNAL,   /* struct rec_signal  bulk ring */
+	REC_SETNS,    /* struct rec_namespace  priority ring */
+	REC_UNSHARE,  /* struct rec_namespace  priority ring */
+	REC_MEMFD,    /* struct rec_open    priority ring */
 	REC_END,      /* number of types + 1 */
 };
 
@@ -176,6 +182,9 @@ struct rec_open {
 };
 _Static_assert(sizeof(struct rec_open) == 112, "rec_open");
 
+/* memfd_create returned: the same struct.
+ * error == 0: path is "memfd:NAME", detached; error != 0: name is NAME as asked.  open_flags: MFD_*. */
+
 /* unlink, unlinkat or rmdir returned.  Always REC_F_AS_ASKED.  Data: dir, name. */
 struct rec_delete {
 	struct rec_head head;
@@ -223,6 +232,54 @@ struct rec_tcp {
 ABI_ASSERT(rec_tcp, error, 104);
 ABI_ASSERT(rec_tcp, source, 120);
 _Static_assert(sizeof(struct rec_tcp) == 152, "rec_tcp");
+
+struct rec_ids {
+	uint32_t uid, gid, suid, sgid, euid, egid;
+};
+
+enum { REC_CHANGED_UIDS = 1, REC_CHANGED_GIDS = 2, REC_CHANGED_CAPS = 4 };
+
+/* setuid, setgid, setreuid, setregid, setresuid, setresgid or capset returned, and the ids or (by
+ * capset) the capabilities of the calling thread are other ones than before.  head: after it. */
+struct rec_credentials {
+	struct rec_head head;
+	struct rec_ids before, after;
+	uint64_t effective, permitted; /* capability bits, after */
+	uint32_t changed;	       /* REC_CHANGED_* */
+	uint32_t pad;
+};
+ABI_ASSERT(rec_credentials, effective, 120);
+
+/* A process acted upon. */
+struct rec_target {
+	uint64_t start_ns; /* of its leader */
+	uint32_t tgid;	   /* 0: not known */
+	uint32_t tid;	   /* of the thread meant; with tgid 0 as asked, 0: not known either */
+};
+
+/* ptrace(2) returned from a request that begins tracing or writes to the other process. */
+struct rec_ptrace {
+	struct rec_head head;
+	struct rec_target target; /* of PTRACE_TRACEME the one that traces from now on */
+	uint32_t request;	  /* PTRACE_* */
+	uint32_t error;
+};
+
+/* A process sent a signal to another one that it was allowed to send. */
+struct rec_signal {
+	struct rec_head head;
+	struct rec_target target;
+	uint32_t signal;
+	uint32_t error; /* EAGAIN: the target's queue was full */
+};
+
+/* setns or unshare returned. */
+struct rec_namespace {
+	struct rec_head head;
+	uint32_t types; /* CLONE_NEW* asked for; setns: 0: that of the descriptor */
+	uint32_t error;
+	char name[16]; /* setns: kernel's name of the descriptor's type, such as "mnt"; NUL-padded */
+};
 
 /* What was lost in the kernel, by class and cause. */
 enum rec_class { REC_CLASS_PRIORITY, REC_CLASS_BULK, REC_CLASSES };

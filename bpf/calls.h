@@ -15,6 +15,9 @@ enum {
 	CALL_RENAMEAT = 264,
 	CALL_RENAMEAT2 = 316,
 	CALL_OPENAT2 = 437,
+	CALL_RT_SIGQUEUEINFO = 129,
+	CALL_RT_TGSIGQUEUEINFO = 297,
+	CALL_PIDFD_SEND_SIGNAL = 424,
 };
 #elif defined(__TARGET_ARCH_arm64)
 enum {
@@ -29,10 +32,21 @@ enum {
 	CALL_CONNECT = 203,
 	CALL_RENAMEAT2 = 276,
 	CALL_OPENAT2 = 437,
+	CALL_RT_SIGQUEUEINFO = 138,
+	CALL_RT_TGSIGQUEUEINFO = 240,
+	CALL_PIDFD_SEND_SIGNAL = 424,
 };
 #else
 #error "system call numbers of this architecture are not known"
 #endif
+
+/* What a program on syscalls:sys_enter_X gets. */
+struct call_enter {
+	unsigned long common;
+	int nr;
+	int pad;
+	unsigned long args[6];
+};
 
 /* What a program on syscalls:sys_exit_X gets. */
 struct call_exit {

@@ -42,6 +42,7 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	unsigned int i_nlink;
+	void *i_private;
 };
 struct dentry {
 	struct dentry *d_parent;
@@ -115,7 +116,12 @@ typedef struct {
 typedef struct {
 	__u32 val;
 } kgid_t;
+typedef struct {
+	__u64 bits; /* never read by name: kernels differ in it, but it is always 8 bytes */
+} kernel_cap_t;
 struct cred {
+	kernel_cap_t cap_permitted;
+	kernel_cap_t cap_effective;
 	kuid_t uid;
 	kgid_t gid;
 	kuid_t suid;
@@ -128,7 +134,11 @@ struct mm_struct {
 	unsigned long arg_end;
 	struct file *exe_file;
 };
+struct proc_ns_operations {
+	const char *name;
+};
 struct ns_common {
+	const struct proc_ns_operations *ops;
 	unsigned int inum;
 };
 struct net {
@@ -137,8 +147,18 @@ struct net {
 struct nsproxy {
 	struct net *net_ns;
 };
+struct list_head {
+	struct list_head *next;
+};
+struct kernel_siginfo {
+	int si_code;
+};
 struct task_struct {
 	void *stack;
+	struct list_head ptraced;
+	struct list_head ptrace_entry;
+	struct pid *thread_pid;
+	struct task_struct *parent;
 	struct mm_struct *mm;
 	int exit_code;
 	int pid;
@@ -232,6 +252,7 @@ enum {
 	O_CREAT = 0100,
 	O_EXCL = 0200,
 	O_TRUNC = 01000,
+	NSFS_MAGIC = 0x6e736673,
 	S_IFMT = 0170000,
 	S_IFSOCK = 0140000,
 };

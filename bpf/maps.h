@@ -56,6 +56,29 @@ struct {
 	__type(value, struct scratch);
 } scratches __weak SEC(".maps");
 
+/* --- credentials of threads that are inside a call that may change them; by pid_tgid --- */
+struct credentials {
+	struct rec_ids ids;
+	uint64_t effective, permitted;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, uint64_t);
+	__type(value, struct credentials);
+} changing __weak SEC(".maps");
+
+/* --- when a write by ptrace was told last --- */
+struct poke {
+	uint32_t tracer, target, request, pad;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct poke);
+	__type(value, uint64_t);
+} pokes __weak SEC(".maps");
+
 /* --- processes that ended lately --- */
 struct ended {
 	uint64_t start_ns;

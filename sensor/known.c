@@ -50,6 +50,8 @@ static void take_found(struct proc *p, const struct procfs_process *f)
 		.gid = f->status.gid,
 		.euid = f->status.euid,
 		.egid = f->status.egid,
+		.suid = f->status.suid,
+		.sgid = f->status.sgid,
 		.sid = f->stat.sid,
 		.tty = f->stat.tty,
 	};
@@ -136,8 +138,14 @@ static void guess(struct known *k, struct proc *p, const struct rec_head *head)
 						.n_comm = comm_length(head->comm) };
 
 		(void)!proctab_set_image(p, &program);
-		p->now.id = (struct proc_identity){ head->uid, head->gid, head->uid, head->gid,
-						    0,	       0 };
+		p->now.id = (struct proc_identity){
+			.uid = head->uid,
+			.gid = head->gid,
+			.euid = head->uid,
+			.egid = head->gid,
+			.suid = head->uid,
+			.sgid = head->gid,
+		};
 	}
 }
 
@@ -192,6 +200,32 @@ struct proc *known_actor(struct known *k, const struct rec_head *head)
 	}
 	if (p->cgroup != head->cgroup_id)
 		move_cgroup(k, p, head->cgroup_id);
+	return p;
+}
+
+struct proc *known_target(struct known *k, const struct rec_target *target, uint64_t at_ns)
+{
+	if (target->tgid)
+		return named(k, target->tgid, target->start_ns, NULL);
+	return target->tid ? proctab_find_pid(k->table, target->tid, at_ns) : NULL;
+}
+
+struct proc *known_credentials(struct known *k, const struct record *r)
+{
+	const struct rec_ids *ids = &r->credentials->after;
+	struct proc *p = known_actor(k, r->head);
+	struct proc_identity *id;
+
+	if (!p)
+		return NULL;
+	id = &proctab_version(p, r->head->time_ns)->id;
+	id->uid = ids->uid;
+	id->gid = ids->gid;
+	id->euid = ids->euid;
+	id->egid = ids->egid;
+	id->suid = ids->suid;
+	id->sgid = ids->sgid;
+	forget_rows(p);
 	return p;
 }
 
@@ -313,6 +347,8 @@ struct proc *known_exec(struct known *k, const struct record *r)
 		.gid = e->gid,
 		.euid = e->euid,
 		.egid = e->egid,
+		.suid = e->suid,
+		.sgid = e->sgid,
 		.sid = e->sid,
 		.tty = device(e->tty_major, e->tty_minor),
 	};

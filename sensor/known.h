@@ -48,7 +48,11 @@ struct proc *known_actor(struct known *k, const struct rec_head *head);
 /* The same without taking over user and cgroup: for events told long after their cause. */
 struct proc *known_named(struct known *k, const struct rec_head *head);
 
+/* The process that an event at @at_ns acted upon; NULL: not known. */
+struct proc *known_target(struct known *k, const struct rec_target *target, uint64_t at_ns);
+
 /* Apply a record and return its process (of a fork the child). */
+struct proc *known_credentials(struct known *k, const struct record *r);
 struct proc *known_exec(struct known *k, const struct record *r);
 struct proc *known_fork(struct known *k, const struct record *r);
 

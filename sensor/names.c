@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -78,6 +79,94 @@ size_t names_of_open(uint32_t flags, const char *ret[OPEN_WORDS_MAX])
 			ret[n++] = words[i].word;
 	return n;
 }
+
+/* ---- flags ---- */
+
+struct flag_word {
+	uint32_t flag;
+	const char *word;
+};
+
+static size_t words_of(uint32_t flags, const struct flag_word *words, size_t n_words,
+		       const char *ret[NAMES_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_words && n < NAMES_MAX; i++)
+		if (flags & words[i].flag)
+			ret[n++] = words[i].word;
+	return n;
+}
+
+static const struct flag_word namespaces[] = {
+	{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWIPC, "ipc" }, { CLONE_NEWNS, "mnt" },
+	{ CLONE_NEWNET, "net" },       { CLONE_NEWPID, "pid" }, { 0x80 /* CLONE_NEWTIME */, "time" },
+	{ CLONE_NEWUSER, "user" },     { CLONE_NEWUTS, "uts" },
+};
+
+size_t names_of_namespaces(uint32_t types, const char *ret[NAMES_MAX])
+{
+	return words_of(types, namespaces, ARRAY_SIZE(namespaces), ret);
+}
+
+const char *name_of_namespace(const char *s, size_t n)
+{
+	size_t length = strnlen(s, n);
+
+	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++)
+		if (strlen(namespaces[i].word) == length &&
+		    memcmp(namespaces[i].word, s, length) == 0)
+			return namespaces[i].word;
+	return NULL;
+}
+
+size_t names_of_memfd(uint32_t flags, const char *ret[NAMES_MAX])
+{
+	static const struct flag_word words[] = {
+		{ 1, "cloexec" }, { 2, "allow_sealing" }, { 4, "hugetlb" },
+		{ 8, "noexec_seal" }, { 16, "exec" },
+	};
+
+	return words_of(flags, words, ARRAY_SIZE(words), ret);
+}
+
+/* ---- ptrace and capabilities ---- */
+
+const char *name_of_ptrace(uint32_t request)
+{
+	static const struct flag_word words[] = {
+		{ 0, "PTRACE_TRACEME" },      { 4, "PTRACE_POKETEXT" },
+		{ 5, "PTRACE_POKEDATA" },     { 6, "PTRACE_POKEUSR" },
+		{ 13, "PTRACE_SETREGS" },     { 15, "PTRACE_SETFPREGS" },
+		{ 16, "PTRACE_ATTACH" },      { 0x4205, "PTRACE_SETREGSET" },
+		{ 0x4206, "PTRACE_SEIZE" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (words[i].flag == request)
+			return words[i].word;
+	return NULL;
+}
+
+const char *name_of_capability(uint32_t bit)
+{
+	static const char *const names[CAPABILITIES_MAX] = {
+		"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID",
+		"CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE",
+		"CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW",
+		"CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO",
+		"CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN",
+		"CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE", "CAP_SYS_TIME",
+		"CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE",
+		"CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN",
+		"CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ",
+		"CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
+	};
+
+	return bit < CAPABILITIES_MAX ? names[bit] : NULL;
+}
+
+/* ---- files ---- */
 
 const char *name_of_type(uint32_t mode)
 {

@@ -15,5 +15,23 @@ enum { OPEN_WORDS_MAX = 8 };
 /* What open flags asked for, as words of file.open.flags.  Returns how many of @ret are filled. */
 size_t names_of_open(uint32_t flags, const char *ret[OPEN_WORDS_MAX]);
 
+/* "PTRACE_ATTACH" for 16; NULL for a request without a name here. */
+const char *name_of_ptrace(uint32_t request);
+
+enum { CAPABILITIES_MAX = 64 };
+
+/* "CAP_CHOWN" for bit 0; NULL for a bit without a name. */
+const char *name_of_capability(uint32_t bit);
+
+enum { NAMES_MAX = 8 };
+
+/* Words for the namespace types in CLONE_NEW* flags, and for MFD_* flags of memfd_create.  Return how
+ * many of @ret are filled. */
+size_t names_of_namespaces(uint32_t types, const char *ret[NAMES_MAX]);
+size_t names_of_memfd(uint32_t flags, const char *ret[NAMES_MAX]);
+
+/* The constant that is equal to @s ("mnt", "net" and so on, at most @n bytes); NULL: none. */
+const char *name_of_namespace(const char *s, size_t n);
+
 /* "file", "dir", "symlink", "block", "char", "fifo", "socket"; NULL when @mode has no type. */
 const char *name_of_type(uint32_t mode);

@@ -21,7 +21,7 @@
 #pragma GCC diagnostic pop
 
 /* --- tables --- */
-enum { HOOK_CALLS = 4, TIER_PROGRAMS = 2, PROBE_LINKS = 32, PROBE_NOTES = 4 };
+enum { HOOK_CALLS = 7, TIER_PROGRAMS = 2, PROBE_LINKS = 96, PROBE_NOTES = 4 };
 
 /* Where a program is attached: at the return of these system calls, or (none named) where its
  * section says. */
@@ -29,18 +29,29 @@ struct hook {
 	const char *program;
 	const char *calls[HOOK_CALLS]; /* those that an architecture lacks are left out, the first
 					* one must be there */
+	bool at_entry;		       /* not at the return of the calls but where they come in */
 };
 
+#define CREDENTIAL_CALLS \
+	{ "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "capset" }
+
 static const struct hook hooks[] = {
-	{ "process_exec", { NULL } },
-	{ "process_fork", { NULL } },
-	{ "process_exit", { NULL } },
-	{ "file_open", { "openat", "openat2", "open", "creat" } },
-	{ "file_delete", { "unlinkat", "unlink", "rmdir" } },
-	{ "file_rename", { "renameat2", "renameat", "rename" } },
-	{ "network_state", { NULL } },
-	{ "network_connect", { "connect" } },
-	{ "network_accept", { "accept4", "accept" } },
+	{ .program = "process_exec" },
+	{ .program = "process_fork" },
+	{ .program = "process_exit" },
+	{ .program = "file_open", .calls = { "openat", "openat2", "open", "creat" } },
+	{ .program = "file_delete", .calls = { "unlinkat", "unlink", "rmdir" } },
+	{ .program = "file_rename", .calls = { "renameat2", "renameat", "rename" } },
+	{ .program = "network_state" },
+	{ .program = "network_connect", .calls = { "connect" } },
+	{ .program = "network_accept", .calls = { "accept4", "accept" } },
+	{ .program = "credentials_begin", .calls = CREDENTIAL_CALLS, .at_entry = true },
+	{ .program = "credentials_end", .calls = CREDENTIAL_CALLS },
+	{ .program = "control_ptrace", .calls = { "ptrace" } },
+	{ .program = "control_signal" },
+	{ .program = "namespace_setns", .calls = { "setns" } },
+	{ .program = "namespace_unshare", .calls = { "unshare" } },
+	{ .program = "memory_memfd", .calls = { "memfd_create" } },
 };
 
 /* How a kind can be watched.  Of the rows of one kind the first that attaches is taken. */
@@ -55,6 +66,14 @@ static const struct tier tiers[] = {
 	{ KIND_EXEC, "exec", "tp_btf", { "process_exec" } },
 	{ KIND_FORK, "fork", "tp_btf", { "process_fork" } },
 	{ KIND_END, "end", "tp_btf", { "process_exit" } },
+	{ KIND_UID_CHANGE, "uid_change", "tp/syscalls", { "credentials_end", "credentials_begin" } },
+	{ KIND_GID_CHANGE, "gid_change", "tp/syscalls", { "credentials_end", "credentials_begin" } },
+	{ KIND_CAPSET, "capset", "tp/syscalls", { "credentials_end", "credentials_begin" } },
+	{ KIND_SIGNAL, "signal", "tp_btf", { "control_signal" } },
+	{ KIND_PTRACE, "ptrace", "tp/syscalls", { "control_ptrace" } },
+	{ KIND_SETNS, "setns", "tp/syscalls", { "namespace_setns" } },
+	{ KIND_UNSHARE, "unshare", "tp/syscalls", { "namespace_unshare" } },
+	{ KIND_MEMFD, "memfd_create", "tp/syscalls", { "memory_memfd" } },
 	{ KIND_OPEN, "open", "tp/syscalls", { "file_open" } },
 	{ KIND_CREATION, "creation", "tp/syscalls", { "file_open" } },
 	{ KIND_DELETION, "deletion", "tp/syscalls", { "file_delete" } },
@@ -265,7 +284,7 @@ static int events_folder(struct probe *p)
 	return p->events;
 }
 
-static int attach_call(struct probe *p, struct bpf_program *prog, const char *call)
+static int attach_call(struct probe *p, struct bpf_program *prog, const char *call, bool at_entry)
 {
 	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT,
 					.size = sizeof(attr),
@@ -276,7 +295,7 @@ static int attach_call(struct probe *p, struct bpf_program *prog, const char *ca
 
 	if (folder < 0)
 		return folder;
-	snprintf(name, sizeof(name), "sys_exit_%s", call);
+	snprintf(name, sizeof(name), "sys_%s_%s", at_entry ? "enter" : "exit", call);
 	id = tracefs_event(folder, "syscalls", name);
 	if (id < 0)
 		return id;
@@ -299,7 +318,7 @@ static int attach_hook(struct probe *p, const struct hook *hook)
 	if (!hook->calls[0])
 		return add_link(p, bpf_program__attach(prog));
 	for (size_t i = 0; i < HOOK_CALLS && hook->calls[i]; i++) {
-		r = attach_call(p, prog, hook->calls[i]);
+		r = attach_call(p, prog, hook->calls[i], hook->at_entry);
 		if (r < 0 && (r != -ENOENT || i == 0))
 			return r;
 	}

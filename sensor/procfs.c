@@ -94,9 +94,9 @@ int procfs_parse_stat(const char *s, size_t n, struct procfs_stat *ret)
 
 /* ---- status ---- */
 
-static bool parse_ids(struct cursor c, uint32_t *real, uint32_t *effective)
+static bool parse_ids(struct cursor c, uint32_t *real, uint32_t *effective, uint32_t *saved)
 {
-	return next_u32(&c, real) && next_u32(&c, effective);
+	return next_u32(&c, real) && next_u32(&c, effective) && next_u32(&c, saved);
 }
 
 static void parse_last(struct cursor c, uint32_t *ret)
@@ -131,9 +131,9 @@ int procfs_parse_status(const char *s, size_t n, struct procfs_status *ret)
 		if (!stop)
 			stop = end;
 		if (line_is(s, stop, "Uid:", &value))
-			uids = parse_ids(value, &ret->uid, &ret->euid);
+			uids = parse_ids(value, &ret->uid, &ret->euid, &ret->suid);
 		else if (line_is(s, stop, "Gid:", &value))
-			gids = parse_ids(value, &ret->gid, &ret->egid);
+			gids = parse_ids(value, &ret->gid, &ret->egid, &ret->sgid);
 		else if (line_is(s, stop, "NSpid:", &value))
 			parse_last(value, &ret->vpid);
 		s = stop + 1;

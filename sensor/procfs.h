@@ -27,7 +27,7 @@ struct procfs_stat {
 
 /* What /proc/PID/status says, of what we need. */
 struct procfs_status {
-	uint32_t uid, euid, gid, egid;
+	uint32_t uid, euid, suid, gid, egid, sgid;
 	uint32_t vpid; /* last of NSpid; 0: not told */
 };
 

@@ -45,7 +45,7 @@ struct proc_link {
 };
 
 struct proc_identity {
-	uint32_t uid, gid, euid, egid;
+	uint32_t uid, gid, euid, egid, suid, sgid;
 	uint32_t sid, tty; /* tty: device number as stat(5) has it; 0: none */
 };
 
@@ -78,6 +78,7 @@ struct proc {
 	struct proc_version now, before; /* before: for late events; its image NULL: none */
 	struct proc_container *container; /* NULL: none */
 	struct proc_link parent;
+	bool told_end; /* its end event was told */
 	bool guessed; /* made from an event's own facts: its begin was not seen */
 
 	/* the table's own */

@@ -119,6 +119,12 @@ static const struct shape shapes[REC_END] = {
 	[REC_CONNECT] = { sizeof(struct rec_tcp), CLASS_BULK, take_tcp },
 	[REC_ACCEPT] = { sizeof(struct rec_tcp), CLASS_BULK, take_tcp },
 	[REC_CLOSE] = { sizeof(struct rec_tcp), CLASS_BULK, take_tcp },
+	[REC_CREDENTIALS] = { sizeof(struct rec_credentials), CLASS_PRIORITY, NULL },
+	[REC_PTRACE] = { sizeof(struct rec_ptrace), CLASS_PRIORITY, NULL },
+	[REC_SIGNAL] = { sizeof(struct rec_signal), CLASS_BULK, NULL },
+	[REC_SETNS] = { sizeof(struct rec_namespace), CLASS_PRIORITY, NULL },
+	[REC_UNSHARE] = { sizeof(struct rec_namespace), CLASS_PRIORITY, NULL },
+	[REC_MEMFD] = { sizeof(struct rec_open), CLASS_PRIORITY, take_open },
 };
 
 int record_open(struct record *ret, const void *data, size_t n)

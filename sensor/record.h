@@ -31,10 +31,14 @@ struct record {
 		const struct rec_delete *del;
 		const struct rec_rename *rename;
 		const struct rec_tcp *tcp;
+		const struct rec_credentials *credentials;
+		const struct rec_ptrace *ptrace;
+		const struct rec_signal *signal;
+		const struct rec_namespace *ns;
 	};
-	/* exec: exe, cwd; open: path; delete: dir; rename: old dir, new dir */
+	/* exec: exe, cwd; open, memfd: path; delete: dir; rename: old dir, new dir */
 	struct record_path path[2];
-	/* open, delete: name as asked; rename: old, new */
+	/* open, memfd, delete: name as asked; rename: old, new */
 	struct record_text name[2];
 	const char *arg_bytes; /* exec, args: argument bytes; of exec the last is a NUL */
 	uint32_t n_arg_bytes;

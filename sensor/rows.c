@@ -69,6 +69,8 @@ static void write_identity(struct rows *r, struct gather *g, const struct proc_i
 	set_name(g, FIELD_GROUP_NAME, users_group(r->users, id->egid));
 	set(g, FIELD_REAL_USER_ID, id->uid);
 	set(g, FIELD_REAL_GROUP_ID, id->gid);
+	set(g, FIELD_SAVED_USER_ID, id->suid);
+	set(g, FIELD_SAVED_GROUP_ID, id->sgid);
 	set_name(g, FIELD_TTY, procfs_tty_name(id->tty, tty, sizeof(tty)));
 	if (id->sid)
 		set(g, FIELD_SESSION_ID, id->sid);

@@ -15,6 +15,10 @@ union made {
 	struct rec_delete del;
 	struct rec_rename rename;
 	struct rec_tcp tcp;
+	struct rec_credentials credentials;
+	struct rec_ptrace ptrace;
+	struct rec_signal signal;
+	struct rec_namespace ns;
 	uint64_t room[REC_MAX_BYTES / 8];
 };
 
@@ -127,4 +131,53 @@ static inline UNUSED void made_tcp(union made *m, enum rec_type type, uint32_t t
 	m->tcp.dest_port = 443;
 	memcpy(m->tcp.source, source, 4);
 	memcpy(m->tcp.dest, dest, 4);
+}
+
+static inline UNUSED void made_credentials(union made *m, uint32_t tgid, uint64_t start_ns,
+					   uint64_t time_ns, uint32_t changed)
+{
+	made_begin(m, REC_CREDENTIALS, sizeof(struct rec_credentials), tgid, start_ns, time_ns);
+	m->head.uid = 1001;
+	m->head.gid = 2001;
+	m->credentials.after = (struct rec_ids){ .uid = 1000, .euid = 1001, .suid = 1002,
+						 .gid = 2000, .egid = 2001, .sgid = 2002 };
+	m->credentials.before = (struct rec_ids){ .uid = 1, .euid = 2, .suid = 3,
+						  .gid = 4, .egid = 5, .sgid = 6 };
+	m->credentials.effective = 1;
+	m->credentials.permitted = UINT64_C(1) << 40 | UINT64_C(1) << 63 | 1;
+	m->credentials.changed = changed;
+}
+
+static inline UNUSED void made_ptrace(union made *m, uint32_t tgid, uint64_t start_ns,
+				      uint64_t time_ns, uint32_t request, struct rec_target target)
+{
+	made_begin(m, REC_PTRACE, sizeof(struct rec_ptrace), tgid, start_ns, time_ns);
+	m->ptrace.request = request;
+	m->ptrace.target = target;
+}
+
+static inline UNUSED void made_signal(union made *m, uint32_t tgid, uint64_t start_ns,
+				      uint64_t time_ns, uint32_t signal, struct rec_target target)
+{
+	made_begin(m, REC_SIGNAL, sizeof(struct rec_signal), tgid, start_ns, time_ns);
+	m->signal.signal = signal;
+	m->signal.target = target;
+}
+
+static inline UNUSED void made_namespace(union made *m, enum rec_type type, uint32_t tgid,
+					 uint64_t start_ns, uint64_t time_ns, uint32_t types)
+{
+	made_begin(m, type, sizeof(struct rec_namespace), tgid, start_ns, time_ns);
+	m->ns.types = types;
+}
+
+static inline UNUSED void made_memfd(union made *m, uint32_t tgid, uint64_t start_ns,
+				     uint64_t time_ns, const char *name, uint32_t flags)
+{
+	made_begin(m, REC_MEMFD, sizeof(struct rec_open), tgid, start_ns, time_ns);
+	m->open.open_flags = flags;
+	m->open.file = (struct rec_file){ .inode = 78, .dev_minor = 1, .mode = 0100777 };
+	made_add(m, "memfd:", 6);
+	m->open.path.bytes = (uint16_t)(6 + made_text(m, name));
+	m->open.path.flags = REC_PATH_DELETED | REC_PATH_DETACHED;
 }

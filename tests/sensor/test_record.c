@@ -71,6 +71,22 @@ static void make_each(enum rec_type type)
 		m.rename.new_dir = made_path(&m, "/tmp");
 		m.rename.new_name_bytes = made_text(&m, "b");
 		break;
+	case REC_CREDENTIALS:
+		made_credentials(&m, 42, 1, 2, REC_CHANGED_UIDS);
+		break;
+	case REC_PTRACE:
+		made_ptrace(&m, 42, 1, 2, 16, (struct rec_target){ 1, 43, 43 });
+		break;
+	case REC_SIGNAL:
+		made_signal(&m, 42, 1, 2, 9, (struct rec_target){ 1, 43, 43 });
+		break;
+	case REC_SETNS:
+	case REC_UNSHARE:
+		made_namespace(&m, type, 42, 1, 2, 0);
+		break;
+	case REC_MEMFD:
+		made_memfd(&m, 42, 1, 2, "name", 0);
+		break;
 	default:
 		made_tcp(&m, type, 42, 1, 2);
 		break;

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* enrich_file - opens, deletions, renames. */
+#include "sensor/event.h"
+
+/* Number of the path that a call asked for; 0: it could not be read. */
+static uint32_t asked(struct event *c, int which)
+{
+	const struct record_text *name = &c->r->name[which];
+	size_t n;
+
+	if (name->n == 0)
+		return 0;
+	n = record_asked_text(&c->r->path[which], name, c->e->path, sizeof(c->e->path));
+	return batch_string(c->b, c->e->path, n);
+}
+
+/* The same of a call that did what was asked: links in its directory part are followed. */
+static uint32_t meant(struct event *c, const struct proc *p, uint32_t error, int which)
+{
+	const struct record_text *name = &c->r->name[which];
+	size_t n;
+
+	if (error || name->n == 0)
+		return asked(c, which);
+	n = resolve_name(&c->e->resolve, c->r->head, p && p->container, &c->r->path[which], name,
+			 c->e->path, sizeof(c->e->path));
+	return batch_string(c->b, c->e->path, n);
+}
+
+static bool is_cut(const struct event *c, int which)
+{
+	return (c->r->head->flags & REC_F_NAME_CUT) ||
+	       (c->r->path[which].flags & REC_PATH_TRUNCATED);
+}
+
+static void event_path(struct event *c, enum kind kind, uint32_t path, bool cut)
+{
+	batch_set_row(c->b, kind, FIELD_FILE_PATH, path);
+	if (cut)
+		batch_set(c->b, kind, FIELD_PATH_TRUNCATED, 1);
+}
+
+static void set_open_flags(struct event *c, uint32_t flags)
+{
+	const char *words[OPEN_WORDS_MAX];
+	uint32_t numbers[OPEN_WORDS_MAX];
+	size_t n = names_of_open(flags, words);
+
+	for (size_t i = 0; i < n; i++)
+		numbers[i] = gather_word(c->g, words[i]);
+	batch_set_list(c->b, KIND_OPEN, FIELD_OPEN_FLAGS, numbers, n);
+}
+
+void enrich_open(struct event *c)
+{
+	const struct rec_open *o = c->r->open;
+	uint32_t row = event_row(c, known_actor(c->e->known, c->r->head)), path;
+
+	if (o->error) {
+		path = asked(c, 0);
+	} else {
+		size_t n = record_path_text(&c->r->path[0], c->e->path, sizeof(c->e->path));
+
+		path = batch_string(c->b, c->e->path, n);
+	}
+	event_begin(c, KIND_OPEN, row);
+	event_path(c, KIND_OPEN, path, is_cut(c, 0));
+	set_open_flags(c, o->open_flags);
+	event_outcome(c, KIND_OPEN, o->error);
+	if (o->error)
+		return;
+	event_file(c, KIND_OPEN, &o->file);
+	if (!(c->r->head->flags & REC_F_CREATED))
+		return;
+	event_begin(c, KIND_CREATION, row);
+	event_path(c, KIND_CREATION, path, is_cut(c, 0));
+	event_outcome(c, KIND_CREATION, 0);
+	event_file(c, KIND_CREATION, &o->file);
+}
+
+void enrich_delete(struct event *c)
+{
+	struct proc *p = known_actor(c->e->known, c->r->head);
+	uint32_t row = event_row(c, p), path = meant(c, p, c->r->del->error, 0);
+
+	event_begin(c, KIND_DELETION, row);
+	event_path(c, KIND_DELETION, path, is_cut(c, 0));
+	event_outcome(c, KIND_DELETION, c->r->del->error);
+	if (c->r->head->flags & REC_F_DIRECTORY)
+		event_word(c, KIND_DELETION, FIELD_FILE_TYPE, "dir");
+}
+
+void enrich_rename(struct event *c)
+{
+	struct proc *p = known_actor(c->e->known, c->r->head);
+	uint32_t row = event_row(c, p), error = c->r->rename->error;
+	uint32_t from = meant(c, p, error, 0), to = meant(c, p, error, 1);
+
+	event_begin(c, KIND_RENAME, row);
+	event_path(c, KIND_RENAME, to, is_cut(c, 0) || is_cut(c, 1));
+	batch_set_row(c->b, KIND_RENAME, FIELD_FILE_ORIGINAL, from);
+	event_outcome(c, KIND_RENAME, c->r->rename->error);
+}

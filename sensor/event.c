@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/event.h"
+
+uint32_t event_row(struct event *c, struct proc *p)
+{
+	return p ? rows_of(&c->e->rows, c->g, p, proctab_version(p, c->r->head->time_ns)) : 0;
+}
+
+void event_begin(struct event *c, enum kind kind, uint32_t row)
+{
+	const struct rec_head *h = c->r->head;
+
+	gather_event(c->g, kind, (*c->seq)++, h->time_ns + c->e->offset_ns);
+	c->g->events[c->r->class]++;
+	batch_set(c->b, kind, FIELD_CPU, h->cpu);
+	if (row == 0)
+		return;
+	batch_set_row(c->b, kind, FIELD_PROCESS, row);
+	batch_set(c->b, kind, FIELD_THREAD_ID, h->tid);
+	batch_set_str(c->b, kind, FIELD_THREAD_NAME, h->comm, strnlen(h->comm, sizeof(h->comm)));
+}
+
+void event_word(struct event *c, enum kind kind, enum field f, const char *word)
+{
+	batch_set_row(c->b, kind, f, gather_word(c->g, word));
+}
+
+static void print_number(uint64_t v, char *buf, size_t n)
+{
+	snprintf(buf, n, "%llu", (unsigned long long)v);
+}
+
+void event_outcome(struct event *c, enum kind kind, uint32_t error)
+{
+	const char *name = name_of_error(error);
+
+	event_word(c, kind, FIELD_OUTCOME, error ? "failure" : "success");
+	if (name)
+		event_word(c, kind, FIELD_ERROR_CODE, name);
+	else if (error)
+		batch_set_row(c->b, kind, FIELD_ERROR_CODE,
+			      gather_number(c->g, print_number, error));
+}
+
+static void print_mode(uint64_t v, char *buf, size_t n)
+{
+	snprintf(buf, n, "0%03o", (unsigned)v);
+}
+
+static void print_device(uint64_t v, char *buf, size_t n)
+{
+	snprintf(buf, n, "%u:%u", (unsigned)(v >> 32), (unsigned)v);
+}
+
+void event_file(struct event *c, enum kind kind, const struct rec_file *f)
+{
+	batch_set(c->b, kind, FIELD_FILE_INODE, f->inode);
+	batch_set_row(c->b, kind, FIELD_FILE_MODE,
+		      gather_number(c->g, print_mode, f->mode & 07777));
+	batch_set_row(
+		c->b, kind, FIELD_FILE_DEVICE,
+		gather_number(c->g, print_device, (uint64_t)f->dev_major << 32 | f->dev_minor));
+	event_word(c, kind, FIELD_FILE_TYPE, name_of_type(f->mode));
+}
+
+void event_words(struct event *c, enum kind kind, enum field f, const char *const *words, size_t n)
+{
+	uint32_t numbers[NAMES_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		numbers[i] = gather_word(c->g, words[i]);
+	if (n)
+		batch_set_list(c->b, kind, f, numbers, n);
+}

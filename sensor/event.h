@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* event - what the handlers of all record types share: the record on its way into a batch, and
+ * setters for the fields that many kinds have.  Inside of enrich only.
+ * Thread: sensor consumer.  Memory: of struct enrich. */
+#pragma once
+#include "sensor/enrich.h"
+#include "sensor/names.h"
+#include "sensor/resolve.h"
+#include "sensor/rows.h"
+
+struct enrich {
+	struct known *known;
+	struct rows rows;
+	uint64_t offset_ns;
+	struct resolve resolve;
+	char path[RESOLVE_PATH_BYTES];
+};
+
+/* One record on its way into a batch. */
+struct event {
+	struct enrich *e;
+	const struct record *r;
+	struct gather *g;
+	struct batch *b; /* of g */
+	uint64_t *seq;
+};
+
+/* Row of @p in the batch, as it was at the time of the record; 0 for NULL. */
+uint32_t event_row(struct event *c, struct proc *p);
+
+/* Begins the row of an event with what every event has.  @row: its process; 0: not known. */
+void event_begin(struct event *c, enum kind kind, uint32_t row);
+
+/* Sets a field to a word that lives for ever (NULL: null), or a list of such words (0: null). */
+void event_word(struct event *c, enum kind kind, enum field f, const char *word);
+void event_words(struct event *c, enum kind kind, enum field f, const char *const *words, size_t n);
+
+/* Sets event.outcome and error.code.  @error: positive errno; 0: success. */
+void event_outcome(struct event *c, enum kind kind, uint32_t error);
+
+/* Sets inode, mode, device and type. */
+void event_file(struct event *c, enum kind kind, const struct rec_file *f);
+
+/* Handlers of record types: enrich_act.c, enrich_file.c. */
+void enrich_credentials(struct event *c);
+void enrich_ptrace(struct event *c);
+void enrich_signal(struct event *c);
+void enrich_namespace(struct event *c);
+void enrich_memfd(struct event *c);
+void enrich_open(struct event *c);
+void enrich_delete(struct event *c);
+void enrich_rename(struct event *c);

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What enrich makes of records that test_consumer.c does not feed: rows, opened again with the
+ * collector's reader. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <cmocka.h>
+
+#include "lib/block.h"
+#include "sensor/enrich.h"
+#include "tests/sensor/make_record.h"
+
+static const uint64_t second = 1000000000;
+static const struct rec_target target = { UINT64_C(11) * 1000000000, 11, 11 };
+
+struct world {
+	struct enrich *enrich;
+	struct gather gather;
+	struct frame_codec *codec;
+	struct block *block;
+	struct outbox_frame *frame;
+	uint64_t seq;
+	uint32_t table; /* found by find() */
+};
+
+static struct world w;
+static union made made;
+
+static int setup(void **state)
+{
+	static const uint8_t boot[16] = { 9 };
+	static const struct batch_origin origin = { .node_id = "node", .node_name = "name" };
+	const struct known_config config = { .node_id = "node",
+					     .boot_id = boot,
+					     .max_processes = 64,
+					     .proc_root = "/dev/fd",
+					     .passwd = "/dev/null",
+					     .group = "/dev/null" };
+
+	(void)state;
+	w = (struct world){ .seq = 1 };
+	assert_int_equal(0, enrich_new(&w.enrich, &config));
+	assert_int_equal(0, gather_init(&w.gather, 0, &origin));
+	assert_int_equal(0, frame_codec_new(&w.codec));
+	return block_new(&w.block);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	outbox_frame_free(w.frame);
+	block_free(w.block);
+	frame_codec_free(w.codec);
+	gather_done(&w.gather);
+	enrich_free(w.enrich);
+	return 0;
+}
+
+static void feed(void)
+{
+	struct record r;
+
+	assert_int_equal(0, record_open(&r, &made, made.head.size));
+	enrich_record(w.enrich, &r, &w.gather, &w.seq);
+}
+
+static void seal(void)
+{
+	const struct batch_stats stats = { 0 };
+	struct diag d = { 0 };
+
+	assert_int_equal(0, gather_seal(&w.gather, w.codec, &stats, w.seq, 1, &w.frame));
+	if (block_load(w.block, w.frame->data, w.frame->n, &d) < 0)
+		fail_msg("%s", d.text);
+}
+
+static uint32_t rows(enum kind kind)
+{
+	for (w.table = 0; w.table < block_info(w.block)->n_tables; w.table++)
+		if (block_kind(w.block, w.table) == kind)
+			return block_rows(w.block, w.table);
+	return 0;
+}
+
+static struct block_value value(uint32_t row, const char *name)
+{
+	struct field_ref ref;
+
+	if (!field_find(name, strlen(name), &ref))
+		fail_msg("no field %s", name);
+	return block_value(w.block, w.table, row, ref);
+}
+
+static void check_text(uint32_t row, const char *name, const char *want)
+{
+	struct block_value v = value(row, name);
+
+	if (!want) {
+		assert_int_equal(VALUE_NULL, v.type);
+		return;
+	}
+	if (v.type != VALUE_STRING || v.string.n != strlen(want) ||
+	    memcmp(v.string.s, want, v.string.n) != 0)
+		fail_msg("%s: \"%.*s\" is not \"%s\"", name,
+			 v.type == VALUE_STRING ? (int)v.string.n : 0, v.string.s, want);
+}
+
+static void check_number(uint32_t row, const char *name, uint64_t want)
+{
+	struct block_value v = value(row, name);
+
+	if (v.type != VALUE_LONG && v.type != VALUE_ID)
+		fail_msg("%s is null", name);
+	assert_int_equal(want, v.number);
+}
+
+/* @want: the list's words with blanks between. */
+static void check_list(uint32_t row, const char *name, const char *want)
+{
+	struct block_value v = value(row, name);
+	char text[256] = "";
+	size_t at = 0;
+
+	for (uint32_t i = 0; v.type == VALUE_STRINGS && i < v.n_strings; i++) {
+		struct block_string s = block_string(w.block, v.strings[i]);
+
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%.*s", at ? " " : "",
+				       (int)s.n, s.s);
+	}
+	assert_string_equal(want, text);
+}
+
+static void test_enrich_given_changed_ids_when_told_then_old_and_new_are_fields(void **state)
+{
+	(void)state;
+	made_credentials(&made, 10, 10 * second, 20 * second, REC_CHANGED_UIDS | REC_CHANGED_GIDS);
+	feed();
+	seal();
+	assert_int_equal(1, rows(KIND_UID_CHANGE));
+	check_number(0, "process.pid", 10);
+	check_number(0, "process.previous.real_user.id", 1);
+	check_number(0, "process.previous.user.id", 2);
+	check_number(0, "process.previous.saved_user.id", 3);
+	check_number(0, "process.real_user.id", 1000);
+	check_number(0, "process.user.id", 1001);
+	check_number(0, "process.saved_user.id", 1002);
+	assert_int_equal(1, rows(KIND_GID_CHANGE));
+	check_number(0, "process.previous.real_group.id", 4);
+	check_number(0, "process.previous.group.id", 5);
+	check_number(0, "process.previous.saved_group.id", 6);
+	check_number(0, "process.real_group.id", 2000);
+	check_number(0, "process.group.id", 2001);
+	check_number(0, "process.saved_group.id", 2002);
+	assert_int_equal(0, rows(KIND_CAPSET));
+}
+
+static void test_enrich_given_changed_capabilities_when_told_then_they_have_names(void **state)
+{
+	(void)state;
+	made_credentials(&made, 10, 10 * second, 20 * second, REC_CHANGED_CAPS);
+	feed();
+	seal();
+	assert_int_equal(1, rows(KIND_CAPSET));
+	check_list(0, "process.thread.capabilities.effective", "CAP_CHOWN");
+	check_list(0, "process.thread.capabilities.permitted", "CAP_CHOWN CAP_CHECKPOINT_RESTORE");
+	assert_int_equal(0, rows(KIND_UID_CHANGE));
+}
+
+static void test_enrich_given_a_signal_when_told_then_both_processes_have_rows(void **state)
+{
+	(void)state;
+	made_exec(&made, 11, 11 * second, 19 * second, "/usr/bin/victim", "victim", 7);
+	feed();
+	made_signal(&made, 10, 10 * second, 20 * second, SIGKILL, target);
+	feed();
+	made_signal(&made, 10, 10 * second, 20 * second, 35, target);
+	made.signal.error = EAGAIN;
+	feed();
+	seal();
+	assert_int_equal(2, rows(KIND_SIGNAL));
+	check_number(0, "process.pid", 10);
+	check_number(0, "Target.process.pid", 11);
+	check_text(0, "Target.process.name", "victim");
+	check_text(0, "rtsec.signal.name", "SIGKILL");
+	check_text(0, "event.outcome", "success");
+	check_text(1, "rtsec.signal.name", "SIGRTMIN+3");
+	check_text(1, "error.code", "EAGAIN");
+}
+
+static void test_enrich_given_tracing_when_told_then_the_request_has_a_name(void **state)
+{
+	const struct rec_target asked = { 0, 0, 11 }, unknown = { 0, 0, 99 };
+
+	(void)state;
+	made_ptrace(&made, 10, 10 * second, 20 * second, 16, target);
+	feed();
+	made_ptrace(&made, 10, 10 * second, 20 * second, 0x4206, asked);
+	made.ptrace.error = EPERM;
+	feed();
+	made_ptrace(&made, 10, 10 * second, 20 * second, 5, unknown);
+	made.ptrace.error = ESRCH;
+	feed();
+	seal();
+	assert_int_equal(3, rows(KIND_PTRACE));
+	check_text(0, "rtsec.ptrace.request", "PTRACE_ATTACH");
+	check_number(0, "Target.process.pid", 11);
+	check_text(1, "rtsec.ptrace.request", "PTRACE_SEIZE");
+	check_text(1, "error.code", "EPERM");
+	check_number(1, "Target.process.pid", 11); /* found by its number */
+	check_text(2, "rtsec.ptrace.request", "PTRACE_POKEDATA");
+	check_text(2, "Target.process.name", NULL);
+}
+
+static void test_enrich_given_namespaces_when_told_then_types_are_words(void **state)
+{
+	(void)state;
+	made_namespace(&made, REC_UNSHARE, 10, 10 * second, 20 * second,
+		       CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWNET);
+	feed();
+	made_namespace(&made, REC_SETNS, 10, 10 * second, 20 * second, 0);
+	memcpy(made.ns.name, "uts", 3);
+	feed();
+	made_namespace(&made, REC_SETNS, 10, 10 * second, 20 * second, 0);
+	memset(made.ns.name, 'x', sizeof(made.ns.name));
+	made.ns.error = EBADF;
+	feed();
+	seal();
+	assert_int_equal(1, rows(KIND_UNSHARE));
+	check_list(0, "rtsec.namespace.types", "mnt net user");
+	check_text(0, "event.outcome", "success");
+	assert_int_equal(2, rows(KIND_SETNS));
+	check_list(0, "rtsec.namespace.types", "uts");
+	check_text(1, "rtsec.namespace.types", NULL);
+	check_text(1, "error.code", "EBADF");
+}
+
+static void test_enrich_given_a_memory_file_when_told_then_name_and_flags_are_fields(void **state)
+{
+	(void)state;
+	made_memfd(&made, 10, 10 * second, 20 * second, "se/cret", 3);
+	feed();
+	made_begin(&made, REC_MEMFD, sizeof(struct rec_open), 10, 10 * second, 20 * second);
+	made.open.error = EINVAL;
+	made.open.name_bytes = made_text(&made, "odd");
+	feed();
+	seal();
+	assert_int_equal(2, rows(KIND_MEMFD));
+	check_text(0, "process.Ext.memfd.name", "se/cret");
+	check_text(0, "file.path", "memfd:se/cret");
+	check_number(0, "file.inode", 78);
+	check_list(0, "process.Ext.memfd.flags", "cloexec allow_sealing");
+	check_text(1, "process.Ext.memfd.name", "odd");
+	check_text(1, "file.path", NULL);
+	check_text(1, "error.code", "EINVAL");
+}
+
+static void test_enrich_given_an_exit_told_twice_when_fed_then_one_end_comes(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		made_exit(&made, 10, 10 * second, 20 * second, 0);
+		made.head.tid = 10 + (uint32_t)i;
+		feed();
+	}
+	made_exit(&made, 10, 15 * second, 21 * second, 0); /* the number is used again */
+	feed();
+	seal();
+	assert_int_equal(2, rows(KIND_END));
+}
+
+static void test_enrich_given_a_process_found_dead_when_its_exit_comes_then_it_is_told(void **state)
+{
+	(void)state;
+	made_exec(&made, 10, 10 * second, 19 * second, "/bin/true", "true", 5);
+	feed();
+	known_reconcile(enrich_known(w.enrich), 20 * second); /* /proc does not have it */
+	made_exit(&made, 10, 10 * second, 20 * second, 3 << 8);
+	feed();
+	seal();
+	assert_int_equal(1, rows(KIND_END));
+	check_number(0, "process.exit_code", 3);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(test_enrich_given_##name, setup, teardown)
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(changed_ids_when_told_then_old_and_new_are_fields),
+		T(changed_capabilities_when_told_then_they_have_names),
+		T(a_signal_when_told_then_both_processes_have_rows),
+		T(tracing_when_told_then_the_request_has_a_name),
+		T(namespaces_when_told_then_types_are_words),
+		T(a_memory_file_when_told_then_name_and_flags_are_fields),
+		T(an_exit_told_twice_when_fed_then_one_end_comes),
+		T(a_process_found_dead_when_its_exit_comes_then_it_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
