@@ -5,6 +5,8 @@
 
 #include "collector/query_table.h"
 
+enum { MAX_ANSWER_BYTES = 32 << 20 };
+
 struct table {
 	struct ask ask;
 	bool ndjson;
@@ -26,70 +28,79 @@ static void add_number(struct request *r, const char *name, uint64_t v)
 	request_add_header(r, name, text);
 }
 
-static void answer_ndjson(struct request *r, const struct pipe_run *run,
-			  const struct store_scan_stats *stats, uint32_t n_gaps)
+/* Writes rows while there is room in the answer.  *ret tells what came of it. */
+static void write_rows(struct pipe_run *run, bool objects, struct json *j,
+		       struct pipe_table_info *ret)
 {
-	struct buf *out = request_body(r);
-	struct pipe_table_info info;
+	uint32_t i;
 
-	pipe_run_info(run, &info);
-	buf_clear(out);
-	for (uint32_t i = 0; i < info.n_rows; i++) {
-		struct json j = json_to(out);
-
-		pipe_write_object(run, i, &j);
-		buf_byte(out, '\n');
+	pipe_run_info(run, ret);
+	for (i = 0; i < ret->n_rows && j->out->n < MAX_ANSWER_BYTES; i++) {
+		if (!objects) {
+			pipe_write_row(run, i, j);
+			continue;
+		}
+		j->comma = false;
+		pipe_write_object(run, i, j);
+		buf_byte(j->out, '\n');
 	}
+	pipe_run_info(run, ret); /* cells may have been cut */
+	ret->truncated |= i < ret->n_rows;
+	ret->n_rows = i;
+}
+
+static int answer_ndjson(struct request *r, struct query_worker *w, struct pipe_run *run,
+			 const struct query *q)
+{
+	struct json rows = json_to(request_body(r));
+	AUTO_BUF struct buf text = { 0 };
+	struct json gaps = json_to(&text);
+	struct query alone = *q;
+	struct pipe_table_info info;
+	uint32_t n_gaps = 0;
+	int e;
+
+	alone.stats = NULL;
+	e = query_gaps(w, &alone, &gaps, &n_gaps);
+	write_rows(run, true, &rows, &info);
+	if (e < 0 || !buf_ok(request_body(r)))
+		return e < 0 ? e : err_origin(-ENOMEM);
 	add_number(r, "Rtsec-Rows", info.n_rows);
 	add_number(r, "Rtsec-Left-Out", info.n_left_out);
 	add_number(r, "Rtsec-Took-Ms", request_took_ns(r) / 1000000);
 	add_number(r, "Rtsec-Gaps", n_gaps);
 	request_add_header(r, "Rtsec-Truncated", info.truncated ? "true" : "false");
-	add_number(r, "Rtsec-Scanned-Blocks-Damaged", stats->blocks_damaged);
-	add_number(r, "Rtsec-Scanned-Events", stats->events);
+	add_number(r, "Rtsec-Scanned-Blocks-Damaged", q->stats->blocks_damaged);
+	add_number(r, "Rtsec-Scanned-Events", q->stats->events);
 	request_answer(r, 200, "application/x-ndjson");
+	return 0;
 }
 
-static void write_table(const struct pipe *p, const struct pipe_run *run, struct json *j)
-{
-	struct pipe_table_info info;
-
-	pipe_run_info(run, &info);
-	json_begin_object(j);
-	json_key(j, "columns");
-	pipe_write_columns(p, j);
-	json_key(j, "rows");
-	json_begin_array(j);
-	for (uint32_t i = 0; i < info.n_rows; i++)
-		pipe_write_row(run, i, j);
-	json_end_array(j);
-	json_key_bool(j, "truncated", info.truncated);
-	json_key_uint(j, "left_out", info.n_left_out);
-}
-
-static void answer(struct request *r, struct query_worker *w, const struct table *t,
-		   const struct pipe_run *run, const struct query *q)
+static int answer_json(struct request *r, struct query_worker *w, const struct pipe *p,
+		       struct pipe_run *run, const struct query *q)
 {
 	struct json j = json_to(request_body(r));
-	uint32_t n_gaps = 0;
+	struct pipe_table_info info;
+	uint32_t n_gaps;
 	int e;
 
-	write_table(t->ask.pipe, run, &j);
+	json_begin_object(&j);
+	json_key(&j, "columns");
+	pipe_write_columns(p, &j);
+	json_key(&j, "rows");
+	json_begin_array(&j);
+	write_rows(run, false, &j, &info);
+	json_end_array(&j);
+	json_key_bool(&j, "truncated", info.truncated);
+	json_key_uint(&j, "left_out", info.n_left_out);
 	e = api_write_gaps(w, q, &j, &n_gaps);
-	if (e == 0 && !buf_ok(request_body(r)))
-		e = err_origin(-ENOMEM);
-	if (e < 0) {
-		request_problem_errno(r, e);
-		return;
-	}
-	if (t->ndjson) {
-		answer_ndjson(r, run, q->stats, n_gaps);
-		return;
-	}
 	api_write_stats(r, q->stats, &j);
 	json_end_object(&j);
 	buf_byte(j.out, '\n');
+	if (e < 0 || !buf_ok(j.out))
+		return e < 0 ? e : err_origin(-ENOMEM);
 	request_answer(r, 200, "application/json");
+	return 0;
 }
 
 static void work(struct request *r, struct query_worker *w, void *task)
@@ -107,10 +118,11 @@ static void work(struct request *r, struct query_worker *w, void *task)
 	e = pipe_run_new(&run, &config);
 	if (e == 0)
 		e = query_table(w, &q, run);
+	if (e == 0)
+		e = t->ndjson ? answer_ndjson(r, w, run, &q)
+			      : answer_json(r, w, t->ask.pipe, run, &q);
 	if (e < 0)
 		request_problem_errno(r, e);
-	else
-		answer(r, w, t, run, &q);
 }
 
 void api_search_table(struct request *r, struct ask *ask, bool ndjson)

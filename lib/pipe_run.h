@@ -10,7 +10,7 @@
 #include "lib/json.h"
 #include "lib/pipe.h"
 
-enum { PIPE_MEMORY_BYTES = 64 << 20 };
+enum { PIPE_MEMORY_BYTES = 64 << 20, PIPE_CELL_BYTES = 1 << 20 };
 
 struct pipe_run;
 
@@ -43,6 +43,6 @@ void pipe_run_info(const struct pipe_run *r, struct pipe_table_info *ret);
  * values() those of its elements, cells are arrays. */
 void pipe_write_columns(const struct pipe *p, struct json *j);
 /* Writes row @row (0 .. n_rows - 1) as an array, or as an object by the columns' names.  Null
- * cells are null. */
-void pipe_write_row(const struct pipe_run *r, uint32_t row, struct json *j);
-void pipe_write_object(const struct pipe_run *r, uint32_t row, struct json *j);
+ * cells are null.  A cell of values() ends after PIPE_CELL_BYTES, which is told by truncated. */
+void pipe_write_row(struct pipe_run *r, uint32_t row, struct json *j);
+void pipe_write_object(struct pipe_run *r, uint32_t row, struct json *j);

@@ -231,24 +231,26 @@ static int compare_values(const void *a, const void *b, void *arg)
 				  *(const uint64_t *)b);
 }
 
-static void write_values(const struct pipe_run *r, const struct field_info *f, const uint64_t *cell,
+static void write_values(struct pipe_run *r, const struct field_info *f, const uint64_t *cell,
 			 struct json *j)
 {
 	struct by_word by = { r, f };
 	uint64_t words[PIPE_VALUES_MAX];
-	uint32_t n = 0;
+	size_t from = j->out->n;
+	uint32_t n = 0, i;
 
 	for (const struct pipe_value_node *v = (struct pipe_value_node *)(uintptr_t)cell[1];
 	     v && n < PIPE_VALUES_MAX; v = v->next)
 		words[n++] = v->word;
 	qsort_r(words, n, sizeof(*words), compare_values, &by);
 	json_begin_array(j);
-	for (uint32_t i = 0; i < n; i++)
+	for (i = 0; i < n && j->out->n - from < PIPE_CELL_BYTES; i++)
 		write_word(r, f, words[i], j);
 	json_end_array(j);
+	r->truncated |= i < n;
 }
 
-static void write_cell(const struct pipe_run *r, uint32_t group, uint32_t column, struct json *j)
+static void write_cell(struct pipe_run *r, uint32_t group, uint32_t column, struct json *j)
 {
 	const struct pipe_column *c = &r->pipe->columns[column];
 	const uint64_t *cell = cell_of(r, group, column);
@@ -268,7 +270,7 @@ static void write_cell(const struct pipe_run *r, uint32_t group, uint32_t column
 		json_uint(j, c->func == PIPE_SUM ? cell[1] : cell[0]);
 }
 
-void pipe_write_row(const struct pipe_run *r, uint32_t row, struct json *j)
+void pipe_write_row(struct pipe_run *r, uint32_t row, struct json *j)
 {
 	json_begin_array(j);
 	for (uint32_t i = 0; i < r->pipe->n_shown; i++)
@@ -276,7 +278,7 @@ void pipe_write_row(const struct pipe_run *r, uint32_t row, struct json *j)
 	json_end_array(j);
 }
 
-void pipe_write_object(const struct pipe_run *r, uint32_t row, struct json *j)
+void pipe_write_object(struct pipe_run *r, uint32_t row, struct json *j)
 {
 	json_begin_object(j);
 	for (uint32_t i = 0; i < r->pipe->n_shown; i++) {

@@ -206,7 +206,7 @@ static void run_steps(struct model_table *m)
 	}
 }
 
-static void expect_same(const struct pipe_run *run, const struct model_table *m, const char *query)
+static void expect_same(struct pipe_run *run, const struct model_table *m, const char *query)
 {
 	AUTO_BUF struct buf got = { 0 }, want = { 0 };
 	struct pipe_table_info info;
