@@ -52,8 +52,7 @@ static bool read_entity(struct request *r, struct task *t)
 		return false;
 	if (parse_id(text, &t->lineage.entity))
 		return true;
-	diag_set(&p.diag, 0, 0, 0,
-		 "an entity id of 16 hexadecimal digits is expected in the path");
+	diag_set(&p.diag, 0, 0, 0, "an entity id of 16 hexadecimal digits is expected in the path");
 	request_problem(r, &p);
 	return false;
 }
@@ -417,8 +416,8 @@ void api_process_timeline(struct request *r)
 
 /* ---- flow ---- */
 
-static int narrow_to_flow(struct query_worker *w, const struct query *q, void *arg,
-			  struct ask *ask, bool *ret_cut)
+static int narrow_to_flow(struct query_worker *w, const struct query *q, void *arg, struct ask *ask,
+			  bool *ret_cut)
 {
 	struct field_ref ref = { .info = field_info(FIELD_COMMUNITY_ID) };
 	struct expr_literal id = { .type = LITERAL_STRING, .string = arg, .n = strlen(arg) };

@@ -3,42 +3,8 @@
 
 #include <uv.h>
 
+#include "collector/lineage_internal.h"
 #include "collector/query_internal.h"
-#include "lib/slots.h"
-
-struct node {
-	struct lineage_node told;
-	uint32_t first_child, next; /* 1-based, while the order is made */
-	bool chosen;
-	bool has_row; /* text is of a row; else of a fork */
-};
-
-/* Columns of the block's process table, and what its rows are to the root. */
-struct rows {
-	uint32_t n;
-	const uint64_t *entity, *parent, *generation, *start;
-	int32_t *depth; /* UNRELATED, or as lineage_node.depth */
-	uint32_t *node; /* 1-based; 0: none */
-	uint32_t room;
-};
-enum { UNRELATED = INT32_MAX };
-
-struct lineage {
-	const struct lineage_request *request;
-	const struct query *q;
-	struct block *block;
-	struct rows rows;
-	struct node **nodes; /* each stays where it is */
-	uint32_t n, room;
-	struct slots slots; /* entity to node, 1-based */
-	struct lineage_exec execs[LINEAGE_EXECS];
-	uint32_t n_execs;
-	struct buf text;
-	struct lineage_text host;
-	const struct lineage_node **order;
-	uint32_t n_order;
-	bool cut;
-};
 
 struct lineage *lineage_free(struct lineage *l)
 {
@@ -58,7 +24,7 @@ struct lineage *lineage_free(struct lineage *l)
 
 /* ---- nodes ---- */
 
-static uint32_t find_node(const struct lineage *l, uint64_t entity)
+uint32_t lineage_find_node(const struct lineage *l, uint64_t entity)
 {
 	uint32_t at = slots_first(&l->slots, entity), number;
 
@@ -73,7 +39,7 @@ static int get_node(struct lineage *l, uint64_t entity, uint32_t *ret)
 {
 	struct node *node;
 
-	*ret = find_node(l, entity);
+	*ret = lineage_find_node(l, entity);
 	if (*ret || entity == 0)
 		return 0;
 	if (l->n == LINEAGE_NODES) {
@@ -81,8 +47,7 @@ static int get_node(struct lineage *l, uint64_t entity, uint32_t *ret)
 		return 0;
 	}
 	if (l->n == l->room) {
-		struct node **more =
-			reallocarray(l->nodes, MAX(l->room * 2, 256U), sizeof(*more));
+		struct node **more = reallocarray(l->nodes, MAX(l->room * 2, 256U), sizeof(*more));
 
 		if (!more)
 			return err_origin(-ENOMEM);
@@ -100,11 +65,6 @@ static int get_node(struct lineage *l, uint64_t entity, uint32_t *ret)
 	slots_put(&l->slots, entity, l->n);
 	*ret = l->n;
 	return 0;
-}
-
-static struct node *node_at(const struct lineage *l, uint32_t number)
-{
-	return number ? l->nodes[number - 1] : NULL;
 }
 
 /* ---- what a row says ---- */
@@ -347,7 +307,7 @@ static int enter_row(struct lineage *l, uint32_t row)
 	struct node *node;
 	int e = get_node(l, r->entity[row], &r->node[row]);
 
-	node = node_at(l, r->node[row]);
+	node = lineage_node_at(l, r->node[row]);
 	if (!node)
 		return e;
 	node->told.depth = r->depth[row];
@@ -400,7 +360,7 @@ static int note_fork(struct lineage *l, uint64_t maker, uint32_t table, uint32_t
 	struct node *node;
 	int e = get_node(l, child, &number);
 
-	node = node_at(l, number);
+	node = lineage_node_at(l, number);
 	if (!node || node->told.text.n || l->text.n > LINEAGE_BYTES)
 		return e;
 	node->told.parent = maker;
@@ -418,7 +378,7 @@ static int enter_event(struct lineage *l, uint32_t table, uint32_t row, uint64_t
 {
 	enum kind kind = block_kind(l->block, table);
 	uint32_t process = (uint32_t)raw_at(l, table, row, FIELD_PROCESS);
-	struct node *node = node_at(l, process ? l->rows.node[process - 1] : 0);
+	struct node *node = lineage_node_at(l, process ? l->rows.node[process - 1] : 0);
 	int32_t depth = node ? l->rows.depth[process - 1] : UNRELATED;
 	uint64_t child;
 
@@ -500,126 +460,6 @@ static enum store_wish wanted(const struct store_block *meta, void *arg)
 	return late || query_cancelled(l->q) ? STORE_STOP : STORE_READ;
 }
 
-/* ---- the order ---- */
-
-static int by_start(const void *x, const void *y)
-{
-	const struct lineage_node *a = &(*(struct node *const *)x)->told;
-	const struct lineage_node *b = &(*(struct node *const *)y)->told;
-	int r = (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
-
-	return r ? r : (a->entity > b->entity) - (a->entity < b->entity);
-}
-
-/* Hangs every node below its parent, in order; numbers change. */
-static void link_children(struct lineage *l)
-{
-	qsort(l->nodes, l->n, sizeof(struct node *), by_start);
-	slots_clear(&l->slots);
-	for (uint32_t i = 0; i < l->n; i++) /* as many as before: there is room */
-		slots_put(&l->slots, l->nodes[i]->told.entity, i + 1);
-	for (uint32_t i = l->n; i > 0; i--) {
-		struct node *node = l->nodes[i - 1];
-		struct node *up = node_at(l, find_node(l, node->told.parent));
-
-		if (!up || up == node || node->told.entity == l->request->entity)
-			continue;
-		node->next = up->first_child;
-		up->first_child = i;
-		up->told.children++;
-	}
-}
-
-static void add_ancestors(struct lineage *l, struct node *root)
-{
-	uint32_t n = 0;
-	struct node *at = root;
-
-	root->chosen = true;
-	while (n < l->request->depth && n + 1 < l->request->limit &&
-	       (at = node_at(l, find_node(l, at->told.parent))) && !at->chosen) {
-		at->chosen = true;
-		n++;
-	}
-	at = root;
-	for (uint32_t i = n; i > 0; i--) {
-		struct node *up = node_at(l, find_node(l, at->told.parent));
-
-		up->told.depth = -(int32_t)(n - i + 1);
-		l->order[i - 1] = &up->told;
-		at = up;
-	}
-	l->n_order = n;
-}
-
-/* Chooses the nearest, breadth first, in a queue that the order's end lends. */
-static void choose(struct lineage *l, uint32_t root, uint32_t *queue)
-{
-	uint32_t n = 0, room = l->request->limit - l->n_order;
-
-	queue[n++] = root;
-	l->nodes[root - 1]->told.depth = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		const struct node *up = node_at(l, queue[i]);
-
-		for (uint32_t k = up->first_child; k; k = l->nodes[k - 1]->next) {
-			struct node *child = l->nodes[k - 1];
-
-			if (child->chosen || up->told.depth == (int32_t)l->request->depth)
-				continue;
-			if (n == room) {
-				l->cut = true;
-				return;
-			}
-			child->chosen = true;
-			child->told.depth = up->told.depth + 1;
-			queue[n++] = k;
-		}
-	}
-}
-
-/* Each before its children: a stack that children are put on in reverse. */
-static void add_descendants(struct lineage *l, uint32_t root, uint32_t *stack)
-{
-	uint32_t n = 0;
-
-	stack[n++] = root;
-	while (n) {
-		const struct node *node = node_at(l, stack[--n]);
-		uint32_t from = n;
-
-		l->order[l->n_order++] = &node->told;
-		for (uint32_t k = node->first_child; k; k = l->nodes[k - 1]->next)
-			if (l->nodes[k - 1]->chosen)
-				stack[n++] = k;
-		for (uint32_t i = from, end = n; i + 1 < end; i++, end--) {
-			uint32_t k = stack[i];
-
-			stack[i] = stack[end - 1];
-			stack[end - 1] = k;
-		}
-	}
-}
-
-static int make_order(struct lineage *l)
-{
-	AUTO_MEM uint32_t *numbers = NULL;
-	uint32_t root;
-
-	if (!find_node(l, l->request->entity))
-		return 0;
-	link_children(l);
-	root = find_node(l, l->request->entity);
-	l->order = calloc(l->n, sizeof(*l->order));
-	numbers = calloc(l->n, sizeof(*numbers));
-	if (!l->order || !numbers)
-		return err_origin(-ENOMEM);
-	add_ancestors(l, node_at(l, root));
-	choose(l, root, numbers);
-	add_descendants(l, root, numbers);
-	return 0;
-}
-
 /* ---- asked ---- */
 
 static int root_is(uint64_t entity, struct expr **ret)
@@ -651,7 +491,7 @@ int lineage_find(struct lineage **ret, struct query_worker *w, const struct quer
 	range.expr = root; /* only its look-up in filters is used */
 	e = query_scan(w, q, &range, wanted, each_block, l);
 	if (e == 0)
-		e = make_order(l);
+		e = lineage_order(l);
 	l->request = NULL;
 	l->q = NULL;
 	if (e == 0)

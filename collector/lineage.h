@@ -5,17 +5,18 @@
  * holds the ids of all rows: so the blocks that mention a descendant are among those whose filter
  * has the root's id, and one scan of them finds everything.  What the sensor itself did not know,
  * as a parent that had died before the sensor was started again, is not found.
- * Thread: one owner at a time, the worker's.  Memory: bounded by LINEAGE_NODES and LINEAGE_BYTES. */
+ * Thread: one owner at a time, the worker's.  Memory: bounded by LINEAGE_NODES and LINEAGE_BYTES.
+ */
 #pragma once
 #include "collector/query.h"
 
 struct lineage;
 
 enum {
-	LINEAGE_NODES = 20000,	 /* processes that are kept */
+	LINEAGE_NODES = 20000,	  /* processes that are kept */
 	LINEAGE_BYTES = 32 << 20, /* of what is told of them */
-	LINEAGE_DEPTH = 64,	 /* generations, as sensors follow them */
-	LINEAGE_EXECS = 100,	 /* programs of the root that are kept */
+	LINEAGE_DEPTH = 64,	  /* generations, as sensors follow them */
+	LINEAGE_EXECS = 100,	  /* programs of the root that are kept */
 };
 
 struct lineage_request {
@@ -31,16 +32,16 @@ struct lineage_text {
 
 /* A process. */
 struct lineage_node {
-	uint64_t entity, parent; /* parent 0: not known */
-	int32_t depth;		 /* below 0: ancestors */
-	uint32_t generation;	 /* of the row that text is of */
-	uint32_t children;	 /* known ones, told or not */
-	struct lineage_text text; /* its newest row as a JSON object */
-	uint64_t start_ns, end_ns; /* 0: not known */
-	uint64_t first_ns, last_ns; /* its events in the range; 0: none */
-	uint64_t exit_code;	 /* + 1; 0: none */
+	uint64_t entity, parent;	 /* parent 0: not known */
+	int32_t depth;			 /* below 0: ancestors */
+	uint32_t generation;		 /* of the row that text is of */
+	uint32_t children;		 /* known ones, told or not */
+	struct lineage_text text;	 /* its newest row as a JSON object */
+	uint64_t start_ns, end_ns;	 /* 0: not known */
+	uint64_t first_ns, last_ns;	 /* its events in the range; 0: none */
+	uint64_t exit_code;		 /* + 1; 0: none */
 	struct lineage_text exit_signal; /* a JSON string; n 0: none */
-	uint32_t counts[KIND_MAX]; /* its events in the range, by kind; of an ancestor none */
+	uint32_t counts[KIND_MAX];	 /* its events in the range, by kind; of an ancestor none */
 };
 
 /* A program that the root ran. */

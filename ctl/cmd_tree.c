@@ -132,7 +132,8 @@ static void add_branch(const struct tree *t, size_t i, bool *open, struct buf *o
 	for (int d = 1; d < depth; d++)
 		buf_str(out, !open[d] ? "   " : utf8 ? "\xe2\x94\x82  " : "|  ");
 	if (utf8)
-		buf_str(out, open[depth] ? "\xe2\x94\x9c\xe2\x94\x80 " : "\xe2\x94\x94\xe2\x94\x80 ");
+		buf_str(out,
+			open[depth] ? "\xe2\x94\x9c\xe2\x94\x80 " : "\xe2\x94\x94\xe2\x94\x80 ");
 	else
 		buf_str(out, open[depth] ? "|- " : "`- ");
 }
@@ -162,13 +163,20 @@ static int print_lines(struct tree *t)
 }
 
 static const struct printer_column columns[] = {
-	{ .field = "depth" },	       { .field = "entity_id" },
-	{ .field = "parent_entity_id" }, { .field = "process.pid" },
-	{ .field = "process.name" },   { .field = "process.executable" },
-	{ .field = "process.args" },   { .field = "process.user.name" },
-	{ .field = "start" },	       { .field = "end" },
-	{ .field = "exit_code" },      { .field = "exit_signal" },
-	{ .field = "events.process" }, { .field = "events.file" },
+	{ .field = "depth" },
+	{ .field = "entity_id" },
+	{ .field = "parent_entity_id" },
+	{ .field = "process.pid" },
+	{ .field = "process.name" },
+	{ .field = "process.executable" },
+	{ .field = "process.args" },
+	{ .field = "process.user.name" },
+	{ .field = "start" },
+	{ .field = "end" },
+	{ .field = "exit_code" },
+	{ .field = "exit_signal" },
+	{ .field = "events.process" },
+	{ .field = "events.file" },
 	{ .field = "events.network" },
 };
 
@@ -241,9 +249,8 @@ static int find_process(struct session *s, const struct cli_io *io, const struct
 			char ret[32])
 {
 	const struct client_param params[] = {
-		{ "q", v->query },	 { "since", v->since },
-		{ "until", v->until },	 { "node", v->node },
-		{ "limit", "1" },	 { "fields", "process.entity_id" },
+		{ "q", v->query },   { "since", v->since }, { "until", v->until },
+		{ "node", v->node }, { "limit", "1" },	    { "fields", "process.entity_id" },
 	};
 	const struct client_request q = { "/api/v1/search", params, ARRAY_SIZE(params), true };
 	AUTO_BUF struct buf body = { 0 };

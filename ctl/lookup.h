@@ -14,12 +14,12 @@ void lookup_path(struct buf *out, const char *before, const char *key, const cha
 int lookup_events(const struct cli_io *io, const struct cli_values *v, const char *path);
 
 /* Options of lookup_events(), for a table of options. */
-#define LOOKUP_OPTIONS                                                                        \
-	OPTION("query", 'q', TEXT, "EQL", query, "Only events that match"),                   \
+#define LOOKUP_OPTIONS                                                                         \
+	OPTION("query", 'q', TEXT, "EQL", query, "Only events that match"),                    \
 		OPTION("since", 0, TEXT, "TIME", since, "From this time on, else since ever"), \
-		OPTION("until", 0, TEXT, "TIME", until, "Before this time"),                  \
-		OPTION("limit", 0, NUMBER, "N", limit,                                        \
-		       "At most N events, over several pages if need be (1000)"),             \
-		OPTION("all", 0, FLAG, NULL, all, "All events, page by page"),                \
-		OPTION("node", 0, TEXT, "NODE", node, "Only this node, by name or id"),       \
+		OPTION("until", 0, TEXT, "TIME", until, "Before this time"),                   \
+		OPTION("limit", 0, NUMBER, "N", limit,                                         \
+		       "At most N events, over several pages if need be (1000)"),              \
+		OPTION("all", 0, FLAG, NULL, all, "All events, page by page"),                 \
+		OPTION("node", 0, TEXT, "NODE", node, "Only this node, by name or id"),        \
 		OPTION("fields", 0, TEXT, "A,B", fields, "Only these fields")

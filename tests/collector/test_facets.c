@@ -29,9 +29,8 @@ static json_int_t count_of(const json_t *doc, size_t i, const char *value)
 	json_t *facet = json_array_get(json_at(doc, "facets"), i), *v;
 	size_t k;
 
-	json_array_foreach(json_at(facet, "values"), k, v)
-		if (strcmp(text_at(v, "value"), value) == 0)
-			return number_at(v, "count");
+	json_array_foreach(json_at(facet, "values"), k, v) if (strcmp(text_at(v, "value"), value) ==
+							       0) return number_at(v, "count");
 	return -1;
 }
 
@@ -215,8 +214,8 @@ static void test_facet_given_lists_and_numbers_when_counted_then_each_element_co
 static void test_path_given_pattern_when_matched_then_parts_are_read(void **state)
 {
 	static const char pattern[] = "/a/{id}/tree";
-	static const char *const no[] = { "/a//tree",  "/a/x/y/tree", "/a/x/tre", "/a/x/trees",
-					  "/a/x/tree/", "/a/x",	      "",	  "/b/x/tree" };
+	static const char *const no[] = { "/a//tree",	"/a/x/y/tree", "/a/x/tre", "/a/x/trees",
+					  "/a/x/tree/", "/a/x",	       "",	   "/b/x/tree" };
 	char value[PATH_VALUE_BYTES];
 
 	(void)state;

@@ -261,8 +261,8 @@ static void actions(const json_t *doc, char *ret, size_t size)
 	json_t *hit;
 	size_t i, n = 0;
 
-	json_array_foreach(json_at(doc, "hits"), i, hit)
-		n += (size_t)snprintf(ret + n, size - n, "%s ", text_at(hit, "event.action"));
+	json_array_foreach(json_at(doc, "hits"), i, hit) n +=
+		(size_t)snprintf(ret + n, size - n, "%s ", text_at(hit, "event.action"));
 }
 
 static void test_timeline_given_process_when_asked_then_its_birth_and_deeds_oldest_first(

@@ -17,17 +17,26 @@ static void end(struct fake *f, struct run *r)
 	run_done(r);
 }
 
-#define P(id, parent, depth, name, pid, more)                                                   \
-	"{\"entity_id\":\"" id "\",\"parent_entity_id\":" parent ",\"depth\":" depth            \
-	",\"process\":{\"pid\":" pid ",\"name\":\"" name "\",\"args\":[\"" name "\",\"-x\"],"   \
+#define P(id, parent, depth, name, pid, more)                                                 \
+	"{\"entity_id\":\"" id "\",\"parent_entity_id\":" parent ",\"depth\":" depth          \
+	",\"process\":{\"pid\":" pid ",\"name\":\"" name "\",\"args\":[\"" name "\",\"-x\"]," \
 	"\"user\":{\"id\":0,\"name\":\"eve\"}}" more "}"
-#define ROWS                                                                                    \
-	P("a1", "null", "-1", "init", "1", "")                                                  \
-	"," P("a2", "\"a1\"", "0", "bash", "2", ",\"events\":{\"file\":3,\"network\":0}")         \
-	"," P("a3", "\"a2\"", "1", "ls", "3", ",\"end\":\"x\",\"exit_code\":4")                  \
-	"," P("a4", "\"a3\"", "2", "deep", "4", ",\"events\":{\"file\":2,\"network\":1}")         \
-	"," P("a5", "\"a2\"", "1", "n\\u001bc", "5", ",\"exit_signal\":\"SIGKILL\"")
-#define TREE(truncated)                                                                         \
+#define ROWS                                                                                      \
+	P("a1", "null", "-1", "init", "1", "")                                                    \
+	"," P("a2", "\"a1\"", "0", "bash", "2", ",\"events\":{\"file\":3,\"network\":0}") "," P(  \
+		"a3", "\"a2\"", "1", "ls",                                                        \
+		"3", ",\"end\":\"x\",\"exit_code\":4") "," P("a4", "\"a3\"", "2", "deep", "4",    \
+							     ",\"events\":{\"file\":2,"           \
+							     "\"network\":1}") "," P("a5",        \
+										     "\"a2\"",    \
+										     "1",         \
+										     "n\\u001bc", \
+										     "5",         \
+										     ",\"exit_"   \
+										     "signal\":"  \
+										     "\"SIGKILL"  \
+										     "\"")
+#define TREE(truncated) \
 	"{\"entity_id\":\"a2\",\"processes\":[" ROWS "],\"truncated\":" truncated "}\n"
 
 static void test_tree_given_family_when_shown_then_lines_of_ascii_or_unicode(void **state)
@@ -39,12 +48,11 @@ static void test_tree_given_family_when_shown_then_lines_of_ascii_or_unicode(voi
 
 	(void)state;
 	assert_int_equal(r.code, EXIT_HITS);
-	assert_string_equal(r.out,
-			    "init[1]  eve  init -x\n"
-			    "`- bash[2]  eve  (3 file)  bash -x\n"
-			    "   |- ls[3]  eve  exit 4  ls -x\n"
-			    "   |  `- deep[4]  eve  (1 network, 2 file)  deep -x\n"
-			    "   `- n\\x1bc[5]  eve  killed by SIGKILL  n\\x1bc -x\n");
+	assert_string_equal(r.out, "init[1]  eve  init -x\n"
+				   "`- bash[2]  eve  (3 file)  bash -x\n"
+				   "   |- ls[3]  eve  exit 4  ls -x\n"
+				   "   |  `- deep[4]  eve  (1 network, 2 file)  deep -x\n"
+				   "   `- n\\x1bc[5]  eve  killed by SIGKILL  n\\x1bc -x\n");
 	assert_has(f.requests[0], "GET /api/v1/processes/a2/tree?depth=3 HTTP/1.1\r\n");
 	run_done(&r);
 	r = run((struct run_setting){ .port = f.port, .tty = true, .width = 20 },
@@ -144,9 +152,9 @@ static void test_timeline_given_pages_when_asked_then_all_and_in_order(void **st
 		{ 200, NULL, "{\"hits\":[{\"n\":2}],\"cursor\":null,\"truncated\":false}", 0 },
 	};
 	struct fake f;
-	struct run r =
-		ask(&f, answers, 2,
-		    ARGS("timeline", "a2", "--descendants", "-q", "file where true", "--limit", "5"));
+	struct run r = ask(
+		&f, answers, 2,
+		ARGS("timeline", "a2", "--descendants", "-q", "file where true", "--limit", "5"));
 
 	(void)state;
 	assert_int_equal(r.code, EXIT_HITS);
