@@ -4,19 +4,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include <nng/nng.h>
-#include <nng/protocol/reqrep0/rep.h>
-
+#include "collector/ack.h"
+#include "collector/ingest_socket.h"
 #include "collector/quarantine.h"
-#include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/timestamp.h"
-#include "proto/rtsec.pb-c.h"
 
 enum {
 	WAKE_MS = 1000,	   /* longest wait for a message: node facts are written then */
-	SEND_MS = 1000,	   /* longest wait for room to put an Ack */
-	QUEUE_MESSAGES = 32, /* that NNG reads ahead of us */
 	BUSY_PAUSE_MS = 100, /* before BUSY is told: sensors would only come again at once */
 	PARTING_MS = 50,     /* for the last Acks to leave */
 	RETENTION_S = 60,    /* between two looks for days that are to go */
@@ -61,8 +56,7 @@ struct ingest {
 	_Atomic bool stopping, failing;
 	_Atomic uint64_t counters[COUNT_MAX];
 	struct block *block;
-	struct frame_codec *codec;
-	struct buf ack, packed;
+	struct ack_writer acks;
 	struct pending group[INGEST_GROUP_BATCHES];
 	size_t n_group, group_bytes;
 	uint64_t ticked_ns, kept_ns; /* when tick() and retention ran last */
@@ -87,26 +81,6 @@ static void pause_ms(long ms)
 	struct timespec t = { .tv_nsec = ms * 1000000 };
 
 	nanosleep(&t, NULL);
-}
-
-static int from_nng(int rv)
-{
-	switch (rv) {
-	case 0:
-		return 0;
-	case NNG_EADDRINUSE:
-		return err_origin(-EADDRINUSE);
-	case NNG_ENOMEM:
-		return err_origin(-ENOMEM);
-	case NNG_EADDRINVAL:
-	case NNG_ENOTSUP:
-	case NNG_EINVAL:
-		return err_origin(-EINVAL);
-	case NNG_EPERM:
-		return err_origin(-EACCES);
-	default:
-		return err_origin(rv & NNG_ESYSERR ? -(rv & ~NNG_ESYSERR) : -EIO);
-	}
 }
 
 /* ---- one message ---- */
@@ -206,28 +180,16 @@ static int take(struct ingest *i, struct pending *p)
 
 /* ---- answers ---- */
 
-static int pack_ack(struct ingest *i, const struct pending *p)
+static int write_ack(struct ingest *i, const struct pending *p)
 {
-	Rtsec__V1__Ack ack;
-	union {
-		const char *in;
-		char *out;
-	} reason = { .in = p->reason }; /* protobuf-c lacks const */
-	size_t n;
+	struct ack_told told = { .code = p->code,
+				 .reason = p->reason,
+				 .first_seq = p->first_seq,
+				 .received_ns = p->received_ns };
 
-	rtsec__v1__ack__init(&ack);
-	ack.code = p->code;
-	ack.reason = reason.out;
-	ack.first_seq = p->first_seq;
-	ack.received_time_ns = p->received_ns;
-	ack.linger_ms = i->hub && hub_listeners(i->hub) > 0 ? INGEST_LINGER_MS : 0;
-	n = rtsec__v1__ack__get_packed_size(&ack);
-	buf_clear(&i->packed);
-	if (!buf_reserve(&i->packed, n))
-		return err_origin(-ENOMEM);
-	rtsec__v1__ack__pack(&ack, i->packed.data);
-	buf_clear(&i->ack);
-	return frame_encode(i->codec, FRAME_ACK, i->packed.data, n, &i->ack);
+	if (i->hub && hub_listeners(i->hub) > 0)
+		told.linger_ms = INGEST_LINGER_MS;
+	return ack_write(&i->acks, &told);
 }
 
 /* The request's message becomes the reply: its header is the way back.  An Ack that cannot be sent is
@@ -235,11 +197,11 @@ static int pack_ack(struct ingest *i, const struct pending *p)
 static void send_ack(struct ingest *i, struct pending *p)
 {
 	nng_msg *msg = TAKE(p->msg);
-	int rv = pack_ack(i, p) < 0 ? NNG_ENOMEM : 0;
+	int rv = write_ack(i, p) < 0 ? NNG_ENOMEM : 0;
 
 	if (rv == 0) {
 		nng_msg_clear(msg);
-		rv = nng_msg_append(msg, i->ack.data, i->ack.n);
+		rv = nng_msg_append(msg, i->acks.frame.data, i->acks.frame.n);
 	}
 	if (rv == 0)
 		rv = nng_sendmsg(i->socket, msg, 0);
@@ -455,9 +417,7 @@ static struct ingest *ingest_free(struct ingest *i)
 	if (i->aio)
 		nng_aio_free(i->aio);
 	block_free(i->block);
-	frame_codec_free(i->codec);
-	buf_done(&i->ack);
-	buf_done(&i->packed);
+	ack_writer_done(&i->acks);
 	free(i);
 	return NULL;
 }
@@ -465,22 +425,12 @@ DEFINE_FREEP(ingest)
 
 static int open_socket(struct ingest *i, const char *url, struct diag *d)
 {
-	int rv = nng_rep0_open_raw(&i->socket);
+	int r = ingest_socket_open(&i->socket, &i->has_socket, url, d);
 
-	i->has_socket = rv == 0;
-	if (rv == 0)
-		rv = nng_socket_set_size(i->socket, NNG_OPT_RECVMAXSZ, LIMIT_FRAME_BYTES);
-	if (rv == 0)
-		rv = nng_socket_set_int(i->socket, NNG_OPT_RECVBUF, QUEUE_MESSAGES);
-	if (rv == 0)
-		rv = nng_socket_set_ms(i->socket, NNG_OPT_SENDTIMEO, SEND_MS);
-	if (rv == 0)
-		rv = nng_aio_alloc(&i->aio, NULL, NULL);
-	if (rv == 0)
-		rv = nng_listen(i->socket, url, NULL, 0);
-	if (rv != 0)
-		return diag_set(d, from_nng(rv), 0, 0, "cannot listen on %s: %s", url,
-				nng_strerror(rv));
+	if (r < 0)
+		return r;
+	if (nng_aio_alloc(&i->aio, NULL, NULL) != 0)
+		return err_origin(-ENOMEM);
 	nng_aio_set_timeout(i->aio, WAKE_MS);
 	return 0;
 }
@@ -511,7 +461,7 @@ int ingest_start(struct ingest **ret, const struct ingest_config *config, struct
 	disk_check(&i->disk);
 	r = block_new(&i->block);
 	if (r == 0)
-		r = frame_codec_new(&i->codec);
+		r = ack_writer_init(&i->acks);
 	if (r == 0)
 		r = quarantine_init(&i->quarantine, config->quarantine_dir, d);
 	if (r == 0)
