@@ -3,6 +3,7 @@
 
 #include "ctl/cmds.h"
 #include "ctl/events.h"
+#include "ctl/histogram.h"
 #include "ctl/pages.h"
 #include "ctl/rows.h"
 #include "ctl/session.h"
@@ -22,6 +23,7 @@ static const struct cli_option options[] = {
 	OPTION("node", 0, TEXT, "NODE", node, "Only this node, by name or id"),
 	OPTION("fields", 0, TEXT, "A,B", fields, "Only these fields"),
 	OPTION("count", 0, FLAG, NULL, count, "Only how many there are, whatever --limit says"),
+	OPTION("histogram", 0, FLAG, NULL, histogram, "How many there are over time, as bars"),
 	CLI_OPTIONS_SERVER,
 };
 
@@ -225,9 +227,16 @@ static int run_count(struct search *s)
 static int run(const struct cli_io *io, const struct cli_values *v, const char *operand)
 {
 	struct search s = { .io = io, .v = v, .query = operand };
-	int r = session_open(&s.session, io, v);
+	int r;
 
-	if (r == 0)
+	if (v->count && v->histogram) {
+		cli_say(io, "--count and --histogram exclude each other");
+		return EXIT_USAGE;
+	}
+	r = session_open(&s.session, io, v);
+	if (r == 0 && v->histogram)
+		r = histogram_run(s.session, io, v, operand);
+	else if (r == 0)
 		r = v->count ? run_count(&s) : run_search(&s);
 	printer_free(s.printer);
 	session_free(s.session);

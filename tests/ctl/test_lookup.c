@@ -24,18 +24,16 @@ static void end(struct fake *f, struct run *r)
 #define ROWS                                                                                      \
 	P("a1", "null", "-1", "init", "1", "")                                                    \
 	"," P("a2", "\"a1\"", "0", "bash", "2", ",\"events\":{\"file\":3,\"network\":0}") "," P(  \
-		"a3", "\"a2\"", "1", "ls",                                                        \
-		"3", ",\"end\":\"x\",\"exit_code\":4") "," P("a4", "\"a3\"", "2", "deep", "4",    \
-							     ",\"events\":{\"file\":2,"           \
-							     "\"network\":1}") "," P("a5",        \
-										     "\"a2\"",    \
-										     "1",         \
-										     "n\\u001bc", \
-										     "5",         \
-										     ",\"exit_"   \
-										     "signal\":"  \
-										     "\"SIGKILL"  \
-										     "\"")
+		"a3", "\"a2\"", "1", "ls", "3",                                                   \
+		",\"end\":\"x\",\"exit_code\":4") "," P("a4", "\"a3\"", "2", "deep", "4",         \
+							",\"events\":{\"file\":2,"                \
+							"\"network\":1}") "," P("a5", "\"a2\"",   \
+										"1", "n\\u001bc", \
+										"5",              \
+										",\"exit_"        \
+										"signal\":"       \
+										"\"SIGKILL"       \
+										"\"")
 #define TREE(truncated) \
 	"{\"entity_id\":\"a2\",\"processes\":[" ROWS "],\"truncated\":" truncated "}\n"
 
@@ -183,6 +181,48 @@ static void test_flow_given_community_id_when_asked_then_it_is_encoded(void **st
 	end(&f, &r);
 }
 
+#define HITS                                                                               \
+	"{\"interval_ms\":1000,\"buckets\":[{\"from\":\"2026-11-22T21:44:19.000000000Z\"," \
+	"\"count\":8},"                                                                    \
+	"{\"from\":\"2026-11-22T21:44:20.000000000Z\",\"count\":0},"                       \
+	"{\"from\":\"2026-11-22T21:44:21.000000000Z\",\"count\":1}],\"total\":9,\"gaps\":[]}"
+
+static void test_histogram_given_buckets_when_shown_then_bars_or_rows(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ 200, NULL, HITS, 0 },
+		{ 200, NULL, HITS, 0 },
+		{ 200, NULL, "{\"interval_ms\":1,\"buckets\":[],\"total\":0}", 0 },
+		{ 200, NULL, "{\"hits\":[]}", 0 },
+	};
+	struct fake f;
+	struct run r;
+
+	(void)state;
+	fake_start(&f, answers, ARRAY_SIZE(answers));
+	r = run((struct run_setting){ .port = f.port, .tty = true, .width = 52 },
+		ARGS("query", "a", "--histogram", "--since", "-1h"));
+	assert_int_equal(r.code, EXIT_HITS);
+	assert_string_equal(r.out, "2026-11-22T21:44:19.000Z          8  ████████████\n"
+				   "2026-11-22T21:44:20.000Z          0  \n"
+				   "2026-11-22T21:44:21.000Z          1  █▌\n");
+	assert_has(f.requests[0], "GET /api/v1/hits?q=a&since=-1h&buckets=40 HTTP/1.1\r\n");
+	run_done(&r);
+	r = run((struct run_setting){ .port = f.port }, ARGS("query", "--histogram"));
+	assert_has(r.out, "{\"from\":\"2026-11-22T21:44:20.000000000Z\",\"count\":0}\n");
+	run_done(&r);
+	r = run((struct run_setting){ .port = f.port }, ARGS("query", "--histogram", "-o", "json"));
+	assert_int_equal(r.code, EXIT_NONE);
+	assert_string_equal(r.out, "{\"buckets\":[],\"total\":0,\"interval_ms\":1}\n");
+	run_done(&r);
+	r = run((struct run_setting){ .port = f.port }, ARGS("query", "--histogram"));
+	assert_int_equal(r.code, EXIT_SERVER);
+	run_done(&r);
+	r = run((struct run_setting){ .port = f.port }, ARGS("query", "--histogram", "--count"));
+	assert_int_equal(r.code, EXIT_USAGE);
+	end(&f, &r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +232,7 @@ int main(void)
 		cmocka_unit_test(test_tree_given_unknown_or_wrong_when_asked_then_exit_code_tells),
 		cmocka_unit_test(test_timeline_given_pages_when_asked_then_all_and_in_order),
 		cmocka_unit_test(test_flow_given_community_id_when_asked_then_it_is_encoded),
+		cmocka_unit_test(test_histogram_given_buckets_when_shown_then_bars_or_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
