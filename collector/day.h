@@ -10,8 +10,8 @@
  * same way.  Records of a transaction that failed may be replayed too: they were true, and their
  * first seq keeps them from being stored twice when the sensor sends them again.
  *
- * Removing a day has one step that counts: its frames file is renamed to events-D.gone.  What is left
- * then is removed at once, or by whoever opens the day or the store next.
+ * Removing a day has one step that counts: its frames file is renamed to events-D.gone.  What is
+ * left then is removed at once, or by whoever opens the day or the store next.
  *
  * Thread: the store's writer; day_path(), day_frame_check(), day_file_bytes() any.  Memory: malloc. */
 #pragma once
@@ -82,7 +82,8 @@ NODISCARD bool day_parse_name(const char *name, uint32_t *ret_number);
  * Returns 0; or a negative errno: nothing has changed when *ret_begun is false, else the rest is
  * removed by day_finish_removal(). */
 NODISCARD int day_remove(const char *dir, uint32_t number, bool *ret_begun);
-/* Removes what an interrupted day_remove() left, of one day or of all.  Returns 0 or a negative errno. */
+/* Removes what an interrupted day_remove() left, of one day or of all.  Returns 0 or a negative
+ * errno. */
 NODISCARD int day_finish_removal(const char *dir, uint32_t number);
 NODISCARD int day_finish_removals(const char *dir);
 

@@ -9,8 +9,7 @@
 /* In the order in which they are removed. */
 static const char *const index_endings[] = { "db", "db-wal", "db-shm" };
 
-const char *day_path(const char *dir, uint32_t number, const char *ending,
-		     char buf[DAY_PATH_BYTES])
+const char *day_path(const char *dir, uint32_t number, const char *ending, char buf[DAY_PATH_BYTES])
 {
 	time_t t = (time_t)number * 86400;
 	struct tm tm;

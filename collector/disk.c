@@ -50,7 +50,8 @@ static void tell(const struct disk *d, enum disk_state state, uint64_t limit)
 	unsigned long long bytes = disk_free_bytes(d), least = limit;
 
 	if (state == DISK_OK)
-		log_info("disk.recovered", "dir=%s free_bytes=%llu batches_taken=all", d->dir, bytes);
+		log_info("disk.recovered", "dir=%s free_bytes=%llu batches_taken=all", d->dir,
+			 bytes);
 	else
 		log_error("disk.low", "dir=%s free_bytes=%llu limit_bytes=%llu batches_taken=%s",
 			  d->dir, bytes, least, taken[state]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* disk - watches the free space of the collector's folder, so that it stops taking batches before the
- * disk is full: below the limit those with bulk events only, below half of it all.
- * Thread: disk_check() one; disk_state() and disk_free_bytes() any. */
+/* disk - watches the free space of the collector's folder, so that it stops taking batches before
+ * the disk is full: below the limit those with bulk events only, below half of it all. Thread:
+ * disk_check() one; disk_state() and disk_free_bytes() any. */
 #pragma once
 #include <stdatomic.h>
 

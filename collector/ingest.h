@@ -32,8 +32,8 @@ struct ingest_config {
 	struct hub *hub;	    /* NULL: no live tail */
 	const char *quarantine_dir; /* where refused frames are kept, refused-NN.frame; NULL: nowhere */
 	struct retention_limits keep;
-	const char *dir; /* whose free space is watched; NULL: not */
-	uint64_t min_free_bytes; /* 0: no limit; or DISK_AUTO */
+	const char *dir;	    /* whose free space is watched; NULL: not */
+	uint64_t min_free_bytes;    /* 0: no limit; or DISK_AUTO */
 	disk_space_fn disk_space; /* NULL: the system's */
 };
 

@@ -66,8 +66,8 @@ enum { MAINDB_E_NOT_HELD = 1 };
 NODISCARD int maindb_hold(struct maindb *m, uint32_t day);
 NODISCARD int maindb_release(struct maindb *m, uint32_t day);
 NODISCARD int maindb_is_held(struct maindb *m, uint32_t day);
-/* Calls @each for each day on hold, oldest first, with the mutex held.  Stops and returns what @each
- * returned when not 0; a negative errno. */
+/* Calls @each for each day on hold, oldest first, with the mutex held.  Stops and returns what
+ * @each returned when not 0; a negative errno. */
 NODISCARD int maindb_holds(struct maindb *m, int (*each)(uint32_t day, void *arg), void *arg);
 
 /* A day that is about to be removed.  Noting the same again changes nothing: it is known by day and

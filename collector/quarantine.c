@@ -12,7 +12,8 @@ int quarantine_init(struct quarantine *q, const char *dir, struct diag *d)
 	if (!dir)
 		return 0;
 	if ((size_t)snprintf(q->dir, sizeof(q->dir), "%s", dir) >= sizeof(q->dir))
-		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0, "the folder's path is too long");
+		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0,
+				"the folder's path is too long");
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return diag_set(d, err_origin(-errno), 0, 0, "cannot make the folder %s: %s", dir,
 				strerror(errno));

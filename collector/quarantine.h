@@ -12,9 +12,11 @@ struct quarantine {
 	uint64_t last_ns, n;
 };
 
-/* Makes the folder @dir (NULL: nowhere).  Returns 0, -ENAMETOOLONG or another negative errno with @d. */
+/* Makes the folder @dir (NULL: nowhere).  Returns 0, -ENAMETOOLONG or another negative errno with
+ * @d. */
 NODISCARD int quarantine_init(struct quarantine *q, const char *dir, struct diag *d);
 
-/* Keeps and logs the frame when a second has passed since the last one.  @now_ns: CLOCK_MONOTONIC. */
+/* Keeps and logs the frame when a second has passed since the last one.  @now_ns: CLOCK_MONOTONIC.
+ */
 void quarantine_keep(struct quarantine *q, const void *frame, size_t n, const char *reason,
 		     uint64_t now_ns);

@@ -7,14 +7,15 @@
 #include "collector/filter.h"
 #include "lib/limits.h"
 
-/* ?1 from, ?2 to, ?3 end of the walk over the index (see walk_end()), ?4 kinds, ?5 node, ?6 last row id,
- * ?7 row id to begin after.  The unary + keeps SQLite on the wanted index. */
+/* ?1 from, ?2 to, ?3 end of the walk over the index (see walk_end()), ?4 kinds, ?5 node, ?6 last
+ * row id, ?7 row id to begin after.  The unary + keeps SQLite on the wanted index. */
 #define COLUMNS                                                                      \
 	"SELECT id, min_time_ns, max_time_ns, ingested_ns, n_events, frame_offset, " \
 	"frame_bytes FROM block WHERE "
-#define ZONES                                                            \
+#define ZONES                                                                               \
 	" AND (?4 = 0 OR kinds & ?4) AND (?5 IS NULL OR +source IN (SELECT id FROM source " \
 	"WHERE node_id = ?5 OR node_name = ?5)) ORDER BY "
+#define SOURCE_OF "SELECT node_id, node_name FROM source WHERE id = "
 static const char *const texts[CURSOR_STMTS] = {
 	[NEWEST] = COLUMNS "max_time_ns >= ?1 AND max_time_ns <= ?3 AND +min_time_ns < ?2 "
 			   "AND +id <= ?6 AND +id > ?7" ZONES "max_time_ns DESC, id DESC",
@@ -24,8 +25,7 @@ static const char *const texts[CURSOR_STMTS] = {
 			    "AND ?3 >= 0" ZONES "id",
 	[CURSOR_FILTER] = "SELECT bits FROM filter WHERE id = ?1",
 	[CURSOR_ID_AFTER] = "SELECT id, ingested_ns FROM block WHERE id >= ?1 ORDER BY id LIMIT 1",
-	[CURSOR_SOURCE] = "SELECT node_id, node_name FROM source "
-			  "WHERE id = (SELECT source FROM block WHERE id = ?1)",
+	[CURSOR_SOURCE] = SOURCE_OF "(SELECT source FROM block WHERE id = ?1)",
 };
 
 /* ---- a day's files ---- */
@@ -42,8 +42,8 @@ struct cursor *cursor_free(struct cursor *c)
 	return NULL;
 }
 
-/* True when the frames file that @c has open is @day's, and still has its name: then the database that
- * was opened since is of the same day, as a removal begins with that name (day.h). */
+/* True when the frames file that @c has open is @day's, and still has its name: then the database
+ * that was opened since is of the same day, as a removal begins with that name (day.h). */
 static bool same_day(const struct cursor *c, const char *path, const struct day_summary *day)
 {
 	struct stat opened, named;
@@ -137,8 +137,8 @@ static int id_at_arrival(struct cursor *c, uint64_t after, uint64_t *ret)
 	return 0;
 }
 
-/* A block that reaches into the range ends less than the longest block's length after the range's end
- * and begins at most that before the range's begin. */
+/* A block that reaches into the range ends less than the longest block's length after the range's
+ * end and begins at most that before the range's begin. */
 static int64_t walk_end(const struct store_range *range, enum order order, uint64_t span)
 {
 	uint64_t from = range->from_ns, to = range->to_ns;

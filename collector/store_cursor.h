@@ -28,8 +28,8 @@ NODISCARD int cursor_new(struct cursor **ret, struct store *s, const struct day_
 struct cursor *cursor_free(struct cursor *c);
 DEFINE_FREEP(cursor)
 
-/* Goes to the first row that @range wants in @order, and to the next one.  c->active tells whether there
- * is one.  Return 0 or a negative errno. */
+/* Goes to the first row that @range wants in @order, and to the next one.  c->active tells whether
+ * there is one.  Return 0 or a negative errno. */
 NODISCARD int cursor_begin(struct cursor *c, const struct store_range *range, enum order order);
 NODISCARD int cursor_next(struct cursor *c, enum order order);
 void cursor_end(struct cursor *c);
@@ -37,9 +37,11 @@ void cursor_end(struct cursor *c);
 /* True when the filter of the block shows that no event of it can be a hit. */
 bool cursor_filtered_out(struct cursor *c, const struct expr *e);
 
-/* Loads the block into @b; @record is scratch.  Returns 0, -ENOMEM or another negative errno with @d. */
+/* Loads the block into @b; @record is scratch.  Returns 0, -ENOMEM or another negative errno with
+ * @d. */
 NODISCARD int cursor_fetch(const struct cursor *c, struct buf *record, struct block *b,
 			   struct diag *d);
 
 /* Who sent the block, "" when that cannot be read either. */
-void cursor_source(struct cursor *c, char ret_id[STORE_NODE_BYTES], char ret_name[STORE_NODE_BYTES]);
+void cursor_source(struct cursor *c, char ret_id[STORE_NODE_BYTES],
+		   char ret_name[STORE_NODE_BYTES]);
