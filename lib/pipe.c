@@ -214,8 +214,12 @@ static int parse_all(struct pipe_parser *p)
 
 	if (r == 0 && !pipe_at_end(p))
 		r = eql_not_the_end(&p->eql);
-	while (r == 0 && eql_at_pipe(&p->eql))
+	for (int n = 0; r == 0 && eql_at_pipe(&p->eql); n++) {
+		if (n == PIPE_PIPES)
+			return eql_error(&p->eql.lex, pipe_token(p)->at,
+					 "too many pipes: at most %d", PIPE_PIPES);
 		r = parse_pipe(p);
+	}
 	return r;
 }
 

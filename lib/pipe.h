@@ -15,6 +15,7 @@ enum {
 	PIPE_AGGREGATES = 16, /* columns that stats computes */
 	PIPE_COLUMNS = PIPE_KEYS + PIPE_AGGREGATES,
 	PIPE_STEPS = 32, /* after stats */
+	PIPE_PIPES = 64, /* in one query: parsing stays quick whatever they are */
 	PIPE_SORTS = 8,	 /* columns of one sort */
 	PIPE_NAME_BYTES = 96,
 	PIPE_ROWS = 10000,   /* rows of one table that are given out */

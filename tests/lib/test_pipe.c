@@ -223,6 +223,21 @@ static void test_pipe_given_long_text_when_parsed_then_refused(void **state)
 	assert_non_null(strstr(d.text, "too long"));
 }
 
+static void test_pipe_given_too_many_pipes_when_parsed_then_refused(void **state)
+{
+	AUTO_BUF struct buf text = { 0 };
+
+	(void)state;
+	for (int i = 0; i < PIPE_PIPES; i++)
+		buf_str(&text, "| keep file ");
+	buf_byte(&text, 0);
+	pipe_free(parse((char *)text.data));
+	text.n--;
+	buf_str(&text, "| keep file");
+	buf_byte(&text, 0);
+	expect_error((char *)text.data, PIPE_PIPES * 12 + 1, "too many pipes: at most 64");
+}
+
 static void test_pipe_given_word_lists_when_parsed_then_known(void **state)
 {
 	(void)state;
@@ -250,6 +265,7 @@ int main(void)
 		cmocka_unit_test(test_pipe_given_events_when_parsed_then_fields_and_number),
 		cmocka_unit_test(test_pipe_given_mistakes_when_parsed_then_position_and_reason),
 		cmocka_unit_test(test_pipe_given_long_text_when_parsed_then_refused),
+		cmocka_unit_test(test_pipe_given_too_many_pipes_when_parsed_then_refused),
 		cmocka_unit_test(test_pipe_given_word_lists_when_parsed_then_known),
 		cmocka_unit_test(test_pipe_given_too_many_groups_when_run_then_bounded_and_told),
 		cmocka_unit_test(test_pipe_given_many_values_when_run_then_bounded_and_told),
