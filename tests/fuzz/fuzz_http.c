@@ -57,7 +57,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	const char *s = (const char *)data, *newline = n ? memchr(s, '\n', n) : NULL;
 	size_t n_path = newline ? (size_t)(newline - s) : 0;
 	const struct route *route = api_route(s, n_path);
+	char value[PATH_VALUE_BYTES];
 
+	if (route && path_value(route->path, s, n_path, "entity_id", value))
+		assert(value[0] && path_fits(route->path, s, n_path));
 	if (newline) {
 		s = newline + 1;
 		n -= n_path + 1;
