@@ -1,5 +1,6 @@
 #!/bin/bash
-# run.sh - every test of rtsec, as `./dev test [--fast]` runs it (which installs packages first).
+# run.sh - every test of rtsec, as `./dev test [--fast | --matrix]` runs it (which installs packages
+# first); --matrix are the tests on other kernels and arm64 alone, which write docs/coverage.md.
 # Each suite leaves its whole output in build/test-logs/SUITE.log; what failed is shown.  Ends with
 # `N passed, N failed` and exits 1 when anything failed.  Nothing is skipped: a machine that cannot
 # load eBPF programs fails.
@@ -74,20 +75,42 @@ suites_end_to_end() { # fast|full
 	done
 }
 
-fast=
+# arm64 unit tests in emulated user space, then the kernel tests on each kernel of the matrix.
+suites_matrix() {
+	local name ready=1
+
+	suite_build gcc dev || ready=
+	suite_build arm64 arm64-cross -DRTSEC_WEB=OFF && suite_ctest unit-arm64 arm64-cross \
+		-LE 'kernel|native|browser' || ready=
+	rm -rf build/vm/results
+	for name in $(awk '!/^#/ && NF { print $1 }' tests/matrix/kernels); do
+		suite_script "$name" bash tests/matrix/kernel.sh "$name"
+	done
+	[ -n "$ready" ] || return 0
+	awk -f tests/matrix/coverage.awk tests/matrix/kernels lib/kinds.def build/vm/results/*.txt \
+		>docs/coverage.md
+}
+
+mode=
 case ${1:-} in
 '') ;;
---fast) fast=1 ;;
+--fast | --matrix) mode=$1 ;;
 *)
-	echo "usage: ./dev test [--fast]" >&2
+	echo "usage: ./dev test [--fast | --matrix]" >&2
 	exit 2
 	;;
 esac
 mkdir -p "$logs"
 rm -f "$logs"/*.log
 
+if [ "$mode" = --matrix ]; then
+	suites_matrix
+	echo "$total_passed passed, $total_failed failed"
+	[ "$total_failed" = 0 ]
+	exit
+fi
 suite_build gcc dev && suite_ctest unit dev
-if [ -n "$fast" ]; then
+if [ "$mode" = --fast ]; then
 	export RTSEC_BIN=${RTSEC_BIN:-$PWD/build/dev/bin}
 	suites_end_to_end fast
 else

@@ -1,0 +1,55 @@
+#!/bin/bash
+# kernel.sh NAME - runs the kernel tests on one kernel of tests/matrix/kernels, from the programs of
+# build/dev (x86-64) or build/arm64-cross.  What came out lies in build/vm/results/NAME.txt; ends
+# with `N passed, N failed`.  The VM is ../shared/vm's: without it this fails, it does not skip.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+vm=${RTSEC_VM:-$PWD/../shared/vm}
+name=${1:?usage: kernel.sh NAME}
+read -r _ arch suite options < <(awk -v name="$name" '$1 == name' tests/matrix/kernels) || {
+	echo "kernel.sh: no kernel $name in tests/matrix/kernels" >&2
+	exit 2
+}
+preset=dev
+if [ "$arch" = arm64 ]; then preset=arm64-cross; fi
+out=build/vm/results/$name.txt
+adds=()
+
+# What emulated user space cannot serve (see tests/CMakeLists.txt, label native) runs here instead.
+gather() { # FOLDER
+	local bin=$PWD/build/$preset/bin test
+
+	cp "$bin"/sensor_test_kernel* "$bin/matrix_tiers" tests/matrix/guest.sh "$1/"
+	[ "$arch" != host ] || return 0
+	cp "$bin"/rtsec* tests/matrix/smoke.sh "$1/"
+	[ "$arch" = arm64 ] || return 0
+	for test in sensor_test_procfs sensor_test_resolve collector_test_main; do
+		cp "$bin/$test" "$1/"
+	done
+	adds+=(--add "$bin/rtsec-collector:$bin/rtsec-collector")
+}
+
+examine() { # FOLDER
+	if [ "$arch" = host ]; then
+		"$1/guest.sh" "$1"
+		return
+	fi
+	if [ ! -x "$vm/run-in-vm" ] || [ ! -x "$vm/get-vm-debs" ]; then
+		echo "kernel.sh: there is no run-in-vm and get-vm-debs in $vm, so no VM (set RTSEC_VM)"
+		return 1
+	fi
+	# shellcheck disable=SC2086 # options are words
+	"$vm/get-vm-debs" "$arch" "$suite" "build/vm/$name" &&
+		"$vm/run-in-vm" --timeout 420 $options --add "$1:/tests" "${adds[@]}" \
+			"$arch" "build/vm/$name" /tests/guest.sh /tests
+}
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+mkdir -p build/vm/results
+rm -f "$out"
+gather "$folder" && examine "$folder" 2>&1 | tr -d '\r' >"$out"
+cat "$out"
+read -r passed failed < <(awk -f tests/matrix/count.awk "$out")
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
