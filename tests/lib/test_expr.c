@@ -195,12 +195,26 @@ static uint64_t kinds(const char *query)
 
 #define KIND_BIT(k) (UINT64_C(1) << KIND_##k)
 
+/* Kinds whose ECS category or type, as kinds.def has it, is @word. */
+static uint64_t kinds_of(const char *word)
+{
+	uint64_t set = 0;
+
+	for (uint32_t k = 1; k < KIND_MAX; k++) {
+		const struct kind_info *info = kind_info(k);
+
+		if (info && (!strcmp(info->category, word) || !strcmp(info->type, word)))
+			set |= UINT64_C(1) << k;
+	}
+	return set;
+}
+
 static void test_expr_given_category_when_kinds_asked_then_those_alone(void **state)
 {
 	(void)state;
-	assert_int_equal(kinds("process where true"),
-			 KIND_BIT(EXEC) | KIND_BIT(FORK) | KIND_BIT(END));
-	assert_int_equal(kinds("event.type : \"ch*\""), KIND_BIT(RENAME));
+	assert_int_equal(kinds("process where true"), kinds_of("process"));
+	assert_true(kinds_of("process") & KIND_BIT(EXEC) & ~KIND_BIT(OPEN));
+	assert_int_equal(kinds("event.type : \"ch*\""), kinds_of("change"));
 	assert_int_equal(kinds("event.action in (\"exec\", \"open\") and process.pid == 1"),
 			 KIND_BIT(EXEC) | KIND_BIT(OPEN));
 	assert_int_equal(kinds("event.category == null") & KIND_BIT(EXEC), 0);
