@@ -41,6 +41,13 @@ enum rec_type {
 	REC_SETNS,    /* struct rec_namespace  priority ring */
 	REC_UNSHARE,  /* struct rec_namespace  priority ring */
 	REC_MEMFD,    /* struct rec_open    priority ring */
+	REC_LINK,     /* struct rec_rename  bulk ring */
+	REC_SYMLINK,  /* struct rec_rename  bulk ring */
+	REC_CREATE,   /* struct rec_create  bulk ring */
+	REC_CHMOD,    /* struct rec_attributes  bulk ring */
+	REC_CHOWN,    /* struct rec_attributes  bulk ring */
+	REC_MOUNT,    /* struct rec_mount   priority ring */
+	REC_UMOUNT,   /* struct rec_mount   priority ring */
 	REC_END,      /* number of types + 1 */
 };
 
@@ -53,6 +60,7 @@ enum {
 	REC_MAX_BYTES = 20 << 10,     /* rec_head.size of the largest record */
 	REC_COMM_BYTES = 16,
 	REC_TTY_BYTES = 16,
+	REC_FSTYPE_BYTES = 32,
 };
 
 /* rec_head.flags */
@@ -205,6 +213,43 @@ struct rec_rename {
 	uint16_t old_name_bytes;
 	uint16_t new_name_bytes;
 	uint32_t pad;
+};
+
+/* link, linkat, symlink or symlinkat returned: struct rec_rename, always REC_F_AS_ASKED.  old: the
+ * file that the link leads to (linkat of a descriptor: old_dir is the file, its name empty); of a
+ * symbolic link its text, old_dir empty.  new: the link. */
+
+/* mkdir, mkdirat, mknod or mknodat succeeded.  Always REC_F_AS_ASKED.  Data: dir, name. */
+struct rec_create {
+	struct rec_head head;
+	uint32_t mode;	     /* type bits */
+	struct rec_path dir; /* that a relative name starts from; empty for an absolute name */
+	uint16_t name_bytes;
+	uint16_t pad[3];
+};
+
+/* chmod, chown or one of their kin returned.  Data: path, name.
+ * By descriptor: path is the file's, name is empty.  By name: REC_F_AS_ASKED, name is what was
+ * asked, path the directory that a relative name starts from. */
+struct rec_attributes {
+	struct rec_head head;
+	uint32_t error;
+	uint32_t mode;	   /* chmod */
+	uint32_t uid, gid; /* chown; UINT32_MAX: not changed */
+	struct rec_path path;
+	uint16_t name_bytes;
+	uint16_t pad;
+};
+
+/* mount, move_mount or umount2 returned.  Always REC_F_AS_ASKED.  Data: dir, name (the mount point),
+ * source_dir, source. */
+struct rec_mount {
+	struct rec_head head;
+	uint64_t mount_flags; /* MS_* of mount */
+	uint32_t error;
+	struct rec_path dir, source_dir; /* source_dir: of move_mount */
+	uint16_t name_bytes, source_bytes;
+	char type[REC_FSTYPE_BYTES]; /* NUL-padded */
 };
 
 enum { REC_EGRESS = 1, REC_INGRESS = 2 }; /* this side connected; this side accepted */

@@ -148,6 +148,10 @@ void enrich_record(struct enrich *e, const struct record *r, struct gather *g, u
 		[REC_CREDENTIALS] = enrich_credentials, [REC_PTRACE] = enrich_ptrace,
 		[REC_SIGNAL] = enrich_signal, [REC_SETNS] = enrich_namespace,
 		[REC_UNSHARE] = enrich_namespace, [REC_MEMFD] = enrich_memfd,
+		[REC_LINK] = enrich_link,     [REC_SYMLINK] = enrich_symlink,
+		[REC_CREATE] = enrich_create, [REC_CHMOD] = enrich_attributes,
+		[REC_CHOWN] = enrich_attributes, [REC_MOUNT] = enrich_mount,
+		[REC_UMOUNT] = enrich_mount,
 	};
 	struct event c = { e, r, g, g->batch, seq };
 

@@ -52,11 +52,15 @@ static void print_device(uint64_t v, char *buf, size_t n)
 	snprintf(buf, n, "%u:%u", (unsigned)(v >> 32), (unsigned)v);
 }
 
+void event_mode(struct event *c, enum kind kind, uint32_t mode)
+{
+	batch_set_row(c->b, kind, FIELD_FILE_MODE, gather_number(c->g, print_mode, mode & 07777));
+}
+
 void event_file(struct event *c, enum kind kind, const struct rec_file *f)
 {
 	batch_set(c->b, kind, FIELD_FILE_INODE, f->inode);
-	batch_set_row(c->b, kind, FIELD_FILE_MODE,
-		      gather_number(c->g, print_mode, f->mode & 07777));
+	event_mode(c, kind, f->mode);
 	batch_set_row(
 		c->b, kind, FIELD_FILE_DEVICE,
 		gather_number(c->g, print_device, (uint64_t)f->dev_major << 32 | f->dev_minor));
@@ -65,7 +69,7 @@ void event_file(struct event *c, enum kind kind, const struct rec_file *f)
 
 void event_words(struct event *c, enum kind kind, enum field f, const char *const *words, size_t n)
 {
-	uint32_t numbers[NAMES_MAX];
+	uint32_t numbers[MOUNT_WORDS_MAX];
 
 	for (size_t i = 0; i < n; i++)
 		numbers[i] = gather_word(c->g, words[i]);

@@ -38,10 +38,18 @@ void event_words(struct event *c, enum kind kind, enum field f, const char *cons
 /* Sets event.outcome and error.code.  @error: positive errno; 0: success. */
 void event_outcome(struct event *c, enum kind kind, uint32_t error);
 
+/* Sets file.mode.  @mode: permission bits; others are left out. */
+void event_mode(struct event *c, enum kind kind, uint32_t mode);
+
 /* Sets inode, mode, device and type. */
 void event_file(struct event *c, enum kind kind, const struct rec_file *f);
 
 /* Handlers of record types: enrich_act.c, enrich_file.c. */
+void enrich_link(struct event *c);
+void enrich_symlink(struct event *c);
+void enrich_create(struct event *c);
+void enrich_attributes(struct event *c);
+void enrich_mount(struct event *c);
 void enrich_credentials(struct event *c);
 void enrich_ptrace(struct event *c);
 void enrich_signal(struct event *c);

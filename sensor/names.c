@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #define E(name) [name] = #name
@@ -88,11 +89,11 @@ struct flag_word {
 };
 
 static size_t words_of(uint32_t flags, const struct flag_word *words, size_t n_words,
-		       const char *ret[NAMES_MAX])
+		       const char **ret)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < n_words && n < NAMES_MAX; i++)
+	for (size_t i = 0; i < n_words; i++)
 		if (flags & words[i].flag)
 			ret[n++] = words[i].word;
 	return n;
@@ -128,6 +129,18 @@ size_t names_of_memfd(uint32_t flags, const char *ret[NAMES_MAX])
 	};
 
 	return words_of(flags, words, ARRAY_SIZE(words), ret);
+}
+
+size_t names_of_mount(uint64_t flags, const char *ret[MOUNT_WORDS_MAX])
+{
+	static const struct flag_word words[MOUNT_WORDS_MAX] = {
+		{ MS_RDONLY, "read_only" }, { MS_NOSUID, "nosuid" },   { MS_NODEV, "nodev" },
+		{ MS_NOEXEC, "noexec" },    { MS_REMOUNT, "remount" }, { MS_BIND, "bind" },
+		{ MS_MOVE, "move" },	    { MS_REC, "recursive" },   { MS_SHARED, "shared" },
+		{ MS_SLAVE, "slave" },	    { MS_PRIVATE, "private" },
+	};
+
+	return words_of((uint32_t)flags, words, ARRAY_SIZE(words), ret);
 }
 
 /* ---- ptrace and capabilities ---- */

@@ -30,6 +30,11 @@ enum { NAMES_MAX = 8 };
 size_t names_of_namespaces(uint32_t types, const char *ret[NAMES_MAX]);
 size_t names_of_memfd(uint32_t flags, const char *ret[NAMES_MAX]);
 
+enum { MOUNT_WORDS_MAX = 11 };
+
+/* Words for MS_* flags of mount(2). */
+size_t names_of_mount(uint64_t flags, const char *ret[MOUNT_WORDS_MAX]);
+
 /* The constant that is equal to @s ("mnt", "net" and so on, at most @n bytes); NULL: none. */
 const char *name_of_namespace(const char *s, size_t n);
 

@@ -93,6 +93,26 @@ static void take_rename(struct record *r, struct rest *rest)
 	r->name[1] = take_text(rest, r->rename->new_name_bytes);
 }
 
+static void take_create(struct record *r, struct rest *rest)
+{
+	r->path[0] = take_path(rest, &r->create->dir);
+	r->name[0] = take_text(rest, r->create->name_bytes);
+}
+
+static void take_attributes(struct record *r, struct rest *rest)
+{
+	r->path[0] = take_path(rest, &r->attributes->path);
+	r->name[0] = take_text(rest, r->attributes->name_bytes);
+}
+
+static void take_mount(struct record *r, struct rest *rest)
+{
+	r->path[0] = take_path(rest, &r->mount->dir);
+	r->name[0] = take_text(rest, r->mount->name_bytes);
+	r->path[1] = take_path(rest, &r->mount->source_dir);
+	r->name[1] = take_text(rest, r->mount->source_bytes);
+}
+
 static void take_tcp(struct record *r, struct rest *rest)
 {
 	const struct rec_tcp *t = r->tcp;
@@ -125,6 +145,13 @@ static const struct shape shapes[REC_END] = {
 	[REC_SETNS] = { sizeof(struct rec_namespace), CLASS_PRIORITY, NULL },
 	[REC_UNSHARE] = { sizeof(struct rec_namespace), CLASS_PRIORITY, NULL },
 	[REC_MEMFD] = { sizeof(struct rec_open), CLASS_PRIORITY, take_open },
+	[REC_LINK] = { sizeof(struct rec_rename), CLASS_BULK, take_rename },
+	[REC_SYMLINK] = { sizeof(struct rec_rename), CLASS_BULK, take_rename },
+	[REC_CREATE] = { sizeof(struct rec_create), CLASS_BULK, take_create },
+	[REC_CHMOD] = { sizeof(struct rec_attributes), CLASS_BULK, take_attributes },
+	[REC_CHOWN] = { sizeof(struct rec_attributes), CLASS_BULK, take_attributes },
+	[REC_MOUNT] = { sizeof(struct rec_mount), CLASS_PRIORITY, take_mount },
+	[REC_UMOUNT] = { sizeof(struct rec_mount), CLASS_PRIORITY, take_mount },
 };
 
 int record_open(struct record *ret, const void *data, size_t n)

@@ -35,10 +35,14 @@ struct record {
 		const struct rec_ptrace *ptrace;
 		const struct rec_signal *signal;
 		const struct rec_namespace *ns;
+		const struct rec_create *create;
+		const struct rec_attributes *attributes;
+		const struct rec_mount *mount;
 	};
-	/* exec: exe, cwd; open, memfd: path; delete: dir; rename: old dir, new dir */
+	/* exec: exe, cwd; open, memfd, chmod, chown: path; create: dir; mount: dir, source dir; delete: dir; rename, link: old dir, new dir */
 	struct record_path path[2];
-	/* open, memfd, delete: name as asked; rename: old, new */
+	/* open, memfd, delete, create, chmod, chown: name as asked; rename, link: old, new; mount: mount
+	 * point, source */
 	struct record_text name[2];
 	const char *arg_bytes; /* exec, args: argument bytes; of exec the last is a NUL */
 	uint32_t n_arg_bytes;

@@ -19,6 +19,9 @@ union made {
 	struct rec_ptrace ptrace;
 	struct rec_signal signal;
 	struct rec_namespace ns;
+	struct rec_create create;
+	struct rec_attributes attributes;
+	struct rec_mount mount;
 	uint64_t room[REC_MAX_BYTES / 8];
 };
 
@@ -180,4 +183,56 @@ static inline UNUSED void made_memfd(union made *m, uint32_t tgid, uint64_t star
 	made_add(m, "memfd:", 6);
 	m->open.path.bytes = (uint16_t)(6 + made_text(m, name));
 	m->open.path.flags = REC_PATH_DELETED | REC_PATH_DETACHED;
+}
+
+/* Of links: @old and @new are names as asked, each below /home/user. */
+static inline UNUSED void made_link(union made *m, enum rec_type type, uint32_t tgid,
+				    uint64_t start_ns, uint64_t time_ns, const char *old,
+				    const char *new)
+{
+	made_begin(m, type, sizeof(struct rec_rename), tgid, start_ns, time_ns);
+	m->head.flags = REC_F_AS_ASKED;
+	if (type != REC_SYMLINK)
+		m->rename.old_dir = made_path(m, "/home/user");
+	m->rename.old_name_bytes = made_text(m, old);
+	m->rename.new_dir = made_path(m, "/home/user");
+	m->rename.new_name_bytes = made_text(m, new);
+}
+
+static inline UNUSED void made_create(union made *m, uint32_t tgid, uint64_t start_ns,
+				      uint64_t time_ns, const char *name, uint32_t mode)
+{
+	made_begin(m, REC_CREATE, sizeof(struct rec_create), tgid, start_ns, time_ns);
+	m->head.flags = REC_F_AS_ASKED;
+	m->create.mode = mode;
+	m->create.dir = made_path(m, "/home/user");
+	m->create.name_bytes = made_text(m, name);
+}
+
+/* @name NULL: by a descriptor of @path. */
+static inline UNUSED void made_attributes(union made *m, enum rec_type type, uint32_t tgid,
+					  uint64_t start_ns, uint64_t time_ns, const char *path,
+					  const char *name)
+{
+	made_begin(m, type, sizeof(struct rec_attributes), tgid, start_ns, time_ns);
+	m->head.flags = name ? REC_F_AS_ASKED : 0;
+	m->attributes.mode = 04755;
+	m->attributes.uid = 7;
+	m->attributes.gid = UINT32_MAX;
+	m->attributes.path = made_path(m, path);
+	m->attributes.name_bytes = name ? made_text(m, name) : 0;
+}
+
+static inline UNUSED void made_mount(union made *m, enum rec_type type, uint32_t tgid,
+				     uint64_t start_ns, uint64_t time_ns, const char *source_dir,
+				     const char *source)
+{
+	made_begin(m, type, sizeof(struct rec_mount), tgid, start_ns, time_ns);
+	m->head.flags = REC_F_AS_ASKED;
+	m->mount.mount_flags = 0xc0ed0000u | 1 | 4096;
+	snprintf(m->mount.type, sizeof(m->mount.type), "tmpfs");
+	m->mount.dir = made_path(m, "/home/user");
+	m->mount.name_bytes = made_text(m, "point");
+	m->mount.source_dir = made_path(m, source_dir);
+	m->mount.source_bytes = made_text(m, source);
 }

@@ -260,6 +260,89 @@ static void test_enrich_given_a_memory_file_when_told_then_name_and_flags_are_fi
 	check_text(1, "error.code", "EINVAL");
 }
 
+static void test_enrich_given_links_when_told_then_both_names_are_fields(void **state)
+{
+	(void)state;
+	made_link(&made, REC_LINK, 10, 10 * second, 20 * second, "old", "new");
+	feed();
+	made_link(&made, REC_LINK, 10, 10 * second, 20 * second, "", "new"); /* by descriptor */
+	feed();
+	made_link(&made, REC_SYMLINK, 10, 10 * second, 20 * second, "../x", "sym");
+	made.rename.error = EEXIST;
+	feed();
+	seal();
+	assert_int_equal(2, rows(KIND_LINK));
+	check_text(0, "file.path", "/home/user/new");
+	check_text(0, "file.Ext.original.path", "/home/user/old");
+	check_text(0, "event.outcome", "success");
+	check_text(1, "file.Ext.original.path", "/home/user");
+	assert_int_equal(1, rows(KIND_SYMLINK));
+	check_text(0, "file.path", "/home/user/sym");
+	check_text(0, "file.target_path", "../x");
+	check_text(0, "error.code", "EEXIST");
+}
+
+static void test_enrich_given_things_made_when_told_then_they_are_creations(void **state)
+{
+	(void)state;
+	made_create(&made, 10, 10 * second, 20 * second, "dir", 0040000);
+	feed();
+	made_create(&made, 10, 10 * second, 20 * second, "plain", 0);
+	feed();
+	seal();
+	assert_int_equal(2, rows(KIND_CREATION));
+	check_text(0, "file.path", "/home/user/dir");
+	check_text(0, "file.type", "dir");
+	check_text(1, "file.type", "file");
+	check_text(1, "event.outcome", "success");
+}
+
+static void test_enrich_given_attributes_when_told_then_what_was_set_is_fields(void **state)
+{
+	(void)state;
+	made_attributes(&made, REC_CHMOD, 10, 10 * second, 20 * second, "/bin/su", NULL);
+	feed();
+	made_attributes(&made, REC_CHMOD, 10, 10 * second, 20 * second, "/bin", "su");
+	made.attributes.error = EPERM;
+	feed();
+	made_attributes(&made, REC_CHOWN, 10, 10 * second, 20 * second, "/bin/su", "");
+	feed();
+	seal();
+	assert_int_equal(2, rows(KIND_CHMOD));
+	check_text(0, "file.path", "/bin/su");
+	check_text(0, "file.mode", "04755");
+	check_text(1, "file.path", "/bin/su");
+	check_text(1, "error.code", "EPERM");
+	assert_int_equal(1, rows(KIND_CHOWN));
+	check_text(0, "file.path", "/bin/su");
+	check_text(0, "file.mode", NULL);
+	check_number(0, "file.uid", 7);
+	assert_int_equal(VALUE_NULL, value(0, "file.gid").type);
+}
+
+static void test_enrich_given_mounts_when_told_then_source_type_and_flags_are_fields(void **state)
+{
+	(void)state;
+	made_mount(&made, REC_MOUNT, 10, 10 * second, 20 * second, "", "ours");
+	feed();
+	made_mount(&made, REC_MOUNT, 10, 10 * second, 20 * second, "/tmp", "from");
+	feed();
+	made_mount(&made, REC_UMOUNT, 10, 10 * second, 20 * second, "", "");
+	made.mount.error = EBUSY;
+	feed();
+	seal();
+	assert_int_equal(2, rows(KIND_MOUNT));
+	check_text(0, "file.path", "/home/user/point");
+	check_text(0, "rtsec.mount.source", "ours");
+	check_text(0, "rtsec.mount.type", "tmpfs");
+	check_list(0, "rtsec.mount.flags", "read_only bind");
+	check_text(1, "rtsec.mount.source", "/tmp/from");
+	assert_int_equal(1, rows(KIND_UMOUNT));
+	check_text(0, "file.path", "/home/user/point");
+	check_text(0, "error.code", "EBUSY");
+	check_text(0, "rtsec.mount.source", NULL);
+}
+
 static void test_enrich_given_an_exit_told_twice_when_fed_then_one_end_comes(void **state)
 {
 	(void)state;
@@ -297,6 +380,10 @@ int main(void)
 		T(tracing_when_told_then_the_request_has_a_name),
 		T(namespaces_when_told_then_types_are_words),
 		T(a_memory_file_when_told_then_name_and_flags_are_fields),
+		T(links_when_told_then_both_names_are_fields),
+		T(things_made_when_told_then_they_are_creations),
+		T(attributes_when_told_then_what_was_set_is_fields),
+		T(mounts_when_told_then_source_type_and_flags_are_fields),
 		T(an_exit_told_twice_when_fed_then_one_end_comes),
 		T(a_process_found_dead_when_its_exit_comes_then_it_is_told),
 	};

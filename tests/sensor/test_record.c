@@ -87,6 +87,21 @@ static void make_each(enum rec_type type)
 	case REC_MEMFD:
 		made_memfd(&m, 42, 1, 2, "name", 0);
 		break;
+	case REC_LINK:
+	case REC_SYMLINK:
+		made_link(&m, type, 42, 1, 2, "old", "new");
+		break;
+	case REC_CREATE:
+		made_create(&m, 42, 1, 2, "new", 0);
+		break;
+	case REC_CHMOD:
+	case REC_CHOWN:
+		made_attributes(&m, type, 42, 1, 2, "/tmp", "file");
+		break;
+	case REC_MOUNT:
+	case REC_UMOUNT:
+		made_mount(&m, type, 42, 1, 2, "/tmp", "from");
+		break;
 	default:
 		made_tcp(&m, type, 42, 1, 2);
 		break;
