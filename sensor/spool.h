@@ -13,7 +13,7 @@
  * of the file is used.
  *
  * It never logs and knows nothing of who sends.  Thread: one owner at a time.
- * Memory: 24 bytes a record, one record's bytes. */
+ * Memory: 16 to 32 bytes a record, one record's bytes. */
 #pragma once
 #include "lib/diag.h"
 #include "sensor/outbox.h"
