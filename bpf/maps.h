@@ -11,8 +11,8 @@ const volatile uint64_t fill_bulk __weak = 1;
 
 /* --- memory shared with the sensor (mapped, no syscalls) --- */
 struct {
-	uint32_t wake;	     /* enum rec_wake; written by both */
-	uint32_t loss_epoch; /* written by the sensor at each reading of the losses */
+	uint32_t wake;		       /* enum rec_wake; written by both */
+	uint32_t loss_epoch;	       /* written by the sensor at each reading of the losses */
 	uint32_t ignored[REC_IGNORED]; /* tgids left out; 0: free */
 } control __weak __attribute__((aligned(64)));
 uint64_t left_out __weak __attribute__((aligned(64))); /* records of ignored tgids */
@@ -40,8 +40,8 @@ struct {
 enum { SCRATCH_BYTES = REC_MAX_BYTES + REC_NAME_BYTES + 256 };
 struct scratch {
 	uint32_t busy; /* in use on this CPU: a nested run must go without */
-	uint32_t at;   /* where the next byte of the record goes.  In memory, not in a register: so the
-			* verifier need not follow its ranges through the loops */
+	uint32_t at;   /* where the next byte of the record goes.  In memory, not in a register: so
+			* the   verifier need not follow its ranges through the loops */
 	uint32_t which;
 	uint32_t pad;
 	uint64_t mnt, dentry; /* arguments of fill_path() */

@@ -128,7 +128,8 @@ static void record_close(struct event *c)
 	const struct rec_tcp *t = c->r->tcp;
 	bool owner = !(c->r->head->flags & REC_F_NO_OWNER);
 
-	event_begin(c, KIND_DISCONNECT, owner ? event_row(c, known_named(c->e->known, c->r->head)) : 0);
+	event_begin(c, KIND_DISCONNECT,
+		    owner ? event_row(c, known_named(c->e->known, c->r->head)) : 0);
 	set_flow(c, KIND_DISCONNECT);
 	event_outcome(c, KIND_DISCONNECT, t->error);
 	batch_set(c->b, KIND_DISCONNECT, FIELD_DURATION, t->duration_ns);
@@ -140,17 +141,29 @@ static void record_close(struct event *c)
 
 void enrich_record(struct enrich *e, const struct record *r, struct gather *g, uint64_t *seq)
 {
-	static void (*const handlers[REC_END])(struct event *c) = {
-		[REC_EXEC] = record_exec,	    [REC_ARGS] = record_args,	[REC_FORK] = record_fork,
-		[REC_EXIT] = record_exit,	    [REC_OPEN] = enrich_open,	[REC_DELETE] = enrich_delete,
-		[REC_RENAME] = enrich_rename,   [REC_CONNECT] = record_connect, [REC_ACCEPT] = record_connect,
+	static void (*const handlers[REC_END])(struct event * c) = {
+		[REC_EXEC] = record_exec,
+		[REC_ARGS] = record_args,
+		[REC_FORK] = record_fork,
+		[REC_EXIT] = record_exit,
+		[REC_OPEN] = enrich_open,
+		[REC_DELETE] = enrich_delete,
+		[REC_RENAME] = enrich_rename,
+		[REC_CONNECT] = record_connect,
+		[REC_ACCEPT] = record_connect,
 		[REC_CLOSE] = record_close,
-		[REC_CREDENTIALS] = enrich_credentials, [REC_PTRACE] = enrich_ptrace,
-		[REC_SIGNAL] = enrich_signal, [REC_SETNS] = enrich_namespace,
-		[REC_UNSHARE] = enrich_namespace, [REC_MEMFD] = enrich_memfd,
-		[REC_LINK] = enrich_link,     [REC_SYMLINK] = enrich_symlink,
-		[REC_CREATE] = enrich_create, [REC_CHMOD] = enrich_attributes,
-		[REC_CHOWN] = enrich_attributes, [REC_MOUNT] = enrich_mount,
+		[REC_CREDENTIALS] = enrich_credentials,
+		[REC_PTRACE] = enrich_ptrace,
+		[REC_SIGNAL] = enrich_signal,
+		[REC_SETNS] = enrich_namespace,
+		[REC_UNSHARE] = enrich_namespace,
+		[REC_MEMFD] = enrich_memfd,
+		[REC_LINK] = enrich_link,
+		[REC_SYMLINK] = enrich_symlink,
+		[REC_CREATE] = enrich_create,
+		[REC_CHMOD] = enrich_attributes,
+		[REC_CHOWN] = enrich_attributes,
+		[REC_MOUNT] = enrich_mount,
 		[REC_UMOUNT] = enrich_mount,
 	};
 	struct event c = { e, r, g, g->batch, seq };

@@ -82,8 +82,7 @@ static void link_parent(struct proc *p, void *arg)
 	struct known *k = arg;
 
 	if (p->ppid)
-		proctab_set_parent(k->table, p,
-				   proctab_find_pid(k->table, p->ppid, p->start_ns));
+		proctab_set_parent(k->table, p, proctab_find_pid(k->table, p->ppid, p->start_ns));
 }
 
 void known_scan(struct known *k)
@@ -321,8 +320,7 @@ static struct proc *exec_process(struct known *k, const struct record *r)
 		k->counters.guessed++;
 	}
 	if (e->parent_tgid && !proctab_parent(k->table, p))
-		proctab_set_parent(k->table, p,
-				   named(k, e->parent_tgid, e->parent_start_ns, NULL));
+		proctab_set_parent(k->table, p, named(k, e->parent_tgid, e->parent_start_ns, NULL));
 	return p;
 }
 

@@ -100,8 +100,9 @@ static size_t words_of(uint32_t flags, const struct flag_word *words, size_t n_w
 }
 
 static const struct flag_word namespaces[] = {
-	{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWIPC, "ipc" }, { CLONE_NEWNS, "mnt" },
-	{ CLONE_NEWNET, "net" },       { CLONE_NEWPID, "pid" }, { 0x80 /* CLONE_NEWTIME */, "time" },
+	{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWIPC, "ipc" },
+	{ CLONE_NEWNS, "mnt" },	       { CLONE_NEWNET, "net" },
+	{ CLONE_NEWPID, "pid" },       { 0x80, "time" }, /* CLONE_NEWTIME: not in every libc */
 	{ CLONE_NEWUSER, "user" },     { CLONE_NEWUTS, "uts" },
 };
 

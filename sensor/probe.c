@@ -29,11 +29,13 @@ struct hook {
 	const char *program;
 	const char *calls[HOOK_CALLS]; /* those that an architecture lacks are left out, the first
 					* one must be there */
-	bool at_entry;		       /* not at the return of the calls but where they come in */
+	bool at_entry;		       /* where the calls come in, not at their return */
 };
 
-#define CREDENTIAL_CALLS \
-	{ "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "capset" }
+#define CREDENTIAL_CALLS                                                                       \
+	{                                                                                      \
+		"setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "capset" \
+	}
 
 static const struct hook hooks[] = {
 	{ .program = "process_exec" },
@@ -73,8 +75,14 @@ static const struct tier tiers[] = {
 	{ KIND_EXEC, "exec", "tp_btf", { "process_exec" } },
 	{ KIND_FORK, "fork", "tp_btf", { "process_fork" } },
 	{ KIND_END, "end", "tp_btf", { "process_exit" } },
-	{ KIND_UID_CHANGE, "uid_change", "tp/syscalls", { "credentials_end", "credentials_begin" } },
-	{ KIND_GID_CHANGE, "gid_change", "tp/syscalls", { "credentials_end", "credentials_begin" } },
+	{ KIND_UID_CHANGE,
+	  "uid_change",
+	  "tp/syscalls",
+	  { "credentials_end", "credentials_begin" } },
+	{ KIND_GID_CHANGE,
+	  "gid_change",
+	  "tp/syscalls",
+	  { "credentials_end", "credentials_begin" } },
 	{ KIND_CAPSET, "capset", "tp/syscalls", { "credentials_end", "credentials_begin" } },
 	{ KIND_SIGNAL, "signal", "tp_btf", { "control_signal" } },
 	{ KIND_PTRACE, "ptrace", "tp/syscalls", { "control_ptrace" } },
@@ -206,8 +214,7 @@ static void choose_programs(struct probe *p, const struct probe_settings *s)
 {
 	struct bpf_program *prog;
 
-	bpf_object__for_each_program(prog, p->skel->obj)
-		bpf_program__set_autoload(prog, false);
+	bpf_object__for_each_program(prog, p->skel->obj) bpf_program__set_autoload(prog, false);
 	for (size_t i = 0; i < ARRAY_SIZE(tiers); i++) {
 		for (size_t k = 0; wanted(s, tiers[i].kind) && k < TIER_PROGRAMS; k++) {
 			if (!tiers[i].programs[k])

@@ -39,20 +39,22 @@ struct record {
 		const struct rec_attributes *attributes;
 		const struct rec_mount *mount;
 	};
-	/* exec: exe, cwd; open, memfd, chmod, chown: path; create: dir; mount: dir, source dir; delete: dir; rename, link: old dir, new dir */
+	/* exec: exe, cwd; open, memfd, chmod, chown: path; create: dir; mount: dir, source dir;
+	 * delete: dir; rename, link: old dir, new dir */
 	struct record_path path[2];
-	/* open, memfd, delete, create, chmod, chown: name as asked; rename, link: old, new; mount: mount
-	 * point, source */
+	/* open, memfd, delete, create, chmod, chown: name as asked; rename, link: old, new; mount:
+	 * mount point, source */
 	struct record_text name[2];
 	const char *arg_bytes; /* exec, args: argument bytes; of exec the last is a NUL */
 	uint32_t n_arg_bytes;
 };
 
-/* Opens @data (8-byte aligned, @n bytes readable).  Returns 0 or -EBADMSG (*ret is then undefined). */
+/* Opens @data (8-byte aligned, @n bytes readable).  Returns 0 or -EBADMSG (*ret is then undefined).
+ */
 NODISCARD int record_open(struct record *ret, const void *data, size_t n);
 
-/* Writes the walked path as text, "/usr/bin/true", NUL-terminated and cut to fit; of a detached file
- * without the leading "/" ("memfd:name").  Returns its length. */
+/* Writes the walked path as text, "/usr/bin/true", NUL-terminated and cut to fit; of a detached
+ * file without the leading "/" ("memfd:name").  Returns its length. */
 size_t record_path_text(const struct record_path *p, char *buf, size_t n);
 
 /* Writes the path that a call meant: @name, or if relative @dir/@name, without "//", "/./" and (by
