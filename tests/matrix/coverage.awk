@@ -22,6 +22,7 @@ FNR == 1 {
 	delete bad
 }
 $1 == "kernel" { kernel[name] = $2 " " $3 }
+$1 == "commit" { commit[name] = $2 }
 $1 == "tier" { tier[$2, name] = $3 }
 $1 == "note" { sub(/^note /, ""); notes[++n_notes] = name ": " $0 }
 /^\[       OK \] / { good[name]++ }
@@ -71,7 +72,8 @@ END {
 	print "`tests/matrix/kernel.sh NAME`. **none** is a kind that this kernel cannot serve."
 	print ""
 	for (i = 1; i <= n_names; i++)
-		print "- " names[i] ": " (names[i] in kernel ? "Linux " kernel[names[i]] : "not run")
+		print "- " names[i] ": " (names[i] in kernel ? \
+			"Linux " kernel[names[i]] ", rtsec at commit " commit[names[i]] : "not run")
 	print ""
 	print "## Tier that attached"
 	print ""

@@ -4,6 +4,9 @@
 # program of FOLDER (and in a VM smoke.sh); after each program its exit status.  count.awk and
 # coverage.awk read that.
 if [ ! -e /bin/true ]; then ln -s /.vm/busybox /bin/true; fi
+if [ -n "${RTSEC_BIN:-}" ] && [ ! -e "$RTSEC_BIN" ]; then
+	mkdir -p "${RTSEC_BIN%/*}" && ln -s "$1" "$RTSEC_BIN"
+fi
 
 echo "kernel $(uname -r) $(uname -m)"
 "$1/matrix_tiers"

@@ -13,20 +13,22 @@ read -r _ arch suite options < <(awk -v name="$name" '$1 == name' tests/matrix/k
 preset=dev
 if [ "$arch" = arm64 ]; then preset=arm64-cross; fi
 out=build/vm/results/$name.txt
-adds=()
 
 # What emulated user space cannot serve (see tests/CMakeLists.txt, label native) runs here instead.
 gather() { # FOLDER
 	local bin=$PWD/build/$preset/bin test
 
-	cp "$bin"/sensor_test_kernel* "$bin/matrix_tiers" tests/matrix/guest.sh "$1/"
+	for test in tests/sensor/test_kernel*.c; do
+		cp "$bin/sensor_$(basename -s .c "$test")" "$1/" || return
+	done
+	cp "$bin/matrix_tiers" tests/matrix/guest.sh "$1/" || return
 	[ "$arch" != host ] || return 0
 	cp "$bin"/rtsec* tests/matrix/smoke.sh "$1/"
 	[ "$arch" = arm64 ] || return 0
 	for test in sensor_test_procfs sensor_test_resolve collector_test_main; do
 		cp "$bin/$test" "$1/"
 	done
-	adds+=(--add "$bin/rtsec-collector:$bin/rtsec-collector")
+	options+=" --env RTSEC_BIN=$bin" # where collector_test_main looks for the collector
 }
 
 examine() { # FOLDER
@@ -40,15 +42,15 @@ examine() { # FOLDER
 	fi
 	# shellcheck disable=SC2086 # options are words
 	"$vm/get-vm-debs" "$arch" "$suite" "build/vm/$name" &&
-		"$vm/run-in-vm" --timeout 420 $options --add "$1:/tests" "${adds[@]}" \
+		"$vm/run-in-vm" --timeout 420 $options --add "$1:/tests" \
 			"$arch" "build/vm/$name" /tests/guest.sh /tests
 }
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir -p build/vm/results
-rm -f "$out"
-gather "$folder" && examine "$folder" 2>&1 | tr -d '\r' >"$out"
+echo "commit $(git describe --always --dirty)" >"$out"
+gather "$folder" && examine "$folder" 2>&1 | tr -d '\r' >>"$out"
 cat "$out"
 read -r passed failed < <(awk -f tests/matrix/count.awk "$out")
 echo "$passed passed, $failed failed"

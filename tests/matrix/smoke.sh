@@ -17,7 +17,7 @@ token_made() {
 }
 found() {
 	/bin/true one 'two words' three
-	"$1/rtsecctl" query 'process where process.name == "true" and process.args == "two words"' \
+	"$1/rtsecctl" query 'process where event.action == "exec" and process.args == "two words"' \
 		--since -5m --limit 1 -o ndjson >$dir/found 2>$dir/query.log
 	grep -q '"args":\["/bin/true","one","two words","three"\]' $dir/found
 }
