@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <sys/file.h>
 
-enum { LINE_BYTES = 96 };
+enum { LINE_BYTES = 96, LOCK_TRIES = 50 }; /* a tenth of a second each */
 
 /* One line of fixed length, so that writing it again in place leaves nothing of the old. */
 static int write_line(struct seq *s, uint64_t number, const char *how)
@@ -34,6 +34,20 @@ static bool read_line(const struct seq *s, uint64_t *ret_number, bool *ret_clean
 	return true;
 }
 
+/* A sensor that was killed holds its lock until the kernel has detached its programs: a second or
+ * two.  Whoever starts the next one at once should not have to know. */
+static bool lock(int fd)
+{
+	const struct timespec pause = { .tv_nsec = 100000000 };
+
+	for (unsigned i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 static int open_file(struct seq *s, const char *dir, struct diag *d)
 {
 	char path[4096];
@@ -43,7 +57,7 @@ static int open_file(struct seq *s, const char *dir, struct diag *d)
 	if (s->fd < 0)
 		return diag_set(d, err_origin(-errno), 0, 0, "cannot open %s: %s", path,
 				strerror(errno));
-	if (flock(s->fd, LOCK_EX | LOCK_NB) == 0)
+	if (lock(s->fd))
 		return 0;
 	close(s->fd);
 	s->fd = -1;
