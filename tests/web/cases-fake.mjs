@@ -157,6 +157,67 @@ export const fakeTests = (world) => [
 		await rows(page).first().waitFor();
 		assert.equal(await page.locator('#query').inputValue(), 'process where event.action == "exec"');
 	}],
+	['table_given_stats_when_run_then_sortable_and_a_cell_narrows_the_query', async () => {
+		const page = await world.open('/?since=-24h');
+		await ask(page, 'file where true | stats count, last = max(@timestamp) by process.name');
+		const column = (i) => page.locator(`.vlist-body .table-row > :nth-child(${i})`);
+		await column(1).first().waitFor();
+		assert.equal(await page.getByRole('columnheader').count(), 3);
+		assert.match(await page.locator('.status strong').innerText(), /^\d+ rows$/);
+		assert.equal(await column(2).first().evaluate((el) => getComputedStyle(el).textAlign), 'right');
+		assert.match(await column(3).first().innerText(), /^\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/);
+		const apart = await page.evaluate(() => [...document.querySelectorAll('.table-head > *')].map((el, i) =>
+			Math.abs(el.getBoundingClientRect().right - document.querySelectorAll('.vlist-body .table-row')[0].children[i].getBoundingClientRect().right)));
+		assert.ok(apart.every((px) => px < 1), `${apart}`);
+		await page.locator('.histogram-plot canvas').first().waitFor(); /* of the part before the pipe */
+		assert.equal(await page.locator('.query-fault, .notice').count(), 0);
+		const counts = async () => (await column(2).allInnerTexts()).map((t) => Number(t.replace(/,/g, '')));
+		const given = await counts();
+		assert.ok(given.length > 2);
+		await page.getByRole('columnheader', { name: 'count' }).getByRole('button').click();
+		await until('greatest first', async () => String(await counts()) === String([...given].sort((a, b) => b - a)));
+		await page.getByRole('columnheader', { name: 'count' }).getByRole('button').click();
+		await until('least first', async () => String(await counts()) === String([...given].sort((a, b) => a - b)));
+		assert.equal(await column(2).getByRole('button').count(), 0);
+		await column(1).filter({ hasText: 'nginx' }).getByRole('button').click();
+		await until('the query is narrowed', async () => (await page.locator('#query').inputValue()) === 'file where process.name == "nginx" | stats count, last = max(@timestamp) by process.name');
+		await until('one row', async () => (await column(1).allInnerTexts()).join() === 'nginx');
+	}],
+	['table_given_when_live_is_asked_then_refused_with_a_reason', async () => {
+		const page = await world.open(`/?live=1&since=-24h&q=${encodeURIComponent('| top 3 process.name')}`);
+		await until('three rows', async () => (await page.locator('.vlist-body .table-row').count()) === 3);
+		const toggle = page.locator('.live-toggle');
+		assert.equal(await toggle.getAttribute('aria-disabled'), 'true');
+		assert.match(await toggle.getAttribute('title'), /with top/);
+		await toggle.click({ force: true }); /* it is there to tell why */
+		await page.getByText('Not live: a query with top').waitFor();
+		assert.equal(await page.locator('.live-state').count(), 0);
+	}],
+	['pipes_given_head_or_where_when_run_then_events_are_shown', async () => {
+		const page = await world.open('/?since=-24h');
+		await ask(page, 'file where true | head 450');
+		await page.getByText('450 events', { exact: true }).waitFor();
+		await page.locator('.vlist').evaluate((el) => { el.scrollTop = el.scrollHeight; });
+		await page.locator('.hit[aria-rowindex="451"]:not(.pending)').waitFor();
+		assert.equal(await page.locator('.query-fault, .notice, .table').count(), 0);
+		await ask(page, 'file where true | where process.name == "nginx"');
+		await until('only nginx', async () => {
+			const names = await rows(page).locator('.c-process').allInnerTexts();
+			return names.length > 0 && names.every((t) => t.trim() === 'nginx');
+		});
+		assert.equal(await page.locator('.live-toggle').getAttribute('aria-disabled'), 'false');
+	}],
+	['query_given_pipe_when_typed_then_coloured_and_completed', async () => {
+		const page = await world.open('/');
+		await page.locator('#query').fill('');
+		await page.locator('#query').pressSequentially('file where true | st');
+		await page.getByRole('option', { name: /^stats/ }).waitFor();
+		await page.keyboard.press('Tab');
+		assert.equal(await page.locator('#query').inputValue(), 'file where true | stats ');
+		assert.equal(await page.locator('.query-colours .t-pipe').innerText(), '|');
+		await page.locator('#query').pressSequentially('count_');
+		await page.getByRole('option', { name: /^count_distinct/ }).waitFor();
+	}],
 	['filters_given_node_and_range_when_chosen_then_in_url_and_rows', async () => {
 		const page = await world.open('/');
 		await page.getByRole('button', { name: 'Node', exact: true }).click();

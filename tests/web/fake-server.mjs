@@ -3,12 +3,14 @@
 // relative to the time it started.  For the browser test, screenshots and work on the page:
 //   node tests/web/fake-server.mjs [--port 8099] [--assets DIR] [--live EVENTS_PER_SECOND]
 // Understands: conditions "field op value" joined by and, "cat where", a bare word; the query
-// "million" has 10^6 hits; a query that ends in an operator is an error with a place.
+// "million" has 10^6 hits; a query that ends in an operator is an error with a place; some pipes
+// (fake-pipes.mjs).
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FIELDS, fieldOf, makeEvent, makeHistory } from './fake-events.mjs';
+import { cutPipes, refusedPipe, runPipes } from './fake-pipes.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const TOKEN = 'a'.repeat(64);
@@ -37,7 +39,7 @@ function condition(text) {
 	const m = /^\(?\s*([\w.@]+)\s*(==|!=|:)\s*(.+?)\)?$/s.exec(text.trim());
 	if (!m) {
 		const word = text.trim().toLowerCase();
-		return (doc) => word === '' || JSON.stringify(doc).toLowerCase().includes(word);
+		return (doc) => word === '' || word === 'true' || JSON.stringify(doc).toLowerCase().includes(word);
 	}
 	const [, field, op, raw] = m;
 	const wanted = raw.startsWith('(') ? raw.slice(1).split(/,\s*/).map(parseValue) : [parseValue(raw.replace(/ or .*$/s, ''))];
@@ -49,7 +51,14 @@ function condition(text) {
 	};
 }
 
-function compile(q) {
+function compile(whole) {
+	const { condition: q, pipes } = cutPipes(whole);
+	const more = pipes.filter((p) => p.name === 'where').map((p) => compileCondition(p.rest));
+	const first = compileCondition(q);
+	return (doc) => first(doc) && more.every((test) => test(doc));
+}
+
+function compileCondition(q) {
 	const bad = /(==|!=|:|\band\b|\bwhere\b)\s*$/.exec(q);
 	if (bad) throw new QueryError(Buffer.byteLength(q), bad[1] === 'and' || bad[1] === 'where' ? 'a condition' : 'a value', 'The query ends too early.');
 	for (const m of q.matchAll(/([a-zA-Z_][\w.]*)\s*(==|!=|:)/g))
@@ -104,11 +113,22 @@ export async function startFake({ port = 0, assets, rate = 0, history = undefine
 			return { ...base, hits, cursor: from + n < MILLION ? String(from + n) : null, gaps: [] };
 		}
 		const { docs } = select(params);
-		const all = params.get('order') === 'asc' ? docs : [...docs].reverse();
+		const { pipes } = cutPipes(params.get('q') ?? '');
+		const answer = runPipes(params.get('order') === 'asc' ? docs : [...docs].reverse(), pipes);
+		if (answer.columns) return { ...base, ...answer, gaps: gapsOf(history, params.get('node')) };
+		const all = answer.hits;
+		if (pipes.some((p) => /^(head|tail)$/.test(p.name))) return { ...base, hits: all, cursor: null, gaps: [] };
 		return { ...base, hits: all.slice(from, from + limit), cursor: from + limit < all.length ? String(from + limit) : null, gaps: gapsOf(history, params.get('node')) };
 	}
 
+	/** What counts or follows events cannot take every pipe. */
+	function refuse(params) {
+		const pipe = refusedPipe(params.get('q') ?? '');
+		if (pipe) throw new QueryError(pipe.offset, 'where, keep or drop', `${pipe.name} is not possible here.`);
+	}
+
 	function hits(params) {
+		refuse(params);
 		const { since, until, docs } = select(params);
 		const interval = Math.max(1, Math.ceil((until - since) / Number(params.get('buckets') ?? 60) / 1000) * 1000);
 		const counts = new Map();
@@ -131,6 +151,7 @@ export async function startFake({ port = 0, assets, rate = 0, history = undefine
 	}
 
 	function tail(request, response, params) {
+		refuse(params);
 		const test = compile(params.get('q') ?? '');
 		response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
 		const client = { test, node: params.get('node'), response };

@@ -15,6 +15,9 @@ async function load(file) {
 	return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 }
 const eql = await load('lib/eql.ts');
+const pipes = await load('lib/pipes.ts');
+const table = await load('lib/table.ts');
+const { completions } = await load('components/completion.ts');
 const text = await load('lib/text.ts');
 const time = await load('lib/time.ts');
 const doc = await load('lib/doc.ts');
@@ -59,7 +62,7 @@ const tests = [
 		assert.deepEqual(long, []);
 	}],
 	['eql_given_any_text_when_cut_then_tokens_join_to_it', () => {
-		for (const q of ['', 'process where a.b == "x\\"y" and not c in ("1", 2)', '"open', '"""raw', 'ünï\u202e ¿', 'a:b*c', "'q"])
+		for (const q of ['', 'process where a.b == "x\\"y" and not c in ("1", 2)', '"open', '"""raw', 'ünï\u202e ¿', 'a:b*c', "'q", 'a /* | */ | stats count by b // x', '| top 3 a.b |'])
 			assert.equal(eql.tokens(q).map((t) => t.text).join(''), q);
 	}],
 	['eql_given_or_when_narrowed_then_meaning_is_kept', () => {
@@ -74,6 +77,74 @@ const tests = [
 		assert.equal(eql.narrowed('b == 2 and a == 1', 'a == 1'), 'b == 2 and a == 1');
 		assert.equal(eql.narrowed('not a == 1', 'a == 1'), 'not a == 1 and a == 1');
 		assert.equal(eql.narrowed('process.a == 12', 'a == 1'), 'process.a == 12 and a == 1');
+	}],
+	['pipes_given_strings_and_comments_when_split_then_only_real_pipes_count', () => {
+		assert.deepEqual(pipes.splitPipes('a == "x|y" | head 3 | keep b'), { condition: 'a == "x|y" ', pipes: '| head 3 | keep b' });
+		assert.deepEqual(pipes.pipesOf('a == """x|"y""" // | no\n| stats count /* | */ by `b|c`'), [24]);
+		assert.deepEqual(pipes.pipesOf('file.path : /tmp/*|head'), [18]);
+		assert.equal(pipes.splitPipes('a').pipes, '');
+	}],
+	['pipes_given_query_when_asked_then_part_for_the_histogram_and_reason_against_live', () => {
+		assert.equal(pipes.streamPart('a | where b | Keep c | top 3 d'), 'a | where b | Keep c');
+		assert.equal(pipes.streamPart('| stats count'), '');
+		assert.equal(pipes.whyNotLive('a | where b | drop c'), '');
+		assert.match(pipes.whyNotLive('a | head 5'), /with head/);
+		assert.match(pipes.whyNotLive('a |'), /^Not live/);
+	}],
+	['eql_given_pipes_when_narrowed_then_before_the_first', () => {
+		assert.equal(eql.narrowed('| stats count', 'a == 1'), 'a == 1 | stats count');
+		assert.equal(eql.narrowed('file where true | top 2 x', 'a == 1'), 'file where a == 1 | top 2 x');
+		assert.equal(eql.narrowed('x or y | where z or w', 'a == 1'), '(x or y) and a == 1 | where z or w');
+		assert.equal(eql.narrowed('x == 1 // note\n| head', 'a == 1'), 'x == 1 // note\nand a == 1 | head');
+		assert.equal(eql.condition('a', null, false), 'a == null');
+	}],
+	['eql_given_pipes_when_cut_then_names_and_functions_have_kinds', () => {
+		const kinds = (q) => eql.tokens(q).filter((t) => t.kind !== 'space').map((t) => `${t.text}:${t.kind}`).join(' ');
+		assert.equal(kinds('stats | stats count, max(a.b) by c // d'), 'stats:field |:pipe stats:word count:function ,:operator max:function (:operator a.b:field ):operator by:word c:field // d:comment');
+		assert.equal(kinds('| sort count desc'), '|:pipe sort:word count:field desc:word');
+	}],
+	['completion_given_pipe_when_typing_then_names_functions_and_by', () => {
+		const offered = (q) => completions(q, q.length, () => []).map((c) => c.label);
+		assert.deepEqual(offered('a == 1 |').slice(0, 3), ['where', 'stats', 'sort']);
+		assert.deepEqual(offered('| s'), ['stats', 'sort']);
+		assert.deepEqual(offered('| stats co'), ['count', 'count_distinct']);
+		assert.deepEqual(offered('| stats count '), ['by']);
+		assert.deepEqual(offered('| stats n = count(), a'), ['avg']);
+		assert.deepEqual(offered('a == "x | s'), []);
+		assert.deepEqual(offered('a // | s'), []);
+	}],
+	['table_given_rows_when_sorted_then_null_last_and_third_click_undoes', () => {
+		const rows = [['b', 2], [null, 9], ['a', null], ['c', 10]];
+		assert.deepEqual(table.sortRows(rows, { column: 1, down: true }).map((r) => r[1]), [10, 9, 2, null]);
+		assert.deepEqual(table.sortRows(rows, { column: 0, down: false }).map((r) => r[0]), ['a', 'b', 'c', null]);
+		assert.deepEqual(table.sortRows(rows, { column: 0, down: true }).map((r) => r[0]), ['c', 'b', 'a', null]);
+		const long = { name: 'count', type: 'long' };
+		const [one, two] = [table.nextSorting({ column: -1, down: false }, 1, long), table.nextSorting({ column: 1, down: true }, 1, long)];
+		assert.deepEqual([one, two, table.nextSorting(two, 1, long).column], [{ column: 1, down: true }, { column: 1, down: false }, -1]);
+	}],
+	['table_given_cells_when_written_then_by_type', () => {
+		assert.equal(table.cellText(12345, { name: 'count', type: 'long' }, false, true), '12,345');
+		assert.equal(table.cellText(12345, { name: 'process.pid', type: 'long' }, true, true), '12345');
+		assert.equal(table.cellText(['a', null, 'b'], { name: 'v', type: 'keyword' }, false, true), 'a, -, b');
+		assert.equal(table.cellText('2026-11-22T21:13:00.000000000Z', { name: 'at', type: 'date' }, false, true), '11-22 21:13:00.000');
+		assert.equal(table.canFilter(null, { name: 'a', type: 'keyword' }), true);
+		assert.equal(table.canFilter(2 ** 60, { name: 'a', type: 'long' }), false);
+		assert.equal(table.canFilter(['a'], { name: 'a', type: 'keyword' }), false);
+	}],
+	['pager_given_all_hits_in_one_answer_when_read_anywhere_then_each_is_there', async () => {
+		for (const first of [0, 900]) {
+			const hits = Array.from({ length: 950 }, (_, i) => ({ _id: String(i) }));
+			let calls = 0;
+			const p = new Pager({}, async () => {
+				calls++;
+				return { hits, cursor: null, tookMs: 1, scanned: {}, truncated: false, gaps: [] };
+			});
+			p.want(first, first + 40);
+			await until('it is there', () => p.get(first) && !p.busy.value);
+			for (const i of [0, 199, 200, 949]) assert.equal(p.get(i)?._id, String(i));
+			assert.equal(p.end, 950);
+			assert.ok(calls <= 2);
+		}
 	}],
 	['eql_given_hostile_value_when_written_then_quoted', () => {
 		assert.equal(eql.literal('a"b\\c\n\u202e'), '"a\\"b\\\\c\\n\\u{202e}"');

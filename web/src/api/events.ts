@@ -2,7 +2,7 @@
 // events - /search, /hits, /fields and /nodes, turned into the types the page works with.
 import { msOf } from '../lib/time';
 import { getJson, urlOf } from './client';
-import type { Doc, FieldInfo, Gap, Histogram, NodeInfo, Scope, SearchPage } from './types';
+import type { Doc, FieldInfo, Gap, Histogram, Json, NodeInfo, Scope, SearchPage, Table } from './types';
 
 type Raw = Record<string, unknown>;
 
@@ -27,6 +27,15 @@ export interface PageRequest {
 	fields?: string;
 }
 
+function tableOf(raw: Raw): Table | undefined {
+	if (!Array.isArray(raw['columns'])) return undefined;
+	return {
+		columns: list(raw['columns']).map((c) => ({ name: str(c['name']), type: str(c['type']) })),
+		rows: Array.isArray(raw['rows']) ? (raw['rows'] as Json[][]) : [],
+		leftOut: num(raw['left_out']),
+	};
+}
+
 export async function search(scope: Scope, page: PageRequest, signal: AbortSignal): Promise<SearchPage> {
 	const raw = await getJson(urlOf('search', {
 		...scopeParams(scope), order: scope.order, limit: page.limit,
@@ -34,6 +43,7 @@ export async function search(scope: Scope, page: PageRequest, signal: AbortSigna
 	}), signal);
 	const scanned = (raw['scanned'] ?? {}) as Raw;
 	return {
+		table: tableOf(raw),
 		hits: list(raw['hits']) as Doc[],
 		cursor: typeof raw['cursor'] === 'string' && raw['cursor'] !== '' ? raw['cursor'] : null,
 		tookMs: num(raw['took_ms']),

@@ -16,7 +16,20 @@ export interface Gap {
 	cause: string;
 }
 
+export interface TableColumn {
+	name: string;
+	type: string; /* long, double, boolean, date, keyword or ip; of lists that of the elements */
+}
+
+/** What a query answers whose pipes count. */
+export interface Table {
+	columns: TableColumn[];
+	rows: Json[][];
+	leftOut: number; /* events whose group had no room */
+}
+
 export interface SearchPage {
+	table?: Table | undefined; /* then there are no hits */
 	hits: Doc[];
 	cursor: string | null;
 	tookMs: number;

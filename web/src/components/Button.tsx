@@ -8,6 +8,7 @@ interface Props {
 	icon?: IconName;
 	kind?: 'plain' | 'primary' | 'quiet';
 	pressed?: boolean;
+	disabled?: boolean;
 	expanded?: boolean;
 	type?: 'button' | 'submit';
 	class?: string;
@@ -16,10 +17,10 @@ interface Props {
 	children?: ComponentChildren;
 }
 
-export function Button({ label, icon, kind = 'plain', pressed, expanded, type = 'button', title, onClick, children, ...rest }: Props) {
+export function Button({ label, icon, kind = 'plain', pressed, disabled, expanded, type = 'button', title, onClick, children, ...rest }: Props) {
 	return (
 		<button type={type} class={`button ${kind} ${children ? '' : 'icon-only'} ${rest.class ?? ''}`}
-			aria-label={label} title={title ?? label} aria-pressed={pressed} aria-expanded={expanded} onClick={onClick}>
+			aria-label={label} title={title ?? label} aria-pressed={pressed} aria-disabled={disabled} aria-expanded={expanded} onClick={onClick}>
 			{icon && <Icon name={icon} />}
 			{children && <span>{children}</span>}
 		</button>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // completion - what may stand at the caret of a query: categories, fields, values seen, words.
 import { CATEGORIES, literal, tokens, type Token } from '../lib/eql';
+import { FUNCTIONS, PIPES } from '../lib/pipes';
 import { allFields } from '../state/catalog';
 
 export interface Completion {
@@ -36,14 +37,30 @@ function fieldBefore(list: Token[]): string {
 	return open >= 2 && COMPARE.has(list[open - 1]?.text ?? '') ? (list[open - 2]?.text ?? '') : '';
 }
 
+function named(list: [string, string][], prefix: string, from: number, end: (name: string) => string): Completion[] {
+	return list.filter(([name]) => name.startsWith(prefix.toLowerCase()))
+		.map(([name, detail]) => ({ label: name, detail, insert: name + end(name), from }));
+}
+
+/** What may stand in a pipe, whose words so far are @words; null: as in a condition. */
+function inPipe(words: Token[], prefix: string, from: number): Completion[] | null {
+	const name = words[0]?.text.toLowerCase();
+	if (name === undefined) return named(PIPES, prefix, from, () => ' ');
+	if (name !== 'stats' || words.some((t) => t.text.toLowerCase() === 'by') || words.at(-1)?.text === '(') return null;
+	const functions = named(FUNCTIONS, prefix, from, (f) => (f === 'count' ? '' : '('));
+	const by = words.length > 1 ? named([['by', 'a row for each value of these fields']], prefix, from, () => ' ') : [];
+	return words.at(-1)?.text === 'stats' || /^[,=]$/.test(words.at(-1)?.text ?? '') ? functions : by;
+}
+
 /** Suggestions for @text with the caret at @caret, best first; none inside a finished word. */
 export function completions(text: string, caret: number, valuesOf: (field: string) => string[]): Completion[] {
 	const before = tokens(text.slice(0, caret));
 	const last = before.at(-1);
-	const typing = last && last.kind !== 'space' && last.kind !== 'operator' ? last : undefined;
+	if (last?.kind === 'comment') return [];
+	const typing = last && last.kind !== 'space' && last.kind !== 'operator' && last.kind !== 'pipe' ? last : undefined;
 	const prefix = typing?.text ?? '';
 	const from = typing?.at ?? caret;
-	const solid = before.filter((t) => t.kind !== 'space' && t !== typing);
+	const solid = before.filter((t) => t.kind !== 'space' && t.kind !== 'comment' && t !== typing);
 	const field = fieldBefore(solid);
 
 	if (field) {
@@ -53,7 +70,10 @@ export function completions(text: string, caret: number, valuesOf: (field: strin
 			.slice(0, LIMIT)
 			.map((v) => ({ label: v, detail: 'seen in these events', insert: literal(v), from }));
 	}
-	if (typing?.kind !== 'field' && typing?.kind !== 'word') return [];
+	const pipe = solid.findLastIndex((t) => t.kind === 'pipe');
+	const piped = pipe >= 0 && (!typing || /^\w/.test(prefix)) ? inPipe(solid.slice(pipe + 1), prefix, from) : null;
+	if (piped) return piped.filter((c) => c.insert !== prefix).slice(0, LIMIT);
+	if (!typing || !['field', 'word', 'function'].includes(typing.kind)) return [];
 	const heads = solid.length === 0
 		? CATEGORIES.filter((c) => c.startsWith(prefix)).map((c) => ({ label: `${c} where`, detail: 'events of this category', insert: `${c} where `, from }))
 		: [];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // eql - just enough of the query language for the page: words to colour and complete, and adding a
 // filter to a query without changing what the query means.  The collector alone judges a query.
+import { FUNCTIONS, PIPES, splitPipes } from './pipes';
 
-export type TokenKind = 'space' | 'word' | 'field' | 'string' | 'number' | 'operator' | 'other';
+export type TokenKind = 'space' | 'comment' | 'pipe' | 'function' | 'word' | 'field' | 'string' | 'number' | 'operator' | 'other';
 
 export interface Token {
 	kind: TokenKind;
@@ -16,27 +17,51 @@ const WORDS = new Set([
 	'false', 'any', 'sequence', 'sample', 'by', 'with', 'maxspan', 'until', 'child', 'descendant', 'of',
 ]);
 const PATTERN =
-	/(\s+)|("""[\s\S]*?(?:"""|$)|"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|`[^`]*`?)|([@?]?[A-Za-z_][\w.@]*~?)|(\d+(?:\.\d+)?(?![\w.:]))|(==|!=|<=|>=|[<>:=|~+\-*/%,()[\]])|([\s\S])/g;
+	/(\s+)|((?<=^|[\s()[\]|,"])(?:\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)))|("""[\s\S]*?(?:"""|$)|"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|`[^`]*`?)|([@?]?[A-Za-z_][\w.@]*~?)|(\d+(?:\.\d+)?(?![\w.:]))|(==|!=|<=|>=|[<>:=|~+\-*/%,()[\]])|([\s\S])/g;
 
 /** Cuts @text into tokens that joined give @text again. */
 export function tokens(text: string): Token[] {
 	const out: Token[] = [];
 	for (const m of text.matchAll(PATTERN)) {
-		const [all, space, string, word, number, operator] = m;
+		const [all, space, comment, string, word, number, operator] = m;
 		let kind: TokenKind = 'other';
 		if (space) kind = 'space';
+		else if (comment) kind = 'comment';
 		else if (string) kind = 'string';
 		else if (word) kind = WORDS.has(word.toLowerCase()) ? 'word' : 'field';
 		else if (number) kind = 'number';
 		else if (operator) kind = 'operator';
 		out.push({ kind, text: all, at: m.index });
 	}
-	return colourHead(out);
+	return colourPipes(colourHead(out));
 }
 
 function colourHead(list: Token[]): Token[] {
 	const solid = list.filter((t) => t.kind !== 'space');
 	if (solid[0] && solid[1]?.text === 'where') solid[0].kind = 'word';
+	return list;
+}
+
+const PIPE_NAMES = new Set(PIPES.map(([name]) => name));
+const FUNCTION_NAMES = new Set([...FUNCTIONS.map(([name]) => name), 'bucket']);
+
+function colourPipes(list: Token[]): Token[] {
+	const solid = list.filter((t) => t.kind !== 'space' && t.kind !== 'comment');
+	let pipe = '';
+	solid.forEach((t, i) => {
+		const name = t.text.toLowerCase();
+		if (t.text === '|') {
+			t.kind = 'pipe';
+			pipe = '?';
+		} else if (pipe === '?') {
+			pipe = PIPE_NAMES.has(name) ? name : '';
+			if (pipe) t.kind = 'word';
+		} else if (t.kind === 'field' && pipe === 'sort' && (name === 'asc' || name === 'desc')) {
+			t.kind = 'word';
+		} else if (t.kind === 'field' && pipe && pipe !== 'where' && FUNCTION_NAMES.has(name)) {
+			if (solid[i + 1]?.text === '(' || (name === 'count' && pipe === 'stats')) t.kind = 'function';
+		}
+	});
 	return list;
 }
 
@@ -55,21 +80,30 @@ const ALWAYS_THERE = /^(event\.|host\.|process\.(?!parent|Ext|exit|child)|@times
 /** The condition that keeps (or, with @exclude, removes) events whose @field is @value.  Removing
  * keeps events that have no such field: a comparison with null is not true. */
 export function condition(field: string, value: unknown, exclude: boolean): string {
+	if (value === null) return `${field} ${exclude ? '!=' : '=='} null`;
 	if (!exclude) return `${field} == ${literal(value)}`;
 	const differs = `${field} != ${literal(value)}`;
 	return ALWAYS_THERE.test(field) ? differs : `(${differs} or ${field} == null)`;
 }
 
-/** @query narrowed by @extra: "cat where a or b" becomes "cat where (a or b) and extra". */
+/** @query narrowed by @extra before its first pipe: "cat where a or b | head" becomes
+ * "cat where (a or b) and extra | head". */
 export function narrowed(query: string, extra: string): string {
+	const { condition: head, pipes } = splitPipes(query);
+	return pipes ? `${narrowedHead(head, extra)} ${pipes.trim()}` : narrowedHead(query, extra);
+}
+
+function narrowedHead(query: string, extra: string): string {
 	const text = query.trim();
 	const head = /^(\w+)\s+where\s+/.exec(text);
 	const prefix = head ? head[0] : '';
 	const body = text.slice(prefix.length).trim();
-	if (body === '' || body === 'true') return prefix + extra;
+	if (body === 'true' || tokens(body).every((t) => t.kind === 'space' || t.kind === 'comment')) return prefix + extra;
 	const terms = splitTop(body);
 	if (!terms.or && terms.parts.includes(extra)) return text;
-	return `${prefix}${terms.or ? `(${body})` : body} and ${extra}`;
+	const end = tokens(body).at(-1);
+	const whole = end?.kind === 'comment' && end.text.startsWith('//') ? `${body}\n` : body; /* not into the comment */
+	return `${prefix}${terms.or ? `(${whole})` : whole}${whole.endsWith('\n') ? '' : ' '}and ${extra}`;
 }
 
 /** The conditions that @body joins by "and" at its top level, and whether an "or" is among them. */

@@ -7,6 +7,7 @@ import { QueryEditor } from '../../components/QueryEditor';
 import { TimeRange } from '../../components/TimeRange';
 import { Histogram } from '../../components/Histogram';
 import { Button } from '../../components/Button';
+import { Table } from '../../components/Table';
 import { Notice } from '../../components/Notice';
 import { setParams } from '../../state/url';
 import { EmptyState } from './EmptyState';
@@ -45,7 +46,7 @@ function QueryBar() {
 				<NodeFilter />
 				<TimeRange since={since} until={until} onChange={m.setRange} />
 				<Button type="submit" kind="primary" label="Search (Enter)">Search</Button>
-				<Button icon={m.live.value ? 'pause' : 'play'} label="Live tail (t)" class="live-toggle" pressed={m.live.value} onClick={m.toggleLive}>Live</Button>
+				<Button icon={m.live.value ? 'pause' : 'play'} label="Live tail (t)" title={m.notLive.value || 'Live tail (t)'} disabled={m.notLive.value !== ''} class="live-toggle" pressed={m.live.value} onClick={m.toggleLive}>Live</Button>
 			</div>
 		</form>
 	);
@@ -73,6 +74,8 @@ function Results() {
 	const pager = m.pager.value;
 	const done = pager !== null && pager.version.value > 0;
 	if (m.queryError.value) return <EmptyState why="fault" />;
+	const table = m.table.value;
+	if (table?.rows.length) return <Table data={table} onFilter={(field, value) => m.addFilter(field, value, false)} />;
 	if (!tail && done && pager.end === 0) return <EmptyState why="none" />;
 	if (tail && tail.rows.value.length === 0) return <EmptyState why="waiting" />;
 	return <HitList />;
@@ -83,7 +86,7 @@ export function SearchView() {
 	useEffect(bindSearchKeys, []);
 	const other = m.otherError.value;
 	return (
-		<div class={`search${m.opened.value ? ' with-drawer' : ''}`}>
+		<div class={`search${m.opened.value && !m.table.value ? ' with-drawer' : ''}`}>
 			<QueryBar />
 			{other && other.status !== 0 && (
 				<Notice kind="danger" text={other.message} action="Try again" onAction={m.refresh} />
@@ -92,7 +95,7 @@ export function SearchView() {
 			<Chart />
 			<div class="search-body">
 				<Results />
-				{m.opened.value && <HitDrawer doc={m.opened.value} onClose={() => { m.opened.value = null; }} />}
+				{m.opened.value && !m.table.value && <HitDrawer doc={m.opened.value} onClose={() => { m.opened.value = null; }} />}
 			</div>
 		</div>
 	);

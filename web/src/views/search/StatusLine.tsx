@@ -40,16 +40,18 @@ function SearchStatus() {
 	void p?.version.value;
 	const first = p?.first;
 	const total = m.hist.value?.total ?? 0;
+	const table = m.table.value;
 	if (p?.error.value) return <span class="muted">No answer</span>;
 	if (!p || !first) return <span class="muted">Searching…</span>;
 	return (
 		<>
-			<strong>{plural(p.end ?? Math.max(total, p.count(total)), 'event')}</strong>
+			<strong>{table ? plural(table.rows.length, 'row') : plural(p.end ?? Math.max(total, p.count(total)), 'event')}</strong>
 			<span>{first.tookMs < 10 ? Number(first.tookMs.toFixed(1)) : Math.round(first.tookMs)} ms</span>
 			<span class="wide" title={`${formatCount(first.scanned.skipped)} of ${formatCount(first.scanned.blocks)} blocks skipped by their filters`}>
-				read {formatCount(first.scanned.events)} events, {formatBytes(first.scanned.bytes)} for the first page
+				read {formatCount(first.scanned.events)} events, {formatBytes(first.scanned.bytes)}{table ? '' : ' for the first page'}
 			</span>
 			{first.truncated && first.cursor === null && <span class="status-warn"><Icon name="warn" /> cut short: narrow the time range</span>}
+			{table !== undefined && table.leftOut > 0 && <span class="status-warn"><Icon name="warn" /> {plural(table.leftOut, 'event')} had no room</span>}
 			{p.busy.value && <span class="muted">loading…</span>}
 		</>
 	);

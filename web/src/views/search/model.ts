@@ -5,8 +5,10 @@ import { asApiError, isAbort, type ApiError } from '../../api/client';
 import { histogram as askHistogram } from '../../api/events';
 import { msOf } from '../../lib/time';
 import { condition, narrowed } from '../../lib/eql';
+import { streamPart, whyNotLive } from '../../lib/pipes';
 import { param, setParams } from '../../state/url';
 import { resumed } from '../../state/connection';
+import { say } from '../../state/toast';
 import { at } from '../../lib/doc';
 import type { Doc, Gap, Histogram, Json, Scope } from '../../api/types';
 import { Pager } from './pager';
@@ -20,7 +22,9 @@ export const scope = computed<Scope>(() => ({
 	q: param('q'), since: param('since') || DEFAULT_SINCE, until: param('until'), node: param('node'),
 	order: param('order') === 'asc' ? 'asc' : 'desc',
 }));
-export const live = computed(() => param('live') === '1');
+/** Why there is no live tail of this query; "" when there is. */
+export const notLive = computed(() => whyNotLive(scope.value.q));
+export const live = computed(() => param('live') === '1' && !notLive.value);
 export const draft = signal(param('q')); /* the query as typed */
 export const pager = signal<Pager | null>(null);
 export const tail = signal<Tail | null>(null);
@@ -47,6 +51,12 @@ export const otherError = computed<ApiError | null>(() => {
 export const gaps = computed<Gap[]>(() => {
 	void pager.value?.version.value;
 	return hist.value?.gaps.length ? hist.value.gaps : (pager.value?.gaps ?? []);
+});
+
+/** The table, when the query asks for one and it has come. */
+export const table = computed(() => {
+	void pager.value?.version.value;
+	return pager.value?.error.value ? undefined : pager.value?.table;
 });
 
 export const rowCount = computed(() => {
@@ -95,11 +105,14 @@ export function filterOn(doc: Doc, field: string, exclude: boolean): void {
 	if (one !== undefined && one !== null) addFilter(field, one, exclude);
 }
 
-export const toggleLive = (): void => setParams({ live: live.peek() ? '' : '1' });
+export function toggleLive(): void {
+	if (notLive.peek()) say(notLive.peek());
+	else setParams({ live: live.peek() ? '' : '1' });
+}
 
 async function loadHistogram(wanted: Scope, abort: AbortSignal): Promise<void> {
 	try {
-		const found = await askHistogram(wanted, BUCKETS, abort);
+		const found = await askHistogram({ ...wanted, q: streamPart(wanted.q) }, BUCKETS, abort);
 		batch(() => {
 			hist.value = found;
 			histError.value = null;

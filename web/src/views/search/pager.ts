@@ -6,7 +6,7 @@
 import { signal } from '@preact/signals';
 import { search } from '../../api/events';
 import { ApiError, asApiError, isAbort } from '../../api/client';
-import type { Doc, Gap, Scope, SearchPage } from '../../api/types';
+import type { Doc, Gap, Scope, SearchPage, Table } from '../../api/types';
 
 export const PAGE = 200;
 const STRIDE = 10_000; /* LIMIT_SEARCH_HITS, a multiple of PAGE */
@@ -41,6 +41,11 @@ export class Pager {
 
 	get(index: number): Doc | undefined {
 		return this.pages.get(Math.floor(index / PAGE))?.[index % PAGE];
+	}
+
+	/** The answer of a query that counts; it is whole, and there are no hits. */
+	get table(): Table | undefined {
+		return this.first?.table;
 	}
 
 	/** The pages held now, for those who look for values seen. */
@@ -85,6 +90,7 @@ export class Pager {
 	/** One step: fetches @page, or strides nearer to it. */
 	private async towards(page: number): Promise<void> {
 		const start = page * PAGE;
+		if (this.pages.has(page)) return this.done(page);
 		if (this.end !== null && start >= this.end) return this.done(page);
 		if (this.anchors.has(start)) return this.fetchPage(page);
 		let at = 0;
@@ -92,11 +98,14 @@ export class Pager {
 		const limit = Math.min(STRIDE, start - at);
 		const part = await this.gather(at, limit, 'event.sequence');
 		if (part.length < limit) this.end = at + part.length;
+		else if (this.end !== null && this.end > start) await this.fetchPage(0); /* all in one answer */
 	}
 
 	private async fetchPage(page: number): Promise<void> {
 		const hits = await this.gather(page * PAGE, PAGE);
-		this.pages.set(page, hits);
+		this.pages.set(page, hits.slice(0, PAGE));
+		for (let more = 1; more * PAGE < hits.length; more++) /* head and tail give all at once */
+			this.pages.set(page + more, hits.slice(more * PAGE, (more + 1) * PAGE));
 		for (const old of this.pages.keys()) {
 			if (this.pages.size <= KEPT_PAGES) break;
 			this.pages.delete(old);
