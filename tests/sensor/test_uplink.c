@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <cmocka.h>
 #include <nng/nng.h>
@@ -20,6 +21,7 @@ enum { NUMBERS = 4096 };
 struct collector {
 	nng_socket socket;
 	pthread_t thread;
+	atomic_bool stopping;
 	int port;
 	enum ack_code answer;	     /* to frames whose number is in [answer_from, answer_to) */
 	uint64_t answer_from, answer_to;
@@ -68,7 +70,9 @@ static void *serve(void *arg)
 
 	if (frame_codec_new(&codec) < 0)
 		abort();
-	while (nng_recvmsg(c->socket, &message, 0) == 0) {
+	while (!atomic_load(&c->stopping)) {
+		if (nng_recvmsg(c->socket, &message, 0) != 0)
+			continue; /* a time-out */
 		if (c->stop_after && ++c->frames >= c->stop_after) {
 			nng_msg_free(message);
 			break;
@@ -87,6 +91,9 @@ static void collector_start(struct collector *c)
 	char url[64];
 
 	assert_int_equal(0, nng_rep0_open(&c->socket));
+	atomic_store(&c->stopping, false);
+	nng_socket_set_ms(c->socket, NNG_OPT_RECVTIMEO, 20);
+	nng_socket_set_ms(c->socket, NNG_OPT_SENDTIMEO, 200);
 	nng_socket_set_size(c->socket, NNG_OPT_RECVMAXSZ, 8 << 20);
 	snprintf(url, sizeof(url), "tcp://127.0.0.1:%d", c->port);
 	assert_int_equal(0, nng_listen(c->socket, url, &listener, 0));
@@ -97,8 +104,9 @@ static void collector_start(struct collector *c)
 
 static void collector_stop(struct collector *c)
 {
-	nng_close(c->socket);
+	atomic_store(&c->stopping, true); /* NNG may hang when closed under a call */
 	pthread_join(c->thread, NULL);
+	nng_close(c->socket);
 }
 
 static struct uplink *dial(struct outbox *o, int port)
