@@ -137,7 +137,8 @@ static bool string_is(const struct batch *b, uint32_t number, const char *s, siz
 	const uint32_t *ends = (const uint32_t *)(const void *)b->string_lengths.data;
 	size_t begin = number > 1 ? ends[number - 2] : 0;
 
-	return ends[number - 1] - begin == n && memcmp(b->string_bytes.data + begin, s, n) == 0;
+	return ends[number - 1] - begin == n &&
+	       (n == 0 || memcmp(b->string_bytes.data + begin, s, n) == 0);
 }
 
 /* string_lengths holds where each string ends until batch_seal() turns it into lengths. */

@@ -163,6 +163,15 @@ static void test_batch_given_nothing_when_sealed_then_heartbeat(void **state)
 	assert_int_equal(block_info(e->block)->sent_time_ns, 99);
 }
 
+static void test_batch_given_empty_string_first_when_entered_again_then_same_number(void **state)
+{
+	struct ends *e = *state;
+	uint32_t number = batch_string(e->batch, TEXT(""));
+
+	assert_int_equal(batch_string(e->batch, TEXT("")), number);
+	assert_int_not_equal(batch_string(e->batch, TEXT("x")), number);
+}
+
 static void test_batch_given_same_process_when_found_then_one_row(void **state)
 {
 	struct ends *e = *state;
@@ -281,6 +290,7 @@ int main(void)
 		T(test_batch_given_events_when_sealed_then_block_reads_them_back),
 		T(test_batch_given_sealed_when_used_again_then_nothing_stays),
 		T(test_batch_given_nothing_when_sealed_then_heartbeat),
+		T(test_batch_given_empty_string_first_when_entered_again_then_same_number),
 		T(test_batch_given_same_process_when_found_then_one_row),
 		T(test_batch_given_random_columns_when_sealed_then_same_values),
 		T(test_block_given_damage_when_loaded_then_refused),
