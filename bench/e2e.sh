@@ -45,12 +45,12 @@ say() { echo "e2e: $*" >&2; }
 note() { echo "{\"name\":\"$1\",\"value\":$2}" >>"$T/notes"; } # one value of one run
 calc() { awk "BEGIN { printf \"%.3f\", $1 }"; }
 pid() { cat "$RUN/$1.pid"; }
-cpu_ns() { cat "/proc/$(pid "$1")"/task/*/schedstat | awk '{ n += $1 } END { printf "%d", n }'; }
+cpu_ns() { cat "/proc/$(pid "$1")"/task/*/schedstat | awk '{ n += $1 } END { printf "%.0f", n }'; }
 rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$(pid "$1")/status"; }
 count() { ("$RTSEC_BIN/rtsecctl" query -o json --count --since "$1" "$2" 2>/dev/null || true) | jq .count; }
 metric() { # NAME: a counter of the collector
 	curl -fsS -H "Authorization: Bearer $RTSEC_TOKEN" "$RTSEC_URL/metrics" |
-		awk -v name="$1" '$1 == name { printf "%d", $2; found = 1 } END { exit !found }'
+		awk -v name="$1" '$1 == name { printf "%.0f", $2; found = 1 } END { exit !found }'
 }
 disk_bytes() { du -cb "$RUN"/events-* | tail -n 1 | cut -f 1; }
 
