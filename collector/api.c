@@ -11,45 +11,58 @@
 #define WHERE	  (PARAM_BIT(NODE) | PARAM_BIT(SINCE) | PARAM_BIT(UNTIL))
 #define WITHIN	  (ASK | PARAM_BIT(LIMIT) | PARAM_BIT(CURSOR) | PARAM_BIT(FIELDS))
 
+#define PAGE "Page\nEvent" /* as JSON, and as a line of NDJSON */
+
+/* A route without a help text, or with an answer that is not what it says, fails
+ * tests/collector/test_openapi.c. */
 static const struct route routes[] = {
 	{ METHOD_GET | METHOD_POST, "/api/v1/search", ROLE_VIEWER, api_search,
-	  ASK | PAGED | PARAM_BIT(FIELDS), "One page of the events that a query finds" },
+	  ASK | PAGED | PARAM_BIT(FIELDS), "One page of the events that a query finds",
+	  "(Page|Table)\n(Event|Row)" },
 	{ METHOD_GET | METHOD_POST, "/api/v1/count", ROLE_VIEWER, api_count, ASK,
-	  "How many events a query finds" },
+	  "How many events a query finds", "Count" },
 	{ METHOD_GET | METHOD_POST, "/api/v1/hits", ROLE_VIEWER, api_hits,
-	  ASK | PARAM_BIT(BUCKETS) | PARAM_BIT(INTERVAL),
-	  "How many events a query finds over time" },
+	  ASK | PARAM_BIT(BUCKETS) | PARAM_BIT(INTERVAL), "How many events a query finds over time",
+	  "Histogram" },
 	{ METHOD_GET | METHOD_POST, "/api/v1/facets", ROLE_VIEWER, api_facets,
 	  ASK | PARAM_BIT(FIELD) | PARAM_BIT(LIMIT),
-	  "The most frequent values of fields among the events that a query finds" },
+	  "The most frequent values of fields among the events that a query finds", "Facets" },
 	{ METHOD_GET, "/api/v1/values", ROLE_VIEWER, api_values,
 	  PARAM_BIT(FIELD) | PARAM_BIT(PREFIX) | PARAM_BIT(SINCE) | PARAM_BIT(UNTIL) |
 		  PARAM_BIT(NODE) | PARAM_BIT(LIMIT),
-	  "Values that a field has had lately, for completion" },
+	  "Values that a field has had lately, for completion", "Values" },
 	{ METHOD_GET, "/api/v1/processes/{entity_id}", ROLE_VIEWER, api_process, WHERE,
-	  "What is known of a process" },
+	  "What is known of a process", "Process" },
 	{ METHOD_GET, "/api/v1/processes/{entity_id}/tree", ROLE_VIEWER, api_process_tree,
-	  WHERE | PARAM_BIT(DEPTH) | PARAM_BIT(LIMIT), "Its ancestors and descendants" },
+	  WHERE | PARAM_BIT(DEPTH) | PARAM_BIT(LIMIT), "Its ancestors and descendants",
+	  "ProcessTree" },
 	{ METHOD_GET | METHOD_POST, "/api/v1/processes/{entity_id}/timeline", ROLE_VIEWER,
 	  api_process_timeline, WITHIN | PARAM_BIT(DESCENDANTS),
-	  "One page of what it did, oldest first" },
+	  "One page of what it did, oldest first", PAGE },
 	{ METHOD_GET | METHOD_POST, "/api/v1/flows/{community_id}", ROLE_VIEWER, api_flow, WITHIN,
-	  "One page of both sides' events of a flow, oldest first" },
+	  "One page of both sides' events of a flow, oldest first", PAGE },
 	{ METHOD_GET | METHOD_POST, "/api/v1/tail", ROLE_VIEWER, api_tail,
-	  CONDITION | PARAM_BIT(FIELDS), "Events as they come in, as server-sent events" },
-	{ METHOD_GET, "/api/v1/fields", ROLE_VIEWER, api_fields, 0,
-	  "Fields that may be asked for" },
-	{ METHOD_GET, "/api/v1/kinds", ROLE_VIEWER, api_kinds, 0, "Kinds of events" },
-	{ METHOD_GET, "/api/v1/nodes", ROLE_VIEWER, api_nodes, 0, "Nodes that have sent events" },
-	{ METHOD_GET, "/api/v1/status", ROLE_VIEWER, api_status, 0, "State of the collector" },
+	  CONDITION | PARAM_BIT(FIELDS), "Events as they come in, as server-sent events",
+	  "text/event-stream" },
+	{ METHOD_GET, "/api/v1/fields", ROLE_VIEWER, api_fields, 0, "Fields that may be asked for",
+	  "{fields:[Field]}" },
+	{ METHOD_GET, "/api/v1/kinds", ROLE_VIEWER, api_kinds, 0, "Kinds of events",
+	  "{kinds:[Kind]}" },
+	{ METHOD_GET, "/api/v1/nodes", ROLE_VIEWER, api_nodes, 0, "Nodes that have sent events",
+	  "{nodes:[Node]}" },
+	{ METHOD_GET, "/api/v1/status", ROLE_VIEWER, api_status, 0, "State of the collector",
+	  "Status" },
+	{ METHOD_GET, "/api/v1/openapi.json", ROLE_VIEWER, api_openapi, 0,
+	  "This description of the API, OpenAPI 3.1", "any" },
 	{ METHOD_GET, "/metrics", ROLE_VIEWER, api_metrics, 0,
-	  "Counters in Prometheus' text format" },
+	  "Counters in Prometheus' text format", "text/plain" },
 	{ METHOD_GET, "/healthz", ROLE_NONE, api_health, 0,
-	  "Answers 200 while the collector serves" },
+	  "Answers 200 while the collector serves", "text/plain" },
 };
 
-static const struct route asset_route = { METHOD_GET,	  "/",		 ROLE_NONE, api_asset,
-					  PARAMS_OF_PAGE, "The web page" };
+static const struct route asset_route = {
+	METHOD_GET, "/", ROLE_NONE, api_asset, PARAMS_OF_PAGE, "The web page", "text/html"
+};
 
 const struct route *api_routes(size_t *ret_n)
 {

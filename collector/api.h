@@ -17,6 +17,9 @@ struct route {
 	void (*handle)(struct request *r);
 	uint32_t params; /* PARAM_BIT()s that it takes; PARAMS_OF_PAGE: whatever is asked */
 	const char *help;
+	const char *answer; /* of status 200: the shape (shape.h) of its JSON; after a newline that of a
+			     * line of its NDJSON, if there is any; or, known by its slash, another media
+			     * type */
 };
 
 /* The table, for lookups and OpenAPI.  *ret_n rows. */
@@ -90,4 +93,5 @@ void api_nodes(struct request *r);
 void api_status(struct request *r);
 void api_metrics(struct request *r);
 void api_health(struct request *r);
+void api_openapi(struct request *r);
 void api_asset(struct request *r);

@@ -2,6 +2,7 @@
 /* What the collector knows of events, nodes and itself: /api/v1/fields, kinds, nodes, status. */
 #include "collector/api.h"
 #include "collector/metrics.h"
+#include "collector/openapi.h"
 #include "lib/timestamp.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -77,6 +78,20 @@ void api_kinds(struct request *r)
 	}
 	json_end_array(&j);
 	finish(r, &j);
+}
+
+/* ---- the API itself ---- */
+
+void api_openapi(struct request *r)
+{
+	struct json j = json_to(request_body(r));
+	int e = openapi_write(&j);
+
+	buf_byte(j.out, '\n');
+	if (e < 0)
+		request_problem_errno(r, e);
+	else
+		request_answer(r, 200, "application/json");
 }
 
 /* ---- nodes ---- */

@@ -174,22 +174,7 @@ struct document *document_free(struct document *d)
 	return NULL;
 }
 
-/* ---- one table ---- */
-
-static bool column_is_there(struct block *b, uint32_t table, const struct field_info *info)
-{
-	const struct field_info *stored =
-		info->rule == RULE_STORED ? info : field_info(info->source);
-	struct block_list list;
-
-	if (info->home == HOME_BATCH || !stored)
-		return true; /* of the batch or the kind */
-	if (info->home == HOME_PROCESS)
-		table = BLOCK_PROCESSES;
-	if (stored->type == TYPE_KEYWORDS)
-		return block_list(b, table, stored->field, &list);
-	return block_column(b, table, stored->field) != NULL;
-}
+/* ---- its schema ---- */
 
 static bool part_is_same(const struct entry *a, const struct entry *b, uint8_t part)
 {
@@ -207,6 +192,86 @@ static uint8_t common_parts(const struct entry *a, const struct entry *b)
 	while (n < MAX_PARTS && part_is_same(a, b, n))
 		n++;
 	return n;
+}
+
+static void write_type(const struct field_info *info, struct json *j)
+{
+	static const struct {
+		const char *type, *format;
+	} types[] = {
+		[TYPE_LONG] = { "integer", NULL },	 [TYPE_BOOL] = { "boolean", NULL },
+		[TYPE_DATE] = { "string", "date-time" }, [TYPE_KEYWORD] = { "string", NULL },
+		[TYPE_KEYWORDS] = { "array", NULL },	 [TYPE_IP] = { "string", NULL },
+		[TYPE_ID] = { "string", NULL },
+	};
+
+	json_begin_object(j);
+	json_key_text(j, "type", types[info->type].type);
+	if (types[info->type].format)
+		json_key_text(j, "format", types[info->type].format);
+	json_key_text(j, "description", info->help);
+	if (info->type == TYPE_KEYWORDS) {
+		json_key(j, "items");
+		json_raw(j, "{\"type\":\"string\"}", 17);
+	}
+	json_end_object(j);
+}
+
+static void begin_properties(struct json *j)
+{
+	json_begin_object(j);
+	json_key_text(j, "type", "object");
+	json_key(j, "properties");
+	json_begin_object(j);
+}
+
+static void end_properties(struct json *j)
+{
+	json_end_object(j);
+	json_end_object(j);
+}
+
+void document_schema(const struct document *d, struct json *j)
+{
+	uint8_t open = 0;
+
+	begin_properties(j);
+	json_key(j, "_id");
+	json_raw(j, "{\"type\":\"string\"}", 17);
+	for (uint32_t i = 0; i < d->n_entries; i++) {
+		const struct entry *e = &d->entries[i];
+		uint8_t common = i ? common_parts(e - 1, e) : 0;
+
+		for (; open > common; open--)
+			end_properties(j);
+		for (; open + 1 < e->n_parts; open++) {
+			json_key_n(j, e->name + e->starts[open],
+				   (size_t)(e->starts[open + 1] - e->starts[open]) - 1);
+			begin_properties(j);
+		}
+		json_key(j, e->name + e->starts[e->n_parts - 1]);
+		write_type(e->ref.info, j);
+	}
+	for (; open > 0; open--)
+		end_properties(j);
+	end_properties(j);
+}
+
+/* ---- one table ---- */
+
+static bool column_is_there(struct block *b, uint32_t table, const struct field_info *info)
+{
+	const struct field_info *stored =
+		info->rule == RULE_STORED ? info : field_info(info->source);
+	struct block_list list;
+
+	if (info->home == HOME_BATCH || !stored)
+		return true; /* of the batch or the kind */
+	if (info->home == HOME_PROCESS)
+		table = BLOCK_PROCESSES;
+	if (stored->type == TYPE_KEYWORDS)
+		return block_list(b, table, stored->field, &list);
+	return block_column(b, table, stored->field) != NULL;
 }
 
 void document_begin(struct document *d, struct block *b, uint32_t table)

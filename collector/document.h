@@ -22,6 +22,9 @@ NODISCARD int document_new(struct document **ret, const char *fields, size_t n, 
 struct document *document_free(struct document *d);
 DEFINE_FREEP(document)
 
+/* Writes the JSON Schema of what document_write() can write, as one value. */
+void document_schema(const struct document *d, struct json *j);
+
 /* Sets the table that the next document_write() calls are about: once a table, for it finds out
  * which columns there are.  @b is borrowed until the next call or its next block_load(). */
 void document_begin(struct document *d, struct block *b, uint32_t table);

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the API says of itself, against what it answers: every operation of openapi.json is asked of
+ * a real server, and each answer held to the schema declared for it.  A route that is added is
+ * covered when it is in the table; what it needs to be asked at all stands in samples[]. */
+#include "tests/collector/served.h"
+
+#include "collector/api.h"
+#include "collector/shape.h"
+
+/* Parameters without which an operation has nothing to answer, and what stands in paths. */
+static const struct {
+	const char *name, *value;
+} samples[] = {
+	{ "field", "process.name" },
+	{ "entity_id", "0000000000001001" },
+	{ "community_id", "1%3Aa%2Fb%3D" },
+};
+
+static const char *sample(const char *name, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(samples); i++)
+		if (strlen(samples[i].name) == n && memcmp(samples[i].name, name, n) == 0)
+			return samples[i].value;
+	return NULL;
+}
+
+/* ---- a value against a schema ---- */
+
+struct check {
+	const json_t *doc;
+	char where[256], why[320]; /* of the first thing that is wrong */
+};
+
+static bool holds(struct check *c, const json_t *schema, const json_t *value);
+
+static bool wrong(struct check *c, const char *what)
+{
+	snprintf(c->why, sizeof(c->why), "%s: %s", c->where, what);
+	return false;
+}
+
+static bool type_holds(const char *type, const json_t *v)
+{
+	static const struct {
+		const char *name;
+		int type;
+	} types[] = { { "object", JSON_OBJECT },
+		      { "array", JSON_ARRAY },
+		      { "string", JSON_STRING },
+		      { "integer", JSON_INTEGER },
+		      { "null", JSON_NULL } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (strcmp(type, types[i].name) == 0)
+			return (int)json_typeof(v) == types[i].type;
+	if (strcmp(type, "number") == 0)
+		return json_is_number(v);
+	return strcmp(type, "boolean") == 0 && json_is_boolean(v);
+}
+
+static bool member_holds(struct check *c, const json_t *schema, const char *key, const json_t *v)
+{
+	size_t n = strlen(c->where);
+	bool ok;
+
+	snprintf(c->where + n, sizeof(c->where) - n, ".%s", key);
+	ok = holds(c, schema, v);
+	c->where[n] = '\0';
+	return ok;
+}
+
+/* An object is closed here: what is answered has to be declared. */
+static bool object_holds(struct check *c, const json_t *schema, const json_t *value)
+{
+	const json_t *properties = json_object_get(schema, "properties"), *v, *name;
+	const json_t *others = json_object_get(schema, "additionalProperties");
+	const char *key;
+	size_t i;
+
+	json_object_foreach((json_t *)(uintptr_t)value, key, v)
+	{
+		const json_t *declared = json_object_get(properties, key);
+
+		if (!declared && !others)
+			return member_holds(c, NULL, key, v);
+		if (!member_holds(c, declared ? declared : others, key, v))
+			return false;
+	}
+	json_array_foreach(
+		json_object_get(schema, "required"), i,
+		name) if (!json_object_get(value,
+					   json_string_value(
+						   name))) return wrong(c, json_string_value(name));
+	return true;
+}
+
+static bool one_holds(struct check *c, const json_t *schemas, const json_t *value)
+{
+	const json_t *s;
+	size_t i;
+
+	json_array_foreach(schemas, i, s) if (holds(c, s, value)) return true;
+	return false;
+}
+
+static bool items_hold(struct check *c, const json_t *schema, const json_t *value)
+{
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach(value, i, v) if (!member_holds(c, schema, "[]", v)) return false;
+	return true;
+}
+
+static bool holds(struct check *c, const json_t *schema, const json_t *value)
+{
+	const char *ref = text_at(schema, "$ref"), *type = text_at(schema, "type");
+
+	if (!schema)
+		return wrong(c, "is answered but not declared");
+	if (ref) {
+		const json_t *schemas = json_at(c->doc, "components.schemas");
+
+		assert_int_equal(strncmp(ref, TEXT("#/components/schemas/")), 0);
+		return holds(c, json_object_get(schemas, strrchr(ref, '/') + 1), value);
+	}
+	if (json_object_get(schema, "anyOf"))
+		return one_holds(c, json_object_get(schema, "anyOf"), value);
+	if (!type)
+		return true;
+	if (!type_holds(type, value))
+		return wrong(c, type);
+	if (strcmp(type, "object") == 0)
+		return object_holds(c, schema, value);
+	return strcmp(type, "array") != 0 || items_hold(c, json_object_get(schema, "items"), value);
+}
+
+/* ---- operations ---- */
+
+struct operation {
+	const struct served *s;
+	const json_t *doc, *op;
+	const char *path, *method;
+};
+
+/* The path with samples in it; GET's with its query, too. */
+static void write_target(const struct operation *o, struct buf *to)
+{
+	const json_t *p;
+	const char *brace, *at = o->path;
+	size_t i;
+	char mark = '?';
+
+	for (; (brace = strchr(at, '{')); at = strchr(brace, '}') + 1) {
+		const char *value = sample(brace + 1, strcspn(brace + 1, "}"));
+
+		buf_add(to, at, (size_t)(brace - at));
+		buf_str(to, value ? value : "none");
+	}
+	buf_str(to, at);
+	json_array_foreach(json_object_get(o->op, "parameters"), i, p)
+	{
+		const char *name = text_at(p, "name"), *value = sample(name, strlen(name));
+
+		if (!value || strcmp(text_at(p, "in"), "query") != 0)
+			continue;
+		buf_printf(to, "%c%s=%s", mark, name, value);
+		mark = '&';
+	}
+}
+
+static void write_body(const struct operation *o, struct buf *to)
+{
+	const json_t *body = json_object_get(
+		json_object_get(json_at(o->op, "requestBody.content"), "application/json"),
+		"schema");
+	const json_t *p;
+	const char *name, *comma = "";
+
+	buf_byte(to, '{');
+	json_object_foreach(json_object_get(body, "properties"), name, p)
+	{
+		const char *value = sample(name, strlen(name));
+
+		assert_true(strlen(text_at(p, "description")) > 0);
+		if (!value)
+			continue;
+		buf_printf(to, "%s\"%s\":\"%s\"", comma, name, value);
+		comma = ",";
+	}
+	buf_byte(to, '}');
+}
+
+static void write_request(const struct operation *o, const char *accept, struct buf *to)
+{
+	AUTO_BUF struct buf body = { 0 };
+
+	buf_str(to, strcmp(o->method, "get") == 0 ? "GET " : "POST ");
+	write_target(o, to);
+	buf_printf(to, " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer %s\r\n",
+		   o->s->token);
+	if (strcmp(o->method, "get") != 0)
+		write_body(o, &body);
+	buf_printf(to, "Accept: %s\r\nContent-Length: %zu\r\n\r\n", accept, body.n);
+	buf_add(to, body.data, body.n);
+	assert_true(buf_ok(to));
+}
+
+static void check_json(const struct operation *o, const json_t *schema, const char *text, size_t n)
+{
+	struct check c = { .doc = o->doc };
+	json_error_t e;
+	json_t *value = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
+
+	if (!value)
+		fail_msg("%s %s: %s in %.*s", o->method, o->path, e.text, (int)n, text);
+	if (!holds(&c, schema, value))
+		fail_msg("%s %s is not as declared: %s", o->method, o->path, c.why);
+	json_decref(value);
+}
+
+static void check_lines(const struct operation *o, const json_t *schema, const struct answer *a)
+{
+	const char *at = a->body, *end = a->body + a->n_body, *newline;
+
+	for (; at < end; at = newline + 1) {
+		newline = memchr(at, '\n', (size_t)(end - at));
+		assert_non_null(newline);
+		check_json(o, schema, at, (size_t)(newline - at));
+	}
+}
+
+/* A stream has no end: its head has to do. */
+static void ask_stream(const struct operation *o, const struct buf *request, const char *media)
+{
+	AUTO_BUF struct buf got = { 0 };
+	int fd = served_connect(o->s);
+
+	served_send(fd, request->data, request->n);
+	while (!got_has(&got, "\r\n\r\n") && served_read(fd, &got, 30000))
+		;
+	close(fd);
+	if (!got_has(&got, " 200 ") || !got_has(&got, media))
+		fail_msg("%s %s does not stream", o->method, o->path);
+}
+
+static void ask_media(const struct operation *o, const char *media, const json_t *schema)
+{
+	AUTO_BUF struct buf request = { 0 };
+	struct answer a;
+
+	write_request(o, media, &request);
+	if (strcmp(media, "text/event-stream") == 0) {
+		ask_stream(o, &request, media);
+		return;
+	}
+	served_raw(o->s, request.data, request.n, &a);
+	if (a.status != 200)
+		fail_msg(
+			"%s %s: %d %s (what it needs to be asked goes into samples[] of this test)",
+			o->method, o->path, a.status, a.body);
+	if (!strstr(a.headers, media))
+		fail_msg("%s %s: %s expected: %s", o->method, o->path, media, a.headers);
+	if (strcmp(media, "application/json") == 0)
+		check_json(o, schema, a.body, a.n_body);
+	else if (strcmp(media, "application/x-ndjson") == 0)
+		check_lines(o, schema, &a);
+	else
+		assert_true(a.n_body > 0);
+	answer_done(&a);
+}
+
+static void ask_operation(const struct operation *o)
+{
+	const json_t *content = json_at(o->op, "responses.200.content"), *media, *p;
+	const char *name;
+	size_t i;
+
+	if (!text_at(o->op, "summary") || !text_at(o->op, "summary")[0])
+		fail_msg("%s %s has no help", o->method, o->path);
+	json_array_foreach(json_object_get(o->op, "parameters"), i,
+			   p) if (!text_at(p, "description")[0])
+		fail_msg("%s of %s has no description", text_at(p, "name"), o->path);
+	assert_true(json_object_size(content) > 0);
+	json_object_foreach((json_t *)(uintptr_t)content, name, media)
+		ask_media(o, name, json_object_get(media, "schema"));
+}
+
+static int setup_admin(void **state)
+{
+	int r = served_setup(state);
+	struct served *s = *state;
+
+	assert_int_equal(maindb_token_create(s->maindb, "admin", ROLE_ADMIN, s->token), 0);
+	for (uint64_t seq = 1; seq < 20; seq += 10)
+		served_put(s, &(struct fixture_batch){ .first_seq = seq,
+						       .n = 5,
+						       .time_ns = s->base_ns,
+						       .step_ns = 1000 });
+	served_put(s, &(struct fixture_batch){
+			      .first_seq = 31, .n = 1, .time_ns = s->base_ns, .kind = KIND_GAP });
+	return r;
+}
+
+/* ---- tests ---- */
+
+static void test_openapi_given_every_operation_when_asked_then_answers_are_as_declared(void **state)
+{
+	const struct served *s = *state;
+	json_t *doc = served_json(s, "/api/v1/openapi.json", 200), *methods, *op;
+	const char *path, *method;
+
+	json_object_foreach(json_object_get(doc, "paths"), path, methods)
+		json_object_foreach(methods, method, op)
+			ask_operation(&(struct operation){ s, doc, op, path, method });
+	json_decref(doc);
+}
+
+static void test_openapi_given_route_table_when_served_then_each_method_of_each_is_in_it(
+	void **state)
+{
+	json_t *doc = served_json(*state, "/api/v1/openapi.json", 200), *methods, *op;
+	json_t *paths = json_object_get(doc, "paths"), *ids = json_object();
+	const char *path, *method;
+	size_t n;
+	const struct route *routes = api_routes(&n);
+
+	assert_string_equal(text_at(doc, "openapi"), "3.1.0");
+	for (size_t i = 0; i < n; i++) {
+		methods = json_object_get(paths, routes[i].path);
+		if ((int)json_object_size(methods) != __builtin_popcount(routes[i].methods))
+			fail_msg("not every method of %s is in openapi.json", routes[i].path);
+	}
+	json_object_foreach(paths, path, methods) json_object_foreach(methods, method, op)
+	{
+		if (json_object_get(ids, text_at(op, "operationId")))
+			fail_msg("%s %s: its operationId is another's too", method, path);
+		json_object_set(ids, text_at(op, "operationId"), op);
+	}
+	json_decref(ids);
+	json_decref(doc);
+}
+
+static void test_openapi_given_wrong_request_when_asked_then_problem_is_as_declared(void **state)
+{
+	const struct served *s = *state;
+	json_t *doc = served_json(s, "/api/v1/openapi.json", 200);
+	json_t *problem = served_json(s, "/api/v1/search?q=process+where+%22", 400);
+	const json_t *op = json_at(json_object_get(json_object_get(doc, "paths"), "/api/v1/search"),
+				   "get.responses.default.content");
+	struct check c = { .doc = doc };
+
+	op = json_object_get(json_object_get(op, "application/problem+json"), "schema");
+	if (!holds(&c, op, problem))
+		fail_msg("%s", c.why);
+	json_decref(problem);
+	json_decref(doc);
+}
+
+static void test_openapi_given_answer_that_differs_when_checked_then_it_is_noticed(void **state)
+{
+	static const struct {
+		const char *schema, *value;
+		bool ok;
+	} cases[] = {
+		{ "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"}},\"required\":"
+		  "[\"a\"]}",
+		  "{\"a\":1}", true },
+		{ "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"}},\"required\":"
+		  "[\"a\"]}",
+		  "{}", false },
+		{ "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"}}}",
+		  "{\"a\":1,\"b\":2}", false },
+		{ "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"}}}",
+		  "{\"a\":\"1\"}", false },
+		{ "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}", "[\"a\",null]", false },
+		{ "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}", "null", true },
+		{ "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}", "7", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		json_t *schema = json_loads(cases[i].schema, 0, NULL);
+		json_t *value = json_loads(cases[i].value, JSON_DECODE_ANY, NULL);
+		struct check c = { 0 };
+
+		assert_int_equal(holds(&c, schema, value), cases[i].ok);
+		json_decref(schema);
+		json_decref(value);
+	}
+}
+
+static void test_shape_given_text_when_written_then_schema_or_refused(void **state)
+{
+	static const struct {
+		const char *shape, *schema;
+	} cases[] = {
+		{ "string", "{\"type\":\"string\"}" },
+		{ "?time", "{\"anyOf\":[{\"type\":\"string\",\"format\":\"date-time\"},{\"type\":"
+			   "\"null\"}]}" },
+		{ "[Event]",
+		  "{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Event\"}}" },
+		{ "(integer|any)", "{\"anyOf\":[{\"type\":\"integer\"},{}]}" },
+		{ "{*:boolean}",
+		  "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"boolean\"}}" },
+		{ "{a:number,b?:string}",
+		  "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"number\"},"
+		  "\"b\":{\"type\":\"string\"}},\"required\":[\"a\"]}" },
+		{ "{}", "{\"type\":\"object\",\"properties\":{}}" },
+		{ "", NULL },
+		{ "strings", NULL },
+		{ "Nothing", NULL },
+		{ "[string", NULL },
+		{ "{a}", NULL },
+		{ "{:string}", NULL },
+		{ "(string", NULL },
+		{ "string]", NULL },
+		{ "[[[[[[[[[[[[[[[[[[[[string]]]]]]]]]]]]]]]]]]]]", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		AUTO_BUF struct buf out = { 0 };
+		struct json j = json_to(&out);
+		int r = shape_write(cases[i].shape, &j);
+
+		if (r != (cases[i].schema ? 0 : -EINVAL))
+			fail_msg("'%s': %d", cases[i].shape, r);
+		buf_byte(&out, 0);
+		if (cases[i].schema)
+			assert_string_equal((const char *)out.data, cases[i].schema);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_openapi_given_every_operation_when_asked_then_answers_are_as_declared,
+			setup_admin, served_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_openapi_given_route_table_when_served_then_each_method_of_each_is_in_it,
+			setup_admin, served_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_openapi_given_wrong_request_when_asked_then_problem_is_as_declared,
+			setup_admin, served_teardown),
+		cmocka_unit_test(
+			test_openapi_given_answer_that_differs_when_checked_then_it_is_noticed),
+		cmocka_unit_test(test_shape_given_text_when_written_then_schema_or_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
