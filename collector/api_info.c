@@ -190,6 +190,23 @@ static void write_groups(const struct metrics *m, struct json *j)
 		json_end_object(j);
 }
 
+static void write_observers(const struct metrics *m, struct json *j)
+{
+	json_key(j, "followers");
+	json_begin_array(j);
+	for (size_t i = 0; i < m->n_observers; i++) {
+		const struct follow_stats *o = &m->observers[i];
+
+		json_begin_object(j);
+		json_key_text(j, "name", o->name);
+#define X(member, key, ...) json_key_uint(j, #key, o->member);
+		FOLLOW_METRICS(X)
+#undef X
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
 static void write_status(struct request *r, const struct metrics *m)
 {
 	struct json j = json_to(request_body(r));
@@ -200,6 +217,7 @@ static void write_status(struct request *r, const struct metrics *m)
 	json_key_time(&j, "started", started_ns);
 	json_key_uint(&j, "uptime_s", now_ns > started_ns ? (now_ns - started_ns) / 1000000000 : 0);
 	write_groups(m, &j);
+	write_observers(m, &j);
 	finish(r, &j);
 }
 

@@ -23,6 +23,7 @@ struct http_config {
 	struct maindb *maindb;
 	struct hub *hub;       /* NULL: /api/v1/tail answers 503 */
 	struct ingest *ingest; /* NULL: its counters read zero */
+	struct follow *follow; /* NULL: none */
 };
 
 /* Starts to listen on @loop.  *ret is the caller's, given back with http_stop().

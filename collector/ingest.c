@@ -45,6 +45,7 @@ struct ingest {
 	struct store *store;
 	struct maindb *maindb;
 	struct hub *hub;
+	struct follow *follow;
 	struct retention_limits keep;
 	struct disk disk;
 	struct quarantine quarantine;
@@ -256,6 +257,7 @@ static int commit(struct ingest *i)
 	if (r == 0) {
 		count(i, COUNT_COMMITS, 1);
 		count(i, COUNT_COMMIT_NS, clock_ns() - begin);
+		follow_wake(i->follow);
 	}
 	return r;
 }
@@ -455,6 +457,7 @@ int ingest_start(struct ingest **ret, const struct ingest_config *config, struct
 	i->store = config->store;
 	i->maindb = config->maindb;
 	i->hub = config->hub;
+	i->follow = config->follow;
 	i->keep = config->keep;
 	i->bulk_kinds = bulk_kinds();
 	disk_init(&i->disk, config->dir, config->min_free_bytes, config->disk_space);

@@ -11,6 +11,7 @@
  * from any thread.  Only this file touches NNG in the collector. */
 #pragma once
 #include "collector/disk.h"
+#include "collector/follow.h"
 #include "collector/hub.h"
 #include "collector/maindb.h"
 #include "collector/retention.h"
@@ -30,6 +31,7 @@ struct ingest_config {
 	struct store *store;
 	struct maindb *maindb;
 	struct hub *hub;	    /* NULL: no live tail */
+	struct follow *follow;	    /* woken by each commit; NULL: none */
 	const char *quarantine_dir; /* where refused frames are kept, refused-NN.frame; NULL: nowhere */
 	struct retention_limits keep;
 	const char *dir;	    /* whose free space is watched; NULL: not */

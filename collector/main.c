@@ -24,6 +24,7 @@ struct collector {
 	struct store *store;
 	struct maindb *maindb;
 	struct hub *hub;
+	struct follow *follow;
 	struct ingest *ingest;
 	struct http *http;
 };
@@ -142,12 +143,15 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 		r = open_data(c, o, d);
 	if (r == 0)
 		r = hub_new(&c->hub, &c->loop, http_deliver, &c->http);
+	if (r == 0)
+		r = follow_new(&c->follow, c->store);
 	if (r < 0)
 		return r;
 	snprintf(quarantine, sizeof(quarantine), "%s/quarantine", o->dir);
 	ingest.store = http.store = c->store;
 	ingest.maindb = http.maindb = c->maindb;
 	ingest.hub = http.hub = c->hub;
+	ingest.follow = http.follow = c->follow;
 	ingest.quarantine_dir = quarantine;
 	ingest.dir = o->dir;
 	ingest.keep = (struct retention_limits){ o->keep_days, o->keep_bytes };
@@ -180,6 +184,7 @@ static void stop(struct collector *c)
 	uv_run(&c->loop, UV_RUN_NOWAIT);
 	uv_walk(&c->loop, close_handle, NULL); /* signals, when start() failed before a signal */
 	uv_run(&c->loop, UV_RUN_DEFAULT);
+	c->follow = follow_free(c->follow);
 	c->store = store_free(c->store);
 	c->maindb = maindb_free(c->maindb);
 }

@@ -84,6 +84,13 @@ static void read_http(struct metrics *m, const struct server *s)
 	v[METRIC_HTTP_JOBS] = pool_jobs(s->pool);
 }
 
+static void read_observers(struct metrics *m, struct follow *f)
+{
+	while (m->n_observers < ARRAY_SIZE(m->observers) &&
+	       follow_stats(f, m->n_observers, &m->observers[m->n_observers]))
+		m->n_observers++;
+}
+
 void metrics_read_loop(struct metrics *m, const struct server *s)
 {
 	struct node_sum sum = { m, timestamp_now() };
@@ -91,6 +98,7 @@ void metrics_read_loop(struct metrics *m, const struct server *s)
 
 	memset(m, 0, sizeof(*m));
 	read_ingest(m, s->config.ingest);
+	read_observers(m, s->config.follow);
 	read_removed(m, s->config.maindb);
 	read_http(m, s);
 	maindb_nodes(s->config.maindb, add_node, &sum);
@@ -113,6 +121,46 @@ int metrics_read_store(struct metrics *m, struct store_reader *reader)
 	return r;
 }
 
+static void write_head(struct buf *out, const char *name, const struct metric_info *info)
+{
+	buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, info->help, name, info->type);
+}
+
+static void name_of(const struct metric_info *info, char ret[64])
+{
+	snprintf(ret, 64, "rtsec_%s_%s%s", info->group, info->key,
+		 strcmp(info->type, "counter") == 0 ? "_total" : "");
+}
+
+/* Each number of each observer, the observer as a label. */
+static void write_observers(const struct metrics *m, struct buf *out)
+{
+	static const struct {
+		struct metric_info info;
+		size_t offset;
+	} table[] = {
+#define X(member, key_, type_, help_)                                            \
+	{ { .group = "follow", .key = #key_, .type = (type_), .help = (help_) }, \
+	  offsetof(struct follow_stats, member) },
+		FOLLOW_METRICS(X)
+#undef X
+	};
+	char name[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(table) && m->n_observers; i++) {
+		name_of(&table[i].info, name);
+		write_head(out, name, &table[i].info);
+		for (size_t k = 0; k < m->n_observers; k++) {
+			const struct follow_stats *o = &m->observers[k];
+			uint64_t v;
+
+			memcpy(&v, (const char *)o + table[i].offset, sizeof(v));
+			buf_printf(out, "%s{observer=\"%s\"} %llu\n", name, o->name,
+				   (unsigned long long)v);
+		}
+	}
+}
+
 void metrics_write(const struct metrics *m, struct buf *out)
 {
 	buf_printf(
@@ -121,12 +169,11 @@ void metrics_write(const struct metrics *m, struct buf *out)
 		"rtsec_build_info{version=\"%s\"} 1\n",
 		RTSEC_VERSION);
 	for (size_t i = 0; i < METRIC_MAX; i++) {
-		const struct metric_info *info = &infos[i];
 		char name[64];
 
-		snprintf(name, sizeof(name), "rtsec_%s_%s%s", info->group, info->key,
-			 strcmp(info->type, "counter") == 0 ? "_total" : "");
-		buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, info->help, name,
-			   info->type, name, (unsigned long long)m->value[i]);
+		name_of(&infos[i], name);
+		write_head(out, name, &infos[i]);
+		buf_printf(out, "%s %llu\n", name, (unsigned long long)m->value[i]);
 	}
+	write_observers(m, out);
 }

@@ -63,7 +63,19 @@ const struct metric_info *metric_info(enum metric m);
 
 struct metrics {
 	uint64_t value[METRIC_MAX];
+	struct follow_stats observers[FOLLOW_OBSERVERS];
+	size_t n_observers;
 };
+
+/* Those of each observer (collector/follow.h), as X(member, "key", "type", "help"):
+ * rtsec_follow_KEY{observer="NAME"} in /metrics, .followers[].KEY in /status. */
+#define FOLLOW_METRICS(X)                                                                   \
+	X(lag_ns, lag_ns, "gauge", "Age of the batch that the observer is at; 0: seen all") \
+	X(batches, batches, "counter", "Batches that the observer took in since start")     \
+	X(events, events, "counter", "Events in them")                                      \
+	X(failures, failures, "counter", "Tries that failed and were repeated")             \
+	X(skipped, skipped, "counter", "Batches passed over after failing again and again") \
+	X(damaged, damaged, "counter", "Batches that could not be read from the store")
 
 /* Reads everything but the store's totals.  On the loop. */
 void metrics_read_loop(struct metrics *m, const struct server *s);

@@ -398,6 +398,17 @@ uint64_t store_arrival(const struct store *s, uint64_t now_ns)
 	return MAX(now_ns, s->last_ingested_ns + 1);
 }
 
+uint64_t store_arrived(struct store *s)
+{
+	uint64_t ns = 0;
+
+	pthread_mutex_lock(&s->mutex);
+	for (size_t i = 0; i < s->days.n; i++)
+		ns = MAX(ns, s->days.list[i].ingested_ns);
+	pthread_mutex_unlock(&s->mutex);
+	return ns;
+}
+
 uint64_t store_last_id(const struct store *s)
 {
 	return s->last_id;
