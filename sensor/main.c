@@ -2,8 +2,9 @@
 /* rtsec-sensor - composition root: makes every module, lends them to each other, waits for signals.
  *
  * Threads: main (a uv loop for signals), the consumer, the spooler, NNG's own.  Order of the end:
- * consumer (drains the rings, seals), outbox (waits for Acks, at most DRAIN_MS, and not at all for a
- * collector that is away when there is a spool), uplink, spooler (what is left goes to disk), probes. */
+ * consumer (drains the rings, seals), outbox (waits for Acks, at most DRAIN_MS, and not at all for
+ * a collector that is away when there is a spool), uplink, spooler (what is left goes to disk),
+ * probes. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -103,8 +104,8 @@ static int open_probe(struct sensor *s, struct diag *d)
 		r = probe_new(&s->probe, &settings, d);
 	if (r == 0)
 		r = probe_ignore_tgid(s->probe, (uint32_t)getpid());
-	for (size_t i = 0; r == 0 && i < o->n_ignored; i++)
-		r = probe_ignore_tgid(s->probe, o->ignored[i]);
+	for (size_t i = 0; r == 0 && i < o->ignored.n; i++)
+		r = probe_ignore_tgid(s->probe, (uint32_t)o->ignored.at[i]);
 	if (r == 0)
 		r = ring_new(&s->kernel.ring, s->probe);
 	s->kernel.probe = s->probe;
@@ -124,7 +125,8 @@ static void tell_probe(struct sensor *s)
 		log_info("probe.attached", "kind=%s tier=%s", tiers[i].name, tiers[i].tier);
 	}
 	for (size_t i = 0; (note = probe_note(s->probe, i)); i++)
-		log_info("probe.note", "text=%s", log_value(note, strlen(note), text, sizeof(text)));
+		log_info("probe.note", "text=%s",
+			 log_value(note, strlen(note), text, sizeof(text)));
 }
 
 static int open_enrich(struct sensor *s)
@@ -253,14 +255,16 @@ static void say_start(struct sensor *s, const struct seq_past *past)
 
 static int open_consumer(struct sensor *s, const struct seq_past *past)
 {
+	const struct config_pairs *pairs = &s->options.labels;
+	struct batch_label labels[CONFIG_ITEMS];
 	const struct batch_origin origin = {
 		.node_id = s->node.id,
 		.node_name = s->node.name,
 		.architecture = s->node.architecture,
 		.os_kernel = s->node.os_kernel,
 		.agent_version = RTSEC_VERSION,
-		.labels = s->options.labels,
-		.n_labels = s->options.n_labels,
+		.labels = labels,
+		.n_labels = pairs->n,
 	};
 	struct batch_origin full = origin;
 	struct consumer_config config = {
@@ -278,6 +282,8 @@ static int open_consumer(struct sensor *s, const struct seq_past *past)
 	};
 	int r;
 
+	for (size_t i = 0; i < pairs->n; i++)
+		labels[i] = (struct batch_label){ pairs->at[i].key, pairs->at[i].value };
 	memcpy(full.boot_id, s->node.boot_id, sizeof(full.boot_id));
 	r = consumer_new(&s->consumer, &config);
 	if (r < 0)
@@ -440,22 +446,35 @@ static int run(struct sensor *s)
 	return s->result;
 }
 
+/* --help, --version, --check-config: asks about the settings, runs nothing. */
+static void answer(const struct options *o)
+{
+	if (o->common.help)
+		options_help(stdout);
+	else if (o->common.version)
+		printf("rtsec-sensor %s\n", RTSEC_VERSION);
+	else
+		printf("%s: the settings are right\n",
+		       config_file(o->config) ? config_file(o->config) : "no configuration file");
+}
+
 int main(int argc, char **argv)
 {
 	static struct sensor s = { .seq = { .fd = -1 } };
+	const struct config_common *common = &s.options.common;
 	struct diag d = { 0 };
+	char text[900];
+	int code = 0;
 
 	if (options_parse(&s.options, argc, argv, &d) < 0) {
-		fprintf(stderr, "rtsec-sensor: %s\n", d.text);
+		fprintf(stderr, "rtsec-sensor: %s\n", diag_format(&d, text, sizeof(text)));
 		return EXIT_USAGE;
 	}
-	if (s.options.help || s.options.version) {
-		if (s.options.help)
-			options_help(stdout);
-		else
-			printf("rtsec-sensor %s\n", RTSEC_VERSION);
-		return 0;
-	}
 	log_set_level(s.options.log_level);
-	return run(&s);
+	if (common->help || common->version || common->check)
+		answer(&s.options);
+	else
+		code = run(&s);
+	options_done(&s.options);
+	return code;
 }

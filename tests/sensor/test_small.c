@@ -69,7 +69,8 @@ static void test_seq_given_a_clean_stop_when_opened_again_then_numbers_go_on(voi
 	seq_close(&s, true);
 }
 
-static void test_seq_given_a_kill_when_opened_again_then_a_range_is_told_and_none_comes_twice(void **state)
+static void test_seq_given_a_kill_when_opened_again_then_a_range_is_told_and_none_comes_twice(
+	void **state)
 {
 	struct seq_past past;
 	struct diag d = { 0 };
@@ -88,7 +89,8 @@ static void test_seq_given_a_kill_when_opened_again_then_a_range_is_told_and_non
 	seq_close(&s, false);
 }
 
-static void test_seq_given_another_boot_or_a_broken_file_when_opened_then_it_begins_anew(void **state)
+static void test_seq_given_another_boot_or_a_broken_file_when_opened_then_it_begins_anew(
+	void **state)
 {
 	struct seq_past past;
 	struct diag d = { 0 };
@@ -97,7 +99,8 @@ static void test_seq_given_another_boot_or_a_broken_file_when_opened_then_it_beg
 	(void)state;
 	assert_int_equal(0, seq_open(&s, dir, BOOT, 1000, &past, &d));
 	seq_close(&s, true);
-	assert_int_equal(0, seq_open(&s, dir, "00000000-9586-44b8-b03d-10757b3652f6", 70, &past, &d));
+	assert_int_equal(0,
+			 seq_open(&s, dir, "00000000-9586-44b8-b03d-10757b3652f6", 70, &past, &d));
 	assert_int_equal(70, s.next);
 	assert_int_equal(0, past.lost_last);
 	seq_close(&s, true);
@@ -178,8 +181,9 @@ static void test_names_given_numbers_when_named_then_they_are_the_kernels(void *
 	assert_int_equal(4, names_of_open(O_RDWR | O_APPEND | O_CREAT, words));
 	assert_string_equal("write", words[1]);
 	assert_int_equal(1, names_of_open(O_PATH, words));
-	assert_int_equal(7, names_of_open(O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_TRUNC |
-						  O_DIRECTORY, words));
+	assert_int_equal(
+		7,
+		names_of_open(O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_TRUNC | O_DIRECTORY, words));
 	assert_string_equal("dir", name_of_type(0040755));
 	assert_null(name_of_type(0));
 }
@@ -188,12 +192,14 @@ static void test_names_given_numbers_when_named_then_they_are_the_kernels(void *
 
 static int parse(struct options *o, struct diag *d, const char *a, const char *b)
 {
-	static char text_a[256], text_b[256], name[] = "rtsec-sensor";
-	char *argv[] = { name, text_a, text_b };
+	/* The machine's own file must not change what is asked here. */
+	static char text_a[256], text_b[256], name[] = "rtsec-sensor",
+					      file[] = "--config=/dev/null";
+	char *argv[] = { name, file, text_a, text_b };
 
 	snprintf(text_a, sizeof(text_a), "%s", a ? a : "");
 	snprintf(text_b, sizeof(text_b), "%s", b ? b : "");
-	return options_parse(o, 1 + (a != NULL) + (b != NULL), argv, d);
+	return options_parse(o, 2 + (a != NULL) + (b != NULL), argv, d);
 }
 
 static void test_options_given_good_ones_when_parsed_then_they_are_set(void **state)
@@ -205,30 +211,37 @@ static void test_options_given_good_ones_when_parsed_then_they_are_set(void **st
 	assert_int_equal(0, parse(&o, &d, NULL, NULL));
 	assert_string_equal("tcp://127.0.0.1:7443", o.collector);
 	assert_int_equal(64 << 20, o.queue_bytes);
+	assert_int_equal(7 * 86400, o.spool_age_s);
+	assert_int_equal(SPOOL_SYNC_INTERVAL, o.spool_sync);
+	options_done(&o);
 	assert_int_equal(0, parse(&o, &d, "--collector", "tcp://10.0.0.1:1"));
 	assert_string_equal("tcp://10.0.0.1:1", o.collector);
+	options_done(&o);
 	assert_int_equal(0, parse(&o, &d, "--label=env=prod", "--insecure"));
-	assert_int_equal(1, o.n_labels);
-	assert_string_equal("env", o.labels[0].key);
-	assert_string_equal("prod", o.labels[0].value);
+	assert_int_equal(1, o.labels.n);
+	assert_string_equal("env", o.labels.at[0].key);
+	assert_string_equal("prod", o.labels.at[0].value);
 	assert_true(o.insecure);
+	options_done(&o);
 	assert_int_equal(0, parse(&o, &d, "--queue-bytes=3K", "--ignore-pid=77"));
 	assert_int_equal(3072, o.queue_bytes);
-	assert_int_equal(77, o.ignored[0]);
+	assert_int_equal(77, o.ignored.at[0]);
+	options_done(&o);
 	assert_int_equal(0, parse(&o, &d, "--log-level", "warn"));
 	assert_int_equal(LOG_WARN, o.log_level);
+	options_done(&o);
 }
 
 static void test_options_given_bad_ones_when_parsed_then_each_is_refused_with_a_reason(void **state)
 {
 	static const char *const bad[][2] = {
-		{ "--nonsense", NULL },	       { "stray", NULL },
-		{ "--collector", NULL },       { "--collector=", NULL },
-		{ "--queue-bytes", "12X" },    { "--queue-bytes", "99999999999G" },
-		{ "--queue-bytes", "-1" },     { "--label", "novalue" },
-		{ "--label", "=x" },	       { "--ignore-pid", "0" },
-		{ "--log-level", "loud" },     { "--insecure=yes", NULL },
-		{ "-collector", "x" },	       { "--", NULL },
+		{ "--nonsense", NULL },	    { "stray", NULL },
+		{ "--collector", NULL },    { "--collector=", NULL },
+		{ "--queue-bytes", "12X" }, { "--queue-bytes", "99999999999G" },
+		{ "--queue-bytes", "-1" },  { "--label", "novalue" },
+		{ "--label", "=x" },	    { "--ignore-pid", "0" },
+		{ "--log-level", "loud" },  { "--insecure=yes", NULL },
+		{ "-collector", "x" },	    { "--", NULL },
 	};
 	struct options o;
 
@@ -243,7 +256,8 @@ static void test_options_given_bad_ones_when_parsed_then_each_is_refused_with_a_
 
 /* ---- node ---- */
 
-static void test_node_given_a_machine_id_when_derived_then_it_is_stable_and_not_the_same(void **state)
+static void test_node_given_a_machine_id_when_derived_then_it_is_stable_and_not_the_same(
+	void **state)
 {
 	static const char machine[] = "0123456789abcdef0123456789abcdef";
 	char a[33], b[33];
@@ -301,8 +315,12 @@ static void test_ack_given_each_code_when_encoded_and_parsed_then_it_is_the_same
 	(void)state;
 	assert_int_equal(0, frame_codec_new(&codec));
 	for (enum ack_code code = ACK_STORED; code <= ACK_BUSY; code++) {
-		struct ack a = { .code = code, .first_seq = 1 + code, .linger_ms = 5,
-				 .received_time_ns = 99, .reason = "why" }, b;
+		struct ack a = { .code = code,
+				 .first_seq = 1 + code,
+				 .linger_ms = 5,
+				 .received_time_ns = 99,
+				 .reason = "why" },
+			   b;
 
 		buf_clear(&out);
 		assert_int_equal(0, ack_encode(&a, codec, &out));
