@@ -142,6 +142,10 @@ static __always_inline uint16_t fill_name(struct scratch *s, uint64_t name, uint
 
 	if (at <= SCRATCH_BYTES - REC_NAME_BYTES)
 		n = bpf_probe_read_user_str(s->bytes + at, REC_NAME_BYTES, (void *)name);
+	if (n == 0) { /* kernels before 6.13 do not count the NUL of an empty string */
+		s->bytes[at] = 0;
+		n = 1;
+	}
 	if (n <= 0 || n >= REC_NAME_BYTES)
 		*flags |= REC_F_NAME_CUT;
 	if (n <= 0)
