@@ -1,6 +1,7 @@
 #!/bin/bash
-# run.sh - every test of rtsec, as `./dev test [--fast | --matrix]` runs it (which installs packages
-# first); --matrix are the tests on other kernels and arm64 alone, which write docs/coverage.md.
+# run.sh - every test of rtsec, as `./dev test [--fast | --vm | --matrix]` runs it (which installs
+# packages first); --vm adds the kernel tests on two other kernels, one of them arm64's; --matrix are
+# the tests on every other kernel and for arm64 alone, which write docs/coverage.md.
 # Each suite leaves its whole output in build/test-logs/SUITE.log; what failed is shown.  Ends with
 # `N passed, N failed` and exits 1 when anything failed.  Nothing is skipped: a machine that cannot
 # load eBPF programs fails.
@@ -75,16 +76,18 @@ suites_end_to_end() { # fast|full
 	done
 }
 
+suite_build_arm64() { suite_build arm64 arm64-cross -DRTSEC_WEB=OFF; }
+suite_kernel() { suite_script "$1" bash tests/matrix/kernel.sh "$1"; }
+
 # arm64 unit tests in emulated user space, then the kernel tests on each kernel of the matrix.
 suites_matrix() {
 	local name ready=1
 
 	suite_build gcc dev || ready=
-	suite_build arm64 arm64-cross -DRTSEC_WEB=OFF && suite_ctest unit-arm64 arm64-cross \
-		-LE 'kernel|native|browser' || ready=
+	suite_build_arm64 && suite_ctest unit-arm64 arm64-cross -LE 'kernel|native|browser' || ready=
 	rm -rf build/vm/results
 	for name in $(awk '!/^#/ && NF { print $1 }' tests/matrix/kernels); do
-		suite_script "$name" bash tests/matrix/kernel.sh "$name"
+		suite_kernel "$name"
 	done
 	[ -n "$ready" ] || return 0
 	awk -f tests/matrix/coverage.awk tests/matrix/kernels lib/kinds.def build/vm/results/*.txt \
@@ -94,9 +97,9 @@ suites_matrix() {
 mode=
 case ${1:-} in
 '') ;;
---fast | --matrix) mode=$1 ;;
+--fast | --vm | --matrix) mode=$1 ;;
 *)
-	echo "usage: ./dev test [--fast | --matrix]" >&2
+	echo "usage: ./dev test [--fast | --vm | --matrix]" >&2
 	exit 2
 	;;
 esac
@@ -118,6 +121,10 @@ else
 	suite_build asan asan && suite_ctest sanitized asan -LE 'kernel|browser'
 	suite_build release release && export RTSEC_BIN=${RTSEC_BIN:-$PWD/build/release/bin}
 	suites_end_to_end full
+fi
+if [ "$mode" = --vm ]; then
+	suite_kernel x86_64-6.1
+	suite_build_arm64 && suite_kernel arm64-6.12
 fi
 
 echo "$total_passed passed, $total_failed failed"

@@ -1,10 +1,10 @@
 #!/bin/bash
 # kernel.sh NAME - runs the kernel tests on one kernel of tests/matrix/kernels, from the programs of
 # build/dev (x86-64) or build/arm64-cross.  What came out lies in build/vm/results/NAME.txt; ends
-# with `N passed, N failed`.  The VM is ../shared/vm's: without it this fails, it does not skip.
+# with `N passed, N failed`.  Kernels are downloaded once, by get-vm-debs, and booted by run-in-vm.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
-vm=${RTSEC_VM:-$PWD/../shared/vm}
+vm=tests/matrix
 name=${1:?usage: kernel.sh NAME}
 read -r _ arch suite options < <(awk -v name="$name" '$1 == name' tests/matrix/kernels) || {
 	echo "kernel.sh: no kernel $name in tests/matrix/kernels" >&2
@@ -36,14 +36,11 @@ examine() { # FOLDER
 		"$1/guest.sh" "$1"
 		return
 	fi
-	if [ ! -x "$vm/run-in-vm" ] || [ ! -x "$vm/get-vm-debs" ]; then
-		echo "kernel.sh: there is no run-in-vm and get-vm-debs in $vm, so no VM (set RTSEC_VM)"
-		return 1
-	fi
+	ls "build/vm/$name"/*.deb >/dev/null 2>&1 ||
+		"$vm/get-vm-debs" "$arch" "$suite" "build/vm/$name" || return
 	# shellcheck disable=SC2086 # options are words
-	"$vm/get-vm-debs" "$arch" "$suite" "build/vm/$name" &&
-		"$vm/run-in-vm" --timeout 420 $options --add "$1:/tests" \
-			"$arch" "build/vm/$name" /tests/guest.sh /tests
+	"$vm/run-in-vm" --timeout 600 $options --add "$1:/tests" \
+		"$arch" "build/vm/$name" /tests/guest.sh /tests
 }
 
 folder=$(mktemp -d)
