@@ -11,10 +11,11 @@
 #include "lib/timestamp.h"
 
 enum {
-	WAKE_MS = 1000,	   /* longest wait for a message: node facts are written then */
+	WAKE_MS = 1000,	     /* longest wait for a message: node facts are written then */
 	BUSY_PAUSE_MS = 100, /* before BUSY is told: sensors would only come again at once */
 	PARTING_MS = 50,     /* for the last Acks to leave */
 	RETENTION_S = 60,    /* between two looks for days that are to go */
+	TOLD_EVERY = 1000,   /* connections turned out for the same reason are told this often */
 };
 
 enum counter {
@@ -38,7 +39,8 @@ struct pending {
 	char reason[160];
 	uint64_t first_seq, last_seq, received_ns, ingested_ns, block_id;
 	uint32_t n_events, node;
-	bool appended; /* hangs on the commit */
+	bool appended;	  /* hangs on the commit */
+	struct cert peer; /* with TLS */
 };
 
 struct ingest {
@@ -51,17 +53,18 @@ struct ingest {
 	struct quarantine quarantine;
 	uint64_t bulk_kinds; /* mask of the kinds that have to wait first */
 	nng_socket socket;
-	bool has_socket;
+	struct ingest_socket_config listen;
+	bool has_socket, has_tls;
 	nng_aio *aio;
 	pthread_t thread;
 	_Atomic bool stopping, failing;
-	_Atomic uint64_t counters[COUNT_MAX];
+	_Atomic uint64_t counters[COUNT_MAX], peers[PEER_MAX];
 	struct block *block;
 	struct ack_writer acks;
 	struct pending group[INGEST_GROUP_BATCHES];
 	size_t n_group, group_bytes;
 	uint64_t ticked_ns, kept_ns; /* when tick() and retention ran last */
-	bool over; /* retention cannot keep its limit */
+	bool over;		     /* retention cannot keep its limit */
 };
 
 static void count(struct ingest *i, enum counter c, uint64_t n)
@@ -140,11 +143,65 @@ static int append(struct ingest *i, struct pending *p)
 		return 0;
 	}
 	p->appended = true;
-	p->code = r == STORE_E_DUPLICATE ? RTSEC__V1__ACK__CODE__DUPLICATE :
-					   RTSEC__V1__ACK__CODE__STORED;
+	p->code = r == STORE_E_DUPLICATE ? RTSEC__V1__ACK__CODE__DUPLICATE
+					 : RTSEC__V1__ACK__CODE__STORED;
 	p->block_id = store_last_id(i->store);
 	p->last_seq = store_last_seq(i->block);
 	return 0;
+}
+
+/* ---- who sends ---- */
+
+/* Ends the connection, without an answer: the sensor keeps what it has. */
+static void turn_out(struct ingest *i, nng_pipe pipe, enum peer why, const struct cert *peer)
+{
+	char address[PEER_ADDRESS_BYTES];
+
+	if (atomic_fetch_add(&i->peers[why], 1) % TOLD_EVERY == 0 && why != PEER_GONE)
+		log_warn("ingest.turned_out", "reason=%s node=%s serial=%s address=%s",
+			 peer_name(why), peer->node_id[0] ? peer->node_id : "-",
+			 peer->serial[0] ? peer->serial : "-", peer_address(pipe, address));
+	(void)nng_pipe_close(pipe);
+}
+
+/* Of a new connection, on a thread of NNG's. */
+static bool admit(nng_pipe pipe, void *arg)
+{
+	struct ingest *i = arg;
+	struct cert peer;
+	enum peer p = peer_judge(i->maindb, pipe, timestamp_now(), &peer);
+
+	if (p != PEER_GOOD)
+		turn_out(i, pipe, p, &peer);
+	return p == PEER_GOOD;
+}
+
+/* Of a message, before anything of it is read.  Returns false when it is out. */
+static bool may_send(struct ingest *i, struct pending *p)
+{
+	enum peer verdict;
+
+	if (!i->has_tls)
+		return true;
+	verdict = peer_judge(i->maindb, nng_msg_get_pipe(p->msg), p->received_ns, &p->peer);
+	if (verdict == PEER_GOOD)
+		return true;
+	turn_out(i, nng_msg_get_pipe(p->msg), verdict, &p->peer);
+	nng_msg_free(TAKE(p->msg));
+	return false;
+}
+
+/* A certificate is for the batches of its own node. */
+static bool is_own(struct ingest *i, struct pending *p)
+{
+	struct block_string id = block_info(i->block)->node_id;
+
+	if (!i->has_tls ||
+	    (strlen(p->peer.node_id) == id.n && memcmp(p->peer.node_id, id.s, id.n) == 0))
+		return true;
+	turn_out(i, nng_msg_get_pipe(p->msg), PEER_WRONG_NODE, &p->peer);
+	nng_msg_free(TAKE(p->msg));
+	return false;
 }
 
 static int take(struct ingest *i, struct pending *p)
@@ -154,12 +211,14 @@ static int take(struct ingest *i, struct pending *p)
 	int r;
 
 	p->received_ns = timestamp_now();
+	if (!may_send(i, p))
+		return 0;
 	r = block_load(i->block, nng_msg_body(p->msg), nng_msg_len(p->msg), &d);
 	if (r == -ENOMEM)
 		fail(i, p, r);
 	else if (r < 0)
 		refuse(i, p, d.text);
-	if (r < 0)
+	if (r < 0 || !is_own(i, p))
 		return 0;
 	p->first_seq = info->first_seq;
 	p->n_events = info->n_events;
@@ -193,8 +252,8 @@ static int write_ack(struct ingest *i, const struct pending *p)
 	return ack_write(&i->acks, &told);
 }
 
-/* The request's message becomes the reply: its header is the way back.  An Ack that cannot be sent is
- * no loss: the sensor sends its batch again. */
+/* The request's message becomes the reply: its header is the way back.  An Ack that cannot be sent
+ * is no loss: the sensor sends its batch again. */
 static void send_ack(struct ingest *i, struct pending *p)
 {
 	nng_msg *msg = TAKE(p->msg);
@@ -268,7 +327,7 @@ static void fail_group(struct ingest *i, size_t from, int r)
 	for (size_t k = 0; k < i->n_group; k++) {
 		struct pending *p = &i->group[k];
 
-		if (p->appended || k >= from)
+		if (p->msg && (p->appended || k >= from))
 			fail(i, p, r);
 		p->appended = false;
 	}
@@ -280,6 +339,8 @@ static void answer_group(struct ingest *i)
 	size_t n_busy = 0;
 
 	for (size_t k = 0; k < i->n_group; k++) {
+		if (!i->group[k].msg)
+			continue; /* turned out */
 		if (i->group[k].code == RTSEC__V1__ACK__CODE__BUSY)
 			n_busy++;
 		else
@@ -359,8 +420,10 @@ static void keep_limits(struct ingest *i)
 	bool over = r == RETENTION_E_OVER;
 
 	if (over && !i->over)
-		log_warn("retention.over", "keep_bytes=%llu reason=\"the days left are held or "
-			 "current\"", (unsigned long long)i->keep.keep_bytes);
+		log_warn("retention.over",
+			 "keep_bytes=%llu reason=\"the days left are held or "
+			 "current\"",
+			 (unsigned long long)i->keep.keep_bytes);
 	i->over = over;
 }
 
@@ -425,9 +488,15 @@ static struct ingest *ingest_free(struct ingest *i)
 }
 DEFINE_FREEP(ingest)
 
-static int open_socket(struct ingest *i, const char *url, struct diag *d)
+static int open_socket(struct ingest *i, const struct ingest_config *config, struct diag *d)
 {
-	int r = ingest_socket_open(&i->socket, &i->has_socket, url, d);
+	int r;
+
+	i->has_tls = config->tls != NULL;
+	i->listen = (struct ingest_socket_config){
+		.url = config->url, .tls = config->tls, .admit = i->has_tls ? admit : NULL, .arg = i
+	};
+	r = ingest_socket_open(&i->socket, &i->has_socket, &i->listen, d);
 
 	if (r < 0)
 		return r;
@@ -468,7 +537,7 @@ int ingest_start(struct ingest **ret, const struct ingest_config *config, struct
 	if (r == 0)
 		r = quarantine_init(&i->quarantine, config->quarantine_dir, d);
 	if (r == 0)
-		r = open_socket(i, config->url, d);
+		r = open_socket(i, config, d);
 	if (r == 0)
 		r = -pthread_create(&i->thread, NULL, run, i);
 	if (r == 0)
@@ -495,13 +564,15 @@ void ingest_counters(const struct ingest *i, struct ingest_counters *ret)
 		[COUNT_BATCHES] = &ret->batches,     [COUNT_EVENTS] = &ret->events,
 		[COUNT_BYTES] = &ret->bytes,	     [COUNT_DUPLICATES] = &ret->duplicates,
 		[COUNT_REFUSED] = &ret->refused,     [COUNT_BUSY] = &ret->busy,
-		[COUNT_DISK_BUSY] = &ret->disk_busy,
-		[COUNT_HEARTBEATS] = &ret->heartbeats, [COUNT_COMMITS] = &ret->commits,
-		[COUNT_COMMIT_NS] = &ret->commit_ns,
+		[COUNT_DISK_BUSY] = &ret->disk_busy, [COUNT_HEARTBEATS] = &ret->heartbeats,
+		[COUNT_COMMITS] = &ret->commits,     [COUNT_COMMIT_NS] = &ret->commit_ns,
 	};
 
 	for (size_t c = 0; c < COUNT_MAX; c++)
 		*to[c] = i ? atomic_load_explicit(&i->counters[c], memory_order_relaxed) : 0;
+	for (size_t p = 0; p < PEER_MAX; p++)
+		ret->peers[p] = i ? atomic_load_explicit(&i->peers[p], memory_order_relaxed) : 0;
+	ingest_tls_counters(&ret->tls);
 }
 
 bool ingest_failing(const struct ingest *i)

@@ -5,14 +5,15 @@
  * A group is the first message and all that wait behind it, within INGEST_GROUP_*: so a lone sensor
  * is answered at once, and a busy fleet shares one fsync.  No Ack leaves before the commit that
  * covers its batch.  When the store fails, all of the group is answered BUSY and the sensors keep
- * it; the failure is logged once, until it is over.  The same is answered to batches that a disk with
- * little space has no room for (disk.h), bulk ones first.  Between groups it runs retention.
+ * it; the failure is logged once, until it is over.  The same is answered to batches that a disk
+ * with little space has no room for (disk.h), bulk ones first.  Between groups it runs retention.
  * Thread: one of its own, started by ingest_start() and joined by ingest_stop(); counters are read
  * from any thread.  Only this file touches NNG in the collector. */
 #pragma once
 #include "collector/disk.h"
 #include "collector/follow.h"
 #include "collector/hub.h"
+#include "collector/ingest_peer.h"
 #include "collector/maindb.h"
 #include "collector/retention.h"
 #include "collector/store.h"
@@ -23,24 +24,26 @@ enum {
 	INGEST_GROUP_BATCHES = 64,
 	INGEST_GROUP_BYTES = 16 << 20,
 	INGEST_GROUP_MS = 20,
-	INGEST_LINGER_MS = 5,	 /* what sensors are told while someone is tailing */
+	INGEST_LINGER_MS = 5, /* what sensors are told while someone is tailing */
 };
 
 struct ingest_config {
-	const char *url; /* such as tcp://127.0.0.1:7443 */
+	const char *url;	    /* such as tls+tcp://127.0.0.1:7443 */
+	const struct ingest_tls *tls; /* of such URLs; then each batch must bear the node id of its
+				       * connection's certificate.  NULL: others */
 	struct store *store;
 	struct maindb *maindb;
 	struct hub *hub;	    /* NULL: no live tail */
 	struct follow *follow;	    /* woken by each commit; NULL: none */
 	const char *quarantine_dir; /* where refused frames are kept, refused-NN.frame; NULL: nowhere */
 	struct retention_limits keep;
-	const char *dir;	    /* whose free space is watched; NULL: not */
-	uint64_t min_free_bytes;    /* 0: no limit; or DISK_AUTO */
+	const char *dir;	  /* whose free space is watched; NULL: not */
+	uint64_t min_free_bytes;  /* 0: no limit; or DISK_AUTO */
 	disk_space_fn disk_space; /* NULL: the system's */
 };
 
-/* Listens and starts the thread.  All pointers are borrowed until ingest_stop(), strings for the call.
- * Returns 0, -EADDRINUSE, -EINVAL (the URL) or another negative errno with @d, -ENOMEM. */
+/* Listens and starts the thread.  All pointers are borrowed until ingest_stop(), strings for the
+ * call. Returns 0, -EADDRINUSE, -EINVAL (the URL) or another negative errno with @d, -ENOMEM. */
 NODISCARD int ingest_start(struct ingest **ret, const struct ingest_config *config, struct diag *d);
 /* Answers what was committed, refuses the rest as BUSY, joins the thread, frees.  NULL: no-op. */
 struct ingest *ingest_stop(struct ingest *i);
@@ -49,6 +52,8 @@ struct ingest_counters {
 	uint64_t batches, events, bytes; /* stored */
 	uint64_t duplicates, refused, heartbeats, commits, commit_ns;
 	uint64_t busy, disk_busy; /* the latter are among the former */
+	uint64_t peers[PEER_MAX]; /* messages and connections that were not let in, by reason */
+	struct ingest_tls_counters tls;
 };
 /* NULL in @i: all zero. */
 void ingest_counters(const struct ingest *i, struct ingest_counters *ret);

@@ -30,21 +30,67 @@ static int from_nng(int rv)
 	}
 }
 
-int ingest_socket_open(nng_socket *ret, bool *ret_open, const char *url, struct diag *d)
+static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 {
-	int rv = nng_rep0_open_raw(ret);
+	const struct ingest_socket_config *config = arg;
+
+	if (event == NNG_PIPE_EV_ADD_PRE && !config->admit(pipe, config->arg))
+		(void)nng_pipe_close(pipe);
+}
+
+static int set_options(nng_socket s, const struct ingest_socket_config *config)
+{
+	union {
+		const struct ingest_socket_config *in;
+		void *out;
+	} arg = { .in = config }; /* NNG lacks const */
+	int rv = nng_socket_set_size(s, NNG_OPT_RECVMAXSZ, LIMIT_FRAME_BYTES);
+
+	if (rv == 0)
+		rv = nng_socket_set_int(s, NNG_OPT_RECVBUF, QUEUE_MESSAGES);
+	if (rv == 0)
+		rv = nng_socket_set_ms(s, NNG_OPT_SENDTIMEO, SEND_MS);
+	if (rv == 0 && config->admit)
+		rv = nng_pipe_notify(s, NNG_PIPE_EV_ADD_PRE, on_pipe, arg.out);
+	return rv;
+}
+
+/* Gives @listener its certificates.  Returns 0 or a negative errno with @d. */
+static int add_tls(nng_listener listener, const struct ingest_tls *tls, struct diag *d)
+{
+	nng_tls_config *config;
+	int r = ingest_tls_install(), rv;
+
+	if (r == 0)
+		r = ingest_tls_config(&config, tls, d);
+	if (r < 0)
+		return r;
+	rv = nng_listener_set_ptr(listener, NNG_OPT_TLS_CONFIG, config);
+	nng_tls_config_free(config); /* the listener holds it */
+	return rv == 0 ? 0 : diag_set(d, from_nng(rv), 0, 0, "TLS: %s", nng_strerror(rv));
+}
+
+static int cannot(const char *url, int rv, struct diag *d)
+{
+	return diag_set(d, from_nng(rv), 0, 0, "cannot listen on %s: %s", url, nng_strerror(rv));
+}
+
+int ingest_socket_open(nng_socket *ret, bool *ret_open, const struct ingest_socket_config *config,
+		       struct diag *d)
+{
+	nng_listener listener;
+	int rv = nng_rep0_open_raw(ret), r;
 
 	*ret_open = rv == 0;
 	if (rv == 0)
-		rv = nng_socket_set_size(*ret, NNG_OPT_RECVMAXSZ, LIMIT_FRAME_BYTES);
+		rv = set_options(*ret, config);
 	if (rv == 0)
-		rv = nng_socket_set_int(*ret, NNG_OPT_RECVBUF, QUEUE_MESSAGES);
-	if (rv == 0)
-		rv = nng_socket_set_ms(*ret, NNG_OPT_SENDTIMEO, SEND_MS);
-	if (rv == 0)
-		rv = nng_listen(*ret, url, NULL, 0);
+		rv = nng_listener_create(&listener, *ret, config->url);
 	if (rv != 0)
-		return diag_set(d, from_nng(rv), 0, 0, "cannot listen on %s: %s", url,
-				nng_strerror(rv));
-	return 0;
+		return cannot(config->url, rv, d);
+	r = config->tls ? add_tls(listener, config->tls, d) : 0;
+	if (r < 0)
+		return r;
+	rv = nng_listener_start(listener, 0);
+	return rv == 0 ? 0 : cannot(config->url, rv, d);
 }

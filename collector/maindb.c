@@ -18,9 +18,31 @@ static const char *const texts[STMT_MAX] = {
 	[STMT_BOOT_PUT] = "INSERT INTO boot VALUES (?1, ?2, ?3, ?3, ?4) "
 			  "ON CONFLICT (node_id, boot_id) DO UPDATE SET "
 			  "last_seen_ns = ?3, last_seq = max(last_seq, ?4)",
-	[STMT_TOKEN_ADD] = "INSERT INTO token (name, role, sha256, created_ns) "
-			   "VALUES (?1, ?2, ?3, unixepoch() * 1000000000)",
-	[STMT_TOKEN_FIND] = "SELECT role, sha256 FROM token WHERE sha256 = ?1",
+	[STMT_TOKEN_ADD] = "INSERT INTO token (name, role, sha256, created_ns, expires_ns, "
+			   "scope, created_by) "
+			   "VALUES (?1, ?2, ?3, unixepoch() * 1000000000, ?4, ?5, ?6)",
+	[STMT_TOKEN_FIND] = "SELECT id, name, role, scope, created_by, created_ns, expires_ns, "
+			    "revoked_ns, sha256 FROM token WHERE sha256 = ?1",
+	[STMT_TOKEN_LIST] = "SELECT id, name, role, scope, created_by, created_ns, expires_ns, "
+			    "revoked_ns FROM token ORDER BY id",
+	[STMT_TOKEN_REVOKE] = "UPDATE token SET revoked_ns = ?2 WHERE id = ?1 AND revoked_ns = 0",
+	[STMT_JOIN_ADD] =
+		"INSERT INTO join_token (sha256, node_id, created_ns, expires_ns, used_ns, "
+		"created_by) VALUES (?1, ?2, unixepoch() * 1000000000, ?3, 0, ?4)",
+	[STMT_JOIN_FIND] = "SELECT sha256, node_id, expires_ns, used_ns FROM join_token "
+			   "WHERE sha256 = ?1",
+	[STMT_JOIN_USE] = "UPDATE join_token SET used_ns = ?2 WHERE sha256 = ?1",
+	[STMT_CERT_ADD] = "INSERT INTO certificate VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+	[STMT_CERT_FIND] = "SELECT revoked_ns FROM certificate WHERE serial = ?1",
+	[STMT_CERT_LIVE] = "SELECT count(*) FROM certificate "
+			   "WHERE node_id = ?1 AND revoked_ns = 0 AND expires_ns > ?2",
+	[STMT_CERT_REVOKE] = "UPDATE certificate SET revoked_ns = ?2 "
+			     "WHERE node_id = ?1 AND revoked_ns = 0",
+	[STMT_AUDIT_ADD] = "INSERT INTO audit (time_ns, actor, token_id, address, action, detail, "
+			   "status, took_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[STMT_AUDIT_TRIM] = "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1",
+	[STMT_AUDIT_LIST] = "SELECT id, time_ns, actor, token_id, address, action, detail, status, "
+			    "took_us FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
 	[STMT_HOLD_ADD] = "INSERT OR IGNORE INTO hold VALUES (?1, unixepoch() * 1000000000)",
 	[STMT_HOLD_DROP] = "DELETE FROM hold WHERE day = ?1",
 	[STMT_HOLD_LIST] = "SELECT day FROM hold ORDER BY day",
@@ -207,9 +229,9 @@ int maindb_nodes(struct maindb *m, int (*each)(const struct node *n, void *arg),
 /* The counters of SensorStats in the order of rtsec.proto. */
 static void stats_numbers(struct block_stats *s, uint64_t *ret[N_STATS])
 {
-	uint64_t *const all[N_STATS] = { &s->events,	    &s->lost_priority,	&s->lost_bulk,
-					 &s->lost_queue,    &s->malformed,	&s->batches_queued,
-					 &s->bytes_queued,  &s->cpu_ns,		&s->rss_bytes,
+	uint64_t *const all[N_STATS] = { &s->events,	   &s->lost_priority, &s->lost_bulk,
+					 &s->lost_queue,   &s->malformed,     &s->batches_queued,
+					 &s->bytes_queued, &s->cpu_ns,	      &s->rss_bytes,
 					 &s->processes };
 
 	memcpy(ret, all, sizeof(all));
@@ -276,6 +298,8 @@ int maindb_flush(struct maindb *m)
 	for (uint32_t i = 0; i < m->n_nodes; i++)
 		n_dirty += m->nodes[i]->dirty;
 	r = put_dirty(m, n_dirty);
+	if (r == 0)
+		r = maindb_audit_flush(m);
 	pthread_mutex_unlock(&m->mutex);
 	return r;
 }
@@ -361,7 +385,8 @@ int maindb_open(struct maindb **ret, const char *dir, struct diag *d)
 		return diag_set(d, err_origin(-errno), 0, 0, "cannot make the folder %s: %s", dir,
 				strerror(errno));
 	if ((size_t)snprintf(path, sizeof(path), "%s/main.db", dir) >= sizeof(path))
-		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0, "the folder's path is too long");
+		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0,
+				"the folder's path is too long");
 	r = sql_open(&m->db, path, SQL_WRITE, d);
 	if (r == 0)
 		r = migrate_apply(m->db, &migrations_main, path, d);
@@ -384,6 +409,9 @@ struct maindb *maindb_free(struct maindb *m)
 {
 	if (!m)
 		return NULL;
+	if (m->n_audit && maindb_audit_flush(m) < 0)
+		maindb_audit_drop(m);
+	free(m->audit);
 	sql_finalize(m->stmts, STMT_MAX);
 	sql_close(m->db);
 	for (uint32_t i = 0; i < m->n_nodes; i++)

@@ -16,6 +16,18 @@ enum stmt {
 	STMT_BOOT_PUT,
 	STMT_TOKEN_ADD,
 	STMT_TOKEN_FIND,
+	STMT_TOKEN_LIST,
+	STMT_TOKEN_REVOKE,
+	STMT_JOIN_ADD,
+	STMT_JOIN_FIND,
+	STMT_JOIN_USE,
+	STMT_CERT_ADD,
+	STMT_CERT_FIND,
+	STMT_CERT_LIVE,
+	STMT_CERT_REVOKE,
+	STMT_AUDIT_ADD,
+	STMT_AUDIT_TRIM,
+	STMT_AUDIT_LIST,
 	STMT_HOLD_ADD,
 	STMT_HOLD_DROP,
 	STMT_HOLD_LIST,
@@ -32,6 +44,12 @@ struct known {
 	bool dirty;
 };
 
+/* An audit row that waits; its texts are its own. */
+struct audit_row {
+	struct audit row;
+	char *texts; /* actor, address, action, detail, a NUL after each */
+};
+
 struct maindb {
 	pthread_mutex_t mutex;
 	sqlite3 *db;
@@ -39,8 +57,21 @@ struct maindb {
 	struct known **nodes;
 	uint32_t n_nodes, nodes_room;
 	struct slots by_id;
+	struct audit_row *audit; /* that wait for maindb_flush() */
+	uint32_t n_audit, audit_room;
 };
 
 void maindb_bind_text(sqlite3_stmt *s, int at, const char *text);
 /* sql_run(), on the disk when it returns. */
 NODISCARD int maindb_run_durably(struct maindb *m, sqlite3_stmt *s);
+
+/* Writes the audit rows that wait. */
+NODISCARD int maindb_audit_flush(struct maindb *m);
+void maindb_audit_drop(struct maindb *m);
+
+/* 256 random bits as hex digits, and the SHA-256 of such a secret. */
+enum { MAINDB_HASH_BYTES = 32 };
+NODISCARD int maindb_secret(char ret[MAINDB_TOKEN_CHARS + 1]);
+NODISCARD int maindb_hash(const char *s, size_t n, uint8_t ret[MAINDB_HASH_BYTES]);
+bool maindb_same_hash(const void *a, const void *b);
+void maindb_column_text(sqlite3_stmt *s, int column, char *to, size_t room);

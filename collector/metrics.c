@@ -51,6 +51,12 @@ static void read_ingest(struct metrics *m, const struct ingest *ingest)
 	v[METRIC_INGEST_COMMIT_NS] = c.commit_ns;
 	v[METRIC_INGEST_DISK_BUSY] = c.disk_busy;
 	v[METRIC_INGEST_DISK_LOW] = (uint64_t)ingest_disk(ingest, &v[METRIC_INGEST_DISK_FREE]);
+	v[METRIC_PEERS_HANDSHAKES] = c.tls.handshakes;
+	v[METRIC_PEERS_FAILED] = c.tls.failed;
+	v[METRIC_PEERS_UNKNOWN] = c.peers[PEER_UNKNOWN];
+	v[METRIC_PEERS_REVOKED] = c.peers[PEER_REVOKED];
+	v[METRIC_PEERS_EXPIRED] = c.peers[PEER_EXPIRED];
+	v[METRIC_PEERS_WRONG_NODE] = c.peers[PEER_WRONG_NODE];
 	v[METRIC_INGEST_FAILING] = ingest && ingest_failing(ingest);
 }
 

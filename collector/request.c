@@ -2,6 +2,7 @@
 #include "collector/request_internal.h"
 
 #include "lib/limits.h"
+#include "lib/timestamp.h"
 
 struct server *request_server(const struct request *r)
 {
@@ -123,18 +124,20 @@ static bool may_enter(struct request *r)
 {
 	static const char scheme[] = "Bearer ";
 	const char *header = request_header(r, "Authorization");
-	enum role role = ROLE_NONE;
+	struct token *t = &r->token;
 
 	if (r->route->role == ROLE_NONE)
 		return true;
 	if (header && strncasecmp(header, scheme, sizeof(scheme) - 1) == 0) {
 		header += sizeof(scheme) - 1;
-		role = maindb_token_role(r->server->config.maindb, header, strlen(header));
+		if (!maindb_token_find(r->server->config.maindb, header, strlen(header),
+				       timestamp_now(), t))
+			memset(t, 0, sizeof(*t));
 	}
-	if (role >= r->route->role)
+	if (t->role >= r->route->role)
 		return true;
 	r->server->counters.unauthorized++;
-	if (role != ROLE_NONE) {
+	if (t->role != ROLE_NONE) {
 		request_problem_text(r, 403, "the role of this token does not allow this");
 		return false;
 	}

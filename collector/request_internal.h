@@ -21,6 +21,7 @@ struct request {
 	struct MHD_Connection *connection;
 	struct request *previous, *next; /* all that are in work */
 	const struct route *route;
+	struct token token; /* of whoever asks; role NONE: of nobody known */
 	struct params params;
 	char *uri;
 	size_t n_path;

@@ -57,13 +57,22 @@ static int teardown(void **state)
 	return 0;
 }
 
-static uint32_t see(struct fix *f, const char *node, uint8_t boot, uint64_t sent_ns, uint64_t now_ns)
+static uint32_t see(struct fix *f, const char *node, uint8_t boot, uint64_t sent_ns,
+		    uint64_t now_ns)
 {
 	static const char *const tiers[] = { "open=tp/syscalls", "exec=fentry" };
-	struct batch_origin o = { .node_id = node, .node_name = node, .boot_id = { boot },
-				  .architecture = "aarch64", .os_kernel = "6.1", .agent_version = "0.2" };
-	struct batch_stats stats = { .events = 100, .lost_bulk = 3, .rss_bytes = 7, .processes = 5,
-				     .tiers = tiers, .n_tiers = 2 };
+	struct batch_origin o = { .node_id = node,
+				  .node_name = node,
+				  .boot_id = { boot },
+				  .architecture = "aarch64",
+				  .os_kernel = "6.1",
+				  .agent_version = "0.2" };
+	struct batch_stats stats = { .events = 100,
+				     .lost_bulk = 3,
+				     .rss_bytes = 7,
+				     .processes = 5,
+				     .tiers = tiers,
+				     .n_tiers = 2 };
 	AUTO(batch) *b = NULL;
 	uint32_t number = 0;
 
@@ -86,7 +95,8 @@ static int keep(const struct node *n, void *arg)
 	struct list *l = arg;
 
 	if (n->stats.n_tiers)
-		snprintf(l->tier, sizeof(l->tier), "%.*s", (int)n->stats.tiers[n->stats.n_tiers - 1].n,
+		snprintf(l->tier, sizeof(l->tier), "%.*s",
+			 (int)n->stats.tiers[n->stats.n_tiers - 1].n,
 			 n->stats.tiers[n->stats.n_tiers - 1].s);
 	l->nodes[l->n++] = *n;
 	return l->n == ARRAY_SIZE(l->nodes) ? 5 : 0;
@@ -119,7 +129,8 @@ static void check_node(const struct list *l)
 	assert_string_equal(l->tier, "exec=fentry");
 }
 
-static void test_maindb_given_node_seen_when_asked_and_reopened_then_facts_are_the_same(void **state)
+static void test_maindb_given_node_seen_when_asked_and_reopened_then_facts_are_the_same(
+	void **state)
 {
 	struct fix *f = *state;
 	uint32_t number = see(f, "n1", 1, 900, 1000);
@@ -169,7 +180,15 @@ static void test_maindb_given_nodes_when_listed_then_sorted_by_name_and_stoppabl
 	assert_int_equal(l.n, 8);
 }
 
-static void test_maindb_given_token_when_presented_then_role_is_told_and_others_have_none(void **state)
+static enum role role_of(struct maindb *m, const char *token, size_t n)
+{
+	struct token t;
+
+	return maindb_token_find(m, token, n, 1000, &t) ? t.role : ROLE_NONE;
+}
+
+static void test_maindb_given_token_when_presented_then_role_is_told_and_others_have_none(
+	void **state)
 {
 	struct fix *f = *state;
 	char admin[65], viewer[65];
@@ -178,12 +197,12 @@ static void test_maindb_given_token_when_presented_then_role_is_told_and_others_
 	assert_int_equal(maindb_token_create(f->db, "a", ROLE_VIEWER, viewer), 0);
 	assert_int_equal(strlen(admin), 64);
 	assert_string_not_equal(admin, viewer);
-	assert_int_equal(maindb_token_role(f->db, admin, 64), ROLE_ADMIN);
-	assert_int_equal(maindb_token_role(f->db, viewer, 64), ROLE_VIEWER);
-	assert_int_equal(maindb_token_role(f->db, admin, 63), ROLE_NONE);
-	assert_int_equal(maindb_token_role(f->db, "", 0), ROLE_NONE);
+	assert_int_equal(role_of(f->db, admin, 64), ROLE_ADMIN);
+	assert_int_equal(role_of(f->db, viewer, 64), ROLE_VIEWER);
+	assert_int_equal(role_of(f->db, admin, 63), ROLE_NONE);
+	assert_int_equal(role_of(f->db, "", 0), ROLE_NONE);
 	admin[63] = admin[63] == '0' ? '1' : '0';
-	assert_int_equal(maindb_token_role(f->db, admin, 64), ROLE_NONE);
+	assert_int_equal(role_of(f->db, admin, 64), ROLE_NONE);
 	assert_int_equal(maindb_token_create(f->db, "a", ROLE_NONE, admin), -EINVAL);
 }
 
@@ -195,7 +214,146 @@ static void test_maindb_given_second_process_when_it_makes_a_token_then_first_kn
 
 	assert_int_equal(maindb_open(&other, f->dir, NULL), 0);
 	assert_int_equal(maindb_token_create(other, "cli", ROLE_ANALYST, token), 0);
-	assert_int_equal(maindb_token_role(f->db, token, 64), ROLE_ANALYST);
+	assert_int_equal(role_of(f->db, token, 64), ROLE_ANALYST);
+}
+
+static void test_maindb_given_token_that_ends_when_asked_later_then_unknown(void **state)
+{
+	struct fix *f = *state;
+	struct token t = { .name = "soon",
+			   .role = ROLE_VIEWER,
+			   .expires_ns = 5000,
+			   .scope = "node:a",
+			   .created_by = "root" },
+		     got;
+	char text[65];
+
+	assert_int_equal(maindb_token_add(f->db, &t, text), 0);
+	assert_true(maindb_token_find(f->db, text, 64, 4999, &got));
+	assert_string_equal(got.name, "soon");
+	assert_string_equal(got.scope, "node:a");
+	assert_string_equal(got.created_by, "root");
+	assert_int_equal(got.expires_ns, 5000);
+	assert_false(maindb_token_find(f->db, text, 64, 5000, &got));
+}
+
+static int keep_token(const struct token *t, void *arg)
+{
+	*(struct token *)arg = *t;
+	return 0;
+}
+
+static void test_maindb_given_token_when_revoked_then_unknown_at_once(void **state)
+{
+	struct fix *f = *state;
+	struct token got = { 0 };
+	char text[65];
+
+	assert_int_equal(maindb_token_create(f->db, "x", ROLE_ADMIN, text), 0);
+	assert_int_equal(maindb_tokens(f->db, keep_token, &got), 0);
+	assert_string_equal(got.name, "x");
+	assert_int_equal(maindb_token_revoke(f->db, got.id, 77), 0);
+	assert_int_equal(role_of(f->db, text, 64), ROLE_NONE);
+	assert_int_equal(maindb_token_revoke(f->db, got.id, 78), MAINDB_E_UNKNOWN);
+	assert_int_equal(maindb_token_revoke(f->db, got.id + 1, 78), MAINDB_E_UNKNOWN);
+	assert_int_equal(maindb_tokens(f->db, keep_token, &got), 0);
+	assert_int_equal(got.revoked_ns, 77);
+}
+
+static struct cert certificate(const char *serial, const char *node)
+{
+	struct cert c = { .kind = CERT_NODE, .until_ns = 9000 };
+
+	snprintf(c.serial, sizeof(c.serial), "%s", serial);
+	snprintf(c.node_id, sizeof(c.node_id), "%s", node);
+	return c;
+}
+
+static void test_maindb_given_join_token_when_used_then_once_in_time_and_by_its_node(void **state)
+{
+	struct fix *f = *state;
+	struct cert a = certificate("01", "a"), b = certificate("02", "b");
+	char any[65], for_b[65], late[65];
+
+	assert_int_equal(maindb_join_add(f->db, "", 500, "root", any), 0);
+	assert_int_equal(maindb_join_add(f->db, "b", 500, "root", for_b), 0);
+	assert_int_equal(maindb_join_add(f->db, "", 100, "root", late), 0);
+	assert_int_equal(maindb_join_use(f->db, "no such", &a, 99), MAINDB_E_UNKNOWN);
+	assert_int_equal(maindb_join_use(f->db, late, &a, 100), MAINDB_E_EXPIRED);
+	assert_int_equal(maindb_join_use(f->db, for_b, &a, 99), MAINDB_E_OTHER_NODE);
+	assert_int_equal(maindb_certificate_standing(f->db, "01"), STANDING_UNKNOWN);
+	assert_int_equal(maindb_join_use(f->db, any, &a, 99), 0);
+	assert_int_equal(maindb_certificate_standing(f->db, "01"), STANDING_GOOD);
+	assert_int_equal(maindb_join_use(f->db, any, &b, 99), MAINDB_E_USED);
+	assert_int_equal(maindb_join_use(f->db, for_b, &b, 99), 0);
+}
+
+static void test_maindb_given_enrolled_node_when_joined_again_then_only_by_its_own_token(
+	void **state)
+{
+	struct fix *f = *state;
+	struct cert a = certificate("01", "a"), again = certificate("02", "a");
+	char first[65], any[65], own[65];
+	uint32_t n;
+
+	assert_int_equal(maindb_join_add(f->db, "", 500, "", first), 0);
+	assert_int_equal(maindb_join_add(f->db, "", 500, "", any), 0);
+	assert_int_equal(maindb_join_add(f->db, "a", 500, "", own), 0);
+	assert_int_equal(maindb_join_use(f->db, first, &a, 99), 0);
+	assert_int_equal(maindb_join_use(f->db, any, &again, 99), MAINDB_E_ENROLLED);
+	assert_int_equal(maindb_join_use(f->db, own, &again, 99), 0);
+	assert_int_equal(maindb_node_revoke(f->db, "a", 200, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(maindb_certificate_standing(f->db, "01"), STANDING_REVOKED);
+	assert_int_equal(maindb_certificate_standing(f->db, "02"), STANDING_REVOKED);
+	again = certificate("03", "a");
+	assert_int_equal(maindb_join_use(f->db, any, &again, 201), 0);
+	assert_int_equal(maindb_certificate_standing(f->db, "03"), STANDING_GOOD);
+}
+
+struct audited {
+	uint32_t n;
+	int64_t last_id;
+	char actions[200];
+};
+
+static int keep_audit(const struct audit *a, void *arg)
+{
+	struct audited *k = arg;
+	size_t at = strlen(k->actions);
+
+	k->n++;
+	k->last_id = a->id;
+	snprintf(k->actions + at, sizeof(k->actions) - at, "%s:%s:%u ", a->actor, a->detail,
+		 a->status);
+	return 0;
+}
+
+static void test_maindb_given_audit_rows_when_listed_then_newest_first_and_kept_over_reopening(
+	void **state)
+{
+	struct fix *f = *state;
+	struct audited k = { 0 };
+	struct audit a = { .time_ns = 1,
+			   .actor = "ann",
+			   .address = "::1",
+			   .action = "GET /x",
+			   .detail = "q=1",
+			   .status = 200 };
+
+	assert_int_equal(maindb_audit_add(f->db, &a, false), 0);
+	a.actor = "bob";
+	a.status = 403;
+	assert_int_equal(maindb_audit_add(f->db, &a, true), 0);
+	a.detail = "q=2";
+	assert_int_equal(maindb_audit_add(f->db, &a, false), 0);
+	assert_int_equal(maindb_audit_list(f->db, 0, 2, keep_audit, &k), 0);
+	assert_string_equal(k.actions, "bob:q=2:403 bob:q=1:403 ");
+	f->db = maindb_free(f->db);
+	assert_int_equal(maindb_open(&f->db, f->dir, NULL), 0);
+	assert_int_equal(maindb_audit_list(f->db, k.last_id, 10, keep_audit, &k), 0);
+	assert_int_equal(k.n, 3);
+	assert_non_null(strstr(k.actions, "ann:q=1:200"));
 }
 
 static void test_maindb_given_token_when_files_are_read_then_it_is_not_in_them(void **state)
@@ -261,6 +419,11 @@ int main(void)
 		T(test_maindb_given_new_boot_when_seen_then_seq_and_clock_begin_anew),
 		T(test_maindb_given_nodes_when_listed_then_sorted_by_name_and_stoppable),
 		T(test_maindb_given_token_when_presented_then_role_is_told_and_others_have_none),
+		T(test_maindb_given_token_that_ends_when_asked_later_then_unknown),
+		T(test_maindb_given_token_when_revoked_then_unknown_at_once),
+		T(test_maindb_given_join_token_when_used_then_once_in_time_and_by_its_node),
+		T(test_maindb_given_enrolled_node_when_joined_again_then_only_by_its_own_token),
+		T(test_maindb_given_audit_rows_when_listed_then_newest_first_and_kept_over_reopening),
 		T(test_maindb_given_second_process_when_it_makes_a_token_then_first_knows_it),
 		T(test_maindb_given_token_when_files_are_read_then_it_is_not_in_them),
 		T(test_maindb_given_newer_schema_when_opened_then_refused),

@@ -37,7 +37,7 @@ zstd\.h        lib/frame*
 libfyaml\.h    lib/yaml*
 pcre2\.h       lib/expr* lib/match* lib/pattern*
 hs\.h          lib/expr* lib/match* lib/pattern*
-mbedtls/       lib/* collector/maindb* collector/token* sensor/node* sensor/hash*
+mbedtls/       lib/* collector/maindb* collector/token* collector/ingest_tls* sensor/node* sensor/hash* sensor/https*
 proto/rtsec\.pb-c\.h  lib/batch* lib/block* sensor/ack* collector/ingest* collector/ack*
 '
 
