@@ -118,6 +118,12 @@ struct rec_file {
 	uint32_t fs_magic;	       /* magic number of the filesystem (statfs f_type) */
 };
 
+/* What tells one content of a file from the next. */
+struct rec_stamp {
+	uint64_t bytes;
+	uint64_t mtime_ns, ctime_ns; /* since 1970 */
+};
+
 /* A program was started.  head: the process after it, with the identity that it kept.
  * Data: exe, cwd, args. */
 struct rec_exec {
@@ -126,6 +132,7 @@ struct rec_exec {
 	uint32_t parent_tgid; /* real parent; 0: none */
 	uint32_t old_tid;     /* tid before the exec; differs from tgid with REC_F_NOT_LEADER */
 	struct rec_file file; /* the executable; of a script the interpreter */
+	struct rec_stamp stamp; /* of the same */
 	uint32_t uid, gid, euid, egid;
 	uint32_t suid, sgid;
 	uint32_t sid;  /* session id; 0: none */
@@ -140,10 +147,10 @@ struct rec_exec {
 };
 ABI_ASSERT(rec_exec, parent_start_ns, 72);
 ABI_ASSERT(rec_exec, file, 88);
-ABI_ASSERT(rec_exec, uid, 112);
-ABI_ASSERT(rec_exec, tty, 152);
-ABI_ASSERT(rec_exec, exe, 176);
-_Static_assert(sizeof(struct rec_exec) == 192, "rec_exec");
+ABI_ASSERT(rec_exec, uid, 136);
+ABI_ASSERT(rec_exec, tty, 176);
+ABI_ASSERT(rec_exec, exe, 200);
+_Static_assert(sizeof(struct rec_exec) == 216, "rec_exec");
 
 /* A piece of long arguments, ahead of the rec_exec with the same tgid, start and time on the same
  * ring.  Pieces come in order; a gap between @offset and what came before, or fewer bytes than

@@ -187,3 +187,36 @@ static __always_inline void fill_file(struct rec_file *f, struct file *file)
 	f->mode = GET(inode, i_mode);
 	f->fs_magic = (uint32_t)GET(sb, s_magic);
 }
+
+/* The highest bit of the nanoseconds is the kernel's own mark (6.13). */
+static __always_inline uint64_t fill_time(long long sec, uint64_t nsec)
+{
+	return (uint64_t)sec * 1000000000 + (nsec & 0x7fffffff);
+}
+
+#define FILL_TIME(inode, flavour, name)                                            \
+	fill_time(BPF_CORE_READ((struct inode___##flavour *)(inode), name.tv_sec), \
+		  (uint64_t)BPF_CORE_READ((struct inode___##flavour *)(inode), name.tv_nsec))
+#define FILL_TIME_SPLIT(inode, name)                                          \
+	fill_time(BPF_CORE_READ((struct inode___split *)(inode), name##_sec), \
+		  BPF_CORE_READ((struct inode___split *)(inode), name##_nsec))
+
+/* What tells one content of a file from the next. */
+static __always_inline void fill_stamp(struct rec_stamp *s, struct file *file)
+{
+	void *inode = GET(file, f_inode);
+
+	s->bytes = (uint64_t)BPF_CORE_READ((struct inode *)inode, i_size);
+	if (bpf_core_field_exists(((struct inode___split *)0)->i_mtime_sec))
+		s->mtime_ns = FILL_TIME_SPLIT(inode, i_mtime);
+	else if (bpf_core_field_exists(((struct inode___hidden *)0)->__i_mtime))
+		s->mtime_ns = FILL_TIME(inode, hidden, __i_mtime);
+	else
+		s->mtime_ns = FILL_TIME(inode, plain, i_mtime);
+	if (bpf_core_field_exists(((struct inode___split *)0)->i_ctime_sec))
+		s->ctime_ns = FILL_TIME_SPLIT(inode, i_ctime);
+	else if (bpf_core_field_exists(((struct inode___hidden *)0)->__i_ctime))
+		s->ctime_ns = FILL_TIME(inode, hidden, __i_ctime);
+	else
+		s->ctime_ns = FILL_TIME(inode, plain, i_ctime);
+}

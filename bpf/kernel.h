@@ -42,7 +42,23 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	unsigned int i_nlink;
+	long long i_size;
 	void *i_private;
+};
+/* Where the kernel keeps an inode's times: before 6.7 (change: 6.6), before 6.11, and since. */
+struct timespec64 {
+	long long tv_sec;
+	long tv_nsec;
+};
+struct inode___plain {
+	struct timespec64 i_mtime, i_ctime;
+};
+struct inode___hidden {
+	struct timespec64 __i_mtime, __i_ctime;
+};
+struct inode___split {
+	long long i_mtime_sec, i_ctime_sec;
+	__u32 i_mtime_nsec, i_ctime_nsec;
 };
 struct dentry {
 	struct dentry *d_parent;

@@ -177,6 +177,7 @@ static __always_inline void exec_fill(struct scratch *s, struct task_struct *tas
 	fill_tty(r, task);
 	file = TYPED(struct file, BPF_CORE_READ(mm, exe_file));
 	fill_file(&r->file, file);
+	fill_stamp(&r->stamp, file);
 	fill_move(s, sizeof(*r));
 	fill_file_path(s, &r->exe, file);
 	fill_cwd(s, &r->cwd, task_now());

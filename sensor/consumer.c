@@ -27,7 +27,7 @@ struct consumer {
 	bool split;
 	struct losses losses;
 	struct batch_stats stats;
-	uint64_t opened_ns;	/* when the oldest unsealed event was read; 0: none */
+	uint64_t opened_ns; /* when the oldest unsealed event was read; 0: none */
 	uint64_t sealed_ns, told_ns, noted_ns, lost_ns, measured_ns, reconciled_ns;
 	uint64_t malformed_seen, now_ns;
 	bool reconcile;
@@ -85,8 +85,7 @@ static void seal(struct consumer *c, struct gather *g)
 static bool is_full(const struct consumer *c, const struct gather *g)
 {
 	return batch_events(g->batch) >= c->config.max_events ||
-	       batch_bytes(g->batch) >= c->config.max_bytes ||
-	       g->n_list_values >= ROWS_LIST_VALUES;
+	       batch_bytes(g->batch) >= c->config.max_bytes || g->n_list_values >= ROWS_LIST_VALUES;
 }
 
 static void seal_all(struct consumer *c)
@@ -161,10 +160,10 @@ static int ask_losses(struct consumer *c)
 	int r = s->ops->loss(s->self, lost);
 
 	c->lost_ns = c->now_ns;
-	for (size_t class = 0; r == 0 && class < REC_CLASSES; class++)
+	for (size_t class = 0; r == 0 && class < REC_CLASSES; class ++)
 		for (size_t cause = 0; cause < REC_CAUSES; cause++)
 			if (lost[class][cause].count)
-				add_kernel_loss(c, (enum rec_class)class, (enum rec_cause)cause,
+				add_kernel_loss(c, (enum rec_class) class, (enum rec_cause)cause,
 						&lost[class][cause]);
 	if (seen > c->malformed_seen)
 		malformed(c, seen - c->malformed_seen);
@@ -280,6 +279,7 @@ int consumer_turn(struct consumer *c, int max_wait_ms)
 	n = s->ops->consume(s->self, BUDGET, take, c);
 	if (n < 0)
 		return (int)n;
+	enrich_hashes(c->config.enrich, &c->gathers[0], &c->config.seq->next);
 	r = chores(c);
 	if (r < 0)
 		return r;

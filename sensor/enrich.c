@@ -171,6 +171,23 @@ void enrich_record(struct enrich *e, const struct record *r, struct gather *g, u
 	handlers[r->type](&c);
 }
 
+void enrich_hashes(struct enrich *e, struct gather *g, uint64_t *seq)
+{
+	struct proc_version *v = NULL;
+	struct hash_found found;
+
+	while (e->rows.hashes && hashes_take(e->rows.hashes, &found)) {
+		struct proc *p = known_hashed(e->known, &found, &v);
+		uint32_t row = p ? rows_of(&e->rows, g, p, v) : 0;
+
+		if (!p)
+			continue;
+		gather_event(g, KIND_HASHED, (*seq)++, e->now_ns);
+		g->events[CLASS_PRIORITY]++;
+		batch_set_row(g->batch, KIND_HASHED, FIELD_PROCESS, row);
+	}
+}
+
 static uint64_t read_clock(clockid_t id)
 {
 	struct timespec t;
@@ -206,7 +223,8 @@ uint64_t enrich_tick(struct enrich *e)
 		e->offset_ns = offset;
 	e->rows.offset_ns = e->offset_ns;
 	known_tick(e->known, boot);
-	return boot + e->offset_ns;
+	e->now_ns = boot + e->offset_ns;
+	return e->now_ns;
 }
 
 uint64_t enrich_time(const struct enrich *e, uint64_t boot_ns)
@@ -231,6 +249,7 @@ int enrich_new(struct enrich **ret, const struct known_config *config)
 		return r;
 	e->rows.table = known_processes(e->known);
 	e->rows.users = known_users(e->known);
+	e->rows.hashes = config->hashes;
 	*ret = TAKE(e);
 	return 0;
 }

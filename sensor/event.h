@@ -11,7 +11,7 @@
 struct enrich {
 	struct known *known;
 	struct rows rows;
-	uint64_t offset_ns;
+	uint64_t offset_ns, now_ns; /* now_ns: of the last tick, since 1970 */
 	struct resolve resolve;
 	char path[RESOLVE_PATH_BYTES];
 };

@@ -39,7 +39,7 @@ static void take_found(struct proc *p, const struct procfs_process *f)
 		.n_comm = f->stat.n_comm,
 		.args = f->args,
 		.n_args = (uint32_t)f->n_args,
-		.exe_inode = f->exe_inode,
+		.file = f->exe_file,
 		.args_truncated = f->args_truncated,
 		.kernel_thread = f->kernel_thread,
 	};
@@ -228,6 +228,26 @@ struct proc *known_credentials(struct known *k, const struct record *r)
 	return p;
 }
 
+static bool runs(const struct proc_version *v, const struct hash_key *file)
+{
+	return v->image && v->image->file.inode == file->inode &&
+	       v->image->file.ctime_ns == file->ctime_ns;
+}
+
+struct proc *known_hashed(struct known *k, const struct hash_found *found,
+			  struct proc_version **ret_version)
+{
+	struct proc *p = proctab_find(k->table, found->tgid, found->start_ns);
+
+	if (!p || (!runs(&p->now, &found->key) && !runs(&p->before, &found->key)))
+		return NULL;
+	*ret_version = runs(&p->now, &found->key) ? &p->now : &p->before;
+	(*ret_version)->image->hashed = true;
+	memcpy((*ret_version)->image->sha256, found->digest, HASH_BYTES);
+	forget_rows(p);
+	return p;
+}
+
 /* ---- arguments in pieces ---- */
 
 static struct pieces *pieces_of(struct known *k, const struct rec_head *head)
@@ -334,7 +354,13 @@ struct proc *known_exec(struct known *k, const struct record *r)
 		.n_cwd = (uint32_t)record_path_text(&r->path[1], k->cwd, sizeof(k->cwd)),
 		.comm = r->head->comm,
 		.n_comm = comm_length(r->head->comm),
-		.exe_inode = e->file.inode,
+		.file = { .inode = e->file.inode,
+			  .bytes = e->stamp.bytes,
+			  .mtime_ns = e->stamp.mtime_ns,
+			  .ctime_ns = e->stamp.ctime_ns,
+			  .dev_major = e->file.dev_major,
+			  .dev_minor = e->file.dev_minor },
+		.fs_magic = e->file.fs_magic,
 	};
 	struct proc *p = exec_process(k, r);
 

@@ -6,6 +6,7 @@
  * Thread: sensor consumer.  Memory: the process table, caches, and pieces of long arguments. */
 #pragma once
 #include "sensor/cgroups.h"
+#include "sensor/hashes.h"
 #include "sensor/procfs.h"
 #include "sensor/proctab.h"
 #include "sensor/record.h"
@@ -15,10 +16,11 @@ struct known;
 
 struct known_config {
 	const char *node_id;
-	const uint8_t *boot_id;	 /* 16 bytes */
-	uint32_t max_processes;	 /* 0: 16384 */
-	const char *proc_root;	 /* NULL: /proc */
+	const uint8_t *boot_id;	    /* 16 bytes */
+	uint32_t max_processes;	    /* 0: 16384 */
+	const char *proc_root;	    /* NULL: /proc */
 	const char *passwd, *group; /* NULL: those of /etc */
+	struct hashes *hashes;	    /* borrowed; NULL: executables are not hashed */
 };
 
 struct known_counters {
@@ -55,6 +57,11 @@ struct proc *known_target(struct known *k, const struct rec_target *target, uint
 struct proc *known_credentials(struct known *k, const struct record *r);
 struct proc *known_exec(struct known *k, const struct record *r);
 struct proc *known_fork(struct known *k, const struct record *r);
+
+/* Gives the process that asked for a hash, if it is still known, what was found; its rows are
+ * written anew.  Returns it with the version that runs the file; NULL: not known any more. */
+struct proc *known_hashed(struct known *k, const struct hash_found *found,
+			  struct proc_version **ret_version);
 
 /* Keeps a piece of the arguments of the exec that follows. */
 void known_args(struct known *k, const struct record *r);

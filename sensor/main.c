@@ -36,6 +36,7 @@ struct sensor {
 	struct seq seq;
 	struct probe *probe;
 	struct source_kernel kernel;
+	struct hashes *hashes; /* NULL: --hash-rate 0 */
 	struct enrich *enrich;
 	struct outbox *outbox;
 	struct uplink *uplink;
@@ -129,6 +130,16 @@ static void tell_probe(struct sensor *s)
 			 log_value(note, strlen(note), text, sizeof(text)));
 }
 
+static int open_hashes(struct sensor *s)
+{
+	const struct hashes_config config = {
+		.bytes_per_second = s->options.hash_rate,
+		.max_bytes = s->options.hash_max_bytes,
+	};
+
+	return config.bytes_per_second ? hashes_new(&s->hashes, &config) : 0;
+}
+
 static int open_enrich(struct sensor *s)
 {
 	struct known_config config = {
@@ -136,8 +147,11 @@ static int open_enrich(struct sensor *s)
 		.boot_id = s->node.boot_id,
 		.max_processes = (uint32_t)MIN(s->options.max_processes, 1u << 24),
 	};
-	int r = enrich_new(&s->enrich, &config);
+	int r = open_hashes(s);
 
+	config.hashes = s->hashes;
+	if (r == 0)
+		r = enrich_new(&s->enrich, &config);
 	if (r < 0)
 		return r;
 	(void)enrich_tick(s->enrich);
@@ -416,6 +430,7 @@ static void close_all(struct sensor *s)
 	s->spool = spool_free(s->spool);
 	s->outbox = outbox_free(s->outbox);
 	s->enrich = enrich_free(s->enrich);
+	s->hashes = hashes_free(s->hashes);
 	s->kernel.ring = ring_free(s->kernel.ring);
 	s->probe = probe_free(s->probe);
 }

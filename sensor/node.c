@@ -9,7 +9,7 @@
 
 enum { UUID_TEXT = 36, ID_BYTES = 16 };
 
-static void to_hex(const uint8_t *bytes, size_t n, char *to)
+void node_hex(const uint8_t *bytes, size_t n, char *to)
 {
 	static const char digits[] = "0123456789abcdef";
 
@@ -64,7 +64,7 @@ void node_id_derive(const char *machine_id, size_t n, char ret[33])
 	    mbedtls_sha256_update_ret(&c, (const uint8_t *)machine_id, n) == 0)
 		(void)mbedtls_sha256_finish_ret(&c, hash);
 	mbedtls_sha256_free(&c);
-	to_hex(hash, ID_BYTES, ret);
+	node_hex(hash, ID_BYTES, ret);
 }
 
 /* Reads a small text file without its final newline.  Returns its length; 0: none. */
@@ -91,12 +91,13 @@ static int random_id(const char *state_dir, char ret[33], struct diag *d)
 		return 0;
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return diag_set(d, err_origin(-EIO), 0, 0, "no random bytes for a node id");
-	to_hex(bytes, sizeof(bytes), ret);
+	node_hex(bytes, sizeof(bytes), ret);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0 || write(fd, ret, 32) != 32 || fsync(fd) < 0)
-		return diag_set(d, err_origin(-errno), 0, 0,
-				"there is no /etc/machine-id, and a node id cannot be kept in %s: %s",
-				path, strerror(errno));
+		return diag_set(
+			d, err_origin(-errno), 0, 0,
+			"there is no /etc/machine-id, and a node id cannot be kept in %s: %s", path,
+			strerror(errno));
 	return 0;
 }
 

@@ -22,5 +22,8 @@ NODISCARD int node_read(struct node *ret, const char *id, const char *name, cons
 /* 128-bit id of a machine id's text, as 32 hex digits. */
 void node_id_derive(const char *machine_id, size_t n, char ret[33]);
 
+/* Writes @n bytes as 2 * @n hex digits and a NUL. */
+void node_hex(const uint8_t *bytes, size_t n, char *ret);
+
 /* Parses "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx".  Returns 0 or -EBADMSG. */
 NODISCARD int node_parse_uuid(const char *s, size_t n, uint8_t ret[16]);

@@ -15,7 +15,7 @@ struct options {
 	struct config_pairs labels;
 	struct config_numbers ignored;
 	uint64_t ring_bytes, priority_ring_bytes, queue_bytes, max_processes, linger_ms;
-	uint64_t spool_bytes, spool_age_s;
+	uint64_t spool_bytes, spool_age_s, hash_rate, hash_max_bytes;
 	enum spool_sync spool_sync;
 	enum log_level log_level;
 	bool insecure;

@@ -269,13 +269,15 @@ static void read_args(struct procfs *p, uint32_t pid, struct procfs_process *f)
 	}
 }
 
-static uint64_t read_inode(struct procfs *p, uint32_t pid)
+static void read_exe_file(struct procfs *p, uint32_t pid, struct hash_key *ret)
 {
 	struct stat st;
 	char path[64];
 
+	*ret = (struct hash_key){ 0 };
 	snprintf(path, sizeof(path), "%u/exe", pid);
-	return fstatat(p->fd, path, &st, 0) == 0 ? st.st_ino : 0;
+	if (fstatat(p->fd, path, &st, 0) == 0)
+		hash_key_of(ret, &st);
 }
 
 static uint32_t read_loginuid(struct procfs *p, uint32_t pid)
@@ -325,7 +327,7 @@ int procfs_read(struct procfs *p, uint32_t pid, const struct procfs_process **re
 	f->kernel_thread = f->stat.flags & KERNEL_THREAD;
 	f->n_exe = read_link(p, pid, "exe", f->exe);
 	f->n_cwd = read_link(p, pid, "cwd", f->cwd);
-	f->exe_inode = read_inode(p, pid);
+	read_exe_file(p, pid, &f->exe_file);
 	f->loginuid = read_loginuid(p, pid);
 	read_args(p, pid, f);
 	*ret = f;

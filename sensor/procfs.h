@@ -5,21 +5,22 @@
  * something else, and may end between two reads.  Source: proc(5), Documentation/filesystems/proc.
  * Thread: sensor consumer.  Memory: one scratch in struct procfs. */
 #pragma once
-#include "lib/util.h"
+#include "sensor/hash_file.h"
 
 enum {
-	PROCFS_TICK_NS = 10000000, /* /proc counts start times in USER_HZ, 100 a second everywhere */
+	PROCFS_TICK_NS =
+		10000000, /* /proc counts start times in USER_HZ, 100 a second everywhere */
 	PROCFS_PATH_BYTES = 4096,
-	PROCFS_ARGS_BYTES = 16384, /* more of a command line is cut */
+	PROCFS_ARGS_BYTES = 16384,   /* more of a command line is cut */
 	PROCFS_CONTAINER_BYTES = 65, /* 64 hex digits, NUL */
-	PROCFS_COMM_BYTES = 64,	   /* kernel threads have up to 63 */
+	PROCFS_COMM_BYTES = 64,	     /* kernel threads have up to 63 */
 };
 
 /* What /proc/PID/stat says, of what we need. */
 struct procfs_stat {
 	uint32_t pid, ppid, sid;
-	uint32_t tty;	 /* device number as stat(5) encodes it; 0: none */
-	uint32_t flags;	 /* PF_* */
+	uint32_t tty;	      /* device number as stat(5) encodes it; 0: none */
+	uint32_t flags;	      /* PF_* */
 	uint64_t start_ticks; /* since boot */
 	uint32_t n_comm;
 	char comm[PROCFS_COMM_BYTES]; /* NUL-terminated, any bytes */
@@ -42,8 +43,8 @@ struct procfs_process {
 	bool args_truncated;
 	bool kernel_thread;
 	char container[PROCFS_CONTAINER_BYTES]; /* "" outside containers */
-	uint64_t exe_inode; /* 0: not readable */
-	uint32_t loginuid;  /* UINT32_MAX: never logged in */
+	struct hash_key exe_file;		/* inode 0: not readable */
+	uint32_t loginuid;			/* UINT32_MAX: never logged in */
 };
 
 /* Parsers of one file's bytes.  Return 0 or -EBADMSG (*ret is then undefined). */

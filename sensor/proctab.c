@@ -165,7 +165,8 @@ static struct proc_image *image_new(const struct proc_program *g)
 		.n_cwd = g->n_cwd,
 		.n_comm = g->n_comm,
 		.n_args = g->n_args,
-		.exe_inode = g->exe_inode,
+		.file = g->file,
+		.fs_magic = g->fs_magic,
 		.args_truncated = g->args_truncated,
 		.kernel_thread = g->kernel_thread,
 	};
@@ -278,9 +279,10 @@ struct proc *proctab_session_leader(struct proctab *t, const struct proc *p)
 static bool lets_in(const struct proc *p)
 {
 	static const char *const names[] = {
-		"init",	  "systemd", "sshd", "sshd-session", "login", "agetty", "getty",
-		"telnetd", "in.telnetd", "cron", "crond", "atd", "anacron", "runc", "crun",
-		"conmon", "containerd", "dockerd", "crio", "lightdm", "gdm", "sddm", "xinetd",
+		"init",	   "systemd", "sshd",	    "sshd-session", "login",	  "agetty",
+		"getty",   "telnetd", "in.telnetd", "cron",	    "crond",	  "atd",
+		"anacron", "runc",    "crun",	    "conmon",	    "containerd", "dockerd",
+		"crio",	   "lightdm", "gdm",	    "sddm",	    "xinetd",
 	};
 	static const char shim[] = "containerd-shim";
 	const struct proc_image *i = p->now.image;

@@ -8,22 +8,27 @@
  * A process is known by pid and start time.  The kernel tells the start in ns, /proc in ticks of
  * 10 ms; identity uses ticks, so both give the same entity id.  A pid cannot come round in 10 ms.
  * Links between processes are an index and the entity id that must be found there.
- * Thread: sensor consumer.  Memory: one table made at start, touched as it fills; an image (program,
- * arguments, folder) per exec, shared by forked children. */
+ * Thread: sensor consumer.  Memory: one table made at start, touched as it fills; an image
+ * (program, arguments, folder) per exec, shared by forked children. */
 #pragma once
 #include "lib/fields.h"
+#include "sensor/hash_file.h"
 
 enum {
 	PROCTAB_TICK_NS = 10000000,
 	PROCTAB_CONTAINER_BYTES = 65, /* 64 hex digits, NUL */
-	PROCTAB_DEPTH = 64, /* ancestors that are followed */
+	PROCTAB_DEPTH = 64,	      /* ancestors that are followed */
 };
 
-/* What an exec made of a process; never changed once made, shared by reference count. */
+/* What an exec made of a process; never changed once made but for its hash, shared by reference
+ * count. */
 struct proc_image {
 	uint32_t refs;
 	uint32_t n_exe, n_cwd, n_comm, n_args; /* bytes */
-	uint64_t exe_inode; /* 0: not known */
+	struct hash_key file;		       /* the executable; inode 0: not known */
+	uint32_t fs_magic;
+	bool hashed; /* sha256 is known */
+	uint8_t sha256[HASH_BYTES];
 	bool args_truncated, kernel_thread;
 	const char *exe, *cwd, *comm, *args; /* point into data[]; args: each ends in NUL */
 	const char *name;		     /* last component of exe; comm without an exe */
@@ -35,7 +40,8 @@ struct proc_image {
 struct proc_program {
 	const char *exe, *cwd, *comm, *args;
 	uint32_t n_exe, n_cwd, n_comm, n_args;
-	uint64_t exe_inode;
+	struct hash_key file;
+	uint32_t fs_magic;
 	bool args_truncated, kernel_thread;
 };
 
@@ -68,18 +74,18 @@ struct proc_container {
 };
 
 struct proc {
-	uint64_t entity;	/* never 0 while in use */
-	uint64_t start_ns;	/* since boot; exact, or of the tick */
-	uint64_t start_time_ns; /* since 1970, as first worked out; 0: not yet */
-	uint64_t exit_ns;	/* since boot; 0: alive */
-	uint64_t cgroup;	/* id, as last seen; 0: not known */
-	uint32_t tgid, vpid;	/* vpid 0: not known */
-	uint32_t ppid;		/* as /proc told; 0: not asked */
-	struct proc_version now, before; /* before: for late events; its image NULL: none */
+	uint64_t entity;		  /* never 0 while in use */
+	uint64_t start_ns;		  /* since boot; exact, or of the tick */
+	uint64_t start_time_ns;		  /* since 1970, as first worked out; 0: not yet */
+	uint64_t exit_ns;		  /* since boot; 0: alive */
+	uint64_t cgroup;		  /* id, as last seen; 0: not known */
+	uint32_t tgid, vpid;		  /* vpid 0: not known */
+	uint32_t ppid;			  /* as /proc told; 0: not asked */
+	struct proc_version now, before;  /* before: for late events; its image NULL: none */
 	struct proc_container *container; /* NULL: none */
 	struct proc_link parent;
 	bool told_end; /* its end event was told */
-	bool guessed; /* made from an event's own facts: its begin was not seen */
+	bool guessed;  /* made from an event's own facts: its begin was not seen */
 
 	/* the table's own */
 	uint8_t list;
@@ -144,8 +150,8 @@ struct proc *proctab_entry_leader(struct proctab *t, struct proc *p);
 /* Notes the end; the entry stays for a while. */
 void proctab_exit(struct proctab *t, struct proc *p, uint64_t now_ns);
 
-/* Forgets those without a child that ended more than 10 s before @now_ns (since boot), or longer ago
- * than an eighth of the table. */
+/* Forgets those without a child that ended more than 10 s before @now_ns (since boot), or longer
+ * ago than an eighth of the table. */
 void proctab_expire(struct proctab *t, uint64_t now_ns);
 
 /* Calls @each for every process that is alive as far as the table knows. */

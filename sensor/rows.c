@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/rows.h"
 
+#include "sensor/node.h"
 #include "sensor/procfs.h"
 
 /* Rows that a row refers to; 0: none. */
@@ -48,14 +49,42 @@ static void write_args(struct rows *r, struct gather *g, const struct proc_image
 	g->n_list_values += (uint32_t)n;
 }
 
+static void ask_hash(struct rows *r, const struct proc *p, struct proc_image *i)
+{
+	const struct proc *parent = proctab_parent(r->table, p);
+	const struct hash_ask ask = {
+		.key = &i->file,
+		.fs_magic = i->fs_magic,
+		.tgid = p->tgid,
+		.parent = parent ? parent->tgid : 0,
+		.start_ns = p->start_ns,
+		.path = i->exe,
+		.n_path = i->n_exe,
+	};
+
+	i->hashed = hashes_get(r->hashes, &ask, i->sha256);
+}
+
+static void write_hash(struct rows *r, struct gather *g, const struct proc *p, struct proc_image *i)
+{
+	char hex[2 * HASH_BYTES + 1];
+
+	if (!i->hashed && r->hashes && i->file.inode)
+		ask_hash(r, p, i);
+	if (!i->hashed)
+		return;
+	node_hex(i->sha256, HASH_BYTES, hex);
+	set_str(g, FIELD_SHA256, hex, 2 * HASH_BYTES);
+}
+
 static void write_image(struct rows *r, struct gather *g, const struct proc_image *i)
 {
 	set_str(g, FIELD_NAME, i->name, i->n_name);
 	set_str(g, FIELD_EXECUTABLE, i->exe, i->n_exe);
 	set_str(g, FIELD_CWD, i->cwd, i->n_cwd);
 	set_str(g, FIELD_COMM, i->comm, i->n_comm);
-	if (i->exe_inode)
-		set(g, FIELD_EXE_INODE, i->exe_inode);
+	if (i->file.inode)
+		set(g, FIELD_EXE_INODE, i->file.inode);
 	write_args(r, g, i);
 }
 
@@ -90,10 +119,9 @@ static void write_process(struct rows *r, struct gather *g, struct proc *p)
 		set(g, FIELD_CGROUP, p->cgroup);
 }
 
-/* Rows of the others, which must stand before its own.  A leader that is the process itself gets its
- * row later: told as UINT32_MAX. */
-static struct refs refs_of(struct rows *r, struct gather *g, struct proc *p,
-			   int depth)
+/* Rows of the others, which must stand before its own.  A leader that is the process itself gets
+ * its row later: told as UINT32_MAX. */
+static struct refs refs_of(struct rows *r, struct gather *g, struct proc *p, int depth)
 {
 	struct proc *parent = proctab_parent(r->table, p);
 	struct proc *session = proctab_session_leader(r->table, p);
@@ -140,8 +168,10 @@ static uint32_t row_at(struct rows *r, struct gather *g, struct proc *p, struct 
 	v->row[g->slot] = batch_process_add(g->batch, p->entity, v->generation);
 	write_process(r, g, p);
 	write_identity(r, g, &v->id);
-	if (v->image)
+	if (v->image) {
 		write_image(r, g, v->image);
+		write_hash(r, g, p, v->image);
+	}
 	write_refs(g, &refs, v->row[g->slot]);
 	return v->row[g->slot];
 }

@@ -40,6 +40,22 @@ given_true_with_three_arguments() {
 		 and (."@timestamp" | startswith("20"))'
 }
 
+# A program of its own name and content: hashed after its first exec, known at its second.
+given_an_executable_that_is_new_here() {
+	local sha doc
+
+	cp "$(readlink -f /bin/true)" "$T/fresh"
+	echo >>"$T/fresh"
+	sha=$(sha256sum "$T/fresh" | cut -d' ' -f1)
+	"$T/fresh" first
+	doc=$(query_until 1 'process where event.action == "executable_hashed" and process.name == "fresh"')
+	expect_json "the first exec of a file is followed by its hash" "$doc" \
+		'.process.hash.sha256 == $sha and .process.args[1] == "first"' --arg sha "$sha"
+	"$T/fresh" second
+	doc=$(query_until 1 "process where event.action == \"exec\" and process.hash.sha256 == \"$sha\"")
+	expect_json "the next exec has the hash" "$doc" '.process.args[1] == "second"'
+}
+
 given_a_failed_exec() {
 	local doc
 
@@ -143,6 +159,7 @@ given_the_http_api() {
 
 start_stack
 given_true_with_three_arguments
+given_an_executable_that_is_new_here
 given_a_failed_exec
 given_a_relative_path_through_a_symlink
 given_a_created_renamed_and_deleted_file

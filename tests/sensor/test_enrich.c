@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -20,6 +23,7 @@ static const uint64_t second = 1000000000;
 static const struct rec_target target = { UINT64_C(11) * 1000000000, 11, 11 };
 
 struct world {
+	struct hashes *hashes;
 	struct enrich *enrich;
 	struct gather gather;
 	struct frame_codec *codec;
@@ -36,7 +40,8 @@ static int setup(void **state)
 {
 	static const uint8_t boot[16] = { 9 };
 	static const struct batch_origin origin = { .node_id = "node", .node_name = "name" };
-	const struct known_config config = { .node_id = "node",
+	const struct hashes_config hashes = { .bytes_per_second = 1 << 30, .max_bytes = 1 << 20 };
+	struct known_config config = { .node_id = "node",
 					     .boot_id = boot,
 					     .max_processes = 64,
 					     .proc_root = "/dev/fd",
@@ -45,6 +50,8 @@ static int setup(void **state)
 
 	(void)state;
 	w = (struct world){ .seq = 1 };
+	assert_int_equal(0, hashes_new(&w.hashes, &hashes));
+	config.hashes = w.hashes;
 	assert_int_equal(0, enrich_new(&w.enrich, &config));
 	assert_int_equal(0, gather_init(&w.gather, 0, &origin));
 	assert_int_equal(0, frame_codec_new(&w.codec));
@@ -59,6 +66,7 @@ static int teardown(void **state)
 	frame_codec_free(w.codec);
 	gather_done(&w.gather);
 	enrich_free(w.enrich);
+	hashes_free(w.hashes);
 	return 0;
 }
 
@@ -371,6 +379,79 @@ static void test_enrich_given_a_process_found_dead_when_its_exit_comes_then_it_i
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(test_enrich_given_##name, setup, teardown)
+/* ---- hashes ---- */
+
+static struct hash_key key_of(const char *path)
+{
+	struct hash_key key;
+	struct stat st;
+
+	assert_int_equal(0, stat(path, &st));
+	hash_key_of(&key, &st);
+	return key;
+}
+
+static void feed_exec_of(const char *path, struct hash_key key, uint32_t tgid, uint64_t at_ns)
+{
+	made_exec(&made, tgid, second, at_ns, path, "x", 2);
+	made.exec.file = (struct rec_file){ .inode = key.inode,
+					    .dev_major = key.dev_major,
+					    .dev_minor = key.dev_minor };
+	made.exec.stamp = (struct rec_stamp){ key.bytes, key.mtime_ns, key.ctime_ns };
+	feed();
+}
+
+/* Lets the helper finish, then takes what it found. */
+static void take_hashes(void)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < 30000 && hashes_busy(w.hashes); i++) {
+		enrich_hashes(w.enrich, &w.gather, &w.seq);
+		nanosleep(&pause, NULL);
+	}
+	assert_false(hashes_busy(w.hashes));
+}
+
+static void test_enrich_given_first_exec_of_a_file_when_hashed_then_told_after_it(void **state)
+{
+	static const char sha[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+	char path[] = "/tmp/rtsec-enrich-XXXXXX";
+	AUTO_FD int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(3, write(fd, "abc", 3));
+	feed_exec_of(path, key_of(path), 10, 2 * second);
+	take_hashes();
+	feed_exec_of(path, key_of(path), 11, 3 * second);
+	unlink(path);
+	seal();
+	assert_int_equal(2, rows(KIND_EXEC));
+	check_text(0, "process.hash.sha256", NULL);
+	check_text(1, "process.hash.sha256", sha);
+	assert_int_equal(1, rows(KIND_HASHED));
+	check_text(0, "process.hash.sha256", sha);
+	check_number(0, "process.pid", 10);
+	check_text(0, "event.action", "executable_hashed");
+}
+
+static void test_enrich_given_file_that_is_gone_when_hashed_then_nothing_is_told(void **state)
+{
+	char path[] = "/tmp/rtsec-enrich-XXXXXX";
+	AUTO_FD int fd = mkstemp(path);
+	struct hash_key key = key_of(path);
+
+	(void)state;
+	assert_int_equal(3, write(fd, "abc", 3)); /* another content by now */
+	feed_exec_of(path, key, 10, 2 * second);
+	take_hashes();
+	unlink(path);
+	seal();
+	assert_int_equal(1, rows(KIND_EXEC));
+	check_text(0, "process.hash.sha256", NULL);
+	assert_int_equal(0, rows(KIND_HASHED));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,6 +467,8 @@ int main(void)
 		T(mounts_when_told_then_source_type_and_flags_are_fields),
 		T(an_exit_told_twice_when_fed_then_one_end_comes),
 		T(a_process_found_dead_when_its_exit_comes_then_it_is_told),
+		T(first_exec_of_a_file_when_hashed_then_told_after_it),
+		T(file_that_is_gone_when_hashed_then_nothing_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,7 +137,7 @@ static void test_procfs_given_this_process_when_read_then_it_is_this_program(voi
 	assert_int_equal(getuid(), f->status.uid);
 	assert_true(f->n_args > 1 && f->args[f->n_args - 1] == 0);
 	assert_false(f->kernel_thread);
-	assert_true(f->exe_inode > 0);
+	assert_true(f->exe_file.inode > 0);
 	ticks = f->stat.start_ticks;
 	assert_int_equal(0, procfs_start_ticks(p, (uint32_t)getpid(), &ticks));
 	assert_int_equal(f->stat.start_ticks, ticks);
