@@ -19,7 +19,7 @@ enum slot_state { SLOT_IDLE, SLOT_SENDING, SLOT_RECEIVING, SLOT_PAUSING };
  * callback of their aio. */
 struct slot {
 	struct uplink *u;
-	enum slot_state state;
+	_Atomic(enum slot_state) state; /* others look for idle ones */
 	nng_ctx ctx;
 	nng_aio *aio;
 	struct outbox_frame *frame;
@@ -108,13 +108,15 @@ static void slot_pause(struct slot *s, uint32_t ms)
 static void slot_next(struct slot *s)
 {
 	struct uplink *u = s->u;
+	bool idle;
 
 	pthread_mutex_lock(&u->lock);
 	s->frame = outbox_take(u->outbox);
-	if (!s->frame)
-		s->state = SLOT_IDLE;
+	idle = !s->frame;
+	if (idle)
+		s->state = SLOT_IDLE; /* from the unlock on it is uplink_kick()'s */
 	pthread_mutex_unlock(&u->lock);
-	if (s->frame)
+	if (!idle)
 		slot_send(s);
 }
 

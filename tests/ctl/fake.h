@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 #include <cmocka.h>
@@ -29,9 +30,12 @@ struct fake {
 	uint16_t port;
 	pthread_t thread;
 	const struct fake_answer *answers;
-	size_t n_answers, n_asked;
+	size_t n_answers;
+	atomic_size_t n_asked;	      /* requests[] up to here may be read */
 	char *requests[FAKE_ANSWERS]; /* head and body as they came */
 };
+
+static struct fake *fake_running;
 
 static inline bool fake_complete(const char *request)
 {
@@ -74,7 +78,7 @@ static inline void *fake_serve(void *arg)
 		if (fd < 0)
 			break;
 		f->requests[f->n_asked] = fake_read(fd);
-		fake_answer(fd, &f->answers[f->n_asked++]);
+		fake_answer(fd, &f->answers[atomic_fetch_add(&f->n_asked, 1)]);
 		close(fd);
 	}
 	shutdown(f->fd, SHUT_RDWR); /* whoever asks more is refused */
@@ -88,6 +92,7 @@ static inline void fake_start(struct fake *f, const struct fake_answer *answers,
 
 	assert_true(n <= FAKE_ANSWERS);
 	*f = (struct fake){ .answers = answers, .n_answers = n };
+	fake_running = f;
 	f->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(f->fd, (const struct sockaddr *)&a, len), 0);
 	assert_int_equal(listen(f->fd, 8), 0);
@@ -98,6 +103,7 @@ static inline void fake_start(struct fake *f, const struct fake_answer *answers,
 
 static inline void fake_stop(struct fake *f)
 {
+	fake_running = NULL;
 	shutdown(f->fd, SHUT_RDWR);
 	pthread_join(f->thread, NULL);
 	close(f->fd);
@@ -133,8 +139,8 @@ static inline const char *run_env(const char *name)
 static inline struct run run(struct run_setting s, const char *const *args)
 {
 	static const struct cli_command *const commands[] = {
-		&cmd_query, &cmd_tail, &cmd_nodes, &cmd_status, &cmd_fields, &cmd_rules,
-		&cmd_tree, &cmd_timeline, &cmd_flow, &cmd_version, NULL,
+		&cmd_query, &cmd_tail,	   &cmd_nodes, &cmd_status,  &cmd_fields, &cmd_rules,
+		&cmd_tree,  &cmd_timeline, &cmd_flow,  &cmd_version, NULL,
 	};
 	const char *argv[32] = { "rtsecctl" };
 	size_t n_out, n_err;
@@ -151,6 +157,9 @@ static inline struct run run(struct run_setting s, const char *const *args)
 	io.out = open_memstream(&r.out, &n_out);
 	io.err = open_memstream(&r.err, &n_err);
 	r.code = cli_main(&io, commands, argc, argv);
+	if (fake_running)
+		(void)atomic_load(
+			&fake_running->n_asked); /* its requests[] may be read from here */
 	fclose(io.out);
 	fclose(io.err);
 	return r;
@@ -174,3 +183,17 @@ static inline void run_done(struct run *r)
 		if (strstr((text), (part)))                                    \
 			fail_msg("\"%s\" is wrongly in:\n%s", (part), (text)); \
 	} while (0)
+
+/* Runs rtsecctl against a collector of these answers; end() frees both. */
+static inline struct run ask(struct fake *f, const struct fake_answer *answers, size_t n,
+			     const char *const *args)
+{
+	fake_start(f, answers, n);
+	return run((struct run_setting){ .port = f->port }, args);
+}
+
+static inline void end(struct fake *f, struct run *r)
+{
+	fake_stop(f);
+	run_done(r);
+}

@@ -12,19 +12,6 @@
 	"\"count\":12,\"class\":\"bulk\",\"cause\":\"ring_full\"}"
 
 /* Runs @args against @answers; requests stay in @f until fake_stop(). */
-static struct run ask(struct fake *f, const struct fake_answer *answers, size_t n,
-		      const char *const *args)
-{
-	fake_start(f, answers, n);
-	return run((struct run_setting){ .port = f->port }, args);
-}
-
-static void end(struct fake *f, struct run *r)
-{
-	fake_stop(f);
-	run_done(r);
-}
-
 static void test_query_given_hits_when_piped_then_ndjson_as_sent_and_0(void **state)
 {
 	static const struct fake_answer answers[] = { { 200, NULL,

@@ -4,19 +4,6 @@
 
 #include "ctl/lookup.h"
 
-static struct run ask(struct fake *f, const struct fake_answer *answers, size_t n,
-		      const char *const *args)
-{
-	fake_start(f, answers, n);
-	return run((struct run_setting){ .port = f->port }, args);
-}
-
-static void end(struct fake *f, struct run *r)
-{
-	fake_stop(f);
-	run_done(r);
-}
-
 #define P(id, parent, depth, name, pid, more)                                                 \
 	"{\"entity_id\":\"" id "\",\"parent_entity_id\":" parent ",\"depth\":" depth          \
 	",\"process\":{\"pid\":" pid ",\"name\":\"" name "\",\"args\":[\"" name "\",\"-x\"]," \
