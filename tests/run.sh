@@ -119,6 +119,8 @@ if [ "$mode" = --fast ]; then
 else
 	suite_build clang clang
 	suite_build asan asan && suite_ctest sanitized asan -LE 'kernel|browser'
+	suite_build tsan tsan -DRTSEC_WEB=OFF && suite_ctest threads tsan -R '^(sensor|collector|ctl)/' \
+		-LE 'kernel|browser'
 	suite_build release release && export RTSEC_BIN=${RTSEC_BIN:-$PWD/build/release/bin}
 	suites_end_to_end full
 fi
