@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // browser - the page in Chromium.
 //   node browser.mjs [--assets DIR]            against the fake server of this folder: everything
+//   node browser.mjs --fleet BIN               against a real collector of BIN with the recorded fleet
 //   node browser.mjs --url URL --token TOKEN   against a real collector (or RTSEC_URL, RTSEC_TOKEN):
 //                                              waits until it has events, then what holds anywhere
 // Prints `N passed, N failed`; exit code 0 or 1.
@@ -9,16 +10,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { commonTests } from './cases-common.mjs';
 import { fakeTests } from './cases-fake.mjs';
+import { fleetTests } from './cases-fleet.mjs';
 import { openBrowser } from './chromium.mjs';
 import { assert, runAll, until } from './harness.mjs';
 
 const option = (name, otherwise) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : otherwise);
-const useFake = process.argv.includes('--assets') || !(option('--url', process.env.RTSEC_URL) ?? '');
+const useFleet = process.argv.includes('--fleet');
+const useFake = !useFleet && (process.argv.includes('--assets') || !(option('--url', process.env.RTSEC_URL) ?? ''));
 
 /** What the tests share: the server, a browser, and pages that watch for trouble. */
 async function makeWorld() {
 	const world = { faults: [], foreign: [] };
-	if (useFake) {
+	if (useFleet) {
+		const { startFleet } = await import('./fleet.mjs');
+		const fleet = await startFleet({ bin: option('--fleet') });
+		Object.assign(world, { fleet, url: fleet.url, token: fleet.tokens.admin });
+	} else if (useFake) {
 		const { startFake, TOKEN } = await import('./fake-server.mjs');
 		let assets = option('--assets');
 		if (!assets) {
@@ -40,19 +47,20 @@ async function makeWorld() {
 	});
 
 	/** A page at @path, signed in, with the first answer shown.  It is closed by the next open(). */
-	world.open = async (path = '/', { signedIn = true, ready = '.status strong, .empty' } = {}) => {
+	world.open = async (path = '/', { signedIn = true, token = world.token, ready = '.status strong, .empty' } = {}) => {
 		await world.page?.close();
 		const page = await context.newPage();
 		world.page = page;
 		page.on('console', (m) => { if (m.type() === 'error' && !/Failed to load resource/.test(m.text())) world.faults.push(m.text()); });
 		page.on('pageerror', (e) => world.faults.push(String(e)));
-		await page.goto(`${world.url}${path}${signedIn ? `#token=${world.token}` : ''}`);
-		if (signedIn) await page.waitForSelector(ready, { timeout: 15000 });
+		await page.goto(`${world.url}${path}${signedIn ? `#token=${token}` : ''}`);
+		if (signedIn) await page.waitForSelector(ready, { timeout: 30_000 });
 		return page;
 	};
 	world.close = async () => {
 		await browser.close();
 		await world.fake?.close();
+		await world.fleet?.close();
 	};
 	return world;
 }
@@ -67,8 +75,8 @@ async function waitForEvents(world) {
 
 const world = await makeWorld();
 const tests = [
-	...(useFake ? [] : [['collector_given_sensor_when_waited_then_has_events', () => waitForEvents(world)]]),
-	...commonTests(world),
+	...(useFake || useFleet ? [] : [['collector_given_sensor_when_waited_then_has_events', () => waitForEvents(world)]]),
+	...(useFleet ? fleetTests(world) : commonTests(world)),
 	...(useFake ? fakeTests(world) : []),
 	['page_given_all_tests_when_done_then_no_error_no_csp_violation_no_foreign_request', () => {
 		assert.deepEqual(world.faults, []);

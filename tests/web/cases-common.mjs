@@ -166,6 +166,9 @@ export const commonTests = (world) => [
 		const local = (await cell(await firstRow(page), 'time').innerText()).match(/(\d\d):\d\d:/)[1];
 		assert.equal((Number(utc) + 9) % 24, Number(local));
 		await page.keyboard.press('u');
+		await until('it tells how long ago', async () => /( ago|now)$/.test((await cell(rows(page).first(), 'time').innerText()).trim()));
+		await page.keyboard.press('u');
+		await until('UTC again', async () => (await cell(rows(page).first(), 'time').innerText()).includes(`${utc}:`));
 	}],
 	['live_given_new_events_when_tailing_then_they_appear_at_the_top_and_pause_holds', async () => {
 		const page = await world.open('/?since=-5m');

@@ -82,6 +82,15 @@ function gapsOf(history, node) {
 	}));
 }
 
+function facetOf(docs, field, limit, prefix) {
+	const counts = new Map();
+	for (const value of docs.flatMap((d) => fieldOf(d, field) ?? null)) counts.set(value, (counts.get(value) ?? 0) + 1);
+	const nulls = counts.get(null) ?? 0;
+	counts.delete(null);
+	const all = [...counts].filter(([v]) => String(v).toLowerCase().startsWith(prefix.toLowerCase())).sort((a, b) => b[1] - a[1]).map(([value, count]) => ({ value, count }));
+	return { field, type: 'keyword', distinct: counts.size, complete: true, null: nulls, other: all.slice(limit).reduce((n, v) => n + v.count, 0), values: all.slice(0, limit) };
+}
+
 /** Starts it.  @options: port, assets, rate (live events a second), history (of one before it).  Returns { url, close, stats }. */
 export async function startFake({ port = 0, assets, rate = 0, history = undefined } = {}) {
 	const started = Date.now();
@@ -145,6 +154,12 @@ export async function startFake({ port = 0, assets, rate = 0, history = undefine
 		};
 	}
 
+	function facets(params, prefix = '') {
+		refuse(params);
+		const { docs } = select(params);
+		return { total: docs.length, fields: (params.get('field') ?? '').split(',').map((field) => facetOf(docs, field, Number(params.get('limit') ?? 10), prefix)), get facets() { return this.fields; } };
+	}
+
 	function send(response, status, type, body) {
 		response.writeHead(status, { 'Content-Type': type, 'Content-Security-Policy': CSP, 'X-Content-Type-Options': 'nosniff' });
 		response.end(body);
@@ -179,6 +194,7 @@ export async function startFake({ port = 0, assets, rate = 0, history = undefine
 
 	const routes = {
 		'/api/v1/search': search, '/api/v1/hits': hits, '/api/v1/fields': () => FIELDS,
+		'/api/v1/facets': facets, '/api/v1/values': (p) => facets(new URLSearchParams([['field', p.get('field')], ['limit', '50']]), p.get('prefix')),
 		'/api/v1/nodes': () => ['db-1', 'edge-2', 'web-1', 'web-2'].map((name) => ({ id: name, name, last_seen: new Date().toISOString() })),
 	};
 

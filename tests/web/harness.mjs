@@ -5,7 +5,7 @@ import { strict as assert } from 'node:assert';
 export { assert };
 
 /** Asks @probe until it answers something true.  Returns that; throws after @ms. */
-export async function until(what, probe, ms = 8000) {
+export async function until(what, probe, ms = 30_000) {
 	const end = Date.now() + ms;
 	for (;;) {
 		const found = await probe();

@@ -2,13 +2,9 @@
 // events - /search, /hits, /fields and /nodes, turned into the types the page works with.
 import { msOf } from '../lib/time';
 import { getJson, urlOf } from './client';
-import type { Doc, FieldInfo, Gap, Histogram, Json, NodeInfo, Scope, SearchPage, Table } from './types';
+import type { Doc, Facet, FieldInfo, Gap, Histogram, Json, Scope, SearchPage, Table } from './types';
 
-type Raw = Record<string, unknown>;
-
-const list = (v: unknown): Raw[] => (Array.isArray(v) ? (v as Raw[]) : []);
-const num = (v: unknown): number => (typeof v === 'number' ? v : Number(v ?? 0) || 0);
-const str = (v: unknown): string => (v === null || v === undefined ? '' : String(v));
+import { list, num, str, type Raw } from './raw';
 
 export function gapOf(raw: Raw): Gap {
 	return {
@@ -73,10 +69,21 @@ export async function fields(signal: AbortSignal): Promise<FieldInfo[]> {
 	return rows.map((f) => ({ name: str(f['name']), type: str(f['type']), help: str(f['help']) }));
 }
 
-export async function nodes(signal: AbortSignal): Promise<NodeInfo[]> {
-	const raw: unknown = await getJson(urlOf('nodes'), signal);
-	const rows = Array.isArray(raw) ? (raw as Raw[]) : list((raw as Raw)['nodes']);
-	return rows.map((n) => ({
-		id: str(n['id']), name: str(n['name']) || str(n['id']), lastSeen: msOf(n['last_seen']),
-	}));
+function facetOf(raw: Raw): Facet {
+	return {
+		field: str(raw['field']), type: str(raw['type']), distinct: num(raw['distinct']), complete: raw['complete'] !== false,
+		nulls: num(raw['null']), other: num(raw['other']),
+		values: list(raw['values']).map((v) => ({ value: (v['value'] ?? null) as Json, count: num(v['count']) })),
+	};
+}
+
+export async function facets(scope: Scope, wanted: string[], limit: number, signal: AbortSignal): Promise<{ total: number; facets: Facet[] }> {
+	const raw = await getJson(urlOf('facets', { ...scopeParams(scope), field: wanted.join(','), limit }), signal);
+	return { total: num(raw['total']), facets: list(raw['facets']).map(facetOf) };
+}
+
+/** Values that @field has had lately and that begin with @prefix. */
+export async function values(field: string, prefix: string, signal: AbortSignal): Promise<string[]> {
+	const raw = await getJson(urlOf('values', { field, prefix, limit: 50 }), signal);
+	return list(raw['fields']).map(facetOf).flatMap((f) => f.values.map((v) => String(v.value)));
 }

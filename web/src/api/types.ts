@@ -47,6 +47,24 @@ export interface Histogram {
 	gaps: Gap[];
 }
 
+/** The most frequent values of a field among the hits. */
+export interface Facet {
+	field: string;
+	type: string;
+	distinct: number;
+	complete: boolean; /* false: distinct is at least so many */
+	nulls: number; /* hits without a value */
+	other: number; /* counted for values not among these */
+	values: { value: Json; count: number }[];
+}
+
+/** Counts over time, a list for each value of a field, the most frequent first. */
+export interface Split {
+	field: string;
+	from: number[]; /* ms: begin of each bucket */
+	series: { value: Json | undefined; counts: number[] }[]; /* undefined: all other values */
+}
+
 export interface FieldInfo {
 	name: string;
 	type: string;
@@ -56,7 +74,42 @@ export interface FieldInfo {
 export interface NodeInfo {
 	id: string;
 	name: string;
-	lastSeen: number; /* ms; NaN: not told */
+	state: string; /* up or silent */
+	firstSeen: number; /* ms; NaN: not told */
+	lastSeen: number;
+	lagMs: number;
+	skewMs: number; /* its clock less the collector's */
+	kernel: string;
+	architecture: string;
+	version: string;
+	events: number; /* stored */
+	batches: number;
+	sensor: { /* what the sensor says of itself */
+		events: number;
+		lost: number;
+		malformed: number;
+		queued: number; /* batches, of queuedBytes */
+		queuedBytes: number;
+		cpuNs: number;
+		rssBytes: number;
+		processes: number;
+		tiers: string[]; /* how it probes each kind */
+	};
+}
+
+/** How the collector fares. */
+export interface Status {
+	version: string;
+	uptimeMs: number;
+	events: number;
+	bytes: number;
+	days: number;
+	diskFree: number;
+	diskLow: boolean;
+	failing: boolean;
+	removedDays: number;
+	removedEvents: number;
+	lost: number; /* events, by all nodes */
 }
 
 /** What of a view decides which events it shows. */

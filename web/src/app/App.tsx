@@ -4,10 +4,10 @@ import { useEffect, useState } from 'preact/hooks';
 import { Button } from '../components/Button';
 import { Notice } from '../components/Notice';
 import { lostSince, resumed } from '../state/connection';
-import { dark, nextTheme, utc } from '../state/prefs';
+import { clock, dark, nextClock, nextTheme } from '../state/prefs';
 import { loadCatalog, loadNodes } from '../state/catalog';
 import { signOut, token } from '../state/session';
-import { param, setParams } from '../state/url';
+import { go, hrefOf, onLink, param } from '../state/url';
 import { VIEWS, viewNamed } from '../views';
 import { Help } from './Help';
 import { bindKeys } from '../state/keys';
@@ -15,28 +15,23 @@ import { SignIn } from './SignIn';
 import { toast } from '../state/toast';
 
 const NODES_MS = 30_000;
+const CLOCKS = { utc: 'UTC', local: 'Local', ago: 'Ago' };
 
 function Header({ onHelp }: { onHelp: () => void }) {
 	const here = viewNamed(param('view'));
 	return (
 		<header class="top">
-			<a class="brand" href="/" onClick={(e) => {
-				if (e.ctrlKey || e.metaKey || e.shiftKey) return;
-				e.preventDefault();
-				setParams({ view: '', q: '', since: '', until: '', node: '', live: '', order: '' });
-			}}>
+			<a class="brand" href="/" onClick={onLink(() => go('search'))}>
 				<img src="/icon.svg" alt="" width="22" height="22" /><span>rtsec</span>
 			</a>
 			<nav aria-label="Views">
-				{VIEWS.map((v, i) => (
-					<a key={v.name} href={i === 0 ? '/' : `/?view=${v.name}`} aria-current={v === here ? 'page' : undefined}
-						onClick={(e) => { e.preventDefault(); setParams({ view: i === 0 ? '' : v.name }); }}>{v.title}</a>
+				{VIEWS.filter((v) => v.key || v === here).map((v) => (
+					<a key={v.name} href={hrefOf({ view: v.name })} aria-current={v === here ? 'page' : undefined}
+						title={v.key ? `${v.title} (g ${v.key})` : v.title} onClick={onLink(() => go(v.name))}>{v.title}</a>
 				))}
 			</nav>
 			<span class="grow" />
-			<Button kind="quiet" class="small" label={utc.value ? 'Times in UTC; switch to local' : 'Times local; switch to UTC'} onClick={() => { utc.value = !utc.value; }}>
-				{utc.value ? 'UTC' : 'Local'}
-			</Button>
+			<Button kind="quiet" class="small" label={`Times: ${CLOCKS[clock.value]}; switch (u)`} onClick={nextClock}>{CLOCKS[clock.value]}</Button>
 			<Button kind="quiet" class="small" icon={dark.value ? 'sun' : 'moon'} label={dark.value ? 'Light theme' : 'Dark theme'} onClick={nextTheme} />
 			<Button kind="quiet" class="small" label="Keyboard help (?)" onClick={onHelp}>?</Button>
 			<Button kind="quiet" class="small" icon="out" label="Sign out" onClick={() => signOut()} />
@@ -48,8 +43,9 @@ function Inside() {
 	const [help, setHelp] = useState(false);
 	useEffect(() => bindKeys('Everywhere', [
 		{ keys: ['?'], help: 'This help', run: () => setHelp(true) },
-		{ keys: ['u'], help: 'UTC or local time', run: () => { utc.value = !utc.value; } },
+		{ keys: ['u'], help: 'UTC, local time, or how long ago', run: nextClock },
 		{ keys: ['d'], help: 'Light or dark', run: nextTheme },
+		...VIEWS.filter((v) => v.key).map((v) => ({ keys: [`g ${v.key}`], help: v.title, run: () => go(v.name) })),
 	]), []);
 	useEffect(() => {
 		const abort = new AbortController();

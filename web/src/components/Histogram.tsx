@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Histogram - hits over time (uPlot): drag to narrow the range; hatched where events were lost.
+// Histogram - hits over time (uPlot): drag to narrow the range; a band where events were lost; bars
+// cut by the values of a field when told to.
 import uPlot from 'uplot';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { dark, utc } from '../state/prefs';
+import { Line } from './Text';
+import { Button } from './Button';
 import { formatDuration, formatMoment, formatTick } from '../lib/time';
-import { formatCompact, plural } from '../lib/text';
-import type { Gap, Histogram as Data } from '../api/types';
+import { formatCompact, formatCount, plural, visible } from '../lib/text';
+import type { Gap, Histogram as Data, Json, Split } from '../api/types';
 
 const HEIGHT = 104;
 
@@ -13,6 +16,9 @@ interface Props {
 	data: Data;
 	gaps: Gap[];
 	onRange: (from: number, to: number) => void;
+	split?: Split | null;
+	onValue?: (value: Json, exclude: boolean) => void; /* a click on a value of the split */
+	onUnsplit?: () => void;
 }
 
 /** Every bucket of the range, the empty ones too. */
@@ -27,6 +33,22 @@ function series(data: Data): [number[], number[]] {
 		if (i >= 0 && i < n) counts[i] = (counts[i] ?? 0) + b.count;
 	}
 	return [counts.map((_, i) => start + i * step), counts];
+}
+
+/** Times, and for each series the counts of it and all below it: the topmost first, so that each
+ * covers what belongs to those above. */
+function stacked(split: Split): [number[], ...number[][]] {
+	const sums: number[][] = [];
+	split.series.forEach((s, k) => sums.push(s.counts.map((c, i) => c + (sums[k - 1]?.[i] ?? 0))));
+	return [split.from, ...sums.reverse()];
+}
+
+const valueText = (value: Json | undefined): string => (value === undefined ? 'all others' : value === null ? 'no value' : String(value));
+
+/** What the series count at bucket @i, in words. */
+function splitText(split: Split, i: number): string {
+	return split.series.map((s): [string, number] => [valueText(s.value), s.counts[i] ?? 0])
+		.filter(([, n]) => n > 0).map(([v, n]) => `${visible(v.slice(0, 40))} ${formatCount(n)}`).join(' · ');
 }
 
 function drawGaps(u: uPlot, gaps: Gap[], band: string, edge: string): void {
@@ -47,7 +69,7 @@ function drawGaps(u: uPlot, gaps: Gap[], band: string, edge: string): void {
 	ctx.restore();
 }
 
-function optionsOf(width: number, data: Data, gaps: Gap[], isUtc: boolean, hooks: uPlot.Hooks.Arrays): uPlot.Options {
+function optionsOf(width: number, data: Data, gaps: Gap[], isUtc: boolean, colours: number, hooks: uPlot.Hooks.Arrays): uPlot.Options {
 	const style = getComputedStyle(document.documentElement);
 	const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
 	const axis = {
@@ -63,15 +85,30 @@ function optionsOf(width: number, data: Data, gaps: Gap[], isUtc: boolean, hooks
 			{ ...axis, grid: { show: false }, size: 24, gap: 4, values: (_u, ticks, _i, _s, step) => ticks.map((t) => formatTick(t, step, isUtc)) },
 			{ ...axis, size: 46, space: 30, values: (_u, ticks) => ticks.map((t) => (Number.isInteger(t) ? formatCompact(t) : '')) },
 		],
-		series: [{}, {
-			fill: colour('bar'), stroke: colour('bar'), width: 0, points: { show: false },
-			...(uPlot.paths.bars ? { paths: uPlot.paths.bars({ size: [0.86, 60], align: 1, radius: 0.12 }) } : {}),
-		}],
+		series: [{}, ...(colours ? Array.from({ length: colours }, (_, k) => `c-${colours - k}`) : ['bar']).map((name) => ({
+			fill: colour(name), stroke: colour(name), width: 0, points: { show: false },
+			...(uPlot.paths.bars ? { paths: uPlot.paths.bars({ size: [0.86, 60], align: 1, radius: colours ? 0 : 0.12 }) } : {}),
+		}))],
 		hooks: { ...hooks, drawAxes: [(u) => drawGaps(u, gaps, colour('warn-band'), colour('warn'))] },
 	};
 }
 
-export function Histogram({ data, gaps, onRange }: Props) {
+function Legend({ split, onValue, onUnsplit }: { split: Split; onValue: Props['onValue']; onUnsplit: Props['onUnsplit'] }) {
+	return (
+		<div class="legend" role="group" aria-label={`Colours by ${visible(split.field)}`}>
+			<b>{visible(split.field)}</b>
+			{split.series.map((s, i) => (
+				<button key={i} type="button" disabled={s.value === undefined} title={s.value === undefined ? '' : 'Keep only this value'}
+					onClick={() => s.value !== undefined && onValue?.(s.value, false)}>
+					<i class={`swatch c-${i + 1}`} aria-hidden="true" /><Line value={valueText(s.value)} max={40} />
+				</button>
+			))}
+			<Button icon="close" kind="quiet" class="tiny" label="Histogram of all events" {...(onUnsplit ? { onClick: onUnsplit } : {})} />
+		</div>
+	);
+}
+
+export function Histogram({ data, gaps, onRange, split = null, onValue, onUnsplit }: Props) {
 	const box = useRef<HTMLDivElement>(null);
 	const [hover, setHover] = useState('');
 	const [width, setWidth] = useState(0);
@@ -85,12 +122,12 @@ export function Histogram({ data, gaps, onRange }: Props) {
 	}, []);
 	useLayoutEffect(() => {
 		if (!box.current || width < 50) return;
-		const xy = series(data);
-		const plot = new uPlot(optionsOf(width, data, gaps, utc.value, {
+		const xy: [number[], ...number[][]] = split ? stacked(split) : series(data);
+		const plot = new uPlot(optionsOf(width, data, gaps, utc.value, split?.series.length ?? 0, {
 			setCursor: [(u) => {
 				const i = u.cursor.idx;
 				const from = i === null || i === undefined ? undefined : xy[0][i];
-				setHover(from === undefined ? '' : `${formatMoment(from, utc.value)} · ${plural(xy[1][i ?? 0] ?? 0, 'event')}`);
+				setHover(from === undefined ? '' : `${formatMoment(from, utc.value)} · ${plural(xy[1]?.[i ?? 0] ?? 0, 'event')}${split ? `: ${splitText(split, i ?? 0)}` : ''}`);
 			}],
 			setSelect: [(u) => {
 				if (u.select.width < 3) return;
@@ -101,7 +138,7 @@ export function Histogram({ data, gaps, onRange }: Props) {
 			}],
 		}), xy, box.current);
 		return () => plot.destroy();
-	}, [data, gaps, width, dark.value, utc.value, onRange]);
+	}, [data, gaps, split, width, dark.value, utc.value, onRange]);
 
 	const lost = gaps.reduce((n, g) => n + g.count, 0);
 	const text = `${plural(data.total, 'event')} from ${formatMoment(data.from, utc.value)} to ${formatMoment(data.to, utc.value)}`
@@ -111,6 +148,7 @@ export function Histogram({ data, gaps, onRange }: Props) {
 			<div class="histogram-head">
 				<span>{hover || `one bar is ${formatDuration(data.intervalMs)}`}</span>
 			</div>
+			{split && <Legend split={split} onValue={onValue} onUnsplit={onUnsplit} />}
 			<div ref={box} class="histogram-plot" role="img" aria-label={`Histogram: ${text}. Drag to narrow the time range.`} />
 		</div>
 	);

@@ -4,7 +4,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { tokens } from '../lib/eql';
 import { visible } from '../lib/text';
-import { completions, type Completion } from './completion';
+import { completions, valueAt, type Completion } from './completion';
 import { Icon } from './Icon';
 
 interface Props {
@@ -12,8 +12,11 @@ interface Props {
 	onInput: (text: string) => void;
 	onRun: (text: string) => void;
 	fault: { from: number; text: string; expected: string } | null;
-	valuesOf: (field: string) => string[];
+	valuesOf: (field: string) => string[]; /* at hand */
+	askValues: (field: string, prefix: string, abort: AbortSignal) => Promise<string[]>; /* stored */
 }
+
+const ASK_MS = 120; /* of rest while typing before the collector is asked */
 
 function Coloured({ text, from }: { text: string; from: number | null }) {
 	return (
@@ -41,10 +44,11 @@ function Fault({ text, fault }: { text: string; fault: NonNullable<Props['fault'
 	);
 }
 
-export function QueryEditor({ value, onInput, onRun, fault, valuesOf }: Props) {
+export function QueryEditor({ value, onInput, onRun, fault, valuesOf, askValues }: Props) {
 	const area = useRef<HTMLTextAreaElement>(null);
 	const [list, setList] = useState<Completion[]>([]);
 	const [pick, setPick] = useState(-1);
+	const asking = useRef<AbortController>(undefined);
 	const open = list.length > 0;
 
 	const suggest = (): void => {
@@ -52,6 +56,20 @@ export function QueryEditor({ value, onInput, onRun, fault, valuesOf }: Props) {
 		if (!el || el.selectionStart !== el.selectionEnd) return setList([]);
 		setList(completions(el.value, el.selectionStart, valuesOf));
 		setPick(-1);
+		askMore(el.value, el.selectionStart);
+	};
+	/* What the collector knows joins what is at hand, unless the text has changed meanwhile. */
+	const askMore = (text: string, caret: number): void => {
+		asking.current?.abort();
+		const wanted = valueAt(text, caret);
+		if (!wanted) return;
+		const abort = asking.current = new AbortController();
+		setTimeout(async () => {
+			const known = abort.signal.aborted ? [] : await askValues(wanted.field, wanted.prefix, abort.signal);
+			const el = area.current;
+			if (!known.length || abort.signal.aborted || el?.value !== text || document.activeElement !== el) return;
+			setList(completions(text, caret, (field) => [...new Set([...valuesOf(field), ...known])]));
+		}, ASK_MS);
 	};
 	const accept = (c: Completion): void => {
 		const el = area.current;

@@ -52,23 +52,44 @@ function inPipe(words: Token[], prefix: string, from: number): Completion[] | nu
 	return words.at(-1)?.text === 'stats' || /^[,=]$/.test(words.at(-1)?.text ?? '') ? functions : by;
 }
 
-/** Suggestions for @text with the caret at @caret, best first; none inside a finished word. */
-export function completions(text: string, caret: number, valuesOf: (field: string) => string[]): Completion[] {
+interface Place {
+	typing: Token | undefined; /* the word that is being typed */
+	prefix: string;
+	from: number;
+	solid: Token[]; /* before it */
+}
+
+function placeAt(text: string, caret: number): Place | null {
 	const before = tokens(text.slice(0, caret));
 	const last = before.at(-1);
-	if (last?.kind === 'comment') return [];
+	if (last?.kind === 'comment') return null;
 	const typing = last && last.kind !== 'space' && last.kind !== 'operator' && last.kind !== 'pipe' ? last : undefined;
-	const prefix = typing?.text ?? '';
-	const from = typing?.at ?? caret;
 	const solid = before.filter((t) => t.kind !== 'space' && t.kind !== 'comment' && t !== typing);
+	return { typing, prefix: typing?.text ?? '', from: typing?.at ?? caret, solid };
+}
+
+const bareOf = (prefix: string): string => prefix.replace(/^["']/, '');
+
+/** The field whose value stands at the caret, and what there is of the value; null: none does. */
+export function valueAt(text: string, caret: number): { field: string; prefix: string } | null {
+	const place = placeAt(text, caret);
+	const field = place ? fieldBefore(place.solid) : '';
+	return place && field ? { field, prefix: bareOf(place.prefix) } : null;
+}
+
+/** Suggestions for @text with the caret at @caret, best first; none inside a finished word. */
+export function completions(text: string, caret: number, valuesOf: (field: string) => string[]): Completion[] {
+	const place = placeAt(text, caret);
+	if (!place) return [];
+	const { typing, prefix, from, solid } = place;
 	const field = fieldBefore(solid);
 
 	if (field) {
-		const bare = prefix.replace(/^["']/, '').toLowerCase();
+		const bare = bareOf(prefix).toLowerCase();
 		return valuesOf(field)
 			.filter((v) => v.toLowerCase().startsWith(bare) && literal(v) !== prefix)
 			.slice(0, LIMIT)
-			.map((v) => ({ label: v, detail: 'seen in these events', insert: literal(v), from }));
+			.map((v) => ({ label: v, detail: 'seen lately', insert: literal(v), from }));
 	}
 	const pipe = solid.findLastIndex((t) => t.kind === 'pipe');
 	const piped = pipe >= 0 && (!typing || /^\w/.test(prefix)) ? inPipe(solid.slice(pipe + 1), prefix, from) : null;

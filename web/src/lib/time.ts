@@ -75,3 +75,11 @@ export function formatDuration(ms: number): string {
 	const rest = next ? Math.floor((ms % size) / next[0]) : 0;
 	return `${Math.floor(ms / size)} ${name}${next && rest ? ` ${rest} ${next[1]}` : ''}`;
 }
+
+/** "4 min 12 s ago", "now", "in 3 s". */
+export function formatAgo(ms: number, now: number): string {
+	if (!Number.isFinite(ms)) return '-';
+	const apart = Math.floor(Math.abs(now - ms) / 1000) * 1000;
+	if (apart === 0) return 'now';
+	return ms > now ? `in ${formatDuration(apart)}` : `${formatDuration(apart)} ago`;
+}

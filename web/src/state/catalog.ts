@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // catalog - what the collector knows of fields and nodes; fetched once, nodes now and then.
 import { computed, signal } from '@preact/signals';
-import { fields, nodes } from '../api/events';
+import { fields } from '../api/events';
+import { nodes } from '../api/fleet';
 import { isAbort } from '../api/client';
 import type { FieldInfo, NodeInfo } from '../api/types';
 

@@ -26,11 +26,24 @@ const isField = (el: EventTarget | null): boolean =>
 const isPressable = (el: EventTarget | null): boolean =>
 	el instanceof HTMLElement && el.matches('button, a, summary, [role="option"]');
 
+const CHORD_MS = 1500;
+let first = ''; /* of two keys that are pressed one after the other, such as "g s" */
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+function awaitSecond(key: string): void {
+	first = key;
+	clearTimeout(timer);
+	timer = setTimeout(() => { first = ''; }, CHORD_MS);
+}
+
 addEventListener('keydown', (e) => {
-	if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey) return;
+	if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || e.key === 'Shift') return;
 	if (document.querySelector('dialog[open]')) return;
+	const key = first ? `${first} ${e.key}` : e.key;
+	first = '';
 	for (const { table } of [...tables.peek()].reverse()) {
-		const hit = table.find((t) => t.keys.includes(e.key));
+		if (!isField(e.target) && table.some((t) => t.keys.some((k) => k.startsWith(`${key} `)))) return awaitSecond(key);
+		const hit = table.find((t) => t.keys.includes(key));
 		if (!hit || (isField(e.target) && !hit.anywhere)) continue;
 		if (isPressable(e.target) && e.key === 'Enter') return;
 		e.preventDefault();

@@ -7,9 +7,12 @@ import { SearchView } from './search/SearchView';
 export interface View {
 	name: string; /* ?view=name; the first one needs none */
 	title: string;
+	key?: string; /* `g` and this letter; without one it is reached from others, not from the head */
 	component: FunctionComponent;
 }
 
-export const VIEWS: [View, ...View[]] = [{ name: 'search', title: 'Search', component: SearchView }];
+export const VIEWS: [View, ...View[]] = [
+	{ name: 'search', title: 'Search', key: 's', component: SearchView },
+];
 
 export const viewNamed = (name: string): View => VIEWS.find((v) => v.name === name) ?? VIEWS[0];

@@ -2,6 +2,7 @@
 // HitDrawer - one event with every field: filter on a value, copy it, go to its process, flow, node.
 import { useState } from 'preact/hooks';
 import { Button } from '../../components/Button';
+import type { IconName } from '../../components/Icon';
 import { Value } from '../../components/Text';
 import { copyText } from '../../components/copy';
 import { leaves, text, type Leaf } from '../../lib/doc';
@@ -10,15 +11,16 @@ import { literal } from '../../lib/eql';
 import { visible } from '../../lib/text';
 import { fieldInfo } from '../../state/catalog';
 import { utc } from '../../state/prefs';
+import { go, hrefOf } from '../../state/url';
 import type { Doc, Json } from '../../api/types';
 import { summary } from './columns';
 import * as m from './model';
 
 const ORDER = ['', 'event', 'process', 'process.parent', 'file', 'source', 'destination', 'network', 'rtsec', 'error', 'user', 'container', 'host', 'agent'];
 const OWN = ['process.parent', 'process.session_leader', 'process.entry_leader', 'Target.process'];
-const PIVOTS: [string, string][] = [
-	['This process', 'process.entity_id'], ['Its parent', 'process.parent.entity_id'],
-	['This flow', 'network.community_id'], ['This file', 'file.path'],
+const PIVOTS: [string, IconName, string][] = [
+	['Parent', 'tree', 'process.parent.entity_id'], ['Flow', 'flow', 'network.community_id'],
+	['File', 'search', 'file.path'], ['Host', 'host', 'host.name'], ['Container', 'node', 'container.id'],
 ];
 
 const groupOf = (field: string): string =>
@@ -68,12 +70,41 @@ function Field({ leaf }: { leaf: Leaf }) {
 	);
 }
 
-/** The event's own place in the history, as a command for a shell. */
-function asCommand(doc: Doc): string {
+/** The query that finds this event alone, and the range to look in. */
+function placeOf(doc: Doc): { q: string; since: string; until: string } {
 	const q = `event.sequence == ${text(doc, 'event.sequence')} and host.name == ${literal(text(doc, 'host.name'))} and host.boot.id == ${literal(text(doc, 'host.boot.id'))}`;
-	const time = text(doc, '@timestamp');
-	const second = new Date(msOf(time) + 1000).toISOString();
-	return `rtsecctl query '${q.replace(/'/g, `'\\''`)}' --since ${time} --until ${second} -o json`;
+	const since = text(doc, '@timestamp');
+	return { q, since, until: new Date(msOf(since) + 1000).toISOString() };
+}
+
+const quoted = (word: string): string => `'${word.replace(/'/g, `'\\''`)}'`;
+
+/** Ways to take the event elsewhere: what the button says, and what it copies. */
+const COPIES: [string, string, (doc: Doc) => string][] = [
+	['JSON', 'Copy the event as JSON', (doc) => JSON.stringify(doc, null, 2)],
+	['query', 'Copy the query that finds this event', (doc) => placeOf(doc).q],
+	['rtsecctl', 'Copy a rtsecctl command for this event', (doc) => {
+		const { q, since, until } = placeOf(doc);
+		return `rtsecctl query ${quoted(q)} --since ${since} --until ${until} -o json`;
+	}],
+	['curl', 'Copy a curl command for this event; it takes the token from RTSEC_TOKEN', (doc) => {
+		const place = Object.entries(placeOf(doc)).map(([k, v]) => `--data-urlencode ${quoted(`${k}=${v}`)}`).join(' ');
+		return `curl -sG -H "Authorization: Bearer $RTSEC_TOKEN" ${place} ${quoted(`${location.origin}/api/v1/search`)}`;
+	}],
+	['link', 'Copy a link to this event', (doc) => location.origin + hrefOf(placeOf(doc))],
+];
+
+function Pivots({ doc }: { doc: Doc }) {
+	const id = text(doc, 'process.entity_id');
+	return (
+		<>
+			{id && <Button class="small" icon="tree" label="Its process: tree and everything it did" onClick={() => go('process', { id })}>Process</Button>}
+			{PIVOTS.filter(([, , field]) => text(doc, field)).map(([label, icon, field]) => (
+				<Button key={field} class="small" icon={icon} label={`${label}: all its events`}
+					onClick={() => m.runQuery(`${field} == ${literal(text(doc, field))}`)}>{label}</Button>
+			))}
+		</>
+	);
 }
 
 export function HitDrawer({ doc, onClose }: { doc: Doc; onClose: () => void }) {
@@ -88,13 +119,13 @@ export function HitDrawer({ doc, onClose }: { doc: Doc; onClose: () => void }) {
 				<Button icon="close" kind="quiet" label="Close (Esc)" onClick={onClose} />
 			</header>
 			<div class="drawer-tools">
-				{PIVOTS.filter(([, field]) => text(doc, field)).map(([label, field]) => (
-					<Button key={field} class="small" label={`${label}: all its events`}
-						onClick={() => m.runQuery(`${field} == ${literal(text(doc, field))}`)}>{label}</Button>
+				<Pivots doc={doc} />
+			</div>
+			<div class="drawer-tools copies" role="group" aria-label="Copy as">
+				<span class="muted">Copy as</span>
+				{COPIES.map(([name, label, make]) => (
+					<Button key={name} class="tiny" kind="quiet" label={label} onClick={() => void copyText(make(doc))}>{name}</Button>
 				))}
-				<span class="grow" />
-				<Button class="small" kind="quiet" icon="copy" label="Copy the event as JSON" onClick={() => void copyText(JSON.stringify(doc, null, 2))}>JSON</Button>
-				<Button class="small" kind="quiet" icon="copy" label="Copy a rtsecctl command for this event" onClick={() => void copyText(asCommand(doc))}>rtsecctl</Button>
 			</div>
 			<input class="drawer-find" type="search" placeholder="Find a field or value" aria-label="Find a field or value" value={wanted}
 				onInput={(e) => setWanted(e.currentTarget.value)} />

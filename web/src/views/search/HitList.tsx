@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // HitList - the hits as a grid: stored ones by the page, or the live tail.
-import { useCallback, useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { memo } from '../../components/memo';
 import { VirtualList } from '../../components/VirtualList';
 import { Line } from '../../components/Text';
 import { text } from '../../lib/doc';
 import { clip, visible } from '../../lib/text';
-import { utc } from '../../state/prefs';
+import { when } from '../../state/prefs';
 import { setParams } from '../../state/url';
 import type { Doc } from '../../api/types';
 import { COLUMNS } from './columns';
@@ -22,8 +22,7 @@ interface RowProps {
 	active: boolean;
 	column: number; /* active column, -1: none */
 	open: boolean;
-	isUtc: boolean;
-	withDate: boolean;
+	when: (ms: number) => string;
 	gap: boolean;
 }
 
@@ -38,7 +37,7 @@ const Row = memo(function Row(p: RowProps) {
 		<div class={classes} role="row" id={`hit-${p.index}`} aria-rowindex={p.index + 2} aria-selected={p.active} style={place}
 			data-index={p.index} title={p.gap ? 'Events were lost on this node around this time' : undefined}>
 			{COLUMNS.map((c, i) => {
-				const value = c.show(doc, p.isUtc, p.withDate);
+				const value = c.show(doc, p.when);
 				return (
 					<div key={c.key} role="gridcell" data-column={i} class={`cell c-${c.key}${p.column === i ? ' active-cell' : ''}`}
 						title={c.key === 'time' ? undefined : visible(clip(value, 300))}>
@@ -108,7 +107,8 @@ export function HitList() {
 	};
 	const opened = m.opened.value;
 	const column = m.activeColumn.value;
-	const isUtc = utc.value;
+	const how = when.value;
+	const show = useMemo(() => (ms: number) => how(ms, withDate), [how, withDate]);
 	return (
 		<div class={`hits${withDate ? ' dated' : ''}`} onClick={onClick}>
 			<VirtualList count={count} rowHeight={ROW_PX} scroller={scroller} onRange={onRange} scrollTo={nonce.current}
@@ -117,7 +117,7 @@ export function HitList() {
 				render={(index, top) => {
 					const doc = m.rowAt(index);
 					return <Row key={index} doc={doc} index={index} top={top} active={index === active} column={index === active ? column : -1}
-						open={doc !== undefined && doc === opened} isUtc={isUtc} withDate={withDate} gap={gapList.length > 0 && doc !== undefined && m.inGap(doc)} />;
+						open={doc !== undefined && doc === opened} when={show} gap={gapList.length > 0 && doc !== undefined && m.inGap(doc)} />;
 				}}>
 				<Head />
 			</VirtualList>

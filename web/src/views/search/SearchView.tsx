@@ -2,7 +2,6 @@
 // SearchView - query bar, histogram, hits, and the drawer with one event.
 import { useEffect } from 'preact/hooks';
 import { indexOfByte, offsetOf } from '../../lib/eql';
-import { at } from '../../lib/doc';
 import { QueryEditor } from '../../components/QueryEditor';
 import { TimeRange } from '../../components/TimeRange';
 import { Histogram } from '../../components/Histogram';
@@ -10,11 +9,14 @@ import { Button } from '../../components/Button';
 import { Table } from '../../components/Table';
 import { Notice } from '../../components/Notice';
 import { setParams } from '../../state/url';
+import { FieldNames } from '../../components/FieldPicker';
 import { EmptyState } from './EmptyState';
+import { FacetPanel } from './FacetPanel';
 import { HitDrawer } from './HitDrawer';
 import { HitList } from './HitList';
 import { NodeFilter } from './NodeFilter';
 import { StatusLine } from './StatusLine';
+import * as facets from './facets';
 import * as m from './model';
 import { bindSearchKeys } from './keys';
 
@@ -27,21 +29,11 @@ function faultOf() {
 	return { from: byte === null ? text.length : indexOfByte(text, byte), text: e.message, expected: e.expected };
 }
 
-function valuesOf(field: string): string[] {
-	const seen = new Map<string, number>();
-	for (const doc of m.docsAtHand()) {
-		const value = at(doc, field);
-		for (const v of Array.isArray(value) ? value : [value])
-			if (typeof v === 'string' || typeof v === 'number') seen.set(String(v), (seen.get(String(v)) ?? 0) + 1);
-	}
-	return [...seen].sort((a, b) => b[1] - a[1]).slice(0, 200).map(([v]) => v);
-}
-
 function QueryBar() {
 	const { since, until } = m.scope.value;
 	return (
 		<form class="search-bar" role="search" onSubmit={(e) => { e.preventDefault(); m.runQuery(m.draft.value); }}>
-			<QueryEditor value={m.draft.value} onInput={(t) => { m.draft.value = t; }} onRun={m.runQuery} fault={faultOf()} valuesOf={valuesOf} />
+			<QueryEditor value={m.draft.value} onInput={(t) => { m.draft.value = t; }} onRun={m.runQuery} fault={faultOf()} valuesOf={m.valuesAtHand} askValues={m.valuesStored} />
 			<div class="search-tools">
 				<NodeFilter />
 				<TimeRange since={since} until={until} onChange={m.setRange} />
@@ -62,9 +54,13 @@ function Chart() {
 	return (
 		<section class="search-chart" aria-label="Events over time">
 			<div class="search-chart-tools">
+				<Button icon="columns" kind="quiet" class="small" label="Values beside the list (v)" pressed={facets.shown.value} onClick={facets.toggle} />
 				<Button icon="zoomOut" kind="quiet" class="small" label="Zoom out" onClick={zoomOut} />
 			</div>
-			{data ? <Histogram data={data} gaps={m.gaps.value} onRange={m.setFixedRange} /> : <div class="histogram-plot" />}
+			{data
+				? <Histogram data={data} gaps={m.gaps.value} onRange={m.setFixedRange} split={m.split.value}
+					onValue={(value, exclude) => m.addFilter(m.splitBy.peek(), value, exclude)} onUnsplit={() => setParams({ by: '' }, false)} />
+				: <div class="histogram-plot" />}
 		</section>
 	);
 }
@@ -88,12 +84,14 @@ export function SearchView() {
 	return (
 		<div class={`search${m.opened.value && !m.table.value ? ' with-drawer' : ''}`}>
 			<QueryBar />
+			<FieldNames />
 			{other && other.status !== 0 && (
 				<Notice kind="danger" text={other.message} action="Try again" onAction={m.refresh} />
 			)}
 			<StatusLine />
 			<Chart />
 			<div class="search-body">
+				<FacetPanel />
 				<Results />
 				{m.opened.value && !m.table.value && <HitDrawer doc={m.opened.value} onClose={() => { m.opened.value = null; }} />}
 			</div>
@@ -101,5 +99,3 @@ export function SearchView() {
 	);
 }
 
-/** Everything this view keeps in the URL, back to its beginning. */
-export const resetSearch = (): void => setParams({ q: '', since: '', until: '', node: '', live: '', order: '' });

@@ -2,7 +2,7 @@
 // StatusLine - what an answer is worth: how many, how long it took, what was read, what is missing.
 import { Button } from '../../components/Button';
 import { Icon } from '../../components/Icon';
-import { formatBytes, formatCount, plural } from '../../lib/text';
+import { formatBytes, formatCount, plural, visible } from '../../lib/text';
 import { lostSince } from '../../state/connection';
 import * as m from './model';
 
@@ -35,14 +35,17 @@ function LiveStatus() {
 	);
 }
 
+/** Shown only when a wait is long enough to want it (StatusLine.css fades it in). */
+const Cancel = () => <button type="button" class="link late" onClick={m.cancel}>Cancel</button>;
+
 function SearchStatus() {
 	const p = m.pager.value;
 	void p?.version.value;
 	const first = p?.first;
 	const total = m.hist.value?.total ?? 0;
 	const table = m.table.value;
-	if (p?.error.value) return <span class="muted">No answer</span>;
-	if (!p || !first) return <span class="muted">Searching…</span>;
+	if (p?.error.value) return <span class="muted">{p.error.value.status === 0 ? visible(p.error.value.message) : 'No answer'}</span>;
+	if (!p || !first) return <><span class="muted">Searching…</span><Cancel /></>;
 	return (
 		<>
 			<strong>{table ? plural(table.rows.length, 'row') : plural(p.end ?? Math.max(total, p.count(total)), 'event')}</strong>
@@ -52,7 +55,7 @@ function SearchStatus() {
 			</span>
 			{first.truncated && first.cursor === null && <span class="status-warn"><Icon name="warn" /> cut short: narrow the time range</span>}
 			{table !== undefined && table.leftOut > 0 && <span class="status-warn"><Icon name="warn" /> {plural(table.leftOut, 'event')} had no room</span>}
-			{p.busy.value && <span class="muted">loading…</span>}
+			{p.busy.value && <><span class="muted">loading…</span><Cancel /></>}
 		</>
 	);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // columns - the columns of the hit list, and the one line that sums an event up.
 import { at, text } from '../../lib/doc';
-import { formatTime, msOf } from '../../lib/time';
+import { msOf } from '../../lib/time';
 import { plural } from '../../lib/text';
 import type { Doc } from '../../api/types';
 
@@ -10,7 +10,7 @@ export interface Column {
 	title: string;
 	/** Field that + and - act on, for this event. */
 	field: (doc: Doc) => string;
-	show: (doc: Doc, utc: boolean, withDate: boolean) => string;
+	show: (doc: Doc, when: (ms: number) => string) => string;
 }
 
 const endpoint = (doc: Doc, side: string): string => {
@@ -79,7 +79,7 @@ const plain = (key: string, title: string, field: string): Column => ({
 export const COLUMNS: Column[] = [
 	{
 		key: 'time', title: 'Time', field: () => '@timestamp',
-		show: (doc, utc, withDate) => formatTime(msOf(at(doc, '@timestamp')), utc, withDate),
+		show: (doc, when) => when(msOf(at(doc, '@timestamp'))),
 	},
 	plain('node', 'Node', 'host.name'),
 	plain('action', 'Action', 'event.action'),

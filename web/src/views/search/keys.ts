@@ -2,6 +2,7 @@
 // keys - the keyboard of the search view, as one table: what the help shows is what works.
 import { bindKeys, type KeyTable } from '../../state/keys';
 import { COLUMNS } from './columns';
+import * as facets from './facets';
 import * as m from './model';
 
 function move(by: number): void {
@@ -49,6 +50,7 @@ export const SEARCH_KEYS: KeyTable = [
 	{ keys: ['t'], help: 'Live tail on or off', run: m.toggleLive },
 	{ keys: ['p'], help: 'Pause or resume the live tail', run: () => m.tail.peek()?.pause(!m.tail.peek()?.paused.peek()) },
 	{ keys: ['r'], help: 'Search again', run: m.refresh },
+	{ keys: ['v'], help: 'Values beside the list', run: facets.toggle },
 ];
 
 export const bindSearchKeys = (): (() => void) => bindKeys('Search', SEARCH_KEYS);

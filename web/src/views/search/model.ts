@@ -2,7 +2,8 @@
 // model - the state of the search view: what the URL asks for, and what came of it.
 import { batch, computed, effect, signal, untracked } from '@preact/signals';
 import { asApiError, isAbort, type ApiError } from '../../api/client';
-import { histogram as askHistogram } from '../../api/events';
+import { histogram as askHistogram, values as askValues } from '../../api/events';
+import { splitHistogram } from '../../api/split';
 import { msOf } from '../../lib/time';
 import { condition, narrowed } from '../../lib/eql';
 import { streamPart, whyNotLive } from '../../lib/pipes';
@@ -10,7 +11,7 @@ import { param, setParams } from '../../state/url';
 import { resumed } from '../../state/connection';
 import { say } from '../../state/toast';
 import { at } from '../../lib/doc';
-import type { Doc, Gap, Histogram, Json, Scope } from '../../api/types';
+import type { Doc, Gap, Histogram, Json, Scope, Split } from '../../api/types';
 import { Pager } from './pager';
 import { Tail } from './tail';
 
@@ -30,10 +31,13 @@ export const pager = signal<Pager | null>(null);
 export const tail = signal<Tail | null>(null);
 export const hist = signal<Histogram | null>(null);
 export const histError = signal<ApiError | null>(null);
+/** The field whose values the histogram tells apart; "": none. */
+export const splitBy = computed(() => param('by'));
+export const split = signal<Split | null>(null);
 export const opened = signal<Doc | null>(null); /* the event in the drawer */
 export const activeRow = signal(-1);
 export const activeColumn = signal(2);
-const again = signal(0);
+export const again = signal(0); /* counts wishes to ask for the same once more */
 
 const scopeKey = computed(() => JSON.stringify(scope.value));
 
@@ -72,7 +76,27 @@ export function rowAt(index: number): Doc | undefined {
 }
 
 /** Documents at hand, to learn values from. */
-export const docsAtHand = (): Doc[] => tail.peek()?.rows.peek().slice(0, 1000) ?? pager.peek()?.loaded() ?? [];
+const docsAtHand = (): Doc[] => tail.peek()?.rows.peek().slice(0, 1000) ?? pager.peek()?.loaded() ?? [];
+
+/** Values of @field in the events at hand, the frequent first. */
+export function valuesAtHand(field: string): string[] {
+	const seen = new Map<string, number>();
+	for (const doc of docsAtHand()) {
+		const value = at(doc, field);
+		for (const v of Array.isArray(value) ? value : [value])
+			if (typeof v === 'string' || typeof v === 'number') seen.set(String(v), (seen.get(String(v)) ?? 0) + 1);
+	}
+	return [...seen].sort((a, b) => b[1] - a[1]).slice(0, 200).map(([v]) => v);
+}
+
+/** Values of @field that begin with @prefix, as the collector has lately seen them; none when it does not say. */
+export async function valuesStored(field: string, prefix: string, abort: AbortSignal): Promise<string[]> {
+	try {
+		return await askValues(field, prefix, abort);
+	} catch {
+		return []; /* completion is a comfort; what is wrong, a search tells */
+	}
+}
 
 /** Asks again for the same. */
 export function refresh(): void {
@@ -122,10 +146,42 @@ async function loadHistogram(wanted: Scope, abort: AbortSignal): Promise<void> {
 	}
 }
 
+async function loadSplit(field: string, of: Histogram, wanted: Scope, abort: AbortSignal): Promise<void> {
+	try {
+		const found = await splitHistogram({ ...wanted, q: streamPart(wanted.q) }, field, of, abort);
+		split.value = found;
+	} catch (e) {
+		if (isAbort(e)) return;
+		split.value = null;
+		say(`No histogram by ${field}: ${asApiError(e).message}`);
+	}
+}
+
+/** Splits the histogram at hand whenever it or the field changes. */
+function startSplit(): (() => void) | undefined {
+	const [field, of] = [splitBy.value, hist.value];
+	if (!field || !of) {
+		untracked(() => { split.value = null; });
+		return undefined;
+	}
+	const abort = new AbortController();
+	void loadSplit(field, of, untracked(() => scope.value), abort.signal);
+	return () => abort.abort();
+}
+
+/** Gives up on what is under way; what has come stays. */
+export function cancel(): void {
+	pager.peek()?.cancel();
+	histAbort?.abort();
+}
+
+let histAbort: AbortController | undefined;
+
 function startSearch(): () => void {
 	const wanted = JSON.parse(scopeKey.value) as Scope;
 	const abort = new AbortController();
 	const next = new Pager(wanted);
+	histAbort = abort;
 	void again.value;
 	void resumed.value;
 	untracked(() => batch(() => {
@@ -173,7 +229,7 @@ function seedTail(): void {
 
 /** Runs the view until the returned function is called. */
 export function startModel(): () => void {
-	const stops = [effect(startSearch), effect(startTail), effect(seedTail)];
+	const stops = [effect(startSearch), effect(startTail), effect(seedTail), effect(startSplit)];
 	return () => {
 		stops.forEach((stop) => stop());
 		pager.value = null;

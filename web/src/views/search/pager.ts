@@ -25,13 +25,21 @@ export class Pager {
 	private reached = 0; /* hits seen to exist */
 	private readonly pages = new Map<number, Doc[]>();
 	private readonly anchors = new Map<number, string | null>([[0, null]]);
-	private readonly abort = new AbortController();
+	private abort = new AbortController();
 	private wanted: number[] = [];
 
 	constructor(readonly scope: Scope, private readonly ask: SearchFn = search) {}
 
 	stop(): void {
 		this.abort.abort();
+	}
+
+	/** Gives up on what is being fetched and says so; want() starts again. */
+	cancel(): void {
+		this.abort.abort();
+		this.abort = new AbortController();
+		this.wanted = [];
+		this.error.value = new ApiError(0, 'Cancelled.');
 	}
 
 	/** Hits that a list should offer, @guess when the end is not known yet. */

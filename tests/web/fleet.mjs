@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// fleet - a real collector on a folder of its own that holds the recorded fleet:
+//   node tests/web/fleet.mjs [--bin build/dev/bin]      prints its address; ends with Ctrl-C
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { makeStory } from './fleet-story.mjs';
+
+const BIN = join(dirname(fileURLToPath(import.meta.url)), '../../build/dev/bin');
+const READY_MS = 60_000;
+
+function tokensOf(bin, dir) {
+	return Object.fromEntries(['viewer', 'analyst', 'operator', 'admin'].map((role) =>
+		[role, execFileSync(join(bin, 'rtsec-collector'), ['token', 'create', '--dir', dir, '--name', `tests ${role}`, '--role', role], { encoding: 'utf8' }).trim()]));
+}
+
+/** Starts the collector of @dir on @http ("127.0.0.1:0": any port).  Returns { url, stop }. */
+async function serve(bin, dir, http) {
+	const child = spawn(join(bin, 'rtsec-collector'), ['--dir', dir, '--http', http, '--listen', 'tcp://127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+	let log = '';
+	const ended = new Promise((done) => child.on('exit', done));
+	const address = await new Promise((found, failed) => {
+		const timer = setTimeout(() => failed(new Error(`the collector said no address:\n${log}`)), READY_MS);
+		const read = (piece) => {
+			log += piece;
+			const m = /collector\.READY .*http=(\S+) port=(\d+)/.exec(log);
+			if (m) clearTimeout(timer), found(`${m[1]}:${m[2]}`);
+		};
+		child.stdout.on('data', read);
+		child.stderr.on('data', read);
+		ended.then(() => failed(new Error(`the collector ended:\n${log}`)));
+	});
+	return { url: `http://${address}`, stop: async () => { child.kill('SIGTERM'); await ended; } };
+}
+
+/** Fills a folder and serves it.  Returns { url, tokens, dir, restart, close }. */
+export async function startFleet({ bin = BIN, compilers = 5000, now = Date.now() } = {}) {
+	const dir = mkdtempSync(join(tmpdir(), 'rtsec-fleet-'));
+	const story = makeStory(now, compilers).map((l) => JSON.stringify(l)).join('\n');
+	execFileSync(join(bin, '../tests/fleet'), [dir], { input: story, maxBuffer: 1 << 20 });
+	const tokens = tokensOf(bin, dir);
+	let running = await serve(bin, dir, '127.0.0.1:0');
+	return {
+		url: running.url, tokens, dir,
+		restart: async (whileAway = () => {}) => {
+			await running.stop();
+			await whileAway();
+			running = await serve(bin, dir, running.url.slice('http://'.length));
+		},
+		close: async () => {
+			await running.stop();
+			rmSync(dir, { recursive: true, force: true });
+		},
+	};
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+	const at = process.argv.indexOf('--bin');
+	const fleet = await startFleet(at < 0 ? {} : { bin: process.argv[at + 1] });
+	console.log(`${fleet.url}/#token=${fleet.tokens.admin}`);
+	process.on('SIGINT', () => void fleet.close().then(() => process.exit(0)));
+	process.on('SIGTERM', () => void fleet.close().then(() => process.exit(0)));
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// fleet - /nodes and /status: who sends, how well, and how the collector fares.
+import { msOf } from '../lib/time';
+import { getJson, urlOf } from './client';
+import { list, num, obj, str, texts, type Raw } from './raw';
+import type { NodeInfo, Status } from './types';
+
+const own = (raw: Raw, key: string): number => num(obj(raw['sensor'])[key]);
+
+function nodeOf(raw: Raw): NodeInfo {
+	return {
+		id: str(raw['id']), name: str(raw['name']) || str(raw['id']), state: str(raw['state']),
+		firstSeen: msOf(raw['first_seen']), lastSeen: msOf(raw['last_seen']),
+		lagMs: num(raw['lag_ms']), skewMs: num(raw['clock_offset_ns']) / 1e6,
+		kernel: str(raw['os_kernel']), architecture: str(raw['architecture']), version: str(raw['agent_version']),
+		events: num(raw['events']), batches: num(raw['batches']),
+		sensor: {
+			events: own(raw, 'events'), lost: own(raw, 'lost_priority') + own(raw, 'lost_bulk') + own(raw, 'lost_queue'),
+			malformed: own(raw, 'malformed'), queued: own(raw, 'batches_queued'), queuedBytes: own(raw, 'bytes_queued'),
+			cpuNs: own(raw, 'cpu_ns'), rssBytes: own(raw, 'rss_bytes'), processes: own(raw, 'processes'),
+			tiers: texts(obj(raw['sensor'])['tiers']),
+		},
+	};
+}
+
+export async function nodes(signal: AbortSignal): Promise<NodeInfo[]> {
+	const raw: unknown = await getJson(urlOf('nodes'), signal);
+	return (Array.isArray(raw) ? (raw as Raw[]) : list((raw as Raw)['nodes'])).map(nodeOf);
+}
+
+export async function status(signal: AbortSignal): Promise<Status> {
+	const raw = await getJson(urlOf('status'), signal);
+	const [store, ingest, removed] = [obj(raw['store']), obj(raw['ingest']), obj(raw['removed'])];
+	return {
+		version: str(raw['version']), uptimeMs: num(raw['uptime_s']) * 1000,
+		events: num(store['events']), bytes: num(store['bytes']), days: num(store['days']),
+		diskFree: num(ingest['disk_free_bytes']), diskLow: num(ingest['disk_low']) > 0, failing: num(ingest['failing']) > 0,
+		removedDays: num(removed['days']), removedEvents: num(removed['events']), lost: num(obj(raw['nodes'])['events_lost']),
+	};
+}
