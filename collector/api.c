@@ -120,7 +120,7 @@ static bool read_time(struct request *r, enum param p, uint64_t now_ns, uint64_t
 	return false;
 }
 
-static bool read_condition(struct request *r, bool any_pipe, struct ask *ret)
+static bool read_condition(struct request *r, enum ask_taken taken, struct ask *ret)
 {
 	const struct params *p = request_params(r);
 	struct diag d = { 0 };
@@ -134,7 +134,7 @@ static bool read_condition(struct request *r, bool any_pipe, struct ask *ret)
 		api_bad_param(r, PARAM_Q, &d);
 	else if (e < 0)
 		request_problem_errno(r, e);
-	if (e < 0 || (ret->pipe && !ask_take_pipe(r, ret, any_pipe)))
+	if (e < 0 || (ret->pipe && !ask_take_pipe(r, ret, taken)))
 		return false;
 	s = params_text(p, PARAM_NODE, &n);
 	if (n == 0)
@@ -147,7 +147,7 @@ static bool read_condition(struct request *r, bool any_pipe, struct ask *ret)
 
 bool ask_read_condition(struct request *r, struct ask *ret)
 {
-	return read_condition(r, false, ret);
+	return read_condition(r, ASK_FILTER, ret);
 }
 
 enum range { RANGE_OPEN, RANGE_TO_NOW, RANGE_EVER };
@@ -170,18 +170,23 @@ static bool read_range(struct request *r, enum range range, struct ask *ret)
 
 bool ask_read(struct request *r, bool now_is_end, struct ask *ret)
 {
-	return read_condition(r, false, ret) &&
+	return read_condition(r, ASK_FILTER, ret) &&
 	       read_range(r, now_is_end ? RANGE_TO_NOW : RANGE_OPEN, ret);
 }
 
 bool ask_read_pipes(struct request *r, struct ask *ret)
 {
-	return read_condition(r, true, ret) && read_range(r, RANGE_OPEN, ret);
+	return read_condition(r, ASK_ALL, ret) && read_range(r, RANGE_OPEN, ret);
+}
+
+bool ask_read_count(struct request *r, struct ask *ret)
+{
+	return read_condition(r, ASK_SERIES, ret) && read_range(r, RANGE_OPEN, ret);
 }
 
 bool ask_read_ever(struct request *r, struct ask *ret)
 {
-	return read_condition(r, false, ret) && read_range(r, RANGE_EVER, ret);
+	return read_condition(r, ASK_FILTER, ret) && read_range(r, RANGE_EVER, ret);
 }
 
 bool api_read_fields(struct request *r, struct document **ret)

@@ -13,7 +13,7 @@ enum { PARAMS_OF_PAGE = UINT32_MAX }; /* the page reads its own address: the ser
 struct route {
 	unsigned methods;
 	const char *path; /* see path.h */
-	enum role role; /* least role of the token; ROLE_NONE: open */
+	enum role role;	  /* least role of the token; ROLE_NONE: open */
 	void (*handle)(struct request *r);
 	uint32_t params; /* PARAM_BIT()s that it takes; PARAMS_OF_PAGE: whatever is asked */
 	const char *help;
@@ -41,7 +41,10 @@ struct ask {
 NODISCARD bool ask_read(struct request *r, bool now_is_end, struct ask *ret);
 /* The same for search: all pipes are taken, and the range is open. */
 NODISCARD bool ask_read_pipes(struct request *r, struct ask *ret);
-/* The same for what is looked up by key: no pipe that changes the count; without since, since ever. */
+/* The same for count: no pipe that changes the count, but sequences and samples. */
+NODISCARD bool ask_read_count(struct request *r, struct ask *ret);
+/* The same for what is looked up by key: no pipe that changes the count; without since, since ever.
+ */
 NODISCARD bool ask_read_ever(struct request *r, struct ask *ret);
 void ask_done(struct ask *a);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /api/v1/count and /api/v1/hits */
 #include "collector/api.h"
+#include "collector/query_sequence.h"
 #include "lib/timestamp.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -44,15 +45,36 @@ static void finish(struct request *r, struct query_worker *w, const struct query
 
 /* ---- count ---- */
 
+static void count_sequences(struct request *r, struct query_worker *w, const struct query *q,
+			    const struct eql_statement *st)
+{
+	struct json j = json_to(request_body(r));
+	struct sequence_info info = { 0 };
+	int e = query_count_sequences(w, q, st, &info);
+
+	json_begin_object(&j);
+	json_key_uint(&j, "count", info.n_matches);
+	json_key_uint(&j, "evicted", info.n_evicted);
+	json_key_uint(&j, "late", info.n_late);
+	json_key_bool(&j, "truncated", info.n_evicted || info.n_late);
+	finish(r, w, q, &j, e);
+}
+
 static void work_count(struct request *r, struct query_worker *w, void *task)
 {
 	const struct tally *t = task;
 	struct store_scan_stats stats = { 0 };
 	struct query q = ask_query(&t->ask, r, &stats);
 	struct json j = json_to(request_body(r));
+	const struct pipe *pipe = t->ask.pipe;
 	uint64_t n = 0;
-	int e = query_count(w, &q, &n);
+	int e;
 
+	if (pipe && pipe->series) {
+		count_sequences(r, w, &q, pipe->series);
+		return;
+	}
+	e = query_count(w, &q, &n);
 	json_begin_object(&j);
 	json_key_uint(&j, "count", n);
 	finish(r, w, &q, &j, e);
@@ -64,7 +86,7 @@ void api_count(struct request *r)
 
 	if (!t)
 		request_problem_errno(r, -ENOMEM);
-	else if (ask_read(r, false, &t->ask))
+	else if (ask_read_count(r, &t->ask))
 		request_run(r, work_count, TAKE(t), tally_free);
 }
 

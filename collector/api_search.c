@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /api/v1/search; tables are in api_table.c */
 #include "collector/api_table.h"
+#include "collector/query_sequence.h"
 
 enum { MAX_ANSWER_BYTES = 32 << 20 };
 
@@ -12,7 +13,7 @@ struct search {
 	bool is_tail;  /* the last hits of the order, not the first */
 	bool one_page; /* head or tail said how many */
 	uint32_t limit;
-	uint64_t asked; /* by head or tail */
+	uint64_t asked;		     /* by head or tail */
 	struct search_within within; /* narrow NULL: none */
 	bool within_cut;
 };
@@ -96,13 +97,17 @@ static bool read_cut(struct request *r, struct search *s)
 {
 	const struct pipe *p = s->ask.pipe;
 
-	if (!p || !p->n)
+	if (!p || (!p->n && !p->series))
 		return true;
 	if (s->has_cursor) {
-		request_problem_text(r, 400, "head and tail have no cursor: they are one page");
+		request_problem_text(r, 400,
+				     "head, tail, sequences and samples have no cursor: they are "
+				     "one page");
 		return false;
 	}
 	s->one_page = true;
+	if (!p->n)
+		return true;
 	s->is_tail = p->is_tail;
 	s->asked = p->n;
 	s->limit = (uint32_t)MIN(p->n, (uint64_t)LIMIT_SEARCH_HITS);
@@ -117,6 +122,7 @@ struct found {
 	struct buf gaps; /* an array */
 	uint32_t n_gaps;
 	char cursor[QUERY_CURSOR_BYTES]; /* "": no more */
+	struct sequence_info sequences;	 /* of a sequence or sample */
 };
 
 static void turn(struct query_page *p)
@@ -140,14 +146,22 @@ static int find(const struct search *s, struct request *r, struct query_worker *
 					   .document = s->document };
 	struct query_cursor next = s->cursor;
 	struct json gaps = json_to(&ret->gaps);
-	int e = query_page(w, &q, &page, &ret->page);
+	const struct pipe *pipe = s->ask.pipe;
+	int e;
 
+	if (pipe && pipe->series)
+		e = query_sequences(w, &q, pipe->series, &page, &ret->page, &ret->sequences);
+	else
+		e = query_page(w, &q, &page, &ret->page);
+	ret->page.cut |= ret->sequences.n_evicted || ret->sequences.n_late;
 	alone.stats = NULL;
 	if (e == 0)
 		e = query_gaps(w, &alone, &gaps, &ret->n_gaps);
 	if (s->is_tail)
 		turn(&ret->page);
-	if (s->one_page)
+	if (s->one_page && !s->asked)
+		ret->page.cut |= ret->page.more;
+	else if (s->one_page)
 		ret->page.cut |= ret->page.more && s->asked > s->limit;
 	else if (e == 0 && ret->page.more) {
 		next.key = ret->page.last;
@@ -156,20 +170,29 @@ static int find(const struct search *s, struct request *r, struct query_worker *
 	return e;
 }
 
-static void answer_json(struct request *r, const struct found *f)
+/* What only sequences and samples have. */
+static void write_sequence_info(const struct sequence_info *info, struct json *j)
+{
+	json_key_uint(j, "evicted", info->n_evicted);
+	json_key_uint(j, "late", info->n_late);
+}
+
+static void answer_json(struct request *r, const struct found *f, bool series)
 {
 	struct buf *out = request_body(r);
 	struct json j = json_to(out);
 
 	buf_reserve(out, f->page.text.n + f->page.n_hits + f->gaps.n + 1024);
 	json_begin_object(&j);
-	json_key(&j, "hits");
+	json_key(&j, series ? "sequences" : "hits");
 	json_begin_array(&j);
 	for (uint32_t i = 0; i < f->page.n_hits; i++)
 		json_raw(&j, f->page.text.data + f->page.hits[i].at, f->page.hits[i].n);
 	json_end_array(&j);
 	json_key_text(&j, "cursor", f->cursor[0] ? f->cursor : NULL);
 	api_write_stats(r, &f->stats, &j);
+	if (series)
+		write_sequence_info(&f->sequences, &j);
 	json_key_bool(&j, "truncated", f->page.cut);
 	json_key(&j, "gaps");
 	json_raw(&j, f->gaps.data, f->gaps.n);
@@ -186,7 +209,7 @@ static void add_number(struct request *r, const char *name, uint64_t v)
 	request_add_header(r, name, text);
 }
 
-static void answer_ndjson(struct request *r, const struct found *f)
+static void answer_ndjson(struct request *r, const struct found *f, bool series)
 {
 	struct buf *out = request_body(r);
 
@@ -200,6 +223,8 @@ static void answer_ndjson(struct request *r, const struct found *f)
 	add_number(r, "Rtsec-Hits", f->page.n_hits);
 	add_number(r, "Rtsec-Took-Ms", request_took_ns(r) / 1000000);
 	add_number(r, "Rtsec-Gaps", f->n_gaps);
+	if (series)
+		add_number(r, "Rtsec-Evicted", f->sequences.n_evicted);
 	request_add_header(r, "Rtsec-Truncated", f->page.cut ? "true" : "false");
 	add_number(r, "Rtsec-Scanned-Blocks", f->stats.blocks);
 	add_number(r, "Rtsec-Scanned-Blocks-Skipped", f->stats.blocks_skipped);
@@ -221,6 +246,7 @@ static int narrow(struct search *s, struct request *r, struct query_worker *w, s
 static void work(struct request *r, struct query_worker *w, void *task)
 {
 	struct search *s = task;
+	bool series = s->ask.pipe && s->ask.pipe->series;
 	struct found f = { 0 };
 	int e = narrow(s, r, w, &f);
 
@@ -230,9 +256,9 @@ static void work(struct request *r, struct query_worker *w, void *task)
 	if (e < 0)
 		request_problem_errno(r, e);
 	else if (s->ndjson)
-		answer_ndjson(r, &f);
+		answer_ndjson(r, &f, series);
 	else
-		answer_json(r, &f);
+		answer_json(r, &f, series);
 	query_page_done(&f.page);
 	buf_done(&f.gaps);
 }

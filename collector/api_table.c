@@ -144,9 +144,17 @@ void api_search_table(struct request *r, struct ask *ask, bool ndjson)
 	request_run(r, work, t, table_free);
 }
 
-bool ask_take_pipe(struct request *r, struct ask *ask, bool any)
+bool ask_take_pipe(struct request *r, struct ask *ask, enum ask_taken taken)
 {
-	if (!any && !pipe_is_filter(ask->pipe)) {
+	const struct pipe *p = ask->pipe;
+
+	if (taken < ASK_SERIES && p->series) {
+		request_problem_text(r, 400,
+				     "sequences and samples are for /api/v1/search and "
+				     "/api/v1/count");
+		return false;
+	}
+	if (taken < ASK_ALL && (p->is_table || p->n)) {
 		request_problem_text(r, 400,
 				     "only the pipes where, keep and drop are taken here; "
 				     "stats, top, rare, sort, head, limit and tail are for "

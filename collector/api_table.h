@@ -7,9 +7,15 @@
 /* Answers with the table that ask->pipe makes; takes what is in @ask. */
 void api_search_table(struct request *r, struct ask *ask, bool ndjson);
 
-/* Sets ask->expr from ask->pipe.  Unless @any only where, keep and drop are taken: false is
- * returned for others, answered already. */
-NODISCARD bool ask_take_pipe(struct request *r, struct ask *ask, bool any);
+/* What a resource takes of the language. */
+enum ask_taken {
+	ASK_FILTER, /* where, keep and drop */
+	ASK_SERIES, /* these, sequences and samples */
+	ASK_ALL,
+};
+
+/* Sets ask->expr from ask->pipe.  What is not in @taken gives false, answered already. */
+NODISCARD bool ask_take_pipe(struct request *r, struct ask *ask, enum ask_taken taken);
 
 /* The fields of keep and drop, else the parameter fields.  Returns false when it is wrong: answered
  * already. */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A recursive descent over the tokens of lib/eql_lex.h:
  *
- *   query    = [ category "where" ] or | nothing
+ *   filter   = [ category "where" ] or
  *   or       = and { "or" and }
  *   and      = not { "and" not }
  *   not      = "not" not | "(" or ")" | condition
  *
- * What a condition is lies in lib/eql_condition.c, what may follow a "|" in lib/pipe.c.  Nesting is
- * bounded by LIMIT_QUERY_DEPTH. */
+ * What a condition is lies in lib/eql_condition.c, sequences of them in lib/eql_statement.c, what
+ * may follow a "|" in lib/pipe.c.  Nesting is bounded by LIMIT_QUERY_DEPTH. */
 #include "lib/eql.h"
 
 #include "lib/eql_parser.h"
+#include "lib/eql_statement.h"
 #include "lib/limits.h"
 
 static const char *const keywords[] = { "and",	"or",	 "not",	  "where", "in",
@@ -201,26 +202,16 @@ bool eql_at_pipe(const struct eql_parser *p)
 	return t->type == EQL_SYMBOL && t->n == 1 && *t->value == '|';
 }
 
-int eql_parse_query(struct eql_parser *p, struct expr **ret)
+int eql_parse_filter(struct eql_parser *p, struct expr **ret)
 {
-	struct eql_token first;
-	size_t after;
-	int r = eql_next(&p->lex, EQL_TERM);
+	struct eql_token first = p->lex.token;
+	size_t after = p->lex.at;
+	int r;
 
-	if (r < 0)
-		return r;
-	first = p->lex.token;
-	if (first.type == EQL_END || eql_at_pipe(p))
-		return expr_new_const(ret, true);
 	if (first.type == EQL_WORD || first.type == EQL_STRING) {
-		after = p->lex.at;
 		r = eql_next(&p->lex, EQL_TERM);
 		if (r == 0 && eql_is(&p->lex.token, "where"))
 			return parse_of_category(p, &first, ret);
-		if (r == 0 && p->lex.token.type != EQL_END &&
-		    (eql_is(&first, "sequence") || eql_is(&first, "sample")))
-			return eql_error(&p->lex, first.at,
-					 "a search takes one condition, not a sequence or sample");
 		p->lex.at = after;
 		p->lex.token = first;
 	}
@@ -245,19 +236,14 @@ int eql_not_the_end(struct eql_parser *p)
 
 int eql_parse(struct expr **ret, const char *text, size_t n, struct diag *d)
 {
-	struct diag unused;
-	struct eql_parser p = { .lex = { .text = text, .n = n, .diag = d ? d : &unused } };
-	AUTO(expr) *e = NULL;
-	int r;
+	AUTO(eql_statement) *s = NULL;
+	int r = eql_statement_parse(&s, text, n, d);
 
-	if (n > LIMIT_QUERY_BYTES)
-		return diag_set(d, -EINVAL, 1, 1, "the query is too long: at most %d bytes",
-				LIMIT_QUERY_BYTES);
-	r = eql_parse_query(&p, &e);
-	if (r == 0 && p.lex.token.type != EQL_END)
-		r = eql_not_the_end(&p);
-	arena_done(&p.lex.arena);
-	if (r == 0)
-		*ret = TAKE(e);
-	return r;
+	if (r < 0)
+		return r;
+	if (s->type != EQL_EVENTS)
+		return diag_set(d, -EINVAL, 1, 1,
+				"expected one condition, not a sequence or sample");
+	*ret = TAKE(s->expr);
+	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* eql_parser - what lib/eql.c, lib/eql_condition.c, lib/eql_value.c and lib/pipe.c share.  Between calls the
- * lexer's current token is the first that is not yet used. */
+/* eql_parser - what lib/eql.c, lib/eql_condition.c, lib/eql_value.c and lib/pipe.c share.  Between
+ * calls the lexer's current token is the first that is not yet used. */
 #pragma once
 #include "lib/eql_lex.h"
 #include "lib/eql_suggest.h"
@@ -11,8 +11,14 @@ struct eql_parser {
 	unsigned depth;
 };
 
-/* All before the first '|' or the end; nothing is everything.  *ret is untouched unless 0. */
-NODISCARD int eql_parse_query(struct eql_parser *p, struct expr **ret);
+struct eql_statement;
+
+/* All before the first '|' or the end; nothing is everything.  @s is zero-initialised; what is in
+ * it is the caller's whatever is returned. */
+NODISCARD int eql_parse_statement(struct eql_parser *p, struct eql_statement *s);
+
+/* A condition with or without category.  *ret is untouched unless 0. */
+NODISCARD int eql_parse_filter(struct eql_parser *p, struct expr **ret);
 bool eql_at_pipe(const struct eql_parser *p);
 
 /* What is wrong with a token after a whole expression.  Returns -EINVAL. */

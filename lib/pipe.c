@@ -154,11 +154,13 @@ static int parse_drop(struct pipe_parser *p)
 static const struct {
 	const char *name;
 	int (*parse)(struct pipe_parser *p);
+	bool of_series; /* may follow a sequence or sample */
 } pipes[] = {
-	{ "where", parse_where }, { "stats", pipe_parse_stats }, { "sort", pipe_parse_sort },
-	{ "limit", parse_limit }, { "head", parse_limit },	 { "tail", parse_tail },
-	{ "keep", parse_keep },	  { "drop", parse_drop },	 { "top", parse_top },
-	{ "rare", parse_rare },
+	{ "where", parse_where, false },    { "stats", pipe_parse_stats, false },
+	{ "sort", pipe_parse_sort, false }, { "limit", parse_limit, true },
+	{ "head", parse_limit, true },	    { "tail", parse_tail, true },
+	{ "keep", parse_keep, true },	    { "drop", parse_drop, true },
+	{ "top", parse_top, false },	    { "rare", parse_rare, false },
 };
 
 static const char *const commands[] = { "where", "stats", "sort", "limit", "head", "tail",
@@ -198,6 +200,9 @@ static int parse_pipe(struct pipe_parser *p)
 	for (size_t i = 0; i < ARRAY_SIZE(pipes); i++) {
 		if (!eql_is(pipe_token(p), pipes[i].name))
 			continue;
+		if (p->pipe->series && !pipes[i].of_series)
+			return eql_expected(&p->eql, "head, tail, limit, keep or drop after a "
+						     "sequence or sample");
 		r = eql_advance(&p->eql);
 		if (r == 0)
 			r = pipes[i].parse(p);
@@ -208,9 +213,24 @@ static int parse_pipe(struct pipe_parser *p)
 	return unknown_pipe(p);
 }
 
+/* The terms of a sequence lie in the plan's expression. */
+static int parse_statement(struct pipe_parser *p)
+{
+	AUTO(eql_statement) *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return err_origin(-ENOMEM);
+	r = eql_parse_statement(&p->eql, s);
+	p->pipe->expr = TAKE(s->expr);
+	if (r == 0 && s->type != EQL_EVENTS)
+		p->pipe->series = TAKE(s);
+	return r;
+}
+
 static int parse_all(struct pipe_parser *p)
 {
-	int r = eql_parse_query(&p->eql, &p->pipe->expr);
+	int r = parse_statement(p);
 
 	if (r == 0 && !pipe_at_end(p))
 		r = eql_not_the_end(&p->eql);
@@ -247,6 +267,7 @@ struct pipe *pipe_free(struct pipe *p)
 {
 	if (!p)
 		return NULL;
+	eql_statement_free(p->series);
 	expr_free(p->expr);
 	free(p->fields);
 	free(p);
@@ -255,5 +276,5 @@ struct pipe *pipe_free(struct pipe *p)
 
 bool pipe_is_filter(const struct pipe *p)
 {
-	return !p->is_table && p->n == 0;
+	return !p->is_table && !p->series && p->n == 0;
 }

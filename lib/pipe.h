@@ -8,7 +8,7 @@
  * events.
  * Thread: any; a plan is immutable.  Memory: one malloc and the expression. */
 #pragma once
-#include "lib/expr.h"
+#include "lib/eql_statement.h"
 
 enum {
 	PIPE_KEYS = 8,	      /* fields that rows are grouped by */
@@ -57,6 +57,8 @@ struct pipe_step {
 struct pipe {
 	struct expr *expr; /* never NULL */
 	bool is_table;
+	/* a sequence or sample, whose terms are parts of expr; NULL: single events */
+	struct eql_statement *series;
 	/* a table: */
 	struct pipe_column columns[PIPE_COLUMNS];
 	uint32_t n_keys, n_columns; /* keys included */
@@ -64,7 +66,7 @@ struct pipe {
 	uint32_t n_steps;
 	uint32_t shown[PIPE_COLUMNS]; /* column numbers in the order of the answer */
 	uint32_t n_shown;
-	/* events: */
+	/* events, or sequences of them: */
 	uint64_t n;	 /* at most so many; 0: not said */
 	bool is_tail;	 /* the last of them, not the first */
 	char *fields;	 /* names with commas between; NULL: not said */

@@ -178,8 +178,8 @@ static void test_eql_given_mistakes_when_parsed_then_place_and_expectation(void 
 	expect_error("a || b", "1:3: expected 'or' instead of '||'");
 	expect_error("process where true | head 5",
 		     "1:20: no pipes are taken here: expected the end");
-	expect_error("sequence [process where true]",
-		     "1:1: a search takes one condition, not a sequence or sample");
+	expect_error("sequence [process where true] [true]",
+		     "1:1: expected one condition, not a sequence or sample");
 	expect_error("\"abc", "1:1: expected \" at the end of this string");
 	expect_error("\"\"\"abc\"", "1:1: expected \"\"\" at the end of this string");
 	expect_error(
