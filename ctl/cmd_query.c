@@ -6,6 +6,7 @@
 #include "ctl/histogram.h"
 #include "ctl/pages.h"
 #include "ctl/rows.h"
+#include "ctl/sequences.h"
 #include "ctl/session.h"
 #include "lib/pipe.h"
 
@@ -37,8 +38,8 @@ struct search {
 	struct events events;
 	struct pages pages;
 	uint64_t shown;
-	bool is_table; /* pipes made rows of the events */
-	char *keep;    /* fields that the query's keep or drop leaves */
+	bool is_done; /* a table of pipes, or sequences: printed to its end */
+	char *keep;   /* fields that the query's keep or drop leaves */
 };
 
 static void say_more(const struct search *s)
@@ -55,7 +56,16 @@ static int print_table(struct search *s, struct slice page)
 {
 	int r = rows_print(s->io, printer_format_of(s->v->output, s->io->out_tty), page, &s->shown);
 
-	s->is_table = true;
+	s->is_done = true;
+	return r < 0 ? r : pages_add(&s->pages, page);
+}
+
+static int print_sequences(struct search *s, struct slice page)
+{
+	int r = sequences_print(s->io, &s->events, printer_format_of(s->v->output, s->io->out_tty),
+				page, &s->shown);
+
+	s->is_done = true;
 	return r < 0 ? r : pages_add(&s->pages, page);
 }
 
@@ -67,6 +77,8 @@ static int print_page(struct search *s, struct slice page)
 
 	if (rows_are_in(page))
 		return print_table(s, page);
+	if (sequences_are_in(page))
+		return print_sequences(s, page);
 	if (!rawjson_member(page, "hits", &hits))
 		return err_origin(-EBADMSG);
 	while (r == 0 && rawjson_next(hits, &at, &key, &hit)) {
@@ -133,7 +145,7 @@ static int finish(struct search *s)
 	pages_members(&s->pages, &members);
 	if (!buf_ok(&members))
 		r = err_origin(-ENOMEM);
-	else if (!s->is_table) /* which is finished already */
+	else if (!s->is_done)
 		r = printer_finish(s->printer, (const char *)members.data);
 	if (r < 0)
 		return session_failed(s->io, r, NULL);
@@ -256,7 +268,10 @@ const struct cli_command cmd_query = {
 		 "  rtsecctl query 'process where process.name == \"true\"' --since -5m\n"
 		 "  rtsecctl query 'destination.port == 22' --count\n"
 		 "  rtsecctl query passwd --all -o csv > passwd.csv\n"
-		 "  rtsecctl query '| stats count by process.name | sort count desc'\n",
+		 "  rtsecctl query '| stats count by process.name | sort count desc'\n"
+		 "  rtsecctl query 'sequence by host.id with maxspan=1m [process where "
+		 "process.name == \"curl\"]\n"
+		 "    [process where process.name == \"sh\"]'\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.run = run,

@@ -82,7 +82,7 @@ static int take_member(struct pages *p, struct slice key, struct slice value)
 	json_t *v;
 	int r = 0;
 
-	if (is(key, "hits"))
+	if (is(key, "hits") || is(key, "sequences"))
 		return 0;
 	if (is(key, "gaps"))
 		return take_gaps(p, value);

@@ -86,21 +86,22 @@ static int print_rows(struct printer *p, const struct columns *c, struct slice p
 	return r < 0 ? r : printer_finish(p, "");
 }
 
-static uint64_t count_rows(struct slice page)
+static uint64_t count_rows(struct slice page, const char *list)
 {
 	struct slice rows = { "", 0 }, key, row;
 	uint64_t n = 0;
 	size_t at = 0;
 
-	while (rawjson_member(page, "rows", &rows) && rawjson_next(rows, &at, &key, &row))
+	while (rawjson_member(page, list, &rows) && rawjson_next(rows, &at, &key, &row))
 		n++;
 	return n;
 }
 
-static int print_whole(const struct cli_io *io, struct slice page)
+int rows_print_whole(const struct cli_io *io, struct slice page, const char *list, uint64_t *ret_n)
 {
 	AUTO_BUF struct buf text = { 0 };
 
+	*ret_n = count_rows(page, list);
 	if (io->out_tty)
 		text_escape_json(page.s, page.n, &text);
 	else
@@ -132,10 +133,8 @@ int rows_print(const struct cli_io *io, enum printer_format format, struct slice
 	if (!c)
 		return err_origin(-ENOMEM);
 	r = read_columns(c, page);
-	if (r == 0 && format == PRINTER_JSON) {
-		*ret_n = count_rows(page);
-		return print_whole(io, page);
-	}
+	if (r == 0 && format == PRINTER_JSON)
+		return rows_print_whole(io, page, "rows", ret_n);
 	config.columns = c->list;
 	config.n_columns = c->n;
 	if (r == 0)

@@ -12,3 +12,8 @@ bool rows_are_in(struct slice page);
  * Returns 0, -EBADMSG (rows and columns do not fit), -ENOMEM or the negative errno of writing. */
 NODISCARD int rows_print(const struct cli_io *io, enum printer_format format, struct slice page,
 			 uint64_t *ret_n);
+
+/* Prints the answer as the collector sent it; *ret_n elements of its member @list.  Returns 0,
+ * -ENOMEM or the negative errno of writing. */
+NODISCARD int rows_print_whole(const struct cli_io *io, struct slice page, const char *list,
+			       uint64_t *ret_n);

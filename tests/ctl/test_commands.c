@@ -68,10 +68,10 @@ static void test_query_given_gaps_when_hits_then_4_and_one_line(void **state)
 	end(&f, &r);
 }
 
-#define TABLE                                                                                    \
-	"{\"columns\":[{\"name\":\"process.name\",\"type\":\"keyword\"},"                         \
-	"{\"name\":\"count\",\"type\":\"long\"}],\"rows\":[[\"ba,sh\",18446744073709551615],"      \
-	"[null,1]],\"truncated\":false,\"left_out\":0,\"gaps\":[],\"took_ms\":1.5,"                \
+#define TABLE                                                                                 \
+	"{\"columns\":[{\"name\":\"process.name\",\"type\":\"keyword\"},"                     \
+	"{\"name\":\"count\",\"type\":\"long\"}],\"rows\":[[\"ba,sh\",18446744073709551615]," \
+	"[null,1]],\"truncated\":false,\"left_out\":0,\"gaps\":[],\"took_ms\":1.5,"           \
 	"\"scanned\":{\"blocks\":3}}"
 
 static void expect_table(const char *format, int code, const char *wanted)
@@ -93,8 +93,7 @@ static void test_query_given_table_when_asked_then_rows_in_each_form(void **stat
 	expect_table("ndjson", EXIT_HITS,
 		     "{\"process.name\":\"ba,sh\",\"count\":18446744073709551615}\n"
 		     "{\"process.name\":null,\"count\":1}\n");
-	expect_table("csv", EXIT_HITS,
-		     "process.name,count\n\"ba,sh\",18446744073709551615\n,1\n");
+	expect_table("csv", EXIT_HITS, "process.name,count\n\"ba,sh\",18446744073709551615\n,1\n");
 	expect_table("table", EXIT_HITS,
 		     "process.name                 count\n"
 		     "ba,sh         18446744073709551615\n"
@@ -105,7 +104,8 @@ static void test_query_given_table_without_rows_when_asked_then_1(void **state)
 {
 	static const struct fake_answer answers[] = {
 		{ 200, NULL, "{\"columns\":[{\"name\":\"a\",\"type\":\"long\"}],\"rows\":[]}", 0 },
-		{ 200, NULL, "{\"columns\":[{\"name\":\"a\",\"type\":\"long\"}],\"rows\":[[]]}", 0 },
+		{ 200, NULL, "{\"columns\":[{\"name\":\"a\",\"type\":\"long\"}],\"rows\":[[]]}",
+		  0 },
 	};
 	struct fake f;
 	struct run r = ask(&f, answers, 2, ARGS("query", "| top a"));
@@ -117,6 +117,57 @@ static void test_query_given_table_without_rows_when_asked_then_1(void **state)
 	r = run((struct run_setting){ .port = f.port }, ARGS("query", "| top a"));
 	assert_int_equal(r.code, EXIT_SERVER);
 	end(&f, &r);
+}
+
+#define SEQUENCES                                                                                 \
+	"{\"sequences\":[{\"join_keys\":[\"a\\u001bb\",7],\"events\":[{\"process\":{\"pid\":1}}," \
+	"{\"missing\":true},{\"process\":{\"pid\":2}}]},{\"join_keys\":[],\"events\":["           \
+	"{\"process\":{\"pid\":3}}]}],\"cursor\":null,\"evicted\":0,\"truncated\":false,"         \
+	"\"gaps\":[],\"took_ms\":1.5,\"scanned\":{\"blocks\":3}}"
+
+static void expect_sequences(const char *format, const char *wanted)
+{
+	static const struct fake_answer answers[] = { { 200, NULL, SEQUENCES, 0 } };
+	struct fake f;
+	struct run r = ask(&f, answers, 1,
+			   ARGS("query", "sequence", "--fields", "process.pid", "-o", format));
+
+	assert_int_equal(r.code, EXIT_HITS);
+	assert_string_equal(r.out, wanted);
+	assert_string_equal(r.err, "");
+	end(&f, &r);
+}
+
+static void test_query_given_sequences_when_asked_then_groups_in_each_form(void **state)
+{
+	(void)state;
+	expect_sequences("json", SEQUENCES "\n");
+	expect_sequences("ndjson",
+			 "{\"join_keys\":[\"a\\u001bb\",7],\"events\":[{\"process\":{\"pid\":1}},"
+			 "{\"missing\":true},{\"process\":{\"pid\":2}}]}\n"
+			 "{\"join_keys\":[],\"events\":[{\"process\":{\"pid\":3}}]}\n");
+	expect_sequences("csv", "sequence,process.pid\n1,1\n1,2\n2,3\n");
+	expect_sequences("table", "sequence 1: a\x1b"
+				  "b, 7\nprocess.pid\n1\n2\n\nsequence 2\nprocess.pid\n3\n");
+}
+
+static void test_query_given_broken_sequences_when_asked_then_server_error(void **state)
+{
+	static const char *const pages[] = {
+		"{\"sequences\":[{\"join_keys\":[]}]}",
+		"{\"sequences\":[{\"events\":[]}]}",
+		"{\"sequences\":[{\"join_keys\":[],\"events\":[7]}]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+		const struct fake_answer answers[] = { { 200, NULL, pages[i], 0 } };
+		struct fake f;
+		struct run r = ask(&f, answers, 1, ARGS("query", "sequence", "-o", "table"));
+
+		assert_int_equal(r.code, EXIT_SERVER);
+		end(&f, &r);
+	}
 }
 
 static void test_query_given_keep_when_asked_then_its_fields_are_columns(void **state)
@@ -706,6 +757,8 @@ int main(void)
 		cmocka_unit_test(test_query_given_gaps_when_hits_then_4_and_one_line),
 		cmocka_unit_test(test_query_given_table_when_asked_then_rows_in_each_form),
 		cmocka_unit_test(test_query_given_table_without_rows_when_asked_then_1),
+		cmocka_unit_test(test_query_given_sequences_when_asked_then_groups_in_each_form),
+		cmocka_unit_test(test_query_given_broken_sequences_when_asked_then_server_error),
 		cmocka_unit_test(test_query_given_keep_when_asked_then_its_fields_are_columns),
 		cmocka_unit_test(test_query_given_truncated_when_hits_then_4),
 		cmocka_unit_test(test_query_given_cut_page_when_paged_on_then_nothing_is_missing),

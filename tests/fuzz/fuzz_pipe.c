@@ -2,6 +2,7 @@
 /* fuzz_pipe - query text with pipes: what parses keeps within its tables, and runs over no block at
  * all; what does not tells where. */
 #include "lib/pipe_run.h"
+#include "lib/sequence.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -39,6 +40,23 @@ static void run(const struct pipe *p)
 		pipe_write_row(r, i, &j);
 }
 
+static int no_match(const struct sequence_match *m, void *arg)
+{
+	(void)m, (void)arg;
+	abort();
+}
+
+static void run_series(const struct eql_statement *st)
+{
+	const struct sequence_config config = { .statement = st, .match = no_match };
+	AUTO(sequence) *s = NULL;
+
+	if (st->n_stages == 0 || st->n_stages > EQL_STAGES || st->n_terms > EQL_TERMS)
+		abort();
+	if (sequence_new(&s, &config) == 0 && sequence_finish(s) != 0)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	AUTO(pipe) *p = NULL;
@@ -52,5 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	check(p);
 	if (p->is_table)
 		run(p);
+	if (p->series)
+		run_series(p->series);
 	return 0;
 }

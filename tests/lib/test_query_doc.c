@@ -2,6 +2,8 @@
 /* Runs the examples of docs/query.md: what stands behind the last "// " is what must come out. */
 #include "query_fixture.h"
 
+#include "lib/sequence.h"
+
 static char *read_doc(void)
 {
 	char *text = calloc(1, 1 << 20);
@@ -55,6 +57,40 @@ static uint32_t cut(uint32_t hits, const struct pipe *p)
 	return p->n ? kept : hits;
 }
 
+/* "(2 5) (3 - 6)" */
+static int on_match(const struct sequence_match *m, void *arg)
+{
+	struct buf *out = arg;
+
+	buf_str(out, out->n ? " (" : "(");
+	for (uint32_t i = 0; i < m->n_events; i++) {
+		buf_str(out, i ? " " : "");
+		if (m->events[i].missing)
+			buf_str(out, "-");
+		else
+			buf_printf(out, "%u", (unsigned)m->events[i].seq);
+	}
+	buf_str(out, ")");
+	return 0;
+}
+
+static void expect_series(struct fixture *f, const struct eql_statement *st, const char *wanted)
+{
+	AUTO_BUF struct buf out = { 0 };
+	const struct sequence_config config = {
+		.statement = st, .to_ns = UINT64_MAX, .match = on_match, .arg = &out
+	};
+	AUTO(sequence) *s = NULL;
+
+	assert_int_equal(sequence_new(&s, &config), 0);
+	assert_int_equal(sequence_block(s, f->scratch, f->block, 1), 0);
+	assert_int_equal(sequence_finish(s), 0);
+	if (out.n == 0)
+		buf_str(&out, "none");
+	buf_byte(&out, 0);
+	assert_string_equal((char *)out.data, wanted);
+}
+
 static void expect(struct fixture *f, const char *query, const char *wanted)
 {
 	AUTO_BUF struct buf table = { 0 };
@@ -67,6 +103,10 @@ static void expect(struct fixture *f, const char *query, const char *wanted)
 	if (p->is_table) {
 		fixture_table(f, p, &table);
 		assert_string_equal((char *)table.data, wanted);
+		return;
+	}
+	if (p->series) {
+		expect_series(f, p->series, wanted);
 		return;
 	}
 	hits = cut(fixture_eval(f, p->expr), p);
