@@ -48,6 +48,11 @@ enum rec_type {
 	REC_CHOWN,    /* struct rec_attributes  bulk ring */
 	REC_MOUNT,    /* struct rec_mount   priority ring */
 	REC_UMOUNT,   /* struct rec_mount   priority ring */
+	REC_LISTEN,   /* struct rec_tcp     bulk ring */
+	REC_BIND,     /* struct rec_tcp     bulk ring */
+	REC_DATAGRAM, /* struct rec_tcp     bulk ring */
+	REC_UNIX,     /* struct rec_unix    bulk ring */
+	REC_DNS,      /* struct rec_dns     bulk ring */
 	REC_END,      /* number of types + 1 */
 };
 
@@ -61,6 +66,7 @@ enum {
 	REC_COMM_BYTES = 16,
 	REC_TTY_BYTES = 16,
 	REC_FSTYPE_BYTES = 32,
+	REC_DNS_BYTES = 4096, /* of one answer */
 };
 
 /* rec_head.flags */
@@ -73,7 +79,7 @@ enum {
 				     * the kernel resolved: they may be raced, and symbolic links in
 				     * them are not followed */
 	REC_F_NAME_CUT = 1 << 5,    /* a name as asked could not be read, or only in part */
-	REC_F_NO_OWNER = 1 << 6,    /* close: the process that had the socket is not known */
+	REC_F_NO_OWNER = 1 << 6,    /* close, datagram: the process that has the socket is not known */
 	REC_F_SECURE = 1 << 7,	    /* exec: privileges were gained (set-id file or capabilities) */
 };
 
@@ -262,10 +268,15 @@ struct rec_mount {
 enum { REC_EGRESS = 1, REC_INGRESS = 2 }; /* this side connected; this side accepted */
 enum { REC_IPV4 = 4, REC_IPV6 = 6 };
 
-/* connect came to a result (time_ns: when it began); a connection was accepted; a connection that
+/* An IP socket that did something:
+ * connect came to a result (time_ns: when it began); a connection was accepted; a connection that
  * was told before is closed.  source is the side that connected, whichever side this is.
  * head of REC_CONNECT and REC_CLOSE: the thread that connected or accepted; zero but for time, cpu
- * with REC_F_NO_OWNER. */
+ * with REC_F_NO_OWNER.
+ * Listen, bind: the call returned; dest is the socket's own end (as asked when it failed:
+ * REC_F_AS_ASKED), source is zero but with its version.
+ * Datagram: the first UDP datagram between these two ends that this process sent (egress) or took
+ * (ingress), as its headers say; source is the side that sent it. */
 struct rec_tcp {
 	struct rec_head head;
 	uint64_t socket;      /* opaque: the same for the records of one connection while it lives */
@@ -277,13 +288,34 @@ struct rec_tcp {
 	uint16_t dest_port;
 	uint8_t version;   /* REC_IPV4 or REC_IPV6; IPv4 over an IPv6 socket is REC_IPV4 */
 	uint8_t direction; /* REC_EGRESS or REC_INGRESS */
-	uint8_t pad[6];
+	uint8_t protocol;  /* IPPROTO_* */
+	uint8_t pad[5];
 	uint8_t source[16]; /* network order; IPv4 in the first 4 bytes, the rest zero */
 	uint8_t dest[16];
 };
 ABI_ASSERT(rec_tcp, error, 104);
 ABI_ASSERT(rec_tcp, source, 120);
 _Static_assert(sizeof(struct rec_tcp) == 152, "rec_tcp");
+
+/* connect to a unix socket of interest (see bpf/socket.bpf.c) succeeded.  Data: path, as the kernel
+ * found it when the socket was bound. */
+struct rec_unix {
+	struct rec_head head;
+	struct rec_path path;
+	uint32_t pad;
+};
+
+/* A process took a datagram from port 53 of somebody.  Data: the message, cut at REC_DNS_BYTES.
+ * With REC_F_AS_ASKED it was read from the process's own buffer right after the kernel put it
+ * there: another thread could have changed it. */
+struct rec_dns {
+	struct rec_head head;
+	uint16_t bytes; /* of data */
+	uint16_t total; /* of the message */
+	uint8_t version;
+	uint8_t pad[3];
+	uint8_t server[16]; /* as rec_tcp.source */
+};
 
 struct rec_ids {
 	uint32_t uid, gid, suid, sgid, euid, egid;

@@ -231,8 +231,23 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 	unsigned long skc_flags;
 };
+struct sock;
+struct sk_buff {
+	struct sock *sk;
+	unsigned char *head;
+	unsigned char *data;
+	unsigned int len;
+	unsigned int data_len;
+	__be16 protocol;
+	__u16 transport_header;
+	__u16 network_header;
+};
+struct sk_buff_head {
+	struct sk_buff *prev;
+};
 struct sock {
 	struct sock_common __sk_common;
+	struct sk_buff_head sk_receive_queue;
 	int sk_err;
 	__u16 sk_protocol;
 };
@@ -248,14 +263,22 @@ struct tcp_sock {
 struct socket {
 	struct sock *sk;
 };
+struct unix_sock {
+	struct path path;
+	struct sock *peer;
+};
 #pragma clang attribute pop
 
 /* --- numbers of the kernel's ABI --- */
 enum {
 	EEXIST = 17,
+	AF_UNIX = 1,
 	AF_INET = 2,
 	AF_INET6 = 10,
 	IPPROTO_TCP = 6,
+	IPPROTO_UDP = 17,
+	MSG_PEEK = 2,
+	UINT16_MAX = 0xffff,
 	TCP_ESTABLISHED = 1,
 	TCP_SYN_SENT = 2,
 	TCP_CLOSE = 7,

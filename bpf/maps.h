@@ -108,3 +108,31 @@ struct {
 	__type(key, uint64_t);
 	__type(value, struct connection);
 } connections __weak SEC(".maps");
+
+/* --- datagrams: who was told lately to exchange them --- */
+struct peer {
+	uint8_t own[16], other[16]; /* as rec_tcp.source */
+	uint16_t own_port, other_port;
+	uint32_t tgid;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct peer);
+	__type(value, uint8_t);
+} peers __weak SEC(".maps");
+
+/* A datagram as its headers say. */
+struct datagram {
+	uint8_t source[16], dest[16];		/* as rec_tcp.source */
+	uint16_t source_port, dest_port, bytes; /* host order */
+	uint8_t version;
+	uint8_t pad;
+};
+/* What came last to sockets that are not connected; by address of struct sock. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, uint64_t);
+	__type(value, struct datagram);
+} arrivals __weak SEC(".maps");

@@ -5,12 +5,13 @@
  * result comes later, often in an interrupt that ran in somebody else's time.  So the beginning is
  * remembered under the socket's address, and told with the result: established, or closed with the
  * socket's error; non-blocking or not makes no difference.  Failures before any packet could be
- * sent (no route, refused by a filter) are told when connect() returns.
+ * sent (no route, refused by a filter) are told when connect() returns; so are connections to unix
+ * sockets of interest.
  *
  * tcp_state() may interrupt the other programs: it uses no scratch, only records of fixed size. */
 #include "bpf/calls.h"
 #include "bpf/emit.h"
-#include "bpf/fill.h"
+#include "bpf/ends.h"
 
 /* errors that a connect() returns after tcp_state() told them, or that are no result of it */
 enum {
@@ -28,44 +29,6 @@ enum {
 	E_INPROGRESS = 115,
 	E_RESTART_FIRST = 512, /* ERESTARTSYS and its kin */
 };
-
-/* --- ends --- */
-static __always_inline bool mapped(const struct in6_addr *a)
-{
-	return !a->in6_u.u6_addr32[0] && !a->in6_u.u6_addr32[1] &&
-	       a->in6_u.u6_addr32[2] == bpf_htonl(0xffff);
-}
-
-/* Fills version, addresses and ports from @sk; @egress: its own end is the source.
- * False: neither IPv4 nor IPv6. */
-static __always_inline bool fill_ends(struct rec_tcp *r, struct sock *sk, bool egress)
-{
-	uint16_t family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	uint16_t port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
-	uint16_t peer = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	uint8_t *own = egress ? r->source : r->dest, *other = egress ? r->dest : r->source;
-	struct in6_addr own6, other6;
-
-	__builtin_memset(r->source, 0, sizeof(r->source) + sizeof(r->dest));
-	r->source_port = egress ? port : peer;
-	r->dest_port = egress ? peer : port;
-	if (family != AF_INET && family != AF_INET6)
-		return false;
-	r->version = REC_IPV4;
-	if (family == AF_INET6) {
-		own6 = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
-		other6 = BPF_CORE_READ(sk, __sk_common.skc_v6_daddr);
-		if (!mapped(&other6)) {
-			r->version = REC_IPV6;
-			__builtin_memcpy(own, &own6, 16);
-			__builtin_memcpy(other, &other6, 16);
-			return true;
-		}
-	}
-	*(uint32_t *)own = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
-	*(uint32_t *)other = BPF_CORE_READ(sk, __sk_common.skc_daddr);
-	return true;
-}
 
 /* Payload bytes each side sent; FIN counts as a byte received in the kernel's books. */
 static __always_inline void fill_bytes(struct rec_tcp *r, struct sock *sk, bool egress)
@@ -177,25 +140,6 @@ int BPF_PROG(network_state, struct sock *sk, int before, int after)
 	return 0;
 }
 
-/* --- sockets behind descriptors --- */
-/* The TCP socket behind @fd; NULL: it is something else. */
-static __always_inline struct sock *read_tcp(struct task_struct *t, int fd)
-{
-	struct file *file = read_fd(t, fd);
-	struct socket *socket;
-	struct sock *sk;
-	uint16_t family;
-
-	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
-	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
-		return NULL;
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	return family == AF_INET || family == AF_INET6 ? sk : NULL;
-}
-
 /* --- accept --- */
 SEC("tracepoint")
 int network_accept(struct call_exit *call)
@@ -206,8 +150,8 @@ int network_accept(struct call_exit *call)
 
 	if (call->ret < 0 || !read_watched(t))
 		return 0;
-	sk = read_tcp(t, (int)call->ret);
-	if (!sk)
+	sk = read_inet(t, (int)call->ret);
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
 	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE)
 		remember(sk, t, REC_INGRESS);
@@ -225,6 +169,57 @@ int network_accept(struct call_exit *call)
 	return 0;
 }
 
+/* --- connect to a unix socket of interest --- */
+enum { UNIX_NAME_BYTES = 24, UNIX_NAMES = 8 };
+
+/* Last component of the paths of sockets over which the machine is ruled. */
+static const char unix_names[UNIX_NAMES][UNIX_NAME_BYTES] = {
+	"docker.sock",	   "containerd.sock",  "crio.sock",	 "podman.sock",
+	"dockershim.sock", "cri-dockerd.sock", "buildkitd.sock", "system_bus_socket",
+};
+
+static __always_inline bool is_of_interest(struct dentry *dentry)
+{
+	uint64_t name[UNIX_NAME_BYTES / 8] = {};
+
+	if (bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(dentry, d_name.name)) < 0)
+		return false;
+	for (int i = 0; i < UNIX_NAMES; i++) {
+		const uint64_t *want = (const uint64_t *)unix_names[i];
+
+		if (name[0] == want[0] && name[1] == want[1] && name[2] == want[2])
+			return true;
+	}
+	return false;
+}
+
+static __always_inline void unix_connected(struct task_struct *t, struct call_exit *call)
+{
+	struct pt_regs *regs = read_call(t, call->nr);
+	struct sock *sk = regs ? read_socket(t, (int)ARG1(regs)) : NULL;
+	struct unix_sock *peer;
+	struct rec_unix *r;
+	struct scratch *s;
+
+	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
+		return;
+	peer = (struct unix_sock *)BPF_CORE_READ((struct unix_sock *)sk, peer);
+	if (!is_of_interest(BPF_CORE_READ(peer, path.dentry)) || !read_watched(t))
+		return;
+	s = scratch_take(SCRATCH_FILE, REC_CLASS_BULK);
+	if (!s)
+		return;
+	r = (struct rec_unix *)s->bytes;
+	fill_move(s, sizeof(*r));
+	fill_head(&r->head, t);
+	r->head.type = REC_UNIX;
+	r->head.flags = 0;
+	r->pad = 0;
+	fill_path(s, &r->path, BPF_CORE_READ(peer, path.mnt), BPF_CORE_READ(peer, path.dentry));
+	emit_scratch(REC_CLASS_BULK, s);
+	scratch_give(s);
+}
+
 /* --- connect that failed at once --- */
 static __always_inline bool told_by_state(uint64_t error)
 {
@@ -238,37 +233,6 @@ static __always_inline bool never_tried(uint64_t error)
 	return error == E_BADF || error == E_FAULT || error == E_NOTSOCK || error == E_INVAL;
 }
 
-/* The end asked for, from the user address @address (a struct sockaddr); false: not an IP one. */
-static __always_inline bool fill_asked(struct rec_tcp *r, uint64_t address)
-{
-	struct {
-		uint16_t family, port;
-		uint32_t in4;
-		uint32_t in6[4]; /* after the flow label */
-	} a = {};
-
-	if (bpf_probe_read_user(&a, 8, (void *)address))
-		return false;
-	r->dest_port = bpf_ntohs(a.port);
-	if (a.family == AF_INET) {
-		__builtin_memset(r->dest, 0, sizeof(r->dest));
-		r->version = REC_IPV4;
-		*(uint32_t *)r->dest = a.in4;
-		return true;
-	}
-	if (a.family != AF_INET6 || bpf_probe_read_user(a.in6, 16, (void *)(address + 8)))
-		return false;
-	__builtin_memset(r->dest, 0, sizeof(r->dest));
-	r->version = REC_IPV6;
-	if (mapped((struct in6_addr *)a.in6)) {
-		r->version = REC_IPV4;
-		*(uint32_t *)r->dest = a.in6[3];
-	} else {
-		__builtin_memcpy(r->dest, a.in6, 16);
-	}
-	return true;
-}
-
 SEC("tracepoint")
 int network_connect(struct call_exit *call)
 {
@@ -278,14 +242,19 @@ int network_connect(struct call_exit *call)
 	struct rec_tcp *r;
 	struct sock *sk;
 
-	if (call->ret >= 0 || told_by_state(error) || never_tried(error) || !read_watched(t))
+	if (call->ret >= 0) {
+		unix_connected(t, call);
+		return 0;
+	}
+	if (told_by_state(error) || never_tried(error) || !read_watched(t))
 		return 0;
 	regs = read_call(t, call->nr);
 	if (!regs)
 		return 0;
-	sk = read_tcp(t, (int)ARG1(regs));
+	sk = read_inet(t, (int)ARG1(regs));
 	/* dport stays only when the attempt got as far as the wire: told by tcp_state() */
-	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_dport))
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP ||
+	    BPF_CORE_READ(sk, __sk_common.skc_dport))
 		return 0;
 	r = emit_reserve_bulk(sizeof(*r));
 	if (!r)
@@ -299,7 +268,7 @@ int network_connect(struct call_exit *call)
 	r->direction = REC_EGRESS;
 	r->error = (uint32_t)error;
 	fill_ends(r, sk, true);
-	if (!fill_asked(r, ARG2(regs)))
+	if (!fill_asked(r, r->dest, &r->dest_port, ARG2(regs)))
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
 	else
 		emit_submit_bulk(r);

@@ -68,21 +68,30 @@ static __always_inline uint32_t read_session(struct task_struct *t)
 }
 
 /* --- system call arguments, as saved when the call came in --- */
+static __always_inline struct pt_regs *read_regs(struct task_struct *t)
+{
+	if (direct_loads)
+		return (struct pt_regs *)bpf_task_pt_regs(t);
+	return (struct pt_regs *)((char *)BPF_CORE_READ(t, stack) + (16 << 10) -
+				  bpf_core_type_size(struct pt_regs));
+}
+
+/* Number of the call that saved @regs. */
+static __always_inline int read_nr(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return (int)GET(regs, orig_ax);
+#else
+	return GET(regs, syscallno);
+#endif
+}
+
 /* Registers of @t's call @nr; NULL: they are not where we look. */
 static __always_inline struct pt_regs *read_call(struct task_struct *t, int nr)
 {
-	struct pt_regs *regs;
+	struct pt_regs *regs = read_regs(t);
 
-	if (direct_loads)
-		regs = (struct pt_regs *)bpf_task_pt_regs(t);
-	else
-		regs = (struct pt_regs *)((char *)BPF_CORE_READ(t, stack) + (16 << 10) -
-					  bpf_core_type_size(struct pt_regs));
-#if defined(__TARGET_ARCH_x86)
-	return (int)GET(regs, orig_ax) == nr ? regs : NULL;
-#else
-	return GET(regs, syscallno) == nr ? regs : NULL;
-#endif
+	return read_nr(regs) == nr ? regs : NULL;
 }
 
 #if defined(__TARGET_ARCH_x86)

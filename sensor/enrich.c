@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/enrich.h"
 
-#include <arpa/inet.h>
-
-#include "lib/community_id.h"
 #include "sensor/event.h"
 
 enum {
@@ -60,83 +57,6 @@ static void record_exit(struct event *c)
 	proctab_exit(known_processes(c->e->known), p, c->r->head->time_ns);
 }
 
-/* ---- network ---- */
-
-static void set_ip(struct event *c, enum kind kind, enum field f, const uint8_t address[16])
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	bool v4 = c->r->tcp->version == REC_IPV4;
-	char text[INET6_ADDRSTRLEN];
-	const void *from = address;
-
-	if (!v4 && memcmp(address, mapped, sizeof(mapped)) == 0) {
-		v4 = true;
-		from = address + sizeof(mapped);
-	}
-	if (inet_ntop(v4 ? AF_INET : AF_INET6, from, text, sizeof(text)))
-		batch_set_str(c->b, kind, f, text, strlen(text));
-}
-
-static void set_community_id(struct event *c, enum kind kind)
-{
-	const struct rec_tcp *t = c->r->tcp;
-	struct community_flow flow = {
-		.source_port = t->source_port,
-		.destination_port = t->dest_port,
-		.protocol = IPPROTO_TCP,
-		.ipv6 = t->version == REC_IPV6,
-		.has_ports = true,
-	};
-	char id[COMMUNITY_ID_BYTES];
-
-	if (t->source_port == 0) /* the call failed before it had an address of its own */
-		return;
-	memcpy(flow.source, t->source, sizeof(flow.source));
-	memcpy(flow.destination, t->dest, sizeof(flow.destination));
-	community_id(&flow, 0, id);
-	if (id[0])
-		batch_set_str(c->b, kind, FIELD_COMMUNITY_ID, id, strlen(id));
-}
-
-static void set_flow(struct event *c, enum kind kind)
-{
-	const struct rec_tcp *t = c->r->tcp;
-
-	set_ip(c, kind, FIELD_SOURCE_IP, t->source);
-	set_ip(c, kind, FIELD_DEST_IP, t->dest);
-	batch_set(c->b, kind, FIELD_SOURCE_PORT, t->source_port);
-	batch_set(c->b, kind, FIELD_DEST_PORT, t->dest_port);
-	event_word(c, kind, FIELD_TRANSPORT, "tcp");
-	event_word(c, kind, FIELD_NETWORK_TYPE, t->version == REC_IPV4 ? "ipv4" : "ipv6");
-	event_word(c, kind, FIELD_DIRECTION, t->direction == REC_EGRESS ? "egress" : "ingress");
-	set_community_id(c, kind);
-}
-
-static void record_connect(struct event *c)
-{
-	enum kind kind = c->r->type == REC_CONNECT ? KIND_CONNECT : KIND_ACCEPT;
-
-	event_begin(c, kind, event_row(c, known_actor(c->e->known, c->r->head)));
-	set_flow(c, kind);
-	event_outcome(c, kind, c->r->tcp->error);
-	if (kind == KIND_CONNECT)
-		batch_set(c->b, kind, FIELD_DURATION, c->r->tcp->duration_ns);
-}
-
-static void record_close(struct event *c)
-{
-	const struct rec_tcp *t = c->r->tcp;
-	bool owner = !(c->r->head->flags & REC_F_NO_OWNER);
-
-	event_begin(c, KIND_DISCONNECT,
-		    owner ? event_row(c, known_named(c->e->known, c->r->head)) : 0);
-	set_flow(c, KIND_DISCONNECT);
-	event_outcome(c, KIND_DISCONNECT, t->error);
-	batch_set(c->b, KIND_DISCONNECT, FIELD_DURATION, t->duration_ns);
-	batch_set(c->b, KIND_DISCONNECT, FIELD_SOURCE_BYTES, t->source_bytes);
-	batch_set(c->b, KIND_DISCONNECT, FIELD_DEST_BYTES, t->dest_bytes);
-}
-
 /* ---- all ---- */
 
 void enrich_record(struct enrich *e, const struct record *r, struct gather *g, uint64_t *seq)
@@ -149,9 +69,9 @@ void enrich_record(struct enrich *e, const struct record *r, struct gather *g, u
 		[REC_OPEN] = enrich_open,
 		[REC_DELETE] = enrich_delete,
 		[REC_RENAME] = enrich_rename,
-		[REC_CONNECT] = record_connect,
-		[REC_ACCEPT] = record_connect,
-		[REC_CLOSE] = record_close,
+		[REC_CONNECT] = enrich_connect,
+		[REC_ACCEPT] = enrich_connect,
+		[REC_CLOSE] = enrich_close,
 		[REC_CREDENTIALS] = enrich_credentials,
 		[REC_PTRACE] = enrich_ptrace,
 		[REC_SIGNAL] = enrich_signal,
@@ -165,6 +85,11 @@ void enrich_record(struct enrich *e, const struct record *r, struct gather *g, u
 		[REC_CHOWN] = enrich_attributes,
 		[REC_MOUNT] = enrich_mount,
 		[REC_UMOUNT] = enrich_mount,
+		[REC_LISTEN] = enrich_socket,
+		[REC_BIND] = enrich_socket,
+		[REC_DATAGRAM] = enrich_datagram,
+		[REC_UNIX] = enrich_unix,
+		[REC_DNS] = enrich_dns,
 	};
 	struct event c = { e, r, g, g->batch, seq };
 
@@ -245,6 +170,8 @@ int enrich_new(struct enrich **ret, const struct known_config *config)
 	if (!e)
 		return err_origin(-ENOMEM);
 	r = known_new(&e->known, config);
+	if (r == 0)
+		r = domains_new(&e->domains, DOMAINS_DEFAULT);
 	if (r < 0)
 		return r;
 	e->rows.table = known_processes(e->known);
@@ -259,6 +186,7 @@ struct enrich *enrich_free(struct enrich *e)
 	if (!e)
 		return NULL;
 	known_free(e->known);
+	domains_free(e->domains);
 	free(e);
 	return NULL;
 }

@@ -3,6 +3,7 @@
  * setters for the fields that many kinds have.  Inside of enrich only.
  * Thread: sensor consumer.  Memory: of struct enrich. */
 #pragma once
+#include "sensor/domains.h"
 #include "sensor/enrich.h"
 #include "sensor/names.h"
 #include "sensor/resolve.h"
@@ -10,6 +11,7 @@
 
 struct enrich {
 	struct known *known;
+	struct domains *domains;
 	struct rows rows;
 	uint64_t offset_ns, now_ns; /* now_ns: of the last tick, since 1970 */
 	struct resolve resolve;
@@ -44,7 +46,7 @@ void event_mode(struct event *c, enum kind kind, uint32_t mode);
 /* Sets inode, mode, device and type. */
 void event_file(struct event *c, enum kind kind, const struct rec_file *f);
 
-/* Handlers of record types: enrich_act.c, enrich_file.c. */
+/* Handlers of record types: enrich_act.c, enrich_file.c, enrich_net.c. */
 void enrich_link(struct event *c);
 void enrich_symlink(struct event *c);
 void enrich_create(struct event *c);
@@ -58,3 +60,9 @@ void enrich_memfd(struct event *c);
 void enrich_open(struct event *c);
 void enrich_delete(struct event *c);
 void enrich_rename(struct event *c);
+void enrich_connect(struct event *c);
+void enrich_close(struct event *c);
+void enrich_socket(struct event *c);
+void enrich_datagram(struct event *c);
+void enrich_unix(struct event *c);
+void enrich_dns(struct event *c);

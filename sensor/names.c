@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -202,4 +203,14 @@ const char *name_of_type(uint32_t mode)
 	default:
 		return NULL;
 	}
+}
+
+const char *name_of_protocol(uint32_t protocol)
+{
+	static const char *const names[] = {
+		[IPPROTO_TCP] = "tcp",	 [IPPROTO_UDP] = "udp",		[IPPROTO_DCCP] = "dccp",
+		[IPPROTO_SCTP] = "sctp", [IPPROTO_UDPLITE] = "udplite",
+	};
+
+	return protocol < ARRAY_SIZE(names) ? names[protocol] : NULL;
 }

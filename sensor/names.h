@@ -40,3 +40,6 @@ const char *name_of_namespace(const char *s, size_t n);
 
 /* "file", "dir", "symlink", "block", "char", "fifo", "socket"; NULL when @mode has no type. */
 const char *name_of_type(uint32_t mode);
+
+/* "tcp" for 6; NULL for a number of an IP protocol without a name here. */
+const char *name_of_protocol(uint32_t protocol);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
@@ -21,7 +22,7 @@
 #pragma GCC diagnostic pop
 
 /* --- tables --- */
-enum { HOOK_CALLS = 7, TIER_PROGRAMS = 2, PROBE_LINKS = 96, PROBE_NOTES = 4 };
+enum { HOOK_CALLS = 7, TIER_PROGRAMS = 3, PROBE_LINKS = 192, PROBE_NOTES = 4 };
 
 /* Where a program is attached: at the return of these system calls, or (none named) where its
  * section says. */
@@ -47,6 +48,12 @@ static const struct hook hooks[] = {
 	{ .program = "network_state" },
 	{ .program = "network_connect", .calls = { "connect" } },
 	{ .program = "network_accept", .calls = { "accept4", "accept" } },
+	{ .program = "socket_listen", .calls = { "listen" } },
+	{ .program = "socket_bind", .calls = { "bind" } },
+	{ .program = "datagram_sent" },
+	{ .program = "datagram_arrived" },
+	{ .program = "datagram_received" },
+	{ .program = "datagram_taken" },
 	{ .program = "change_link", .calls = { "linkat", "link" } },
 	{ .program = "change_symlink", .calls = { "symlinkat", "symlink" } },
 	{ .program = "change_create", .calls = { "mkdirat", "mkdir", "mknodat", "mknod" } },
@@ -102,6 +109,16 @@ static const struct tier tiers[] = {
 	{ KIND_CONNECT, "connection_attempted", "tp_btf", { "network_state", "network_connect" } },
 	{ KIND_ACCEPT, "connection_accepted", "tp/syscalls", { "network_accept" } },
 	{ KIND_DISCONNECT, "disconnect_received", "tp_btf", { "network_state", "network_accept" } },
+	{ KIND_LISTEN, "listen", "tp/syscalls", { "socket_listen" } },
+	{ KIND_BIND, "bind", "tp/syscalls", { "socket_bind" } },
+	{ KIND_DATAGRAM,
+	  "datagram_peer",
+	  "tp_btf",
+	  { "datagram_sent", "datagram_arrived", "datagram_received" } },
+	{ KIND_DATAGRAM, "datagram_peer", "tp_btf/skb", { "datagram_sent", "datagram_taken" } },
+	{ KIND_UNIX, "unix_connect", "tp/syscalls", { "network_connect" } },
+	{ KIND_DNS, "dns_answer", "tp_btf", { "datagram_arrived", "datagram_received" } },
+	{ KIND_DNS, "dns_answer", "tp_btf/skb", { "datagram_taken" } },
 };
 
 /* --- the object --- */
@@ -209,20 +226,54 @@ static bool wanted(const struct probe_settings *s, enum kind kind)
 	return !s->kinds || (s->kinds >> kind & 1);
 }
 
-/* Only programs of wanted kinds are loaded. */
-static void choose_programs(struct probe *p, const struct probe_settings *s)
+static struct bpf_program *find_program(const struct probe *p, const char *name)
 {
+	return bpf_object__find_program_by_name(p->skel->obj, name);
+}
+
+/* The running kernel has the tracepoint that the program's section names, or it names none. */
+static bool has_place(const struct btf *kernel, const struct bpf_program *prog)
+{
+	static const char prefix[] = "tp_btf/";
+	const char *section = bpf_program__section_name(prog);
+	char name[80];
+
+	if (strncmp(section, prefix, sizeof(prefix) - 1) != 0)
+		return true;
+	snprintf(name, sizeof(name), "btf_trace_%s", section + sizeof(prefix) - 1);
+	return btf__find_by_name_kind(kernel, name, BTF_KIND_TYPEDEF) > 0;
+}
+
+static bool has_places(const struct probe *p, const struct btf *kernel, const struct tier *tier)
+{
+	for (size_t i = 0; i < TIER_PROGRAMS && tier->programs[i]; i++)
+		if (!has_place(kernel, find_program(p, tier->programs[i])))
+			return false;
+	return true;
+}
+
+/* Only programs of wanted kinds are loaded, of each kind those of the first row that this kernel has
+ * a place for; the verifier refuses a program without one, and all others with it. */
+static int choose_programs(struct probe *p, const struct probe_settings *s)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+	enum kind done = KIND_NONE;
 	struct bpf_program *prog;
 
+	if (!kernel)
+		return err_origin(errno ? -errno : -ENOTSUP);
 	bpf_object__for_each_program(prog, p->skel->obj) bpf_program__set_autoload(prog, false);
 	for (size_t i = 0; i < ARRAY_SIZE(tiers); i++) {
-		for (size_t k = 0; wanted(s, tiers[i].kind) && k < TIER_PROGRAMS; k++) {
-			if (!tiers[i].programs[k])
-				break;
-			prog = bpf_object__find_program_by_name(p->skel->obj, tiers[i].programs[k]);
-			bpf_program__set_autoload(prog, true);
-		}
+		const struct tier *tier = &tiers[i];
+
+		if (!wanted(s, tier->kind) || tier->kind == done || !has_places(p, kernel, tier))
+			continue;
+		done = tier->kind;
+		for (size_t k = 0; k < TIER_PROGRAMS && tier->programs[k]; k++)
+			bpf_program__set_autoload(find_program(p, tier->programs[k]), true);
 	}
+	btf__free(kernel);
+	return 0;
 }
 
 static int open_and_load(struct probe *p, const struct probe_settings *s, bool direct,
@@ -238,8 +289,8 @@ static int open_and_load(struct probe *p, const struct probe_settings *s, bool d
 	if (r < 0)
 		return r;
 	p->skel->rodata->direct_loads = direct;
-	choose_programs(p, s);
-	return rtsec_bpf__load(p->skel);
+	r = choose_programs(p, s);
+	return r < 0 ? r : rtsec_bpf__load(p->skel);
 }
 
 static int explain(int r, struct diag *d)
@@ -332,9 +383,11 @@ static int attach_call(struct probe *p, struct bpf_program *prog, const char *ca
 
 static int attach_hook(struct probe *p, const struct hook *hook)
 {
-	struct bpf_program *prog = bpf_object__find_program_by_name(p->skel->obj, hook->program);
+	struct bpf_program *prog = find_program(p, hook->program);
 	int r;
 
+	if (!bpf_program__autoload(prog)) /* there is no place for it */
+		return err_origin(-ENOTSUP);
 	if (!hook->calls[0])
 		return add_link(p, bpf_program__attach(prog));
 	for (size_t i = 0; i < HOOK_CALLS && hook->calls[i]; i++) {

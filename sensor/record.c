@@ -122,6 +122,20 @@ static void take_tcp(struct record *r, struct rest *rest)
 		rest->ok = false;
 }
 
+static void take_unix(struct record *r, struct rest *rest)
+{
+	r->path[0] = take_path(rest, &((const struct rec_unix *)r->head)->path);
+}
+
+static void take_dns(struct record *r, struct rest *rest)
+{
+	const struct rec_dns *d = r->dns;
+
+	r->message = (const uint8_t *)take(rest, d->bytes);
+	if (d->bytes > REC_DNS_BYTES || (d->version != REC_IPV4 && d->version != REC_IPV6))
+		rest->ok = false;
+}
+
 struct shape {
 	size_t fixed; /* bytes of the struct; 0: no such type */
 	enum kind_class class;
@@ -152,6 +166,11 @@ static const struct shape shapes[REC_END] = {
 	[REC_CHOWN] = { sizeof(struct rec_attributes), CLASS_BULK, take_attributes },
 	[REC_MOUNT] = { sizeof(struct rec_mount), CLASS_PRIORITY, take_mount },
 	[REC_UMOUNT] = { sizeof(struct rec_mount), CLASS_PRIORITY, take_mount },
+	[REC_LISTEN] = { sizeof(struct rec_tcp), CLASS_BULK, take_tcp },
+	[REC_BIND] = { sizeof(struct rec_tcp), CLASS_BULK, take_tcp },
+	[REC_DATAGRAM] = { sizeof(struct rec_tcp), CLASS_BULK, take_tcp },
+	[REC_UNIX] = { sizeof(struct rec_unix), CLASS_BULK, take_unix },
+	[REC_DNS] = { sizeof(struct rec_dns), CLASS_BULK, take_dns },
 };
 
 int record_open(struct record *ret, const void *data, size_t n)

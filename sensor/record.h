@@ -38,15 +38,17 @@ struct record {
 		const struct rec_create *create;
 		const struct rec_attributes *attributes;
 		const struct rec_mount *mount;
+		const struct rec_dns *dns;
 	};
-	/* exec: exe, cwd; open, memfd, chmod, chown: path; create: dir; mount: dir, source dir;
-	 * delete: dir; rename, link: old dir, new dir */
+	/* exec: exe, cwd; open, memfd, chmod, chown, unix: path; create: dir; mount: dir, source
+	 * dir; delete: dir; rename, link: old dir, new dir */
 	struct record_path path[2];
 	/* open, memfd, delete, create, chmod, chown: name as asked; rename, link: old, new; mount:
 	 * mount point, source */
 	struct record_text name[2];
 	const char *arg_bytes; /* exec, args: argument bytes; of exec the last is a NUL */
 	uint32_t n_arg_bytes;
+	const uint8_t *message; /* dns */
 };
 
 /* Opens @data (8-byte aligned, @n bytes readable).  Returns 0 or -EBADMSG (*ret is then undefined).

@@ -394,7 +394,7 @@ static void test_sigma_given_what_events_lack_when_read_then_gap_with_place(void
 		{ PROC, "s:\n  Image|fieldref|startswith: User", 7, 32, "with other modifiers" },
 		{ PROC, "s:\n  Image|cidr: 10.0.0.0/8", 7, 17, "a field of addresses" },
 		{ PROC, "s:\n  ProcessId|hour: 3", 7, 5, "parts of a time" },
-		{ NET, "s:\n  DestinationHostname: x", 7, 5, "DNS answers" },
+		{ NET, "s:\n  SourceHostname: x", 7, 5, "connected to" },
 		{ NET, "s:\n  DestinationIp: localhost", 7, 20, "expected an address" },
 		{ NET, "s:\n  Initiated: maybe", 7, 16, "Initiated maybe" },
 		{ NET, "s:\n  Initiated|contains: tr", 7, 25, "one of its values" },

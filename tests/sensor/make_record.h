@@ -22,6 +22,8 @@ union made {
 	struct rec_create create;
 	struct rec_attributes attributes;
 	struct rec_mount mount;
+	struct rec_unix un;
+	struct rec_dns dns;
 	uint64_t room[REC_MAX_BYTES / 8];
 };
 
@@ -130,6 +132,7 @@ static inline UNUSED void made_tcp(union made *m, enum rec_type type, uint32_t t
 	made_begin(m, type, sizeof(struct rec_tcp), tgid, start_ns, time_ns);
 	m->tcp.version = REC_IPV4;
 	m->tcp.direction = type == REC_ACCEPT ? REC_INGRESS : REC_EGRESS;
+	m->tcp.protocol = 6;
 	m->tcp.source_port = 51000;
 	m->tcp.dest_port = 443;
 	memcpy(m->tcp.source, source, 4);
@@ -235,4 +238,21 @@ static inline UNUSED void made_mount(union made *m, enum rec_type type, uint32_t
 	m->mount.name_bytes = made_text(m, "point");
 	m->mount.source_dir = made_path(m, source_dir);
 	m->mount.source_bytes = made_text(m, source);
+}
+
+static inline UNUSED void made_unix(union made *m, uint32_t tgid, uint64_t start_ns,
+				    uint64_t time_ns, const char *path)
+{
+	made_begin(m, REC_UNIX, sizeof(struct rec_unix), tgid, start_ns, time_ns);
+	m->un.path = made_path(m, path);
+}
+
+static inline UNUSED void made_dns(union made *m, uint32_t tgid, uint64_t start_ns,
+				   uint64_t time_ns, const void *message, size_t n)
+{
+	made_begin(m, REC_DNS, sizeof(struct rec_dns), tgid, start_ns, time_ns);
+	m->dns.version = REC_IPV4;
+	m->dns.server[0] = 10;
+	m->dns.bytes = m->dns.total = (uint16_t)n;
+	made_add(m, message, n);
 }

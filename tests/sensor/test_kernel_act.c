@@ -9,36 +9,6 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 
-/* The @nth record (from 0) of @type by @tgid. */
-static const void *await_nth(struct fixture *f, uint16_t type, pid_t tgid, int nth)
-{
-	const void *rec = NULL;
-
-	for (int i = 0; i < 500; i++, sleep_ms(10)) {
-		take_records(f);
-		rec = NULL;
-		for (int k = 0; k <= nth; k++) {
-			rec = find_record(f, rec, type, tgid);
-			if (!rec)
-				break;
-		}
-		if (rec)
-			return rec;
-	}
-	fail_msg("no record %d of type %u by process %d", nth, type, tgid);
-	return NULL;
-}
-
-static size_t count_records(const struct fixture *f, uint16_t type, pid_t tgid)
-{
-	const void *rec = NULL;
-	size_t n = 0;
-
-	while ((rec = find_record(f, rec, type, tgid)))
-		n++;
-	return n;
-}
-
 /* --- credentials --- */
 static void set_ids(void *arg)
 {

@@ -102,6 +102,12 @@ static void make_each(enum rec_type type)
 	case REC_UMOUNT:
 		made_mount(&m, type, 42, 1, 2, "/tmp", "from");
 		break;
+	case REC_UNIX:
+		made_unix(&m, 42, 1, 2, "/run/docker.sock");
+		break;
+	case REC_DNS:
+		made_dns(&m, 42, 1, 2, "answer", 6);
+		break;
 	default:
 		made_tcp(&m, type, 42, 1, 2);
 		break;

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* ends - sockets behind descriptors and the two ends of an IP socket.  Beside fill.h, for the
+ * programs of the network. */
+#pragma once
+#include "bpf/calls.h"
+#include "bpf/fill.h"
+
+/* --- sockets behind descriptors --- */
+/* The socket behind @fd; NULL: it is something else. */
+static __always_inline struct sock *read_socket(struct task_struct *t, int fd)
+{
+	struct file *file = read_fd(t, fd);
+	struct socket *socket;
+
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(socket, sk);
+}
+
+/* The same, if it speaks IPv4 or IPv6. */
+static __always_inline struct sock *read_inet(struct task_struct *t, int fd)
+{
+	struct sock *sk = read_socket(t, fd);
+	uint16_t family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
+
+	return family == AF_INET || family == AF_INET6 ? sk : NULL;
+}
+
+/* --- ends --- */
+static __always_inline bool mapped(const struct in6_addr *a)
+{
+	return !a->in6_u.u6_addr32[0] && !a->in6_u.u6_addr32[1] &&
+	       a->in6_u.u6_addr32[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline void fill_v4(uint8_t to[16], uint32_t address)
+{
+	__builtin_memset(to, 0, 16);
+	*(uint32_t *)to = address;
+}
+
+/* Fills version, addresses and ports from @sk; @egress: its own end is the source.
+ * False: neither IPv4 nor IPv6. */
+static __always_inline bool fill_ends(struct rec_tcp *r, struct sock *sk, bool egress)
+{
+	uint16_t family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	uint16_t port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+	uint16_t peer = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	uint8_t *own = egress ? r->source : r->dest, *other = egress ? r->dest : r->source;
+	struct in6_addr own6, other6;
+
+	r->protocol = (uint8_t)BPF_CORE_READ(sk, sk_protocol);
+	__builtin_memset(r->source, 0, sizeof(r->source) + sizeof(r->dest));
+	r->source_port = egress ? port : peer;
+	r->dest_port = egress ? peer : port;
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	r->version = REC_IPV4;
+	if (family == AF_INET6) {
+		own6 = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
+		other6 = BPF_CORE_READ(sk, __sk_common.skc_v6_daddr);
+		if (!mapped(&other6) && !mapped(&own6)) {
+			r->version = REC_IPV6;
+			__builtin_memcpy(own, &own6, 16);
+			__builtin_memcpy(other, &other6, 16);
+			return true;
+		}
+	}
+	*(uint32_t *)own = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+	*(uint32_t *)other = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+	return true;
+}
+
+/* The end asked for, from the user address @address (a struct sockaddr), and the version of @r;
+ * false: not an IP one. */
+static __always_inline bool fill_asked(struct rec_tcp *r, uint8_t to[16], uint16_t *port,
+				       uint64_t address)
+{
+	struct {
+		uint16_t family, port;
+		uint32_t in4;
+		uint32_t in6[4]; /* after the flow label */
+	} a = {};
+
+	if (bpf_probe_read_user(&a, 8, (void *)address))
+		return false;
+	*port = bpf_ntohs(a.port);
+	r->version = REC_IPV4;
+	if (a.family == AF_INET) {
+		fill_v4(to, a.in4);
+		return true;
+	}
+	if (a.family != AF_INET6 || bpf_probe_read_user(a.in6, 16, (void *)(address + 8)))
+		return false;
+	if (mapped((struct in6_addr *)a.in6)) {
+		fill_v4(to, a.in6[3]);
+	} else {
+		r->version = REC_IPV6;
+		__builtin_memcpy(to, a.in6, 16);
+	}
+	return true;
+}
