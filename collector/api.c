@@ -27,6 +27,8 @@ static const struct route routes[] = {
 	{ METHOD_GET | METHOD_POST, "/api/v1/facets", ROLE_VIEWER, api_facets,
 	  ASK | PARAM_BIT(FIELD) | PARAM_BIT(LIMIT),
 	  "The most frequent values of fields among the events that a query finds", "Facets" },
+	{ METHOD_POST, "/api/v1/sql", ROLE_VIEWER, api_sql, PARAM_BIT(SQL) | PARAM_BIT(LIMIT),
+	  "Rows of a SELECT over events and nodes", "SqlRows\nRow" },
 	{ METHOD_GET, "/api/v1/values", ROLE_VIEWER, api_values,
 	  PARAM_BIT(FIELD) | PARAM_BIT(PREFIX) | PARAM_BIT(SINCE) | PARAM_BIT(UNTIL) |
 		  PARAM_BIT(NODE) | PARAM_BIT(LIMIT),
@@ -201,6 +203,15 @@ bool api_read_fields(struct request *r, struct document **ret)
 	else if (e < 0)
 		request_problem_errno(r, e);
 	return e == 0;
+}
+
+bool api_wants_lines(const struct request *r)
+{
+	const char *accept = request_header(r, "Accept");
+
+	return accept && (strcasestr(accept, "application/x-ndjson") ||
+			  strcasestr(accept, "application/ndjson") ||
+			  strcasestr(accept, "application/jsonl"));
 }
 
 void ask_done(struct ask *a)

@@ -54,6 +54,9 @@ NODISCARD bool ask_read_condition(struct request *r, struct ask *ret);
 /* The parameter fields.  Returns false when it is wrong: answered already. */
 NODISCARD bool api_read_fields(struct request *r, struct document **ret);
 
+/* True when the client accepts NDJSON. */
+bool api_wants_lines(const struct request *r);
+
 /* The query that @a is, for a job of @r. */
 struct query ask_query(const struct ask *a, const struct request *r,
 		       struct store_scan_stats *stats);
@@ -89,6 +92,7 @@ void api_process(struct request *r);
 void api_process_tree(struct request *r);
 void api_process_timeline(struct request *r);
 void api_flow(struct request *r);
+void api_sql(struct request *r);
 void api_tail(struct request *r);
 void api_fields(struct request *r);
 void api_kinds(struct request *r);

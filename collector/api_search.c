@@ -83,15 +83,6 @@ static bool read_limit(struct request *r, struct search *s)
 	return limit != 0;
 }
 
-static bool wants_ndjson(const struct request *r)
-{
-	const char *accept = request_header(r, "Accept");
-
-	return accept && (strcasestr(accept, "application/x-ndjson") ||
-			  strcasestr(accept, "application/ndjson") ||
-			  strcasestr(accept, "application/jsonl"));
-}
-
 /* head and tail are answered by one page, whatever limit says. */
 static bool read_cut(struct request *r, struct search *s)
 {
@@ -201,14 +192,6 @@ static void answer_json(struct request *r, const struct found *f, bool series)
 	request_answer(r, 200, "application/json");
 }
 
-static void add_number(struct request *r, const char *name, uint64_t v)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
-	request_add_header(r, name, text);
-}
-
 static void answer_ndjson(struct request *r, const struct found *f, bool series)
 {
 	struct buf *out = request_body(r);
@@ -220,17 +203,17 @@ static void answer_ndjson(struct request *r, const struct found *f, bool series)
 	}
 	if (f->cursor[0])
 		request_add_header(r, "Rtsec-Cursor", f->cursor);
-	add_number(r, "Rtsec-Hits", f->page.n_hits);
-	add_number(r, "Rtsec-Took-Ms", request_took_ns(r) / 1000000);
-	add_number(r, "Rtsec-Gaps", f->n_gaps);
+	request_add_number(r, "Rtsec-Hits", f->page.n_hits);
+	request_add_number(r, "Rtsec-Took-Ms", request_took_ns(r) / 1000000);
+	request_add_number(r, "Rtsec-Gaps", f->n_gaps);
 	if (series)
-		add_number(r, "Rtsec-Evicted", f->sequences.n_evicted);
+		request_add_number(r, "Rtsec-Evicted", f->sequences.n_evicted);
 	request_add_header(r, "Rtsec-Truncated", f->page.cut ? "true" : "false");
-	add_number(r, "Rtsec-Scanned-Blocks", f->stats.blocks);
-	add_number(r, "Rtsec-Scanned-Blocks-Skipped", f->stats.blocks_skipped);
-	add_number(r, "Rtsec-Scanned-Blocks-Damaged", f->stats.blocks_damaged);
-	add_number(r, "Rtsec-Scanned-Events", f->stats.events);
-	add_number(r, "Rtsec-Scanned-Bytes", f->stats.bytes);
+	request_add_number(r, "Rtsec-Scanned-Blocks", f->stats.blocks);
+	request_add_number(r, "Rtsec-Scanned-Blocks-Skipped", f->stats.blocks_skipped);
+	request_add_number(r, "Rtsec-Scanned-Blocks-Damaged", f->stats.blocks_damaged);
+	request_add_number(r, "Rtsec-Scanned-Events", f->stats.events);
+	request_add_number(r, "Rtsec-Scanned-Bytes", f->stats.bytes);
 	request_answer(r, 200, "application/x-ndjson");
 }
 
@@ -273,7 +256,7 @@ void api_search(struct request *r)
 	}
 	if (!ask_read_pipes(r, &s->ask))
 		return;
-	s->ndjson = wants_ndjson(r);
+	s->ndjson = api_wants_lines(r);
 	if (s->ask.pipe && s->ask.pipe->is_table) {
 		api_search_table(r, &s->ask, s->ndjson);
 		return;
@@ -297,7 +280,7 @@ void api_search_within(struct request *r, const struct search_within *within)
 	s->cursor.ascending = true;
 	if (!ask_read_ever(r, &s->ask))
 		return;
-	s->ndjson = wants_ndjson(r);
+	s->ndjson = api_wants_lines(r);
 	if (read_cursor(r, s) && read_limit(r, s) && ask_read_fields(r, &s->ask, &s->document))
 		request_run(r, work, TAKE(s), search_free);
 }

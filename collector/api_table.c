@@ -20,14 +20,6 @@ static void table_free(void *arg)
 	free(t);
 }
 
-static void add_number(struct request *r, const char *name, uint64_t v)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
-	request_add_header(r, name, text);
-}
-
 /* Writes rows while there is room in the answer.  *ret tells what came of it. */
 static void write_rows(struct pipe_run *run, bool objects, struct json *j,
 		       struct pipe_table_info *ret)
@@ -65,13 +57,13 @@ static int answer_ndjson(struct request *r, struct query_worker *w, struct pipe_
 	write_rows(run, true, &rows, &info);
 	if (e < 0 || !buf_ok(request_body(r)))
 		return e < 0 ? e : err_origin(-ENOMEM);
-	add_number(r, "Rtsec-Rows", info.n_rows);
-	add_number(r, "Rtsec-Left-Out", info.n_left_out);
-	add_number(r, "Rtsec-Took-Ms", request_took_ns(r) / 1000000);
-	add_number(r, "Rtsec-Gaps", n_gaps);
+	request_add_number(r, "Rtsec-Rows", info.n_rows);
+	request_add_number(r, "Rtsec-Left-Out", info.n_left_out);
+	request_add_number(r, "Rtsec-Took-Ms", request_took_ns(r) / 1000000);
+	request_add_number(r, "Rtsec-Gaps", n_gaps);
 	request_add_header(r, "Rtsec-Truncated", info.truncated ? "true" : "false");
-	add_number(r, "Rtsec-Scanned-Blocks-Damaged", q->stats->blocks_damaged);
-	add_number(r, "Rtsec-Scanned-Events", q->stats->events);
+	request_add_number(r, "Rtsec-Scanned-Blocks-Damaged", q->stats->blocks_damaged);
+	request_add_number(r, "Rtsec-Scanned-Events", q->stats->events);
 	request_answer(r, 200, "application/x-ndjson");
 	return 0;
 }

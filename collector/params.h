@@ -24,7 +24,8 @@
 	X(PREFIX, "prefix", "string", "", "What the values begin with, in any case of letters") \
 	X(DEPTH, "depth", "integer", "64", "Generations up and down, 1 to 64")                  \
 	X(DESCENDANTS, "descendants", "boolean", "false",                                       \
-	  "true: what the processes below it did, too")
+	  "true: what the processes below it did, too")                                         \
+	X(SQL, "sql", "string", "", "One SELECT over the tables events and nodes")
 
 enum param {
 #define X(id, ...) PARAM_##id,

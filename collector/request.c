@@ -148,6 +148,11 @@ static bool may_enter(struct request *r)
 
 static bool method_fits(struct request *r, const char *method)
 {
+	static const char *const allowed[] = {
+		"", [METHOD_GET] = "GET, HEAD", [METHOD_POST] = "POST",
+		[METHOD_GET | METHOD_POST] = "GET, HEAD, POST"
+	};
+
 	r->is_head = strcmp(method, "HEAD") == 0;
 	r->is_post = strcmp(method, "POST") == 0;
 	if (r->is_post && r->route->methods & METHOD_POST)
@@ -156,8 +161,7 @@ static bool method_fits(struct request *r, const char *method)
 		return true;
 	request_problem_text(r, 405,
 			     "this resource does not know this method; see the Allow header");
-	request_add_header(r, "Allow",
-			   r->route->methods & METHOD_POST ? "GET, HEAD, POST" : "GET, HEAD");
+	request_add_header(r, "Allow", allowed[r->route->methods & (METHOD_GET | METHOD_POST)]);
 	return false;
 }
 
@@ -272,6 +276,14 @@ void request_add_header(struct request *r, const char *name, const char *value)
 		if ((uint8_t)*c >= 0x20 && (uint8_t)*c < 0x7f)
 			buf_byte(&r->headers, (uint8_t)*c);
 	buf_byte(&r->headers, 0);
+}
+
+void request_add_number(struct request *r, const char *name, uint64_t v)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
+	request_add_header(r, name, text);
 }
 
 void request_answer(struct request *r, unsigned status, const char *content_type)

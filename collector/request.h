@@ -49,6 +49,7 @@ struct buf *request_body(struct request *r);
 
 /* Adds a header; what would break the message is left out of @value. */
 void request_add_header(struct request *r, const char *name, const char *value);
+void request_add_number(struct request *r, const char *name, uint64_t v);
 
 /* Ends the answer: @status and the body so far.  @content_type is a constant; NULL: no body. */
 void request_answer(struct request *r, unsigned status, const char *content_type);

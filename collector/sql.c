@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "collector/sql_memory.h"
+
 enum { BUSY_TIMEOUT_MS = 5000 };
 
 /* 4 KiB pages: rows here are small, and a commit writes every page that it touched in full. */
@@ -80,6 +82,7 @@ int sql_open(sqlite3 **ret, const char *path, enum sql_mode mode, struct diag *d
 	sqlite3 *db = NULL;
 	int r = mode == SQL_WRITE ? make_private(path) : 0;
 
+	sql_memory_init();
 	if (r < 0)
 		return told(d, r, path, strerror(-r));
 	if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {

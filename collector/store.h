@@ -121,6 +121,17 @@ typedef enum store_wish (*store_wanted_fn)(const struct store_block *meta, void 
 int store_scan(struct store_reader *r, const struct store_range *range, store_wanted_fn wanted,
 	       store_each_fn each, void *arg, struct store_scan_stats *stats);
 
+/* The same scan a block at a time, for who cannot be called back.  After store_walk_begin() has returned
+ * 0, the reader is the walk's until store_walk_end(), in one thread; the next call of store_walk_next()
+ * takes *ret back.  @stats is the caller's until the end.
+ * store_walk_next() returns STORE_E_BLOCK, 0 (no more) or a negative errno. */
+enum { STORE_E_BLOCK = 1 };
+NODISCARD int store_walk_begin(struct store_reader *r, const struct store_range *range,
+			       store_wanted_fn wanted, void *arg, struct store_scan_stats *stats);
+NODISCARD int store_walk_next(struct store_reader *r, const struct store_block **ret_meta,
+			      struct block **ret);
+void store_walk_end(struct store_reader *r);
+
 /* Totals for /metrics and /status. */
 struct store_totals {
 	uint64_t blocks, events, bytes, days;

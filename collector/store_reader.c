@@ -8,6 +8,18 @@
 
 enum { KEEP_OPEN = 8 };
 
+/* One scan. */
+struct scan {
+	struct store_reader *reader;
+	struct store_range range;
+	enum order order;
+	struct store_scan_stats *stats;
+	store_wanted_fn wanted;
+	void *arg;
+	size_t next_day;   /* of the reader's, the first that is not open yet */
+	struct cursor *at; /* stands on the block that was visited last; NULL: none was */
+};
+
 struct store_reader {
 	struct store *store;
 	struct store_reader *next; /* of the store's readers; the store's mutex guards it */
@@ -18,17 +30,7 @@ struct store_reader {
 	size_t n_cursors, cursors_room;
 	uint64_t n_scans;
 	struct buf record;
-};
-
-/* One scan. */
-struct scan {
-	struct store_reader *reader;
-	const struct store_range *range;
-	enum order order;
-	struct store_scan_stats *stats;
-	store_wanted_fn wanted;
-	store_each_fn each;
-	void *arg;
+	struct scan scan; /* that is under way */
 };
 
 /* ---- open days ---- */
@@ -180,11 +182,12 @@ static int read_block(const struct scan *scan, struct cursor *c)
 	scan->stats->blocks_read++;
 	scan->stats->events += block_info(reader->block)->n_events;
 	scan->stats->bytes += c->n_frame;
-	return scan->each(&c->meta, reader->block, scan->arg);
+	return STORE_E_BLOCK;
 }
 
 enum { STOPPED = INT32_MAX }; /* internal: @wanted said STORE_STOP */
 
+/* Returns STORE_E_BLOCK (it is loaded), 0 (not this one), STOPPED or a negative errno. */
 static int visit(const struct scan *scan, struct cursor *c)
 {
 	enum store_wish wish = scan->wanted ? scan->wanted(&c->meta, scan->arg) : STORE_READ;
@@ -192,7 +195,7 @@ static int visit(const struct scan *scan, struct cursor *c)
 	if (wish == STORE_STOP)
 		return STOPPED;
 	scan->stats->blocks++;
-	if (wish == STORE_READ && !(scan->range->expr && cursor_filtered_out(c, scan->range->expr)))
+	if (wish == STORE_READ && !(scan->range.expr && cursor_filtered_out(c, scan->range.expr)))
 		return read_block(scan, c);
 	scan->stats->blocks_skipped++;
 	return 0;
@@ -238,7 +241,7 @@ static void choose_days(const struct scan *scan)
 		struct store_block key = bound(&day);
 		size_t at = n;
 
-		if (!touches(&day, scan->range))
+		if (!touches(&day, &scan->range))
 			continue;
 		for (; at > 0; at--) {
 			struct store_block other = bound(&d->list[at - 1]);
@@ -268,13 +271,13 @@ static struct cursor *best_cursor(const struct scan *scan)
 }
 
 /* Opens days until none of the rest can hold a block that comes before the best one. */
-static int open_days(const struct scan *scan, size_t *next, struct cursor **ret)
+static int open_days(struct scan *scan, struct cursor **ret)
 {
 	struct store_reader *r = scan->reader;
 	struct cursor *best = best_cursor(scan);
 
-	for (; *next < r->days.n; (*next)++) {
-		const struct day_summary *day = &r->days.list[*next];
+	for (; scan->next_day < r->days.n; scan->next_day++) {
+		const struct day_summary *day = &r->days.list[scan->next_day];
 		struct store_block key = bound(day);
 		struct cursor *c = NULL;
 		int res;
@@ -285,7 +288,7 @@ static int open_days(const struct scan *scan, size_t *next, struct cursor **ret)
 		if (res == CURSOR_E_GONE)
 			continue;
 		if (res == 0)
-			res = cursor_begin(c, scan->range, scan->order);
+			res = cursor_begin(c, &scan->range, scan->order);
 		if (res < 0)
 			res = give_up_day(scan, day, res);
 		if (res < 0)
@@ -296,61 +299,82 @@ static int open_days(const struct scan *scan, size_t *next, struct cursor **ret)
 	return 0;
 }
 
-static int run(const struct scan *scan)
+/* Leaves the block that was visited last. */
+static int leave(struct scan *scan)
 {
-	size_t next = 0;
+	struct cursor *c = TAKE(scan->at);
+	int r = c ? cursor_next(c, scan->order) : 0;
 
-	for (;;) {
-		struct cursor *c = NULL;
-		int r = open_days(scan, &next, &c);
-
-		if (r < 0 || !c)
-			return r;
-		r = visit(scan, c);
-		if (r != 0)
-			return r == STOPPED ? 0 : r;
-		r = cursor_next(c, scan->order);
-		if (r < 0)
-			r = give_up_day(scan, &c->day, r);
-		if (r < 0)
-			return r;
-	}
+	return r < 0 ? give_up_day(scan, &c->day, r) : 0;
 }
 
-static int scan_days(const struct scan *scan)
+int store_walk_next(struct store_reader *reader, const struct store_block **ret_meta,
+		    struct block **ret)
 {
-	struct store_reader *r = scan->reader;
-	int res = store_days_copy(r->store, &r->days);
+	struct scan *scan = &reader->scan;
+	int r;
 
-	if (res < 0)
+	do {
+		r = leave(scan);
+		if (r == 0)
+			r = open_days(scan, &scan->at);
+		if (r < 0 || !scan->at)
+			return r;
+		r = visit(scan, scan->at);
+	} while (r == 0);
+	if (r != STORE_E_BLOCK)
+		return r == STOPPED ? 0 : r;
+	*ret_meta = &scan->at->meta;
+	*ret = reader->block;
+	return STORE_E_BLOCK;
+}
+
+int store_walk_begin(struct store_reader *r, const struct store_range *range,
+		     store_wanted_fn wanted, void *arg, struct store_scan_stats *stats)
+{
+	int res;
+
+	pthread_mutex_lock(&r->mutex);
+	res = store_days_copy(r->store, &r->days);
+	if (res < 0) {
+		pthread_mutex_unlock(&r->mutex);
 		return res;
+	}
 	r->n_scans++;
-	choose_days(scan);
-	res = run(scan);
+	r->scan = (struct scan){ .reader = r,
+				 .range = *range,
+				 .order = range->ascending ? OLDEST : NEWEST,
+				 .stats = stats,
+				 .wanted = wanted,
+				 .arg = arg };
+	if (range->arrived_after_ns)
+		r->scan.order = ARRIVAL;
+	choose_days(&r->scan);
+	return 0;
+}
+
+void store_walk_end(struct store_reader *r)
+{
 	for (size_t i = 0; i < r->n_cursors; i++)
 		cursor_end(r->cursors[i]);
 	close_gone(r);
 	close_least_used(r);
-	return res;
+	pthread_mutex_unlock(&r->mutex);
 }
 
 int store_scan(struct store_reader *r, const struct store_range *range, store_wanted_fn wanted,
 	       store_each_fn each, void *arg, struct store_scan_stats *stats)
 {
-	struct scan scan = { .reader = r,
-			     .range = range,
-			     .order = range->ascending ? OLDEST : NEWEST,
-			     .stats = stats,
-			     .wanted = wanted,
-			     .each = each,
-			     .arg = arg };
-	int res;
+	const struct store_block *meta;
+	struct block *b;
+	int res = store_walk_begin(r, range, wanted, arg, stats);
 
-	if (range->arrived_after_ns)
-		scan.order = ARRIVAL;
-	pthread_mutex_lock(&r->mutex);
-	res = scan_days(&scan);
-	pthread_mutex_unlock(&r->mutex);
+	if (res < 0)
+		return res;
+	do
+		res = store_walk_next(r, &meta, &b);
+	while (res == STORE_E_BLOCK && (res = each(meta, b, arg)) == 0);
+	store_walk_end(r);
 	return res;
 }
 

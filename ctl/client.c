@@ -197,7 +197,7 @@ static int add_header(struct outgoing *o, const char *header)
 static int compose(struct outgoing *o, struct client *c, const struct client_request *q,
 		   const char *accept, struct diag *d)
 {
-	bool post = q->may_post && is_long(q);
+	bool post = q->method == CLIENT_POST || (q->method == CLIENT_MAY_POST && is_long(q));
 
 	if (post)
 		o->json = make_json(q);

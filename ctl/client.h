@@ -27,11 +27,17 @@ struct client_param {
 	const char *name, *value; /* value NULL: not sent */
 };
 
+enum client_method {
+	CLIENT_GET,
+	CLIENT_MAY_POST, /* the same can be asked by POST with a JSON body of strings */
+	CLIENT_POST,	 /* always by POST */
+};
+
 struct client_request {
 	const char *path; /* such as /api/v1/search */
 	const struct client_param *params;
 	size_t n_params;
-	bool may_post; /* the same can be asked by POST with a JSON body of strings */
+	enum client_method method;
 };
 
 /* Asks and waits for the whole answer; by POST where that may be and the parameters are long.

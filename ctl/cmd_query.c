@@ -110,7 +110,7 @@ static int ask_page(struct search *s, struct buf *body)
 		{ "order", v->order }, { "fields", s->events.fields },
 		{ "limit", limit },    { "cursor", s->pages.cursor[0] ? s->pages.cursor : NULL },
 	};
-	const struct client_request q = { "/api/v1/search", params, PARAMS, true };
+	const struct client_request q = { "/api/v1/search", params, PARAMS, CLIENT_MAY_POST };
 	struct slice page;
 	struct diag d = { 0 };
 	int r;
@@ -219,7 +219,8 @@ static int run_count(struct search *s)
 		{ "until", s->v->until },
 		{ "node", s->v->node },
 	};
-	const struct client_request q = { "/api/v1/count", params, ARRAY_SIZE(params), true };
+	const struct client_request q = { "/api/v1/count", params, ARRAY_SIZE(params),
+					  CLIENT_MAY_POST };
 	AUTO_BUF struct buf body = { 0 };
 	struct slice doc, count;
 	int r;

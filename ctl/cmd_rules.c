@@ -380,7 +380,7 @@ static int ask(struct work *w, const char *path, const char *query, struct buf *
 		{ "node", w->v->node },
 		{ "limit", search ? limit : NULL },
 	};
-	const struct client_request q = { path, params, ARRAY_SIZE(params), true };
+	const struct client_request q = { path, params, ARRAY_SIZE(params), CLIENT_MAY_POST };
 
 	snprintf(limit, sizeof(limit), "%" PRIu64, MIN(w->v->limit, (uint64_t)LIMIT_SEARCH_HITS));
 	return session_ask(w->session, &q, body, ret_doc);

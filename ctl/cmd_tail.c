@@ -113,7 +113,8 @@ static int follow_once(struct tail *t, int stop_fd)
 		{ "node", t->v->node },
 		{ "fields", t->events.fields },
 	};
-	const struct client_request q = { "/api/v1/tail", params, ARRAY_SIZE(params), true };
+	const struct client_request q = { "/api/v1/tail", params, ARRAY_SIZE(params),
+					  CLIENT_MAY_POST };
 	const struct client_stream stream = { sse_last_id(&t->sse), stop_fd, on_data, on_open, t };
 	AUTO_BUF struct buf body = { 0 };
 	struct diag d = { 0 };

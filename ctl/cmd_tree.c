@@ -252,7 +252,8 @@ static int find_process(struct session *s, const struct cli_io *io, const struct
 		{ "q", v->query },   { "since", v->since }, { "until", v->until },
 		{ "node", v->node }, { "limit", "1" },	    { "fields", "process.entity_id" },
 	};
-	const struct client_request q = { "/api/v1/search", params, ARRAY_SIZE(params), true };
+	const struct client_request q = { "/api/v1/search", params, ARRAY_SIZE(params),
+					  CLIENT_MAY_POST };
 	AUTO_BUF struct buf body = { 0 };
 	struct slice doc;
 	json_t *answer;

@@ -106,7 +106,8 @@ int histogram_run(struct session *s, const struct cli_io *io, const struct cli_v
 		{ "q", query },	     { "since", v->since }, { "until", v->until },
 		{ "node", v->node }, { "buckets", "40" },
 	};
-	const struct client_request q = { "/api/v1/hits", params, ARRAY_SIZE(params), true };
+	const struct client_request q = { "/api/v1/hits", params, ARRAY_SIZE(params),
+					  CLIENT_MAY_POST };
 	AUTO_BUF struct buf body = { 0 };
 	struct pages pages = { 0 };
 	struct diag d = { 0 };

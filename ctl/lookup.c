@@ -76,7 +76,7 @@ static int ask_page(struct lookup *l, struct buf *body)
 		{ "cursor", l->pages.cursor[0] ? l->pages.cursor : NULL },
 		{ "descendants", v->descendants ? "true" : NULL },
 	};
-	const struct client_request q = { l->path, params, PARAMS, true };
+	const struct client_request q = { l->path, params, PARAMS, CLIENT_MAY_POST };
 	struct slice page;
 	int r;
 

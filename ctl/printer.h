@@ -13,7 +13,7 @@
 #include "ctl/rawjson.h"
 
 enum printer_format { PRINTER_TABLE, PRINTER_JSON, PRINTER_NDJSON, PRINTER_CSV };
-enum { PRINTER_COLUMNS = 64, PRINTER_HELD = 200 };
+enum { PRINTER_COLUMNS = 512, PRINTER_HELD = 200 };
 
 /* Appends the text of a cell to @out; appending nothing leaves it empty. */
 typedef void (*printer_cell_fn)(const json_t *row, struct buf *out);

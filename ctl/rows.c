@@ -24,7 +24,8 @@ static int add_column(struct columns *c, struct slice raw)
 	json_t *column = rawjson_load(raw);
 	const char *name = json_string_value(json_object_get(column, "name"));
 	const char *type = json_string_value(json_object_get(column, "type"));
-	bool number = type && (strcmp(type, "long") == 0 || strcmp(type, "double") == 0);
+	bool number = type && (strcmp(type, "long") == 0 || strcmp(type, "double") == 0 ||
+			       strcmp(type, "INTEGER") == 0);
 	int r = name && c->n < PRINTER_COLUMNS ? 0 : -EBADMSG;
 
 	if (r == 0) {

@@ -12,6 +12,7 @@ static const struct {
 	const char *name, *value;
 } samples[] = {
 	{ "field", "process.name" },
+	{ "sql", "SELECT process_name, count(*) FROM events GROUP BY 1" },
 	{ "entity_id", "0000000000001001" },
 	{ "community_id", "1%3Aa%2Fb%3D" },
 };
