@@ -83,4 +83,100 @@ const searchTests = (world) => [
 	}],
 ];
 
-export const fleetTests = (world) => [...searchTests(world)];
+/** Entity id of the newest process that ran @name. */
+export async function entityOf(world, name) {
+	const q = new URLSearchParams({ q: `process where process.name == "${name}" and event.action == "exec"`, since: '-24h', limit: 1 });
+	const answer = await fetch(`${world.url}/api/v1/search?${q}`, { headers: { Authorization: `Bearer ${world.token}` } });
+	return (await answer.json()).hits[0].process.entity_id;
+}
+
+/** CPU time in ms that the page's own thread took for each frame while @step ran in each. */
+export async function costOfFrames(page, step, frames = 60) {
+	const cdp = await page.context().newCDPSession(page);
+	await cdp.send('Performance.enable', { timeDomain: 'threadTicks' }); /* other work on the machine does not count */
+	const busy = async () => (await cdp.send('Performance.getMetrics')).metrics.find((m) => m.name === 'TaskDuration').value;
+	const before = await busy();
+	await page.evaluate(async ([text, n]) => {
+		const run = new Function('i', text);
+		for (let i = 0; i < n; i++) {
+			run(i);
+			await new Promise(requestAnimationFrame);
+		}
+	}, [step, frames]);
+	return ((await busy()) - before) * 1000 / frames;
+}
+
+const treeRow = (page, text) => page.locator('.tree-row:not(.head)', { hasText: text });
+
+const processTests = (world) => [
+	['process_given_event_when_pivoted_then_tree_with_badges_and_all_it_did', async () => {
+		const page = await world.open(path({ since: '-24h', q: 'process.name == "kworkerd" and event.action == "exec"' }));
+		await rows(page).first().click();
+		await page.getByRole('button', { name: /^Its process/ }).click();
+		await page.getByRole('heading', { name: 'kworkerd', exact: true }).waitFor();
+		const names = page.locator('.tree-name b');
+		await until('ancestors and descendants', async () => (await names.allInnerTexts()).join() === 'systemd,python3.11,dash,dash,kworkerd,ssh');
+		await treeRow(page, 'kworkerd').getByRole('img', { name: '5 file events' }).waitFor();
+		const did = page.getByRole('grid', { name: 'What it did' }).getByRole('row');
+		await did.filter({ hasText: '/srv/app/.ssh/id_ed25519' }).waitFor();
+		assert.match(await did.filter({ hasText: '/etc/shadow' }).innerText(), /failed[\s\S]*EACCES/);
+		await did.filter({ hasText: '/etc/shadow' }).click();
+		await page.getByRole('complementary', { name: 'Event' }).getByText('file.path', { exact: true }).waitFor();
+		await page.keyboard.press('Escape');
+		await page.getByRole('button', { name: /^With what the 1 process below/ }).click();
+		await did.filter({ hasText: '10.0.4.21:22' }).first().waitFor();
+		assert.equal(await inUrl(page, 'below'), '1');
+	}],
+	['process_given_tree_when_walked_by_keys_then_chosen_folded_and_made_the_root', async () => {
+		const page = await world.open(path({ view: 'process', id: await entityOf(world, 'sudo') }), { ready: '.tree-row.active' });
+		await treeRow(page, 'sudo -n bash -p').getByRole('img', { name: 'runs as root, unlike its parent' }).waitFor();
+		await page.keyboard.press('j');
+		await until('the next is chosen', async () => (await page.locator('.tree-row.active .tree-name').innerText()).startsWith('bash'));
+		const count = () => page.locator('.tree-row:not(.head)').count();
+		const before = await count();
+		await page.keyboard.press('h');
+		await page.locator('.tree-row.active[aria-expanded="false"]').waitFor();
+		assert.ok((await count()) < before);
+		await page.keyboard.press('l');
+		await until('all are back', async () => (await count()) === before);
+		await page.keyboard.press('o');
+		await page.getByRole('heading', { name: 'bash', exact: true }).first().waitFor();
+		await page.goBack();
+		await page.getByRole('heading', { name: 'sudo', exact: true }).first().waitFor();
+	}],
+	['process_given_five_thousand_below_when_scrolled_then_frames_keep_up', async () => {
+		const page = await world.open(path({ view: 'process', id: await entityOf(world, 'make') }), { ready: '.tree-row.active' });
+		await page.getByText('5,000 processes below it').waitFor();
+		assert.ok((await page.locator('.tree-row').count()) < 80);
+		const ms = await costOfFrames(page, "document.querySelector('.tree .vlist').scrollTop += 90");
+		console.log(`     ${ms.toFixed(1)} ms CPU of the page's thread a frame`);
+		assert.ok(ms > 0.1 && ms < 20, `${ms} ms a frame`); /* 20 ms: 50 frames/s */
+		await page.locator('.tree .vlist').evaluate((el) => { el.scrollTop = el.scrollHeight; });
+		await treeRow(page, 'kernel/src-4999.c').waitFor();
+	}],
+	['process_given_unknown_id_when_opened_then_says_what_to_do', async () => {
+		const page = await world.open(path({ view: 'process', id: '00000000000000ff' }), { ready: '.empty' });
+		await page.getByRole('heading', { name: 'Nothing is stored of this process' }).waitFor();
+		await page.getByRole('button', { name: 'Programs that were started' }).click();
+		await rows(page).first().waitFor();
+	}],
+];
+
+const nodeTests = (world) => [
+	['nodes_given_fleet_when_shown_then_health_lag_loss_and_cost_and_a_node_opens', async () => {
+		const page = await world.open(path({ view: 'nodes' }), { ready: '.data-row' });
+		await page.getByRole('heading', { name: '6 nodes' }).waitFor();
+		const row = page.getByRole('row', { name: /web-2/ });
+		assert.match(await row.innerText(), /web-2[\s\S]*(up|silent)[\s\S]*1,284/);
+		await page.getByRole('columnheader', { name: 'Lost' }).getByRole('button').click();
+		await until('the most lost is first', async () => (await page.getByRole('row').nth(1).innerText()).includes('web-2'));
+		await row.click();
+		const panel = page.getByRole('complementary', { name: 'Node' });
+		await panel.getByText('exec fentry').waitFor();
+		assert.match(await panel.innerText(), /6\.1\.0-25-amd64 x86_64/);
+		await panel.getByRole('button', { name: 'What it lost' }).click();
+		await until('the gap is found', async () => (await rows(page).count()) === 1 && (await rows(page).first().innerText()).includes('1,284 events lost'));
+	}],
+];
+
+export const fleetTests = (world) => [...searchTests(world), ...processTests(world), ...nodeTests(world)];

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+const UIDS = { root: 0, 'www-data': 33, postgres: 114, ops: 1002, ci: 990 };
 
 function random(seed) {
 	let a = seed >>> 0;
@@ -39,7 +40,7 @@ class Node {
 	}
 
 	/** A process known since @ms.  @what: parent, exe, args, user. */
-	process(ms, { parent = null, exe, args, user = 'root', uid = { root: 0, 'www-data': 33, postgres: 114 }[user] ?? 1001, more = {} }) {
+	process(ms, { parent = null, exe, args, user = 'root', uid = UIDS[user] ?? 1001, more = {} }) {
 		const p = { id: this.entity(), pid: this.pid++, parent, exe, args, user, uid, generation: 0, start: ms, more, node: this };
 		this.define(p);
 		return p;
@@ -64,7 +65,7 @@ class Node {
 
 	/** @parent forks, the child runs @exe.  Returns the child. */
 	run(ms, parent, exe, args, what = {}) {
-		const child = this.process(ms, { parent, exe, args, user: parent.user, uid: parent.uid, more: parent.more['container.id'] ? { 'container.id': parent.more['container.id'] } : {}, ...what });
+		const child = this.process(ms, { parent, exe, args, user: parent.user, more: parent.more['container.id'] ? { 'container.id': parent.more['container.id'] } : {}, ...what });
 		this.event(ms, 'fork', parent, { 'process.child.pid': child.pid, 'process.child.entity_id': child.id });
 		this.event(ms + 0.4, 'exec', child, { 'event.outcome': 'success' });
 		return child;
@@ -217,7 +218,7 @@ export function makeStory(now, compilers = 5000) {
 		new Node('bastion', '10.0.4.5', { tiers }),
 		new Node('build-1', '10.0.4.40', { tiers }),
 		new Node('db-1', '10.0.4.21', { tiers, kernel: '6.6.87' }),
-		new Node('edge-2', '10.0.4.77', { tiers: ['exec tracepoint', 'open tracepoint', 'connect kprobe'], kernel: '5.15.0-101', architecture: 'aarch64' }),
+		new Node('edge-2', '10.0.4.77', { tiers: ['exec tracepoint', 'open tracepoint', 'connect kprobe'], kernel: '5.15.0-101', architecture: 'aarch64', queued: 3 }),
 		new Node('web-1', '10.0.4.11', { tiers }),
 		new Node('web-2', '10.0.4.12', { tiers, lost: 1284 }),
 	].map((n) => [n.name, n]));
@@ -242,7 +243,7 @@ export function makeStory(now, compilers = 5000) {
 function linesOf(node, now) {
 	const events = node.events.filter((e) => e.ms < now).map((e, i) => [e, i]).sort((a, b) => a[0].ms - b[0].ms || a[1] - b[1]).map(([e]) => e);
 	const { tiers, kernel = '6.1.0-25-amd64', architecture = 'x86_64', lost = 0 } = node.facts;
-	const stats = { events: events.length, lost_bulk: lost, cpu_ns: 41_000_000 * events.length, rss_bytes: 11_400_000, processes: 120, tiers };
+	const stats = { events: events.length, lost_bulk: lost, cpu_ns: Math.floor(880 * events.length * (1 + node.r())), rss_bytes: 11_400_000, processes: 120, batches_queued: node.facts.queued ?? 0, bytes_queued: (node.facts.queued ?? 0) * 41_211, tiers };
 	return [
 		{ node: node.name, boot: 17, kernel, architecture, agent: '0.1.0', stats },
 		...node.defined,

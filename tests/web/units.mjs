@@ -22,7 +22,7 @@ const text = await load('lib/text.ts');
 const time = await load('lib/time.ts');
 const doc = await load('lib/doc.ts');
 const { sseParser } = await load('api/sse.ts');
-const { Pager, PAGE } = await load('views/search/pager.ts');
+const { Pager, PAGE } = await load('state/pager.ts');
 
 /** A collector with @n hits, cursor = index; some answers hold fewer than asked. */
 function fakeSearch(n, short = Infinity) {

@@ -112,6 +112,50 @@ export interface Status {
 	lost: number; /* events, by all nodes */
 }
 
+/** A process as its newest row tells it. */
+export interface Process {
+	id: string;
+	parent: string; /* "": unknown */
+	depth: number; /* below 0: an ancestor of the one asked for, which is 0 */
+	host: string;
+	link: FlowLink | null; /* how it was reached from another host */
+	pid: number;
+	name: string;
+	executable: string;
+	args: string[];
+	cwd: string;
+	tty: string;
+	sha256: string;
+	user: string;
+	uid: number | null;
+	group: string;
+	container: string;
+	start: number; /* ms; NaN: unknown, as are the next two */
+	end: number;
+	lastSeen: number;
+	exitCode: number | null;
+	exitSignal: string;
+	events: { process: number; file: number; network: number } | null; /* null: not counted */
+	children: number;
+}
+
+/** A connection that led from a process on one host to one on another. */
+export interface FlowLink {
+	from: string; /* entity id; "": unknown */
+	text: string; /* addresses and port */
+}
+
+export interface ProcessTree {
+	host: string;
+	truncated: boolean;
+	processes: Process[]; /* each before those below it */
+}
+
+export interface ProcessFacts extends Process {
+	actions: [string, number][];
+	programs: (Process & { at: number })[];
+}
+
 /** What of a view decides which events it shows. */
 export interface Scope {
 	q: string;

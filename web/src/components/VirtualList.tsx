@@ -16,12 +16,13 @@ interface Props {
 	scroller: RefObject<HTMLDivElement | null>;
 	scrollTo?: { index: number; nonce: number } | undefined;
 	children?: ComponentChildren;
+	role?: 'grid' | 'treegrid';
 	[aria: `aria-${string}`]: string | number | undefined;
 	onKeyDown?: (e: KeyboardEvent) => void;
 }
 
 export function VirtualList(props: Props) {
-	const { count, rowHeight, render, onRange, scroller, scrollTo, children, ...rest } = props;
+	const { count, rowHeight, render, onRange, scroller, scrollTo, children, role = 'grid', ...rest } = props;
 	const [top, setTop] = useState(0);
 	const [height, setHeight] = useState(600);
 	const head = useRef<HTMLDivElement>(null);
@@ -57,7 +58,7 @@ export function VirtualList(props: Props) {
 	const rows: ComponentChildren[] = [];
 	for (let i = from; i < to; i++) rows.push(render(i, (i - base) * rowHeight));
 	return (
-		<div class="vlist" role="grid" tabIndex={0} ref={scroller} {...rest}
+		<div class="vlist" role={role} tabIndex={0} ref={scroller} {...rest}
 			onScroll={(e) => setTop(e.currentTarget.scrollTop)}>
 			<div class="vlist-head" role="rowgroup" ref={head}>{children}</div>
 			<div class="vlist-body" role="rowgroup" style={{ height: `${shownPx}px` }}>

@@ -2,6 +2,8 @@
 // views - the one table of views.  A view is a folder here: its component, its model (signals), its
 // keys and its CSS.  A new one is a folder and a line; the shell, URL and help follow.
 import type { FunctionComponent } from 'preact';
+import { NodesView } from './nodes/NodesView';
+import { ProcessView } from './process/ProcessView';
 import { SearchView } from './search/SearchView';
 
 export interface View {
@@ -13,6 +15,8 @@ export interface View {
 
 export const VIEWS: [View, ...View[]] = [
 	{ name: 'search', title: 'Search', key: 's', component: SearchView },
+	{ name: 'process', title: 'Process', component: ProcessView },
+	{ name: 'nodes', title: 'Nodes', key: 'n', component: NodesView },
 ];
 
 export const viewNamed = (name: string): View => VIEWS.find((v) => v.name === name) ?? VIEWS[0];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HitList - the hits as a grid: stored ones by the page, or the live tail.
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import { EventDot } from '../../components/EventDot';
 import { memo } from '../../components/memo';
 import { VirtualList } from '../../components/VirtualList';
 import { Line } from '../../components/Text';
@@ -41,9 +42,9 @@ const Row = memo(function Row(p: RowProps) {
 				return (
 					<div key={c.key} role="gridcell" data-column={i} class={`cell c-${c.key}${p.column === i ? ' active-cell' : ''}`}
 						title={c.key === 'time' ? undefined : visible(clip(value, 300))}>
-						{c.key === 'action' && <i class={`dot ${/^(process|file|network)$/.test(category) ? category : 'rtsec'}`} aria-hidden="true" />}
+						{c.key === 'action' && <EventDot category={category} />}
 						<Line value={value} />
-						{c.key === 'action' && failed && <span class="badge">failed</span>}
+						{c.key === 'action' && failed && <span class="badge danger">failed</span>}
 					</div>
 				);
 			})}

@@ -9,10 +9,10 @@ import { Button } from '../../components/Button';
 import { Table } from '../../components/Table';
 import { Notice } from '../../components/Notice';
 import { setParams } from '../../state/url';
+import { EventDrawer } from '../../components/EventDrawer';
 import { FieldNames } from '../../components/FieldPicker';
 import { EmptyState } from './EmptyState';
 import { FacetPanel } from './FacetPanel';
-import { HitDrawer } from './HitDrawer';
 import { HitList } from './HitList';
 import { NodeFilter } from './NodeFilter';
 import { StatusLine } from './StatusLine';
@@ -93,7 +93,7 @@ export function SearchView() {
 			<div class="search-body">
 				<FacetPanel />
 				<Results />
-				{m.opened.value && !m.table.value && <HitDrawer doc={m.opened.value} onClose={() => { m.opened.value = null; }} />}
+				{m.opened.value && !m.table.value && <EventDrawer doc={m.opened.value} onClose={() => { m.opened.value = null; }} onFilter={m.addFilter} onQuery={m.runQuery} />}
 			</div>
 		</div>
 	);

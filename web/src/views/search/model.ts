@@ -12,7 +12,7 @@ import { resumed } from '../../state/connection';
 import { say } from '../../state/toast';
 import { at } from '../../lib/doc';
 import type { Doc, Gap, Histogram, Json, Scope, Split } from '../../api/types';
-import { Pager } from './pager';
+import { Pager } from '../../state/pager';
 import { Tail } from './tail';
 
 export const DEFAULT_SINCE = '-15m';

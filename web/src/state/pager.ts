@@ -4,9 +4,9 @@
 // that 10^6 hits cost little memory.  A far jump walks there in large strides that ask for one
 // small field only.
 import { signal } from '@preact/signals';
-import { search } from '../../api/events';
-import { ApiError, asApiError, isAbort } from '../../api/client';
-import type { Doc, Gap, Scope, SearchPage, Table } from '../../api/types';
+import { search } from '../api/events';
+import { ApiError, asApiError, isAbort } from '../api/client';
+import type { Doc, Gap, Scope, SearchPage, Table } from '../api/types';
 
 export const PAGE = 200;
 const STRIDE = 10_000; /* LIMIT_SEARCH_HITS, a multiple of PAGE */

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// HitDrawer - one event with every field: filter on a value, copy it, go to its process, flow, node.
+// EventDrawer - one event with every field: filter on a value, copy it, go to its process, flow, node.
 import { useState } from 'preact/hooks';
-import { Button } from '../../components/Button';
-import type { IconName } from '../../components/Icon';
-import { Value } from '../../components/Text';
-import { copyText } from '../../components/copy';
-import { leaves, text, type Leaf } from '../../lib/doc';
-import { formatMoment, msOf } from '../../lib/time';
-import { literal } from '../../lib/eql';
-import { visible } from '../../lib/text';
-import { fieldInfo } from '../../state/catalog';
-import { utc } from '../../state/prefs';
-import { go, hrefOf } from '../../state/url';
-import type { Doc, Json } from '../../api/types';
-import { summary } from './columns';
-import * as m from './model';
+import { Button } from './Button';
+import type { IconName } from './Icon';
+import { Value } from './Text';
+import { copyText } from './copy';
+import { leaves, text, type Leaf } from '../lib/doc';
+import { formatMoment, msOf } from '../lib/time';
+import { condition, literal } from '../lib/eql';
+import { visible } from '../lib/text';
+import { fieldInfo } from '../state/catalog';
+import { utc } from '../state/prefs';
+import { go, hrefOf } from '../state/url';
+import type { Doc, Json } from '../api/types';
+import { summary } from '../lib/summary';
 
 const ORDER = ['', 'event', 'process', 'process.parent', 'file', 'source', 'destination', 'network', 'rtsec', 'error', 'user', 'container', 'host', 'agent'];
 const OWN = ['process.parent', 'process.session_leader', 'process.entry_leader', 'Target.process'];
@@ -41,31 +40,40 @@ function groups(doc: Doc, wanted: string): [string, Leaf[]][] {
 
 const asText = (v: Json): string => (typeof v === 'object' ? JSON.stringify(v) : String(v));
 
-function FieldValue({ field, value }: { field: string; value: Json }) {
+/** Narrows what is looked at to the events whose @field is @value, or leaves these out. */
+export type OnFilter = (field: string, value: Json, exclude: boolean) => void;
+
+/** What asks for @q: in the search view this query, elsewhere the search view. */
+export type OnQuery = (q: string) => void;
+
+const toSearch: OnQuery = (q) => go('search', { q });
+const filterSearch: OnFilter = (field, value, exclude) => toSearch(condition(field, value, exclude));
+
+function FieldValue({ field, value, onFilter }: { field: string; value: Json; onFilter: OnFilter }) {
 	const name = visible(field);
 	return (
 		<div class="field-value">
 			<div class="grow mono"><Value value={asText(value)} /></div>
 			<div class="field-tools">
-				<Button icon="plus" kind="quiet" class="small" label={`Keep only events with this ${name}`} onClick={() => m.addFilter(field, value, false)} />
-				<Button icon="minus" kind="quiet" class="small" label={`Leave out events with this ${name}`} onClick={() => m.addFilter(field, value, true)} />
+				<Button icon="plus" kind="quiet" class="small" label={`Keep only events with this ${name}`} onClick={() => onFilter(field, value, false)} />
+				<Button icon="minus" kind="quiet" class="small" label={`Leave out events with this ${name}`} onClick={() => onFilter(field, value, true)} />
 				<Button icon="copy" kind="quiet" class="small" label={`Copy this ${name}`} onClick={() => void copyText(asText(value))} />
 			</div>
 		</div>
 	);
 }
 
-function Field({ leaf }: { leaf: Leaf }) {
+function Field({ leaf, onFilter }: { leaf: Leaf; onFilter: OnFilter }) {
 	const onKeyDown = (e: KeyboardEvent): void => {
 		const value = leaf.values[0];
 		if (value === undefined || (e.key !== 'f' && e.key !== 'x') || e.ctrlKey || e.metaKey || e.altKey) return;
 		e.preventDefault();
-		m.addFilter(leaf.field, value, e.key === 'x');
+		onFilter(leaf.field, value, e.key === 'x');
 	};
 	return (
 		<div class="field" tabIndex={0} onKeyDown={onKeyDown} role="group" aria-label={visible(leaf.field)}>
 			<dt title={fieldInfo(leaf.field)?.help}>{visible(leaf.field)}</dt>
-			<dd>{leaf.values.map((v, i) => <FieldValue key={i} field={leaf.field} value={v} />)}</dd>
+			<dd>{leaf.values.map((v, i) => <FieldValue key={i} field={leaf.field} value={v} onFilter={onFilter} />)}</dd>
 		</div>
 	);
 }
@@ -94,20 +102,27 @@ const COPIES: [string, string, (doc: Doc) => string][] = [
 	['link', 'Copy a link to this event', (doc) => location.origin + hrefOf(placeOf(doc))],
 ];
 
-function Pivots({ doc }: { doc: Doc }) {
+function Pivots({ doc, onQuery }: { doc: Doc; onQuery: OnQuery }) {
 	const id = text(doc, 'process.entity_id');
 	return (
 		<>
 			{id && <Button class="small" icon="tree" label="Its process: tree and everything it did" onClick={() => go('process', { id })}>Process</Button>}
 			{PIVOTS.filter(([, , field]) => text(doc, field)).map(([label, icon, field]) => (
 				<Button key={field} class="small" icon={icon} label={`${label}: all its events`}
-					onClick={() => m.runQuery(`${field} == ${literal(text(doc, field))}`)}>{label}</Button>
+					onClick={() => onQuery(`${field} == ${literal(text(doc, field))}`)}>{label}</Button>
 			))}
 		</>
 	);
 }
 
-export function HitDrawer({ doc, onClose }: { doc: Doc; onClose: () => void }) {
+interface Props {
+	doc: Doc;
+	onClose: () => void;
+	onFilter?: OnFilter;
+	onQuery?: OnQuery;
+}
+
+export function EventDrawer({ doc, onClose, onFilter = filterSearch, onQuery = toSearch }: Props) {
 	const [wanted, setWanted] = useState('');
 	return (
 		<aside class="drawer" aria-label="Event">
@@ -119,7 +134,7 @@ export function HitDrawer({ doc, onClose }: { doc: Doc; onClose: () => void }) {
 				<Button icon="close" kind="quiet" label="Close (Esc)" onClick={onClose} />
 			</header>
 			<div class="drawer-tools">
-				<Pivots doc={doc} />
+				<Pivots doc={doc} onQuery={onQuery} />
 			</div>
 			<div class="drawer-tools copies" role="group" aria-label="Copy as">
 				<span class="muted">Copy as</span>
@@ -133,7 +148,7 @@ export function HitDrawer({ doc, onClose }: { doc: Doc; onClose: () => void }) {
 				{groups(doc, wanted).map(([group, list]) => (
 					<section key={group} aria-label={visible(group || 'time')}>
 						{group && <h3>{visible(group)}</h3>}
-						<dl>{list.map((leaf) => <Field key={leaf.field} leaf={leaf} />)}</dl>
+						<dl>{list.map((leaf) => <Field key={leaf.field} leaf={leaf} onFilter={onFilter} />)}</dl>
 					</section>
 				))}
 			</div>

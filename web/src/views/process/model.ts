@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// model - the state of the process view: the tree around one process, and what the chosen one did.
+import { batch, computed, effect, signal, untracked } from '@preact/signals';
+import { asApiError, isAbort, type ApiError } from '../../api/client';
+import { processFacts, processTimeline, processTree } from '../../api/processes';
+import { lifeSpan, openRows, treeRows } from '../../lib/tree';
+import { resumed } from '../../state/connection';
+import { Pager } from '../../state/pager';
+import { param, setParams } from '../../state/url';
+import type { Doc, ProcessFacts, ProcessTree, Scope } from '../../api/types';
+
+const LIMIT = 10_000; /* processes of a tree */
+const NO_SCOPE: Scope = { q: '', since: '', until: '', node: '', order: 'asc' };
+
+export const id = computed(() => param('id'));
+export const everywhere = computed(() => param('hosts') === 'all');
+export const below = computed(() => param('below') === '1');
+export const chosen = computed(() => param('sel') || id.value);
+export const tree = signal<ProcessTree | null>(null);
+export const facts = signal<ProcessFacts | null>(null);
+export const error = signal<ApiError | null>(null);
+export const pager = signal<Pager | null>(null);
+export const closed = signal<ReadonlySet<string>>(new Set());
+export const opened = signal<Doc | null>(null);
+
+const all = computed(() => treeRows(tree.value?.processes ?? []));
+export const rows = computed(() => openRows(all.value, closed.value));
+export const span = computed(() => lifeSpan(all.value, Date.now()));
+export const row = computed(() => rows.value.findIndex((r) => r.process.id === chosen.value));
+
+export const choose = (process: string): void => setParams({ sel: process === id.peek() ? '' : process }, false);
+/** Makes @process the one that the tree is about. */
+export const focus = (process: string): void => setParams({ id: process, sel: '' });
+
+export function toggle(process: string): void {
+	const next = new Set(closed.peek());
+	if (!next.delete(process)) next.add(process);
+	closed.value = next;
+}
+
+async function asking<T>(what: Promise<T>, take: (answer: T) => void): Promise<void> {
+	try {
+		const answer = await what;
+		batch(() => {
+			error.value = null;
+			take(answer);
+		});
+	} catch (e) {
+		if (!isAbort(e)) error.value = asApiError(e);
+	}
+}
+
+function loadTree(): (() => void) | undefined {
+	const wanted = id.value;
+	const far = everywhere.value;
+	void resumed.value;
+	if (!wanted) return undefined;
+	const abort = new AbortController();
+	void asking(processTree(wanted, far, LIMIT, abort.signal), (t) => { tree.value = t; });
+	return () => abort.abort();
+}
+
+function loadFacts(): (() => void) | undefined {
+	const wanted = chosen.value;
+	const withBelow = below.value;
+	void resumed.value;
+	if (!wanted) return undefined;
+	const abort = new AbortController();
+	const next = new Pager(NO_SCOPE, (_scope, page, stop) => processTimeline(wanted, withBelow, '', page, stop));
+	untracked(() => batch(() => {
+		if (facts.value?.id !== wanted) facts.value = null;
+		opened.value = null;
+		pager.value = next;
+		next.want(0, 1);
+	}));
+	void asking(processFacts(wanted, abort.signal), (f) => { facts.value = f; });
+	return () => {
+		next.stop();
+		abort.abort();
+	};
+}
+
+/** Runs the view until the returned function is called. */
+export function startModel(): () => void {
+	const stops = [effect(loadTree), effect(loadFacts)];
+	return () => {
+		stops.forEach((stop) => stop());
+		batch(() => {
+			tree.value = null;
+			facts.value = null;
+			pager.value = null;
+			closed.value = new Set();
+		});
+	};
+}
