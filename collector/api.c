@@ -52,6 +52,32 @@ static const struct route routes[] = {
 	  "{kinds:[Kind]}" },
 	{ METHOD_GET, "/api/v1/nodes", ROLE_VIEWER, api_nodes, 0, "Nodes that have sent events",
 	  "{nodes:[Node]}" },
+	{ METHOD_GET, "/api/v1/rules", ROLE_VIEWER, api_rules, 0, "The detection rules in force",
+	  "{rules:[Rule]}" },
+	{ METHOD_POST, "/api/v1/rules", ROLE_OPERATOR, api_rules_apply,
+	  PARAM_BIT(SOURCE) | PARAM_BIT(NOTE) | PARAM_BIT(DRY), "Enters rules or changes them",
+	  "RuleChanges" },
+	{ METHOD_POST, "/api/v1/rules/lint", ROLE_VIEWER, api_rules_lint, PARAM_BIT(SOURCE),
+	  "Checks rules and runs the tests that they carry", "RuleChanges" },
+	{ METHOD_GET, "/api/v1/rules/{rule_id}", ROLE_VIEWER, api_rule, 0, "One rule",
+	  "RuleWhole" },
+	{ METHOD_DELETE, "/api/v1/rules/{rule_id}", ROLE_OPERATOR, api_rule_delete, 0,
+	  "Takes a rule out of force; its revisions stay", "{id:string,deleted:boolean}" },
+	{ METHOD_GET, "/api/v1/rules/{rule_id}/source", ROLE_VIEWER, api_rule_source,
+	  PARAM_BIT(REVISION), "Its text, as YAML", "application/yaml" },
+	{ METHOD_GET, "/api/v1/rules/{rule_id}/revisions", ROLE_VIEWER, api_rule_revisions, 0,
+	  "What it was, newest first", "{id:string,revisions:[RuleRevision]}" },
+	{ METHOD_POST, "/api/v1/rules/{rule_id}/rollback", ROLE_OPERATOR, api_rule_rollback,
+	  PARAM_BIT(REVISION), "Puts the text of an earlier revision in force", "RuleWhole" },
+	{ METHOD_POST, "/api/v1/rules/{rule_id}/enable", ROLE_OPERATOR, api_rule_enable, 0,
+	  "Has it run", "RuleWhole" },
+	{ METHOD_POST, "/api/v1/rules/{rule_id}/disable", ROLE_OPERATOR, api_rule_disable, 0,
+	  "Keeps it, but does not run it", "RuleWhole" },
+	{ METHOD_POST, "/api/v1/rules/{rule_id}/exceptions", ROLE_ANALYST, api_rule_except,
+	  PARAM_BIT(CONDITION) | PARAM_BIT(NOTE) | PARAM_BIT(OWNER) | PARAM_BIT(EXPIRES),
+	  "Leaves events out that it would find", "RuleWhole" },
+	{ METHOD_DELETE, "/api/v1/rules/{rule_id}/exceptions/{exception_id}", ROLE_ANALYST,
+	  api_rule_except_drop, 0, "Ends an exception", "RuleWhole" },
 	{ METHOD_GET, "/api/v1/status", ROLE_VIEWER, api_status, 0, "State of the collector",
 	  "Status" },
 	{ METHOD_GET, "/api/v1/openapi.json", ROLE_VIEWER, api_openapi, 0,
@@ -77,14 +103,25 @@ static bool path_is(const char *known, const char *path, size_t n)
 	return strlen(known) == n && memcmp(known, path, n) == 0;
 }
 
-const struct route *api_route(const char *path, size_t n)
+const struct route *api_route(const char *path, size_t n, unsigned methods, unsigned *ret_allowed)
 {
 	size_t n_assets;
 	const struct web_asset *assets = web_assets(&n_assets);
+	const struct route *found = NULL;
 
-	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
-		if (path_fits(routes[i].path, path, n))
-			return &routes[i];
+	*ret_allowed = METHOD_GET;
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+		const struct route *r = &routes[i];
+
+		/* of several patterns that fit the first one is meant: words before {names} */
+		if (!path_fits(r->path, path, n) || (found && strcmp(found->path, r->path) != 0))
+			continue;
+		*ret_allowed = found ? *ret_allowed | r->methods : r->methods;
+		if (!found || (r->methods & methods))
+			found = r;
+	}
+	if (found)
+		return found;
 	for (size_t i = 0; i < n_assets; i++)
 		if (path_is(assets[i].path, path, n))
 			return &asset_route;
@@ -212,6 +249,27 @@ bool api_wants_lines(const struct request *r)
 	return accept && (strcasestr(accept, "application/x-ndjson") ||
 			  strcasestr(accept, "application/ndjson") ||
 			  strcasestr(accept, "application/jsonl"));
+}
+
+bool api_read_bool(struct request *r, enum param p, bool *ret)
+{
+	struct diag d = { 0 };
+	size_t n;
+	const char *s = params_text(request_params(r), p, &n);
+
+	*ret = strcmp(s, "true") == 0;
+	if (*ret || strcmp(s, "false") == 0)
+		return true;
+	diag_set(&d, 0, 0, 0, "expected true or false");
+	api_bad_param(r, p, &d);
+	return false;
+}
+
+const char *api_text(const struct request *r, enum param p)
+{
+	const struct params *params = request_params(r);
+
+	return params->value[p].n ? params->value[p].s : NULL;
 }
 
 void ask_done(struct ask *a)

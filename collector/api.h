@@ -6,27 +6,28 @@
 #include "collector/request.h"
 #include "lib/pipe.h"
 
-enum { METHOD_GET = 1, METHOD_POST = 2 }; /* HEAD goes with GET */
+enum { METHOD_GET = 1, METHOD_POST = 2, METHOD_DELETE = 4 }; /* HEAD goes with GET */
 
-enum { PARAMS_OF_PAGE = UINT32_MAX }; /* the page reads its own address: the server does not */
+#define PARAMS_OF_PAGE UINT64_MAX /* the page reads its own address: the server does not */
 
 struct route {
 	unsigned methods;
 	const char *path; /* see path.h */
 	enum role role;	  /* least role of the token; ROLE_NONE: open */
 	void (*handle)(struct request *r);
-	uint32_t params; /* PARAM_BIT()s that it takes; PARAMS_OF_PAGE: whatever is asked */
+	uint64_t params; /* PARAM_BIT()s that it takes; PARAMS_OF_PAGE: whatever is asked */
 	const char *help;
-	const char *answer; /* of status 200: the shape (shape.h) of its JSON; after a newline that of a
-			     * line of its NDJSON, if there is any; or, known by its slash, another media
-			     * type */
+	const char *answer; /* of status 200: the shape (shape.h) of its JSON; after a newline that
+			     * of a line of its NDJSON, if there is any; or, known by its slash,
+			     * another media type */
 };
 
 /* The table, for lookups and OpenAPI.  *ret_n rows. */
 const struct route *api_routes(size_t *ret_n);
 
-/* The row of @path, an asset's too; NULL: 404. */
-const struct route *api_route(const char *path, size_t n);
+/* The row of @path, an asset's too, that knows one of @methods where there is one; NULL: 404.
+ * *ret_allowed: the methods of all rows of that path. */
+const struct route *api_route(const char *path, size_t n, unsigned methods, unsigned *ret_allowed);
 
 /* What search, count and hits ask in common, from the parameters q, since, until and node. */
 struct ask {
@@ -56,6 +57,12 @@ NODISCARD bool api_read_fields(struct request *r, struct document **ret);
 
 /* True when the client accepts NDJSON. */
 bool api_wants_lines(const struct request *r);
+
+/* A parameter that is true or false.  Returns false when it is neither: answered already. */
+NODISCARD bool api_read_bool(struct request *r, enum param p, bool *ret);
+
+/* The parameter's text; NULL when it is not given or empty. */
+const char *api_text(const struct request *r, enum param p);
 
 /* The query that @a is, for a job of @r. */
 struct query ask_query(const struct ask *a, const struct request *r,
@@ -102,3 +109,15 @@ void api_metrics(struct request *r);
 void api_health(struct request *r);
 void api_openapi(struct request *r);
 void api_asset(struct request *r);
+void api_rules(struct request *r);
+void api_rules_apply(struct request *r);
+void api_rules_lint(struct request *r);
+void api_rule(struct request *r);
+void api_rule_delete(struct request *r);
+void api_rule_source(struct request *r);
+void api_rule_revisions(struct request *r);
+void api_rule_rollback(struct request *r);
+void api_rule_enable(struct request *r);
+void api_rule_disable(struct request *r);
+void api_rule_except(struct request *r);
+void api_rule_except_drop(struct request *r);

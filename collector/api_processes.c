@@ -391,16 +391,7 @@ static int narrow_to_processes(struct query_worker *w, const struct query *q, vo
 
 static bool read_descendants(struct request *r, struct task *t)
 {
-	struct diag d = { 0 };
-	size_t n;
-	const char *s = params_text(request_params(r), PARAM_DESCENDANTS, &n);
-
-	t->descendants = strcmp(s, "true") == 0;
-	if (t->descendants || strcmp(s, "false") == 0)
-		return true;
-	diag_set(&d, 0, 0, 0, "expected true or false");
-	api_bad_param(r, PARAM_DESCENDANTS, &d);
-	return false;
+	return api_read_bool(r, PARAM_DESCENDANTS, &t->descendants);
 }
 
 void api_process_timeline(struct request *r)

@@ -11,6 +11,7 @@
 #include "collector/hub.h"
 #include "collector/ingest.h"
 #include "collector/maindb.h"
+#include "collector/rulebook.h"
 #include "collector/store.h"
 
 struct http;
@@ -24,6 +25,7 @@ struct http_config {
 	struct hub *hub;       /* NULL: /api/v1/tail answers 503 */
 	struct ingest *ingest; /* NULL: its counters read zero */
 	struct follow *follow; /* NULL: none */
+	struct rulebook *rulebook; /* NULL: /api/v1/rules answers 503 */
 };
 
 /* Starts to listen on @loop.  *ret is the caller's, given back with http_stop().

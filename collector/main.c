@@ -23,6 +23,7 @@ struct collector {
 	uv_signal_t signals[SIGNALS];
 	struct store *store;
 	struct maindb *maindb;
+	struct rulebook *rulebook;
 	struct hub *hub;
 	struct follow *follow;
 	struct ingest *ingest;
@@ -126,6 +127,8 @@ static int open_data(struct collector *c, const struct options *o, struct diag *
 	if (r == 0)
 		r = maindb_open(&c->maindb, o->dir, d);
 	if (r == 0)
+		r = rulebook_open(&c->rulebook, o->dir, d);
+	if (r == 0)
 		r = store_open(&c->store, o->dir, d);
 	return r;
 }
@@ -150,6 +153,7 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 	snprintf(quarantine, sizeof(quarantine), "%s/quarantine", o->dir);
 	ingest.store = http.store = c->store;
 	ingest.maindb = http.maindb = c->maindb;
+	http.rulebook = c->rulebook;
 	ingest.hub = http.hub = c->hub;
 	ingest.follow = http.follow = c->follow;
 	ingest.quarantine_dir = quarantine;
@@ -186,6 +190,7 @@ static void stop(struct collector *c)
 	uv_run(&c->loop, UV_RUN_DEFAULT);
 	c->follow = follow_free(c->follow);
 	c->store = store_free(c->store);
+	c->rulebook = rulebook_free(c->rulebook);
 	c->maindb = maindb_free(c->maindb);
 }
 

@@ -2,7 +2,7 @@
 #include "collector/migrate.h"
 
 extern const unsigned char migration_events_0001[], migration_main_0001[], migration_main_0002[],
-	migration_main_0003[];
+	migration_main_0003[], migration_main_0004[];
 
 static const struct migration events[] = {
 	{ "events/0001_blocks.sql", migration_events_0001 },
@@ -11,6 +11,7 @@ static const struct migration main_[] = {
 	{ "main/0001_nodes.sql", migration_main_0001 },
 	{ "main/0002_days.sql", migration_main_0002 },
 	{ "main/0003_access.sql", migration_main_0003 },
+	{ "main/0004_rules.sql", migration_main_0004 },
 };
 const struct migrations migrations_events = { events, ARRAY_SIZE(events) };
 const struct migrations migrations_main = { main_, ARRAY_SIZE(main_) };

@@ -4,3 +4,4 @@ rtsec_embed(rtsec_collector migration_events_0001 ${rtsec_migrations}/events/000
 rtsec_embed(rtsec_collector migration_main_0001 ${rtsec_migrations}/main/0001_nodes.sql)
 rtsec_embed(rtsec_collector migration_main_0002 ${rtsec_migrations}/main/0002_days.sql)
 rtsec_embed(rtsec_collector migration_main_0003 ${rtsec_migrations}/main/0003_access.sql)
+rtsec_embed(rtsec_collector migration_main_0004 ${rtsec_migrations}/main/0004_rules.sql)

@@ -12,6 +12,8 @@ static const struct {
 } path_values[] = {
 	{ "entity_id", "^[0-9a-fA-F]{16}$", "A process, as process.entity_id has it" },
 	{ "community_id", NULL, "A flow, as network.community_id has it" },
+	{ "rule_id", NULL, "A rule" },
+	{ "exception_id", "^[0-9]+$", "An exception of the rule" },
 };
 
 static const struct {
@@ -20,6 +22,7 @@ static const struct {
 } methods[] = {
 	{ METHOD_GET, "get" },
 	{ METHOD_POST, "post" },
+	{ METHOD_DELETE, "delete" },
 };
 
 /* Types of params.h: JSON's, a format or the words that there are (a blank between). */
@@ -296,6 +299,18 @@ static int write_operation(struct json *j, const struct route *route, size_t met
 	return r;
 }
 
+/* The operations of a path, whose rows stand together; @n rows are left. */
+static int write_path(struct json *j, const struct route *routes, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && strcmp(routes[i].path, routes[0].path) == 0; i++)
+		for (size_t m = 0; m < ARRAY_SIZE(methods) && r == 0; m++)
+			if (routes[i].methods & methods[m].bit)
+				r = write_operation(j, &routes[i], m);
+	return r;
+}
+
 static int write_paths(struct json *j)
 {
 	size_t n;
@@ -305,11 +320,11 @@ static int write_paths(struct json *j)
 	json_key(j, "paths");
 	json_begin_object(j);
 	for (size_t i = 0; i < n && r == 0; i++) {
+		if (i && strcmp(routes[i - 1].path, routes[i].path) == 0)
+			continue; /* written with the row before */
 		json_key(j, routes[i].path);
 		json_begin_object(j);
-		for (size_t m = 0; m < ARRAY_SIZE(methods) && r == 0; m++)
-			if (routes[i].methods & methods[m].bit)
-				r = write_operation(j, &routes[i], m);
+		r = write_path(j, &routes[i], n - i);
 		json_end_object(j);
 	}
 	json_end_object(j);

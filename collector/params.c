@@ -24,7 +24,7 @@ void params_done(struct params *p)
 }
 
 /* Which parameter @name is; what is wrong with it goes to @d. */
-static int find(const struct params *p, uint32_t allowed, const char *name, size_t n,
+static int find(const struct params *p, uint64_t allowed, const char *name, size_t n,
 		enum param *ret, struct diag *d)
 {
 	for (enum param i = 0; i < PARAM_MAX; i++) {
@@ -83,7 +83,7 @@ static ssize_t decode(const char *s, size_t n, char *to, struct diag *d)
 }
 
 /* One name=value at @s, decoded to @to; *ret_used bytes of it were needed. */
-static int parse_pair(struct params *p, uint32_t allowed, const char *s, size_t n, char *to,
+static int parse_pair(struct params *p, uint64_t allowed, const char *s, size_t n, char *to,
 		      struct diag *d)
 {
 	const char *equals = memchr(s, '=', n);
@@ -108,7 +108,7 @@ static int parse_pair(struct params *p, uint32_t allowed, const char *s, size_t 
 	return 0;
 }
 
-int params_parse_query(struct params *ret, uint32_t allowed, const char *s, size_t n,
+int params_parse_query(struct params *ret, uint64_t allowed, const char *s, size_t n,
 		       struct diag *d)
 {
 	/* decoding never makes longer, and each '&' leaves room for a NUL */
@@ -155,7 +155,7 @@ static int json_to_text(const json_t *value, struct buf *out)
 	return 0;
 }
 
-static int take_member(struct params *p, uint32_t allowed, const char *key, const json_t *value,
+static int take_member(struct params *p, uint64_t allowed, const char *key, const json_t *value,
 		       struct buf *out, struct diag *d)
 {
 	size_t at = out->n;
@@ -177,7 +177,7 @@ static int take_member(struct params *p, uint32_t allowed, const char *key, cons
 	return 0;
 }
 
-static int take_members(struct params *p, uint32_t allowed, json_t *object, struct buf *out,
+static int take_members(struct params *p, uint64_t allowed, json_t *object, struct buf *out,
 			struct diag *d)
 {
 	const char *key;
@@ -197,7 +197,7 @@ static int take_members(struct params *p, uint32_t allowed, json_t *object, stru
 	return buf_ok(out) ? r : err_origin(-ENOMEM);
 }
 
-int params_parse_json(struct params *ret, uint32_t allowed, const char *s, size_t n, struct diag *d)
+int params_parse_json(struct params *ret, uint64_t allowed, const char *s, size_t n, struct diag *d)
 {
 	struct buf out = { 0 }; /* becomes ret->bytes */
 	json_error_t error;

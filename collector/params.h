@@ -25,7 +25,14 @@
 	X(DEPTH, "depth", "integer", "64", "Generations up and down, 1 to 64")                  \
 	X(DESCENDANTS, "descendants", "boolean", "false",                                       \
 	  "true: what the processes below it did, too")                                         \
-	X(SQL, "sql", "string", "", "One SELECT over the tables events and nodes")
+	X(SQL, "sql", "string", "", "One SELECT over the tables events and nodes")              \
+	X(SOURCE, "source", "string", "", "Text of rules: YAML of any number of documents")     \
+	X(DRY, "dry", "boolean", "false", "true: only tell what would be done")                 \
+	X(REVISION, "revision", "integer", "", "A revision of the rule")                        \
+	X(NOTE, "note", "string", "", "A note in a person's words")                             \
+	X(CONDITION, "condition", "query", "", "Events that are left out")                      \
+	X(OWNER, "owner", "string", "", "Who answers for it")                                   \
+	X(EXPIRES, "expires", "time", "", "Until when it holds; empty: for ever")
 
 enum param {
 #define X(id, ...) PARAM_##id,
@@ -40,7 +47,7 @@ struct param_info {
 const struct param_info *param_info(enum param p);
 
 /* A set of them, as routes have it. */
-#define PARAM_BIT(id) (UINT32_C(1) << PARAM_##id)
+#define PARAM_BIT(id) (UINT64_C(1) << PARAM_##id)
 
 struct params {
 	struct {
@@ -55,12 +62,12 @@ struct params {
  * params_done() whatever is returned.
  * Returns 0, -ENOMEM or -EINVAL: a broken escape, a NUL, a name that is unknown or comes twice; @d
  * names it. */
-NODISCARD int params_parse_query(struct params *ret, uint32_t allowed, const char *s, size_t n,
+NODISCARD int params_parse_query(struct params *ret, uint64_t allowed, const char *s, size_t n,
 				 struct diag *d);
 
 /* The same from a JSON object of strings, integers and (for names) arrays of strings; null is as
  * not given. */
-NODISCARD int params_parse_json(struct params *ret, uint32_t allowed, const char *s, size_t n,
+NODISCARD int params_parse_json(struct params *ret, uint64_t allowed, const char *s, size_t n,
 				struct diag *d);
 void params_done(struct params *p);
 

@@ -41,6 +41,11 @@ bool request_is_head(const struct request *r)
 	return r->is_head;
 }
 
+unsigned request_method(const struct request *r)
+{
+	return r->method;
+}
+
 uint64_t request_took_ns(const struct request *r)
 {
 	return uv_hrtime() - r->begun_ns;
@@ -146,22 +151,38 @@ static bool may_enter(struct request *r)
 	return false;
 }
 
-static bool method_fits(struct request *r, const char *method)
-{
-	static const char *const allowed[] = {
-		"", [METHOD_GET] = "GET, HEAD", [METHOD_POST] = "POST",
-		[METHOD_GET | METHOD_POST] = "GET, HEAD, POST"
-	};
+static const struct {
+	const char *name, *allow;
+	unsigned bit;
+} methods[] = {
+	{ "GET", "GET, HEAD", METHOD_GET },
+	{ "HEAD", NULL, METHOD_GET },
+	{ "POST", "POST", METHOD_POST },
+	{ "DELETE", "DELETE", METHOD_DELETE },
+};
 
-	r->is_head = strcmp(method, "HEAD") == 0;
-	r->is_post = strcmp(method, "POST") == 0;
-	if (r->is_post && r->route->methods & METHOD_POST)
+static unsigned method_bit(const char *method)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		if (strcmp(methods[i].name, method) == 0)
+			return methods[i].bit;
+	return 0;
+}
+
+static bool method_fits(struct request *r, unsigned method, unsigned allowed)
+{
+	char allow[64] = "";
+	size_t n = 0;
+
+	if (r->route->methods & method)
 		return true;
-	if ((r->is_head || strcmp(method, "GET") == 0) && r->route->methods & METHOD_GET)
-		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		if (methods[i].allow && (allowed & methods[i].bit))
+			n += (size_t)snprintf(allow + n, sizeof(allow) - n, "%s%s", n ? ", " : "",
+					      methods[i].allow);
 	request_problem_text(r, 405,
 			     "this resource does not know this method; see the Allow header");
-	request_add_header(r, "Allow", allowed[r->route->methods & (METHOD_GET | METHOD_POST)]);
+	request_add_header(r, "Allow", allow);
 	return false;
 }
 
@@ -187,6 +208,7 @@ void request_begin(struct request *r, const char *method)
 {
 	const char *query;
 	struct diag d = { 0 };
+	unsigned allowed;
 	size_t n;
 	int e;
 
@@ -201,12 +223,15 @@ void request_begin(struct request *r, const char *method)
 				     "the address is too long: send the parameters by POST");
 		return;
 	}
-	r->route = api_route(r->uri, r->n_path);
+	r->is_head = strcmp(method, "HEAD") == 0;
+	r->method = method_bit(method);
+	r->is_post = r->method == METHOD_POST;
+	r->route = api_route(r->uri, r->n_path, r->method, &allowed);
 	if (!r->route) {
 		request_problem_text(r, 404, "there is nothing at this path");
 		return;
 	}
-	if (!may_enter(r) || !method_fits(r, method) || !body_fits(r) ||
+	if (!may_enter(r) || !method_fits(r, r->method, allowed) || !body_fits(r) ||
 	    r->route->params == PARAMS_OF_PAGE)
 		return;
 	e = params_parse_query(&r->params, r->route->params, query, n, &d);

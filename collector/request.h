@@ -41,6 +41,8 @@ const char *request_path(const struct request *r);
 NODISCARD bool request_path_value(struct request *r, const char *name, char buf[PATH_VALUE_BYTES]);
 const char *request_header(const struct request *r, const char *name);
 bool request_is_head(const struct request *r);
+/* METHOD_GET, METHOD_POST or METHOD_DELETE (collector/api.h). */
+unsigned request_method(const struct request *r);
 
 /* ---- answering ---- */
 

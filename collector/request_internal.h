@@ -27,6 +27,7 @@ struct request {
 	size_t n_path;
 	uint64_t begun_ns; /* uv_hrtime() */
 	enum request_state state;
+	unsigned method; /* METHOD_GET ...; 0: another */
 	bool is_head, is_post, suspended, body_too_long;
 	struct buf upload;
 	/* the answer */

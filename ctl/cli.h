@@ -38,7 +38,7 @@ struct cli_values {
 	const char *url, *token_file, *output;
 	const char *since, *until, *fields, *node, *order, *query;
 	uint64_t limit, depth;
-	bool count, all, histogram, descendants, explain, help;
+	bool count, all, histogram, descendants, explain, dry_run, help;
 };
 
 enum cli_type {

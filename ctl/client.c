@@ -173,7 +173,8 @@ static bool is_long(const struct client_request *q)
 struct outgoing {
 	struct buf url;
 	struct curl_slist *headers;
-	char *json; /* body of a POST; NULL: GET */
+	char *json; /* body of a POST; NULL: another method */
+	bool delete;
 };
 
 static void outgoing_done(struct outgoing *o)
@@ -201,6 +202,7 @@ static int compose(struct outgoing *o, struct client *c, const struct client_req
 
 	if (post)
 		o->json = make_json(q);
+	o->delete = q->method == CLIENT_DELETE;
 	if (post && !o->json)
 		return diag_set(d, -EINVAL, 0, 0, "the query is not UTF-8");
 	make_url(c, q, !post, &o->url);
@@ -234,6 +236,8 @@ static int set_up(struct client *c, const struct outgoing *o, struct answer *a)
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, a);
 	if (o->json)
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, o->json);
+	if (o->delete)
+		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "DELETE");
 	if (curl_easy_setopt(curl, CURLOPT_URL, (const char *)o->url.data) != CURLE_OK)
 		return err_origin(-ENOMEM);
 	return 0;

@@ -31,6 +31,7 @@ enum client_method {
 	CLIENT_GET,
 	CLIENT_MAY_POST, /* the same can be asked by POST with a JSON body of strings */
 	CLIENT_POST,	 /* always by POST */
+	CLIENT_DELETE,
 };
 
 struct client_request {

@@ -7,9 +7,11 @@
 #include "ctl/pages.h"
 #include "ctl/printer.h"
 #include "ctl/rules.h"
+#include "ctl/rules_server.h"
 #include "ctl/session.h"
 #include "lib/json.h"
 #include "lib/limits.h"
+#include "lib/rule_test.h"
 
 static const struct cli_option options[] = {
 	OPTION("since", 0, TEXT, "TIME", since,
@@ -18,6 +20,7 @@ static const struct cli_option options[] = {
 	OPTION("limit", 0, NUMBER, "N", limit,
 	       "backtest: also the newest N events of each rule (json, ndjson)"),
 	OPTION("node", 0, TEXT, "NODE", node, "backtest: only this node, by name or id"),
+	OPTION("dry-run", 0, FLAG, NULL, dry_run, "apply: only tell what would be done"),
 	CLI_OPTIONS_SERVER,
 };
 
@@ -37,7 +40,7 @@ struct work {
 
 static const char *status_of(const struct rules_entry *e)
 {
-	return !e->rule ? "wrong" : e->rule->expr ? "ok" : "unmapped";
+	return !e->rule ? "wrong" : e->rule->n_gaps ? "unmapped" : "ok";
 }
 
 static void problem(struct json *j, const struct diag *d)
@@ -72,16 +75,17 @@ static void list(struct json *j, const char *key, const struct sigma_list *l)
 /* What every row begins with; the object stays open. */
 static void begin_row(struct json *j, const struct rules_entry *e)
 {
-	static const struct sigma_rule none;
-	const struct sigma_rule *r = e->rule ? e->rule : &none;
+	static const struct rule none;
+	const struct rule *r = e->rule ? e->rule : &none;
 
 	json_begin_object(j);
 	json_key_text(j, "file", e->file);
-	json_key_uint(j, "line", e->rule ? r->line : e->wrong.line);
+	json_key_uint(j, "line", e->rule ? e->line : e->wrong.line);
 	json_key_text(j, "status", status_of(e));
 	json_key_text(j, "title", r->title);
 	json_key_text(j, "id", r->id);
-	json_key_text(j, "level", r->level);
+	json_key_text(j, "language", e->rule ? rule_language_name(r->language) : NULL);
+	json_key_text(j, "level", e->rule ? rule_level_name(r->level) : NULL);
 	list(j, "techniques", &r->techniques);
 }
 
@@ -214,13 +218,70 @@ static int show(struct work *w)
 			r = show_row(w, e, &query);
 		else if (query.n)
 			fprintf(w->io->out, "// %s (%s:%u)\n%.*s\n", e->rule->title, e->file,
-				e->rule->line, (int)query.n, (const char *)query.data);
+				e->line, (int)query.n, (const char *)query.data);
 		else
 			say_entry(w, e);
 	}
 	if (r == 0 && !text)
 		r = printer_finish(w->printer, "");
 	return r < 0 ? r : verdict(w);
+}
+
+/* ---- test ---- */
+
+static int test_row(struct work *w, const struct rules_entry *e, size_t i, bool *ret_passed)
+{
+	const struct rule_test *t = &e->rule->tests[i];
+	AUTO_BUF struct buf row = { 0 };
+	struct json j = json_to(&row);
+	struct diag d = { 0 };
+	int r = rule_test_run(e->rule, i, ret_passed, &d);
+
+	if (r < 0 && r != -EINVAL)
+		return r;
+	json_begin_object(&j);
+	json_key_text(&j, "file", e->file);
+	json_key_text(&j, "id", e->rule->id);
+	json_key_text(&j, "test", t->name);
+	json_key_bool(&j, "fires", t->fires);
+	json_key_bool(&j, "passed", *ret_passed);
+	json_key_uint(&j, "line", d.line ? d.line + e->line - 1 : 0);
+	json_key_text(&j, "reason", *ret_passed ? NULL : d.text);
+	return end_row(w, &j);
+}
+
+/* Runs the tests that the rules carry, here: the collector is not asked. */
+static int test(struct work *w)
+{
+	static const struct printer_column columns[] = {
+		{ .title = "PASSED", .field = "passed" },
+		{ .title = "RULE", .field = "id" },
+		{ .title = "TEST", .field = "test" },
+		{ .title = "WHY NOT", .field = "reason" },
+		{ .title = "FILE", .field = "file", .gives_way = true },
+		{ .title = "LINE", .field = "line", .right = true },
+	};
+	size_t failed = 0, n = 0;
+	int r = open_printer(w, columns, ARRAY_SIZE(columns));
+
+	for (size_t i = 0; r == 0 && i < w->rules.n; i++) {
+		const struct rules_entry *e = &w->rules.v[i];
+
+		if (!e->rule)
+			say_entry(w, e);
+		for (size_t t = 0; r == 0 && e->rule && t < e->rule->n_tests; t++, n++) {
+			bool passed = false;
+
+			r = test_row(w, e, t, &passed);
+			failed += !passed;
+		}
+	}
+	if (r == 0)
+		r = printer_finish(w->printer, "");
+	if (r < 0)
+		return r;
+	cli_say(w->io, "%zu tests, %zu failed", n, failed);
+	return w->rules.n_wrong ? EXIT_USAGE : failed ? EXIT_NONE : EXIT_HITS;
 }
 
 /* ---- coverage ---- */
@@ -256,7 +317,7 @@ static void count(struct tally *t, const struct sigma_list *words)
 }
 
 /* Is there a kind of ours of which an event could be a hit? */
-static bool can_fire(const struct sigma_rule *r)
+static bool can_fire(const struct rule *r)
 {
 	uint64_t kinds = r && r->expr ? expr_kinds(r->expr) : 0;
 
@@ -443,7 +504,7 @@ static int backtest_rule(struct work *w, struct rules_entry *e)
 	begin_row(&j, e);
 	if (query.n > LIMIT_QUERY_BYTES) {
 		e->rule->n_gaps = 1;
-		diag_set(&e->rule->gaps[0], 0, e->rule->line, 1,
+		diag_set(&e->rule->gaps[0], 0, e->line, 1,
 			 "not asked: its query has %zu bytes, a search takes %d", query.n - 1,
 			 LIMIT_QUERY_BYTES);
 		w->partial = true;
@@ -489,10 +550,8 @@ static const struct {
 	const char *name;
 	int (*run)(struct work *w); /* an exit code or a negative errno */
 } verbs[] = {
-	{ "lint", lint },
-	{ "show", show },
-	{ "backtest", backtest },
-	{ "coverage", coverage },
+	{ "lint", lint },	  { "test", test },	    { "show", show },
+	{ "backtest", backtest }, { "coverage", coverage },
 };
 
 static int run_verb(struct work *w, int (*verb)(struct work *w))
@@ -531,31 +590,45 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 		rules_done(&w.rules);
 		return code;
 	}
-	cli_say(io, "rules takes lint, show, backtest or coverage, then files or folders");
-	return code;
+	code = operand ? rules_server_run(operand, io, v) : -1;
+	if (code >= 0)
+		return code;
+	cli_say(io, "rules takes lint, test, show, backtest, coverage, apply, diff, get, history, "
+		    "enable, disable, delete or rollback");
+	return EXIT_USAGE;
 }
 
 const struct cli_command cmd_rules = {
 	.name = "rules",
-	.operand = "lint|show|backtest|coverage FILE|DIR...",
+	.operand = "VERB FILE|DIR|ID...",
 	.many = true,
-	.summary = "Check Sigma rules, and try them over history",
-	.about = "Reads Sigma rules out of files, and out of *.yml and *.yaml in folders "
-		 "(docs/rules.md).\n"
-		 "\n"
-		 "  rtsecctl rules lint DIR        Is each rule valid, and can our events answer "
-		 "it?\n"
-		 "  rtsecctl rules show FILE       The search that it becomes (docs/query.md)\n"
-		 "  rtsecctl rules backtest DIR    Hits of each rule in the last 24 hours "
-		 "(--since)\n"
-		 "  rtsecctl rules coverage DIR    Which rules can fire, why others cannot, what "
-		 "they "
-		 "use\n"
-		 "\n"
-		 "Only backtest asks the collector. Exit codes of the others: 0 all rules compile, "
-		 "1 "
-		 "some\n"
-		 "ask for what our events lack, 2 some are wrong.\n",
+	.summary = "Check, test and apply detection rules, and try them over history",
+	.about =
+		"Reads Sigma and EQL rules out of files, and out of *.yml and *.yaml in folders "
+		"(docs/rules.md).\n"
+		"\n"
+		"  rtsecctl rules apply DIR       Puts rules in force (--dry-run: tells what would "
+		"change)\n"
+		"  rtsecctl rules diff DIR        What differs from the rules in force\n"
+		"  rtsecctl rules get [ID]        The rules in force, or the text of one\n"
+		"  rtsecctl rules history ID      Its revisions; rollback ID REVISION goes back\n"
+		"  rtsecctl rules enable ID...    Has rules run; disable keeps them but does not; "
+		"delete\n"
+		"                                 takes them out of force\n"
+		"  rtsecctl rules test DIR        Runs the tests that the rules carry, here\n"
+		"  rtsecctl rules lint DIR        Is each rule valid, and can our events answer "
+		"it?\n"
+		"  rtsecctl rules show FILE       The search that it becomes (docs/query.md)\n"
+		"  rtsecctl rules backtest DIR    Hits of each rule in the last 24 hours "
+		"(--since)\n"
+		"  rtsecctl rules coverage DIR    Which rules can fire, why others cannot, what "
+		"they "
+		"use\n"
+		"\n"
+		"Exit codes of lint, show and coverage: 0 all rules compile, 1 some ask for what "
+		"our "
+		"events\n"
+		"lack, 2 some are wrong.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.run = run,

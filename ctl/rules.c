@@ -13,7 +13,7 @@ void rules_done(struct rules *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		free(r->v[i].file);
-		sigma_rule_free(r->v[i].rule);
+		rule_free(r->v[i].rule);
 	}
 	for (size_t i = 0; i < r->n_paths; i++)
 		free(r->paths[i]);
@@ -107,10 +107,10 @@ static int visit(struct rules *r, const char *path, unsigned depth, struct diag 
 
 /* ---- rules ---- */
 
-static int add_entry(struct rules *r, const char *file, struct sigma_rule *rule_,
+static int add_entry(struct rules *r, const char *file, struct rule *rule_, uint32_t line,
 		     const struct diag *wrong)
 {
-	AUTO(sigma_rule) *rule = rule_;
+	AUTO(rule) *rule = rule_;
 	struct rules_entry *e;
 
 	if (r->n == r->cap) {
@@ -123,13 +123,16 @@ static int add_entry(struct rules *r, const char *file, struct sigma_rule *rule_
 		r->cap = cap;
 	}
 	e = &r->v[r->n];
-	*e = (struct rules_entry){ .file = strdup(file) };
+	*e = (struct rules_entry){ .file = strdup(file), .line = line + 1 };
 	if (!e->file)
 		return err_origin(-ENOMEM);
 	if (!rule)
 		e->wrong = *wrong;
+	e->wrong.line += rule ? 0 : line;
+	for (size_t i = 0; rule && i < rule->n_gaps; i++)
+		rule->gaps[i].line += line;
 	r->n_wrong += !rule;
-	r->n_unmapped += rule && !rule->expr;
+	r->n_unmapped += rule && rule->n_gaps;
 	e->rule = TAKE(rule);
 	r->n++;
 	return 0;
@@ -137,22 +140,24 @@ static int add_entry(struct rules *r, const char *file, struct sigma_rule *rule_
 
 static int add_documents(struct rules *r, const char *file, const char *text, size_t n)
 {
-	struct diag wrong = { 0 };
-	AUTO(yaml) *y = NULL;
-	int e = yaml_parse(&y, text, n, &wrong);
+	const char *document;
+	size_t at = 0, len, before = r->n;
+	uint32_t line;
+	int e = 0;
 
-	if (e == -EINVAL)
-		return add_entry(r, file, NULL, &wrong);
-	if (e == 0 && !yaml_first(y)) {
-		diag_set(&wrong, 0, 1, 1, "the file is empty");
-		return add_entry(r, file, NULL, &wrong);
-	}
-	for (const struct yaml_node *i = e == 0 ? yaml_first(y) : NULL; e == 0 && i; i = i->next) {
-		struct sigma_rule *rule = NULL;
+	while (e == 0 && rule_next_document(text, n, &at, &document, &len, &line)) {
+		struct diag wrong = { 0 };
+		struct rule *rule = NULL;
 
-		e = sigma_rule_new(&rule, i, &wrong);
+		e = rule_parse(&rule, document, len, &wrong);
 		if (e >= 0 || e == -EINVAL)
-			e = add_entry(r, file, rule, &wrong);
+			e = add_entry(r, file, rule, line, &wrong);
+	}
+	if (e == 0 && r->n == before) {
+		struct diag wrong = { 0 };
+
+		diag_set(&wrong, 0, 1, 1, "the file is empty");
+		e = add_entry(r, file, NULL, 0, &wrong);
 	}
 	return e;
 }

@@ -3,12 +3,13 @@
  * Thread: one.  Memory: all rules at once. */
 #pragma once
 #include "ctl/cli.h"
-#include "lib/sigma.h"
+#include "lib/rule.h"
 
 /* A rule, or a text that is none. */
 struct rules_entry {
 	char *file;
-	struct sigma_rule *rule; /* NULL: it is wrong */
+	struct rule *rule; /* NULL: it is wrong; its gaps name lines of the file */
+	uint32_t line;	   /* at which its document begins */
 	struct diag wrong;
 };
 

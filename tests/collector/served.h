@@ -15,6 +15,7 @@ struct served {
 	char dir[128], token[MAINDB_TOKEN_CHARS + 1];
 	struct store *store;
 	struct maindb *maindb;
+	struct rulebook *rulebook;
 	struct hub *hub;
 	struct http *http;
 	struct block *block;
@@ -53,6 +54,7 @@ static inline int served_setup(void **state)
 	s->base_ns = timestamp_now() - 60000000000u;
 	assert_int_equal(store_open(&s->store, s->dir, &d), 0);
 	assert_int_equal(maindb_open(&s->maindb, s->dir, &d), 0);
+	assert_int_equal(rulebook_open(&s->rulebook, s->dir, &d), 0);
 	assert_int_equal(maindb_token_create(s->maindb, "test", ROLE_VIEWER, s->token), 0);
 	assert_int_equal(block_new(&s->block), 0);
 	assert_int_equal(uv_loop_init(&s->loop), 0);
@@ -60,6 +62,7 @@ static inline int served_setup(void **state)
 	assert_int_equal(hub_new(&s->hub, &s->loop, http_deliver, &s->http), 0);
 	config.store = s->store;
 	config.maindb = s->maindb;
+	config.rulebook = s->rulebook;
 	config.hub = s->hub;
 	if (http_start(&s->http, &s->loop, &config, &d) < 0)
 		fail_msg("%s", d.text);
@@ -77,6 +80,7 @@ static inline int served_teardown(void **state)
 	pthread_join(s->thread, NULL);
 	assert_int_equal(uv_loop_close(&s->loop), 0);
 	block_free(s->block);
+	rulebook_free(s->rulebook);
 	maindb_free(s->maindb);
 	store_free(s->store);
 	fixture_remove(s->dir);

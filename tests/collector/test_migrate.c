@@ -18,6 +18,8 @@ static const struct {
 	  "9078b1c22a1ca4a5f6f6f3ebd4dc499c4876d6b5290dbded9f8018f34bdcc068" },
 	{ "main/0003_access.sql",
 	  "ea2c8f584a10857f759a9e1c11687655a2302154e9287b7d807560815ff6d629" },
+	{ "main/0004_rules.sql",
+	  "06a50102633fb538770c7178817345a4b2b070f9877fd06c4feb70c396e5f058" },
 };
 
 struct fix {

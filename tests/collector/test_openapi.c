@@ -15,6 +15,12 @@ static const struct {
 	{ "sql", "SELECT process_name, count(*) FROM events GROUP BY 1" },
 	{ "entity_id", "0000000000001001" },
 	{ "community_id", "1%3Aa%2Fb%3D" },
+	{ "rule_id", "r1" },
+	{ "exception_id", "1" },
+	{ "revision", "1" },
+	{ "owner", "me" },
+	{ "condition", "process.name == \\\"x\\\"" },
+	{ "source", "{ id: r2, name: n, query: true }" },
 };
 
 static const char *sample(const char *name, size_t n)
@@ -196,11 +202,13 @@ static void write_request(const struct operation *o, const char *accept, struct 
 {
 	AUTO_BUF struct buf body = { 0 };
 
-	buf_str(to, strcmp(o->method, "get") == 0 ? "GET " : "POST ");
+	for (const char *c = o->method; *c; c++)
+		buf_byte(to, (uint8_t)(*c - 'a' + 'A'));
+	buf_byte(to, ' ');
 	write_target(o, to);
 	buf_printf(to, " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer %s\r\n",
 		   o->s->token);
-	if (strcmp(o->method, "get") != 0)
+	if (strcmp(o->method, "post") == 0)
 		write_body(o, &body);
 	buf_printf(to, "Accept: %s\r\nContent-Length: %zu\r\n\r\n", accept, body.n);
 	buf_add(to, body.data, body.n);
@@ -271,6 +279,27 @@ static void ask_media(const struct operation *o, const char *media, const json_t
 	answer_done(&a);
 }
 
+static int count_exceptions(const struct rulebook_entry *e, void *arg)
+{
+	*(size_t *)arg = e->n_exceptions;
+	return 0;
+}
+
+/* What operations take away is there again for the next one. */
+static void renew(const struct served *s)
+{
+	struct rulebook_change c = { .text = "{ id: r1, name: n, query: true }" };
+	struct rulebook_exception x = { .rule_id = "r1", .condition = "false" };
+	size_t n = 0;
+	uint64_t id;
+
+	c.n = strlen(c.text);
+	assert_int_equal(rulebook_apply(s->rulebook, &c, NULL, NULL), 0);
+	assert_int_equal(rulebook_each(s->rulebook, "r1", count_exceptions, &n), 0);
+	if (n == 0)
+		assert_int_equal(rulebook_except(s->rulebook, &x, &id, NULL), 0);
+}
+
 static void ask_operation(const struct operation *o)
 {
 	const json_t *content = json_at(o->op, "responses.200.content"), *media, *p;
@@ -284,7 +313,10 @@ static void ask_operation(const struct operation *o)
 		fail_msg("%s of %s has no description", text_at(p, "name"), o->path);
 	assert_true(json_object_size(content) > 0);
 	json_object_foreach((json_t *)(uintptr_t)content, name, media)
+	{
+		renew(o->s);
 		ask_media(o, name, json_object_get(media, "schema"));
+	}
 }
 
 static int setup_admin(void **state)
@@ -322,6 +354,7 @@ static void test_openapi_given_route_table_when_served_then_each_method_of_each_
 {
 	json_t *doc = served_json(*state, "/api/v1/openapi.json", 200), *methods, *op;
 	json_t *paths = json_object_get(doc, "paths"), *ids = json_object();
+	static const char *const names[] = { "get", "post", "delete" }; /* by METHOD_GET ... */
 	const char *path, *method;
 	size_t n;
 	const struct route *routes = api_routes(&n);
@@ -329,8 +362,10 @@ static void test_openapi_given_route_table_when_served_then_each_method_of_each_
 	assert_string_equal(text_at(doc, "openapi"), "3.1.0");
 	for (size_t i = 0; i < n; i++) {
 		methods = json_object_get(paths, routes[i].path);
-		if ((int)json_object_size(methods) != __builtin_popcount(routes[i].methods))
-			fail_msg("not every method of %s is in openapi.json", routes[i].path);
+		for (size_t m = 0; m < ARRAY_SIZE(names); m++)
+			if ((routes[i].methods >> m & 1) && !json_object_get(methods, names[m]))
+				fail_msg("%s of %s is not in openapi.json", names[m],
+					 routes[i].path);
 	}
 	json_object_foreach(paths, path, methods) json_object_foreach(methods, method, op)
 	{

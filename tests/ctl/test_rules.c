@@ -129,9 +129,9 @@ static void test_rules_given_misuse_when_run_then_2(void **state)
 	const struct {
 		const char *args[3], *said;
 	} wrong[] = {
-		{ { "rules" }, "rules takes lint, show, backtest or coverage" },
+		{ { "rules" }, "rules takes lint, test, show" },
 		{ { "rules", "lint" }, "wants files or folders" },
-		{ { "rules", "explode", "x" }, "rules takes lint, show, backtest or coverage" },
+		{ { "rules", "explode", "x" }, "rules takes lint, test, show" },
 		{ { "rules", "lint", "/nonexistent/x.yml" }, "cannot read /nonexistent/x.yml" },
 		{ { "rules", "lint", path("empty") }, "no rules (*.yml, *.yaml) there" },
 	};
@@ -199,9 +199,9 @@ static void test_rules_given_history_when_backtested_then_hits_of_each(void **st
 		ARGS("rules", "backtest", path("good"), "--since", "-7d", "--until", "now"));
 	assert_int_equal(r.code, EXIT_HITS);
 	assert_has(f.requests[0], "GET /api/v1/count?q=" QUERY "&since=-7d&until=now HTTP");
-	assert_has(r.out, "\"title\":\"good\",\"id\":null,\"level\":\"high\",\"techniques\":[],"
+	assert_has(r.out, "\"title\":\"good\",\"id\":\"good\",\"language\":\"sigma\",\"level\":\"high\",\"techniques\":[],"
 			  "\"hits\":7,\"partial\":false,\"problems\":[]}");
-	assert_has(r.out, "\"title\":\"other\",\"id\":null,\"level\":\"high\",\"techniques\":[],"
+	assert_has(r.out, "\"title\":\"other\",\"id\":\"other\",\"language\":\"sigma\",\"level\":\"high\",\"techniques\":[],"
 			  "\"hits\":0,");
 	fake_stop(&f);
 	run_done(&r);

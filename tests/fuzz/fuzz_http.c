@@ -34,7 +34,7 @@ static void use_values(const struct params *p)
 		assert(d.text[0]);
 }
 
-static void read_params(uint32_t allowed, const char *s, size_t n)
+static void read_params(uint64_t allowed, const char *s, size_t n)
 {
 	struct params p = { 0 };
 	struct diag d = { 0 };
@@ -56,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	const char *s = (const char *)data, *newline = n ? memchr(s, '\n', n) : NULL;
 	size_t n_path = newline ? (size_t)(newline - s) : 0;
-	const struct route *route = api_route(s, n_path);
+	unsigned allowed;
+	const struct route *route = api_route(s, n_path, METHOD_GET, &allowed);
 	char value[PATH_VALUE_BYTES];
 
 	if (route && path_value(route->path, s, n_path, "entity_id", value))
@@ -65,6 +66,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		s = newline + 1;
 		n -= n_path + 1;
 	}
-	read_params(route ? route->params : (UINT32_C(1) << PARAM_MAX) - 1, s, n);
+	read_params(route ? route->params : (UINT64_C(1) << PARAM_MAX) - 1, s, n);
 	return 0;
 }

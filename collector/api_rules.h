@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_rules - what the handlers of rules and alerts share.
+ * Thread: the loop, or the job of the request. */
+#pragma once
+#include "collector/request.h"
+#include "collector/rulebook.h"
+
+void api_write_words(struct json *j, const char *key, const struct sigma_list *l);
+/* Members of a rule, for an object that is open. */
+void api_write_rule(struct json *j, const struct rule *rule, bool whole);
+/* "problems": gaps of @rule, or @wrong when it is NULL. */
+void api_write_problems(struct json *j, const struct rule *rule, const struct diag *wrong,
+			uint32_t lines_before);
+const char *api_rule_status(const struct rule *r); /* ok, unmapped or wrong */
+
+/* Answers @r by adding an exception out of its parameters. */
+void api_rule_add_exception(struct request *r, const char *rule_id, const char *condition,
+			    uint64_t alert_id);

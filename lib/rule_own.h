@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rule_own - what the files rule*.c share of a rule that is being parsed.
+ * Thread: the one that parses. */
+#pragma once
+#include <stdatomic.h>
+
+#include "lib/rule.h"
+
+struct rule_own {
+	atomic_uint references;
+	struct arena arena;
+	struct yaml *yaml; /* tests refer to its nodes */
+	struct sigma_rule *sigma;
+	struct expr *expr; /* of an envelope */
+};
+
+/* Reads a document that has a query.  Returns 0, -EINVAL with @d, or -ENOMEM. */
+NODISCARD int rule_parse_envelope(struct rule *r, const struct yaml_node *document, struct diag *d);
+/* Reads the list @node of tests.  Returns as above. */
+NODISCARD int rule_read_tests(struct rule *r, const struct yaml_node *node, struct diag *d);
