@@ -100,7 +100,7 @@ static int add_node(struct maindb *m, const char *id, size_t n, uint32_t *ret)
 	if (!k)
 		return err_origin(-ENOMEM);
 	copy_text(k->node.id, sizeof(k->node.id), (struct block_string){ id, (uint32_t)n });
-	k->node.clock_offset_ns = INT64_MAX;
+	k->node.clock_offset_ns = INT64_MIN;
 	m->nodes[m->n_nodes++] = k;
 	slots_put(&m->by_id, id_key(id, n), m->n_nodes);
 	*ret = m->n_nodes;
@@ -136,10 +136,12 @@ static void keep_stats(struct known *k, const struct block *b)
 	}
 	k->tiers[at] = '\0';
 	k->node.stats = s;
+	if (s.clock_error_ns) /* measured on the link */
+		k->node.clock_offset_ns = s.clock_offset_ns;
 	split_tiers(k);
 }
 
-/* How far the node's clock is ahead of ours, plus the way; least over the boot. */
+/* How far the node's clock is ahead of ours, less the way. */
 static int64_t offset_of(const struct block_info *i, uint64_t now_ns)
 {
 	return i->sent_time_ns > INT64_MAX ? INT64_MAX : (int64_t)i->sent_time_ns - (int64_t)now_ns;
@@ -149,7 +151,7 @@ static void keep_facts(struct node *n, const struct block_info *i, uint64_t now_
 {
 	if (strcmp(n->boot_id, i->boot_text) != 0) {
 		memcpy(n->boot_id, i->boot_text, sizeof(n->boot_id));
-		n->clock_offset_ns = INT64_MAX;
+		n->clock_offset_ns = INT64_MIN;
 		n->last_seq = 0;
 	}
 	copy_text(n->name, sizeof(n->name), i->node_name);
@@ -159,7 +161,7 @@ static void keep_facts(struct node *n, const struct block_info *i, uint64_t now_
 	if (n->first_seen_ns == 0)
 		n->first_seen_ns = now_ns;
 	n->last_seen_ns = now_ns;
-	n->clock_offset_ns = MIN(n->clock_offset_ns, offset_of(i, now_ns));
+	n->clock_offset_ns = MAX(n->clock_offset_ns, offset_of(i, now_ns));
 }
 
 int maindb_node_seen(struct maindb *m, const struct block *b, uint64_t now_ns, uint32_t *ret_node)

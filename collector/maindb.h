@@ -35,8 +35,9 @@ NODISCARD int maindb_flush(struct maindb *m);
 struct node {
 	char id[129], name[129], boot_id[37], architecture[32], os_kernel[96], agent_version[32];
 	uint64_t first_seen_ns, last_seen_ns, last_seq, events, batches;
-	int64_t clock_offset_ns; /* node's clock minus the collector's at arrival, smallest seen: an
-				  * upper bound of skew */
+	int64_t clock_offset_ns; /* how far the node's clock is ahead of the collector's, as its sensor
+				  * measured it; before that the most that batches of the boot
+				  * showed by their sent_time_ns: the way makes it too small */
 	struct block_stats stats; /* tiers[] strings belong to the callback's caller */
 };
 

@@ -30,6 +30,8 @@ struct batch_origin {
 
 /* Mirrors SensorStats of proto/rtsec.proto. */
 struct batch_stats {
+	int64_t clock_offset_ns; /* the node is ahead of the collector by this */
+	uint64_t clock_error_ns; /* within this; 0: not measured */
 	uint64_t events, lost_priority, lost_bulk, lost_queue, malformed;
 	uint64_t batches_queued, bytes_queued, cpu_ns, rss_bytes, processes;
 	const char *const *tiers;

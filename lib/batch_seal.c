@@ -90,6 +90,8 @@ static void pack_stats(struct packing *p, const struct batch_stats *s)
 	p->stats.cpu_ns = s->cpu_ns;
 	p->stats.rss_bytes = s->rss_bytes;
 	p->stats.processes = s->processes;
+	p->stats.clock_offset_ns = s->clock_offset_ns;
+	p->stats.clock_error_ns = s->clock_error_ns;
 	p->stats.tiers = (char **)(uintptr_t)s->tiers;
 	p->stats.n_tiers = s->n_tiers;
 	p->message.stats = &p->stats;

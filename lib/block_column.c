@@ -116,6 +116,8 @@ void block_stats(const struct block *b, struct block_stats *ret)
 	ret->cpu_ns = s->cpu_ns;
 	ret->rss_bytes = s->rss_bytes;
 	ret->processes = s->processes;
+	ret->clock_offset_ns = s->clock_offset_ns;
+	ret->clock_error_ns = s->clock_error_ns;
 	ret->n_tiers = MIN(s->n_tiers, ARRAY_SIZE(ret->tiers));
 	for (size_t i = 0; i < ret->n_tiers; i++)
 		ret->tiers[i] = (struct block_string){ s->tiers[i], (uint32_t)strlen(s->tiers[i]) };

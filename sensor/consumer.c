@@ -51,6 +51,9 @@ static void measure(struct consumer *c)
 	c->stats.batches_queued = totals.frames + totals.spooled;
 	c->stats.bytes_queued = totals.bytes;
 	c->stats.lost_queue = totals.lost_events;
+	if (c->config.clock &&
+	    !c->config.clock(&c->stats.clock_offset_ns, &c->stats.clock_error_ns, c->config.arg))
+		c->stats.clock_error_ns = 0;
 	if (c->now_ns - c->measured_ns < second)
 		return;
 	c->measured_ns = c->now_ns;

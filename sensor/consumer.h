@@ -23,13 +23,16 @@ struct consumer_config {
 	struct outbox *outbox;
 	struct seq *seq;
 	const struct batch_origin *origin;
-	const struct batch_stats *tiers; /* only its tiers are read; NULL: none */
-	uint32_t max_events; /* of a batch; 0: 4096 */
-	size_t max_bytes;    /* of a batch before compression; 0: 1 MiB */
-	uint32_t linger_ms;  /* 0: 100 */
-	void (*kick)(void *arg);	   /* the outbox has a new frame; NULL: nobody asks */
+	const struct batch_stats *tiers;	/* only its tiers are read; NULL: none */
+	uint32_t max_events;			/* of a batch; 0: 4096 */
+	size_t max_bytes;			/* of a batch before compression; 0: 1 MiB */
+	uint32_t linger_ms;			/* 0: 100 */
+	void (*kick)(void *arg);		/* the outbox has a new frame; NULL: nobody asks */
 	uint32_t (*asked_linger_ms)(void *arg); /* what the last Ack said; NULL or 0: nothing */
-	void (*failed)(int r, void *arg);  /* the thread gave up, on that thread; NULL: nobody asks */
+	/* How far our clock is ahead, and the error; false: not measured.  NULL: nobody knows. */
+	bool (*clock)(int64_t *ret_offset_ns, uint64_t *ret_error_ns, void *arg);
+	void (*failed)(int r,
+		       void *arg); /* the thread gave up, on that thread; NULL: nobody asks */
 	void *arg;
 };
 
@@ -42,8 +45,8 @@ DEFINE_FREEP(consumer)
 void consumer_say(struct consumer *c, const char *message);
 void consumer_lose(struct consumer *c, const struct loss *l);
 
-/* One turn: consume, seal what is due, sleep at most @max_wait_ms.  Returns 0 or a negative errno of
- * the source: the consumer is of no more use. */
+/* One turn: consume, seal what is due, sleep at most @max_wait_ms.  Returns 0 or a negative errno
+ * of the source: the consumer is of no more use. */
 NODISCARD int consumer_turn(struct consumer *c, int max_wait_ms);
 
 /* Takes what is left in the source, says @message, seals everything. */

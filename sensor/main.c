@@ -236,6 +236,13 @@ static uint32_t on_linger(void *arg)
 	return uplink_linger_ms(s->uplink);
 }
 
+static bool on_clock(int64_t *ret_offset_ns, uint64_t *ret_error_ns, void *arg)
+{
+	struct sensor *s = arg;
+
+	return uplink_clock(s->uplink, ret_offset_ns, ret_error_ns);
+}
+
 static void on_failed(int r, void *arg)
 {
 	struct sensor *s = arg;
@@ -291,6 +298,7 @@ static int open_consumer(struct sensor *s, const struct seq_past *past)
 		.linger_ms = (uint32_t)MIN(s->options.linger_ms, 10000u),
 		.kick = on_frame,
 		.asked_linger_ms = on_linger,
+		.clock = on_clock,
 		.failed = on_failed,
 		.arg = s,
 	};

@@ -9,7 +9,9 @@
 #include <nng/protocol/reqrep0/req.h>
 
 #include "lib/log.h"
+#include "lib/timestamp.h"
 #include "sensor/ack.h"
+#include "sensor/linkclock.h"
 
 enum { RETRY_MS = 200, REASONS_KNOWN = 16 };
 
@@ -23,6 +25,7 @@ struct slot {
 	nng_ctx ctx;
 	nng_aio *aio;
 	struct outbox_frame *frame;
+	uint64_t sent_ns; /* when it was, by the wall clock */
 };
 
 struct uplink {
@@ -31,7 +34,8 @@ struct uplink {
 	uint32_t busy_ms, window;
 	struct slot *slots;
 	bool opened;
-	pthread_mutex_t lock; /* idle slots, codec, scratch, reasons */
+	pthread_mutex_t lock; /* idle slots, codec, scratch, reasons, clock */
+	struct linkclock clock;
 	struct frame_codec *codec;
 	struct buf scratch;
 	char reasons[REASONS_KNOWN][64]; /* of refusals that were logged */
@@ -94,6 +98,7 @@ static void slot_send(struct slot *s)
 	}
 	memcpy(nng_msg_body(message), s->frame->data, s->frame->n);
 	s->state = SLOT_SENDING;
+	s->sent_ns = timestamp_now();
 	nng_aio_set_msg(s->aio, message);
 	nng_ctx_send(s->ctx, s->aio);
 }
@@ -181,6 +186,7 @@ static void slot_received(struct slot *s)
 {
 	struct uplink *u = s->u;
 	nng_msg *message = nng_aio_get_msg(s->aio);
+	uint64_t now_ns = timestamp_now();
 	struct diag d = { 0 };
 	struct ack ack;
 	int r;
@@ -188,6 +194,8 @@ static void slot_received(struct slot *s)
 	nng_aio_set_msg(s->aio, NULL);
 	pthread_mutex_lock(&u->lock);
 	r = ack_parse(&ack, nng_msg_body(message), nng_msg_len(message), u->codec, &u->scratch, &d);
+	if (r == 0 && ack.first_seq == s->frame->first_seq)
+		linkclock_note(&u->clock, s->sent_ns, ack.received_time_ns, now_ns);
 	pthread_mutex_unlock(&u->lock);
 	nng_msg_free(message);
 	if (r == 0 && ack.first_seq == s->frame->first_seq) {
@@ -388,6 +396,16 @@ struct uplink *uplink_free(struct uplink *u)
 uint32_t uplink_linger_ms(const struct uplink *u)
 {
 	return atomic_load(&u->linger_ms);
+}
+
+bool uplink_clock(struct uplink *u, int64_t *ret_offset_ns, uint64_t *ret_error_ns)
+{
+	bool measured;
+
+	pthread_mutex_lock(&u->lock);
+	measured = linkclock_read(&u->clock, ret_offset_ns, ret_error_ns);
+	pthread_mutex_unlock(&u->lock);
+	return measured;
 }
 
 void uplink_counters(const struct uplink *u, struct uplink_counters *ret)

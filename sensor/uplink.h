@@ -2,9 +2,9 @@
 /* uplink - carries frames from the outbox to the collector and their Acks back.
  *
  * An NNG REQ socket with a window of contexts: each context has one frame under way and waits for
- * its Ack.  NNG sends again when the connection breaks or an Ack is overdue; that is harmless, since
- * the collector knows a batch by (node, boot, first seq).  A frame leaves the outbox only when its
- * Ack says that it is stored, or refused for good; on BUSY it is sent again later.
+ * its Ack.  NNG sends again when the connection breaks or an Ack is overdue; that is harmless,
+ * since the collector knows a batch by (node, boot, first seq).  A frame leaves the outbox only
+ * when its Ack says that it is stored, or refused for good; on BUSY it is sent again later.
  *
  * Threads: the calls any; Acks are handled on NNG's threads, which touch only the outbox, the
  * counters and their own context.  Only this file touches NNG in the sensor; no fork after it. */
@@ -15,17 +15,17 @@
 struct uplink;
 
 struct uplink_config {
-	const char *url;	   /* tcp://HOST:PORT */
-	bool insecure;		   /* plain TCP to any address */
-	struct outbox *outbox;	   /* outlives the uplink */
-	uint32_t window;	   /* frames under way at once */
-	uint32_t resend_ms;	   /* an Ack is overdue after this */
+	const char *url;       /* tcp://HOST:PORT */
+	bool insecure;	       /* plain TCP to any address */
+	struct outbox *outbox; /* outlives the uplink */
+	uint32_t window;       /* frames under way at once */
+	uint32_t resend_ms;    /* an Ack is overdue after this */
 	uint32_t reconnect_min_ms, reconnect_max_ms;
-	uint32_t busy_ms;	   /* how long a BUSY frame waits */
+	uint32_t busy_ms; /* how long a BUSY frame waits */
 };
 
-/* Plain TCP carries what processes do in the clear.  Returns true for loopback and private addresses
- * (RFC 1918, link-local, ULA), "localhost" and ipc:// URLs. */
+/* Plain TCP carries what processes do in the clear.  Returns true for loopback and private
+ * addresses (RFC 1918, link-local, ULA), "localhost" and ipc:// URLs. */
 bool uplink_url_is_private(const char *url);
 
 /* Begins to dial; the collector need not be there.  *ret is freed with uplink_free().
@@ -41,6 +41,9 @@ void uplink_kick(struct uplink *u);
 
 /* linger_ms of the last Ack, 0: none. */
 uint32_t uplink_linger_ms(const struct uplink *u);
+
+/* How far our clock is ahead of the collector's (see linkclock.h).  False: not measured. */
+bool uplink_clock(struct uplink *u, int64_t *ret_offset_ns, uint64_t *ret_error_ns);
 
 struct uplink_counters {
 	uint64_t sent, stored, duplicates, refused, busy, errors, bad_acks, connections;

@@ -57,6 +57,8 @@ static int teardown(void **state)
 	return 0;
 }
 
+static uint64_t clock_error_ns; /* what the sensor measured; 0: nothing */
+
 static uint32_t see(struct fix *f, const char *node, uint8_t boot, uint64_t sent_ns,
 		    uint64_t now_ns)
 {
@@ -72,7 +74,9 @@ static uint32_t see(struct fix *f, const char *node, uint8_t boot, uint64_t sent
 				     .rss_bytes = 7,
 				     .processes = 5,
 				     .tiers = tiers,
-				     .n_tiers = 2 };
+				     .n_tiers = 2,
+				     .clock_offset_ns = -7,
+				     .clock_error_ns = clock_error_ns };
 	AUTO(batch) *b = NULL;
 	uint32_t number = 0;
 
@@ -122,7 +126,7 @@ static void check_node(const struct list *l)
 	assert_int_equal(n->events, 60);
 	assert_int_equal(n->batches, 2);
 	assert_int_equal(n->last_seq, 90);
-	assert_int_equal(n->clock_offset_ns, -100);
+	assert_int_equal(n->clock_offset_ns, -50);
 	assert_int_equal(n->stats.lost_bulk, 3);
 	assert_int_equal(n->stats.processes, 5);
 	assert_int_equal(n->stats.n_tiers, 2);
@@ -160,6 +164,19 @@ static void test_maindb_given_new_boot_when_seen_then_seq_and_clock_begin_anew(v
 	assert_int_equal(l.nodes[0].last_seq, 0);
 	assert_int_equal(l.nodes[0].clock_offset_ns, -10);
 	assert_int_equal(l.nodes[0].events, 1);
+}
+
+static void test_maindb_given_measured_clock_when_seen_then_that_is_the_offset(void **state)
+{
+	struct fix *f = *state;
+	struct list l;
+
+	see(f, "n1", 1, 900, 1000);
+	clock_error_ns = 3;
+	see(f, "n1", 1, 900, 5000); /* from the spool: nothing to measure by */
+	clock_error_ns = 0;
+	l = nodes(f);
+	assert_int_equal(l.nodes[0].clock_offset_ns, -7);
 }
 
 static void test_maindb_given_nodes_when_listed_then_sorted_by_name_and_stoppable(void **state)
@@ -417,6 +434,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_maindb_given_node_seen_when_asked_and_reopened_then_facts_are_the_same),
 		T(test_maindb_given_new_boot_when_seen_then_seq_and_clock_begin_anew),
+		T(test_maindb_given_measured_clock_when_seen_then_that_is_the_offset),
 		T(test_maindb_given_nodes_when_listed_then_sorted_by_name_and_stoppable),
 		T(test_maindb_given_token_when_presented_then_role_is_told_and_others_have_none),
 		T(test_maindb_given_token_that_ends_when_asked_later_then_unknown),

@@ -13,6 +13,7 @@
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
 
+#include "lib/timestamp.h"
 #include "sensor/ack.h"
 #include "sensor/uplink.h"
 
@@ -31,14 +32,17 @@ struct collector {
 	uint64_t stored;	     /* distinct numbers */
 	uint64_t stop_after;	     /* hang up without an answer after so many frames; 0: never */
 	uint64_t frames;
+	uint64_t behind_ns;	     /* its clock, after ours; 0: it tells no time */
 };
 
 static void answer(struct collector *c, struct frame_codec *codec, nng_msg *message)
 {
-	struct ack ack = { .linger_ms = 5 };
+	struct ack ack = { .linger_ms = 5, .received_time_ns = c->behind_ns };
 	AUTO_BUF struct buf out = { 0 };
 	uint64_t number;
 
+	if (ack.received_time_ns)
+		ack.received_time_ns = timestamp_now() - c->behind_ns;
 	memcpy(&number, nng_msg_body(message), sizeof(number));
 	ack.first_seq = number;
 	if (c->answer_times != 0 && number >= c->answer_from && number < c->answer_to) {
@@ -178,6 +182,27 @@ static void test_uplink_given_a_collector_when_frames_are_pushed_then_all_are_st
 	assert_true(counters.connected);
 	assert_int_equal(5, uplink_linger_ms(u));
 	check_each_once(&c, 1, 501);
+	uplink_free(u);
+	collector_stop(&c);
+	outbox_free(o);
+}
+
+static void test_uplink_given_clocks_apart_when_acked_then_the_offset_is_known(void **state)
+{
+	struct collector c = { .behind_ns = UINT64_C(3000000000) };
+	struct outbox *o = make_outbox();
+	int64_t offset_ns = 0;
+	uint64_t error_ns = 0;
+	struct uplink *u;
+
+	(void)state;
+	collector_start(&c);
+	u = dial(o, c.port);
+	assert_false(uplink_clock(u, &offset_ns, &error_ns));
+	push(o, u, 1, 51);
+	assert_true(outbox_wait_empty(o, 20000));
+	assert_true(uplink_clock(u, &offset_ns, &error_ns));
+	assert_true(llabs(offset_ns - 3000000000) <= (int64_t)error_ns);
 	uplink_free(u);
 	collector_stop(&c);
 	outbox_free(o);
@@ -326,6 +351,8 @@ static void test_uplink_given_addresses_when_asked_then_only_private_ones_may_be
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			test_uplink_given_clocks_apart_when_acked_then_the_offset_is_known),
 		cmocka_unit_test(
 			test_uplink_given_a_collector_when_frames_are_pushed_then_all_are_stored),
 		cmocka_unit_test(
