@@ -8,6 +8,7 @@
 #pragma once
 #include <uv.h>
 
+#include "collector/flows.h"
 #include "collector/hub.h"
 #include "collector/ingest.h"
 #include "collector/maindb.h"
@@ -26,6 +27,7 @@ struct http_config {
 	struct ingest *ingest; /* NULL: its counters read zero */
 	struct follow *follow; /* NULL: none */
 	struct rulebook *rulebook; /* NULL: /api/v1/rules answers 503 */
+	struct flows *flows;   /* NULL: its counters read zero */
 };
 
 /* Starts to listen on @loop.  *ret is the caller's, given back with http_stop().

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "collector/day.h"
+#include "collector/flows.h"
 #include "collector/http.h"
 #include "collector/ingest.h"
 #include "collector/options.h"
@@ -26,6 +27,7 @@ struct collector {
 	struct rulebook *rulebook;
 	struct hub *hub;
 	struct follow *follow;
+	struct flows *flows;
 	struct ingest *ingest;
 	struct http *http;
 };
@@ -133,6 +135,20 @@ static int open_data(struct collector *c, const struct options *o, struct diag *
 	return r;
 }
 
+/* What keeps state of its own about all that is stored. */
+static int start_observers(struct collector *c, const struct options *o, struct diag *d)
+{
+	struct follow_observer flows;
+	int r = flows_new(&c->flows, o->dir, c->store, 0, d);
+
+	if (r == 0)
+		r = follow_new(&c->follow, c->store);
+	if (r < 0)
+		return r;
+	flows = flows_observer(c->flows);
+	return follow_add(c->follow, &flows);
+}
+
 static int start(struct collector *c, const struct options *o, struct diag *d)
 {
 	char address[128], quarantine[512];
@@ -147,7 +163,7 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 	if (r == 0)
 		r = hub_new(&c->hub, &c->loop, http_deliver, &c->http);
 	if (r == 0)
-		r = follow_new(&c->follow, c->store);
+		r = start_observers(c, o, d);
 	if (r < 0)
 		return r;
 	snprintf(quarantine, sizeof(quarantine), "%s/quarantine", o->dir);
@@ -156,6 +172,7 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 	http.rulebook = c->rulebook;
 	ingest.hub = http.hub = c->hub;
 	ingest.follow = http.follow = c->follow;
+	http.flows = c->flows;
 	ingest.quarantine_dir = quarantine;
 	ingest.dir = o->dir;
 	ingest.keep = (struct retention_limits){ o->keep_days, o->keep_bytes };
@@ -189,6 +206,7 @@ static void stop(struct collector *c)
 	uv_walk(&c->loop, close_handle, NULL); /* signals, when start() failed before a signal */
 	uv_run(&c->loop, UV_RUN_DEFAULT);
 	c->follow = follow_free(c->follow);
+	c->flows = flows_free(c->flows);
 	c->store = store_free(c->store);
 	c->rulebook = rulebook_free(c->rulebook);
 	c->maindb = maindb_free(c->maindb);

@@ -90,6 +90,17 @@ static void read_http(struct metrics *m, const struct server *s)
 	v[METRIC_HTTP_JOBS] = pool_jobs(s->pool);
 }
 
+static void read_flows(struct metrics *m, const struct flows *flows)
+{
+	struct flows_counters c;
+
+	flows_counters(flows, &c);
+	m->value[METRIC_FLOWS_KEPT] = c.flows;
+	m->value[METRIC_FLOWS_EVENTS] = c.events;
+	m->value[METRIC_FLOWS_EVICTED] = c.evicted;
+	m->value[METRIC_FLOWS_CROWDED] = c.crowded;
+}
+
 static void read_observers(struct metrics *m, struct follow *f)
 {
 	while (m->n_observers < ARRAY_SIZE(m->observers) &&
@@ -105,6 +116,7 @@ void metrics_read_loop(struct metrics *m, const struct server *s)
 	memset(m, 0, sizeof(*m));
 	read_ingest(m, s->config.ingest);
 	read_observers(m, s->config.follow);
+	read_flows(m, s->config.flows);
 	read_removed(m, s->config.maindb);
 	read_http(m, s);
 	maindb_nodes(s->config.maindb, add_node, &sum);

@@ -13,6 +13,11 @@ static const struct migration main_[] = {
 	{ "main/0003_access.sql", migration_main_0003 },
 	{ "main/0004_rules.sql", migration_main_0004 },
 };
+extern const unsigned char migration_flows_0001[];
+static const struct migration flows[] = {
+	{ "flows/0001_flows.sql", migration_flows_0001 },
+};
+const struct migrations migrations_flows = { flows, ARRAY_SIZE(flows) };
 const struct migrations migrations_events = { events, ARRAY_SIZE(events) };
 const struct migrations migrations_main = { main_, ARRAY_SIZE(main_) };
 

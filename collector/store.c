@@ -398,6 +398,17 @@ uint64_t store_arrival(const struct store *s, uint64_t now_ns)
 	return MAX(now_ns, s->last_ingested_ns + 1);
 }
 
+bool store_has_events(struct store *s, uint32_t day)
+{
+	bool has = false;
+
+	pthread_mutex_lock(&s->mutex);
+	for (size_t i = 0; i < s->days.n && !has; i++)
+		has = s->days.list[i].number == day;
+	pthread_mutex_unlock(&s->mutex);
+	return has;
+}
+
 uint64_t store_arrived(struct store *s)
 {
 	uint64_t ns = 0;

@@ -43,6 +43,8 @@ NODISCARD int store_commit(struct store *s);
 
 /* Writer.  The ingested_ns to give the next store_append(): @now_ns, or just above the last one. */
 uint64_t store_arrival(const struct store *s, uint64_t now_ns);
+/* Any thread.  True while there is a day of this number. */
+bool store_has_events(struct store *s, uint32_t day);
 /* Any thread.  ingested_ns of the last batch that is committed and not removed; 0: none. */
 uint64_t store_arrived(struct store *s);
 /* Writer.  Id (as store_block.id) that the last store_append() gave. */

@@ -12,6 +12,8 @@ static const struct {
 } released[] = {
 	{ "events/0001_blocks.sql",
 	  "0e3a1fc389bee7d44f1423f940cf228e35a1e1b29338588a15bf88ba324d629b" },
+	{ "flows/0001_flows.sql",
+	  "1d275795f7ac33b6b5ee9aa5a899597db8e26b5a784bda98eb265f68813d4859" },
 	{ "main/0001_nodes.sql",
 	  "f462111e94a093bc27c41ec679b75e8e14e00f58b2220c5e19d9e4ccde7f73e5" },
 	{ "main/0002_days.sql",
@@ -105,7 +107,9 @@ static void test_migrate_given_folder_when_counted_then_each_file_is_embedded_an
 	(void)state;
 	assert_int_equal(count_files("events"), migrations_events.n);
 	assert_int_equal(count_files("main"), migrations_main.n);
-	assert_int_equal(migrations_events.n + migrations_main.n, ARRAY_SIZE(released));
+	assert_int_equal(count_files("flows"), migrations_flows.n);
+	assert_int_equal(migrations_events.n + migrations_main.n + migrations_flows.n,
+			 ARRAY_SIZE(released));
 }
 
 static void test_migrate_given_empty_file_when_applied_then_version_counts_up_once(void **state)

@@ -26,7 +26,7 @@ declare -A may_include=(
 # touched in one place, so that its dialect of errors ends there.
 foreign='
 nng/           sensor/uplink* collector/ingest*
-sqlite3\.h     collector/store* collector/maindb* collector/migrate* collector/sql* collector/rulebook* collector/alertbook*
+sqlite3\.h     collector/store* collector/maindb* collector/migrate* collector/sql* collector/rulebook* collector/alertbook* collector/flowdb*
 microhttpd\.h  collector/http* collector/request*
 bpf/libbpf\.h  sensor/probe* sensor/ring* sensor/consum*
 bpf/bpf\.h     sensor/probe* sensor/ring* sensor/consum*

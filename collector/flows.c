@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/flows.h"
+
+#include <arpa/inet.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "lib/timestamp.h"
+
+enum { EXPIRE_ROWS = 5000, EXPIRE_S = 10 };
+
+#define DAY_NS UINT64_C(86400000000000)
+
+struct flows {
+	struct flowdb *db;
+	struct store *store;
+	char *dir;
+	uint64_t most, expired_ns;
+	/* the batch at hand */
+	struct block *block;
+	uint32_t source, node;
+	int64_t ahead_ns;
+	uint64_t clock_error_ns;
+	/* one key's */
+	struct flow near[FLOWDB_KEY_ROWS];
+	struct flow_end sightings[FLOW_SIGHTINGS];
+	struct flow_match matches[FLOW_SIGHTINGS];
+	_Atomic uint64_t n_flows, n_events, n_evicted, n_crowded;
+};
+
+/* ---- values of a row ---- */
+
+static uint64_t raw(struct flows *f, uint32_t table, uint32_t row, enum field field)
+{
+	const uint64_t *column = block_column(f->block, table, field);
+
+	return column ? column[row] : 0;
+}
+
+/* LONG and DATE; 0 where it is null. */
+static uint64_t number(struct flows *f, uint32_t table, uint32_t row, enum field field)
+{
+	uint64_t v = raw(f, table, row, field);
+
+	return v ? v - 1 : 0;
+}
+
+static void text(struct flows *f, uint32_t table, uint32_t row, enum field field, char *to,
+		 size_t n)
+{
+	uint64_t v = raw(f, table, row, field);
+	struct block_string s = { "", 0 };
+
+	if (v)
+		s = block_string(f->block, (uint32_t)v);
+	snprintf(to, n, "%.*s", (int)MIN((size_t)s.n, n - 1), s.s);
+}
+
+/* ---- a row as a sighting ---- */
+
+static bool is_loopback(const char *ip)
+{
+	return strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
+}
+
+static void read_process(struct flows *f, uint32_t table, uint32_t row, struct flow_end *e)
+{
+	uint32_t process = block_process(f->block, table, row, VIA_ACTOR);
+
+	if (!process)
+		return;
+	e->entity = raw(f, BLOCK_PROCESSES, process - 1, FIELD_ENTITY_ID);
+	e->pid = number(f, BLOCK_PROCESSES, process - 1, FIELD_PID);
+	text(f, BLOCK_PROCESSES, process - 1, FIELD_NAME, e->process, sizeof(e->process));
+}
+
+static enum flow_side side_of(struct flows *f, uint32_t table, uint32_t row, enum kind kind)
+{
+	char direction[16];
+
+	if (kind != KIND_DISCONNECT)
+		return kind == KIND_CONNECT ? FLOW_CONNECTED : FLOW_ACCEPTED;
+	text(f, table, row, FIELD_DIRECTION, direction, sizeof(direction));
+	return strcmp(direction, "ingress") == 0 ? FLOW_ACCEPTED : FLOW_CONNECTED;
+}
+
+static void read_sighting(struct flows *f, uint32_t table, uint32_t row, struct flow_end *e)
+{
+	enum kind kind = block_kind(f->block, table);
+	uint64_t time_ns = number(f, table, row, FIELD_TIMESTAMP);
+	uint64_t duration_ns = number(f, table, row, FIELD_DURATION);
+
+	*e = (struct flow_end){ .source = f->source,
+				.node = f->node,
+				.ahead_ns = (uint64_t)f->ahead_ns,
+				.clock_error_ns = f->clock_error_ns };
+	e->side = side_of(f, table, row, kind);
+	read_process(f, table, row, e);
+	e->thread = number(f, table, row, FIELD_THREAD_ID);
+	if (kind == KIND_DISCONNECT) {
+		e->close_ns = time_ns;
+		e->close_seq = number(f, table, row, FIELD_SEQ);
+		e->duration_ns = MIN(duration_ns, time_ns);
+		e->established_ns = time_ns - e->duration_ns;
+		e->close_ahead_ns = e->ahead_ns;
+		e->source_bytes = raw(f, table, row, FIELD_SOURCE_BYTES);
+		e->dest_bytes = raw(f, table, row, FIELD_DEST_BYTES);
+		return;
+	}
+	e->open_ns = time_ns;
+	e->open_seq = number(f, table, row, FIELD_SEQ);
+	e->established_ns = time_ns + duration_ns; /* a connect begins before, an accept has none */
+	text(f, table, row, FIELD_ERROR_CODE, e->error, sizeof(e->error));
+}
+
+/* The flow that a row is of, without its ends.  False: it has no community id. */
+static bool read_tuple(struct flows *f, uint32_t table, uint32_t row, struct flow *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	text(f, table, row, FIELD_COMMUNITY_ID, ret->community_id, sizeof(ret->community_id));
+	if (!ret->community_id[0])
+		return false;
+	text(f, table, row, FIELD_TRANSPORT, ret->transport, sizeof(ret->transport));
+	text(f, table, row, FIELD_SOURCE_IP, ret->source_ip, sizeof(ret->source_ip));
+	text(f, table, row, FIELD_DEST_IP, ret->dest_ip, sizeof(ret->dest_ip));
+	ret->source_port = (uint16_t)number(f, table, row, FIELD_SOURCE_PORT);
+	ret->dest_port = (uint16_t)number(f, table, row, FIELD_DEST_PORT);
+	ret->key = XXH3_64bits_withSeed(ret->community_id, strlen(ret->community_id),
+					is_loopback(ret->dest_ip) ? f->node : 0);
+	return true;
+}
+
+/* ---- joining ---- */
+
+static bool same_sighting(const struct flow_end *a, const struct flow_end *b)
+{
+	return a->source == b->source && a->side == b->side && a->open_ns == b->open_ns &&
+	       a->open_seq == b->open_seq && a->close_ns == b->close_ns &&
+	       a->close_seq == b->close_seq;
+}
+
+/* Sightings of @n flows, and @e.  False: it is among them already, or there are too many. */
+static bool gather(struct flows *f, size_t n, const struct flow_end *e, size_t *ret_n)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t s = 0; s < FLOW_SIDES; s++)
+			if (f->near[i].ends.end[s].source)
+				at += flow_sightings(&f->near[i].ends.end[s], &f->sightings[at]);
+	for (size_t i = 0; i < at; i++)
+		if (same_sighting(&f->sightings[i], e))
+			return false;
+	f->sightings[at++] = *e;
+	*ret_n = at;
+	return true;
+}
+
+static bool same_end(const struct flow_end *a, const struct flow_end *b)
+{
+	return a->source && same_sighting(a, b) && a->error[0] == b->error[0];
+}
+
+static bool same_match(const struct flow_match *a, const struct flow_match *b)
+{
+	if (a->confidence != b->confidence)
+		return false;
+	for (size_t s = 0; s < FLOW_SIDES; s++)
+		if ((a->end[s].source || b->end[s].source) && !same_end(&a->end[s], &b->end[s]))
+			return false;
+	return true;
+}
+
+/* Shares an open or a close of an end. */
+static bool akin(const struct flow_match *a, const struct flow_match *b)
+{
+	for (size_t s = 0; s < FLOW_SIDES; s++) {
+		const struct flow_end *x = &a->end[s], *y = &b->end[s];
+
+		if (x->source && x->source == y->source &&
+		    ((x->open_ns && x->open_seq == y->open_seq && x->open_ns == y->open_ns) ||
+		     (x->close_ns && x->close_seq == y->close_seq && x->close_ns == y->close_ns)))
+			return true;
+	}
+	return false;
+}
+
+/* Row among @n that @m takes over; NULL: a new one.  Exact ones first, so that nothing is
+ * rewritten. */
+static struct flow *row_for(struct flows *f, size_t n, const bool *taken,
+			    const struct flow_match *m, bool exact)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!taken[i] &&
+		    (exact ? same_match(&f->near[i].ends, m) : akin(&f->near[i].ends, m)))
+			return &f->near[i];
+	return NULL;
+}
+
+static int put(struct flows *f, struct flow *row, const struct flow *tuple,
+	       const struct flow_match *m)
+{
+	struct flow out = *tuple;
+	const struct flow_end *first =
+		&m->end[m->end[FLOW_CONNECTED].source ? FLOW_CONNECTED : FLOW_ACCEPTED];
+
+	out.id = row ? row->id : 0;
+	out.at_ns = flow_end_at(first);
+	out.ends = *m;
+	return flowdb_put(f->db, &out);
+}
+
+/* Writes what differs from the @n rows that were there. */
+static int write_back(struct flows *f, size_t n, const struct flow *tuple, size_t n_matches)
+{
+	bool taken[FLOWDB_KEY_ROWS] = { false }, done[FLOW_SIGHTINGS] = { false };
+	int r = 0;
+
+	for (size_t i = 0; i < n_matches; i++) {
+		struct flow *row = row_for(f, n, taken, &f->matches[i], true);
+
+		if (row)
+			taken[row - f->near] = done[i] = true;
+	}
+	for (size_t i = 0; i < n_matches && r == 0; i++) {
+		struct flow *row = done[i] ? NULL : row_for(f, n, taken, &f->matches[i], false);
+
+		if (row)
+			taken[row - f->near] = true;
+		if (!done[i])
+			r = put(f, row, tuple, &f->matches[i]);
+	}
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (!taken[i])
+			r = flowdb_drop(f->db, f->near[i].id);
+	return r;
+}
+
+static int join(struct flows *f, const struct flow *tuple, const struct flow_end *e)
+{
+	size_t n = 0, n_sightings, n_matches;
+	int r = flowdb_near(f->db, tuple->key, flow_end_at(e), f->near, &n);
+
+	if (r == -E2BIG)
+		return 0;
+	if (r < 0 || !gather(f, n, e, &n_sightings))
+		return r;
+	n_matches = flow_resolve(f->sightings, n_sightings, f->matches);
+	return write_back(f, n, tuple, n_matches);
+}
+
+/* ---- batches ---- */
+
+static int take_connection(struct flows *f, uint32_t table, uint32_t row)
+{
+	struct flow tuple;
+	struct flow_end e;
+	const char *own;
+	int r;
+
+	if (!read_tuple(f, table, row, &tuple))
+		return 0;
+	read_sighting(f, table, row, &e);
+	own = e.side == FLOW_CONNECTED ? tuple.source_ip : tuple.dest_ip;
+	r = is_loopback(own) ? 0 : flowdb_address(f->db, own, f->node, flow_end_at(&e));
+	if (r < 0)
+		return r;
+	f->n_events++;
+	return join(f, &tuple, &e);
+}
+
+static uint64_t corrected(const struct flows *f, uint64_t ns)
+{
+	return ns ? ns - (uint64_t)f->ahead_ns : 0;
+}
+
+static int take_gap(struct flows *f, uint32_t table, uint32_t row)
+{
+	uint64_t at = number(f, table, row, FIELD_TIMESTAMP);
+	uint64_t from = number(f, table, row, FIELD_GAP_FROM),
+		 to = number(f, table, row, FIELD_GAP_TO);
+	char class[16], cause[32];
+
+	text(f, table, row, FIELD_GAP_CLASS, class, sizeof(class));
+	text(f, table, row, FIELD_GAP_CAUSE, cause, sizeof(cause));
+	if (!from || strcmp(class, "priority") == 0) /* connections are bulk */
+		return 0;
+	return flowdb_outage(f->db, f->node, corrected(f, from), corrected(f, to ? to : at), cause);
+}
+
+/* The sensor began: since the last event before it nobody watched. */
+static int take_sensor(struct flows *f, uint32_t table, uint32_t row, uint64_t last_ns)
+{
+	uint64_t at = corrected(f, number(f, table, row, FIELD_TIMESTAMP));
+	char message[32];
+
+	text(f, table, row, FIELD_MESSAGE, message, sizeof(message));
+	if (strncmp(message, "start", 5) != 0 || last_ns >= at)
+		return 0;
+	return flowdb_outage(f->db, f->node, last_ns, at, last_ns ? "stopped" : "not_started");
+}
+
+static int take_row(struct flows *f, uint32_t table, uint32_t row, uint64_t last_ns)
+{
+	switch (block_kind(f->block, table)) {
+	case KIND_CONNECT:
+	case KIND_ACCEPT:
+	case KIND_DISCONNECT:
+		return take_connection(f, table, row);
+	case KIND_GAP:
+		return take_gap(f, table, row);
+	case KIND_SENSOR:
+		return take_sensor(f, table, row, last_ns);
+	default:
+		return 0;
+	}
+}
+
+static int take_source(struct flows *f)
+{
+	const struct block_info *i = block_info(f->block);
+	struct block_stats stats;
+	char id[129], name[129];
+
+	snprintf(id, sizeof(id), "%.*s", (int)MIN(i->node_id.n, 128u), i->node_id.s);
+	snprintf(name, sizeof(name), "%.*s", (int)MIN(i->node_name.n, 128u), i->node_name.s);
+	block_stats(f->block, &stats);
+	f->clock_error_ns = stats.clock_error_ns;
+	f->ahead_ns = stats.clock_error_ns ? stats.clock_offset_ns : 0;
+	return flowdb_source(f->db, id, name, i->boot_text, &f->source, &f->node);
+}
+
+static const uint64_t told_kinds = UINT64_C(1) << KIND_CONNECT | UINT64_C(1) << KIND_ACCEPT |
+				   UINT64_C(1) << KIND_DISCONNECT | UINT64_C(1) << KIND_GAP |
+				   UINT64_C(1) << KIND_SENSOR;
+
+static int on_batch(const struct store_block *meta, struct block *b, void *arg)
+{
+	struct flows *f = arg;
+	uint64_t before_ns;
+	int r;
+
+	(void)meta;
+	f->block = b;
+	r = take_source(f);
+	if (r < 0)
+		return r == -ENOSPC ? 0 : r;
+	flowdb_seen(f->db, f->node, corrected(f, block_info(b)->max_time_ns), &before_ns);
+	for (uint32_t t = 0; t < block_info(b)->n_tables && r == 0; t++) {
+		if (!(told_kinds >> block_kind(b, t) & 1))
+			continue;
+		for (uint32_t row = 0; row < block_rows(b, t) && r == 0; row++)
+			r = take_row(f, t, row, before_ns);
+	}
+	return r == 0 && block_failed(b) ? err_origin(-ENOMEM) : r;
+}
+
+/* ---- what goes ---- */
+
+/* Flows whose day and the one before (a batch lies where its first event does) are not stored any
+ * more; one bounded piece a call. */
+static int expire(struct flows *f, uint64_t now_ns)
+{
+	struct flowdb_counters c;
+	uint64_t oldest_ns = 0, day;
+	uint32_t n = 0;
+	int r;
+
+	flowdb_counters(f->db, &c);
+	if (c.flows > f->most)
+		return flowdb_expire(f->db, UINT64_MAX,
+				     (uint32_t)MIN(c.flows - f->most, (uint64_t)EXPIRE_ROWS * 4),
+				     true, &n);
+	if (!f->store || now_ns - f->expired_ns < EXPIRE_S * UINT64_C(1000000000))
+		return 0;
+	f->expired_ns = now_ns;
+	r = flowdb_oldest(f->db, &oldest_ns);
+	day = oldest_ns / DAY_NS;
+	if (r < 0 || !oldest_ns || day + 1 >= now_ns / DAY_NS ||
+	    store_has_events(f->store, (uint32_t)day) ||
+	    store_has_events(f->store, (uint32_t)(day - 1)))
+		return r;
+	r = flowdb_expire(f->db, (day + 1) * DAY_NS, EXPIRE_ROWS, false, &n);
+	if (n == EXPIRE_ROWS)
+		f->expired_ns = 0; /* there are more: with the next commit */
+	return r;
+}
+
+static void publish(struct flows *f)
+{
+	struct flowdb_counters c;
+
+	flowdb_counters(f->db, &c);
+	f->n_flows = c.flows;
+	f->n_evicted = c.evicted;
+	f->n_crowded = c.crowded;
+}
+
+static int on_commit(uint64_t ingested_ns, void *arg)
+{
+	struct flows *f = arg;
+	int r = expire(f, timestamp_now());
+
+	if (r == 0)
+		r = flowdb_commit(f->db, ingested_ns);
+	if (r == 0)
+		publish(f);
+	return r;
+}
+
+static void on_rollback(void *arg)
+{
+	struct flows *f = arg;
+
+	flowdb_rollback(f->db);
+}
+
+static int on_position(uint64_t *ret_ns, void *arg)
+{
+	struct flows *f = arg;
+
+	return flowdb_position(f->db, ret_ns);
+}
+
+struct follow_observer flows_observer(struct flows *f)
+{
+	return (struct follow_observer){ .name = "flows",
+					 .begin = FOLLOW_HISTORY,
+					 .position = on_position,
+					 .batch = on_batch,
+					 .commit = on_commit,
+					 .rollback = on_rollback,
+					 .arg = f };
+}
+
+int flows_new(struct flows **ret, const char *dir, struct store *s, uint64_t most, struct diag *d)
+{
+	AUTO(flows) *f = calloc(1, sizeof(*f));
+	int r;
+
+	if (!f)
+		return err_origin(-ENOMEM);
+	f->store = s;
+	f->most = most ? most : FLOWS_MOST;
+	f->dir = strdup(dir);
+	if (!f->dir)
+		return err_origin(-ENOMEM);
+	r = flowdb_open(&f->db, dir, d);
+	if (r < 0)
+		return r;
+	publish(f);
+	*ret = TAKE(f);
+	return 0;
+}
+
+struct flows *flows_free(struct flows *f)
+{
+	if (!f)
+		return NULL;
+	flowdb_free(f->db);
+	free(f->dir);
+	free(f);
+	return NULL;
+}
+
+int flows_reader(const struct flows *f, struct flowdb **ret)
+{
+	return flowdb_open_reader(ret, f->dir, NULL);
+}
+
+void flows_counters(const struct flows *f, struct flows_counters *ret)
+{
+	*ret = (struct flows_counters){ 0 };
+	if (f)
+		*ret = (struct flows_counters){ f->n_flows, f->n_events, f->n_evicted,
+						f->n_crowded };
+}
