@@ -179,4 +179,72 @@ const nodeTests = (world) => [
 	}],
 ];
 
-export const fleetTests = (world) => [...searchTests(world), ...processTests(world), ...nodeTests(world)];
+const TIMELINE = '.timeline-canvas';
+
+/** Whether anything of @colour (a token) is drawn on the canvas. */
+const drawn = (page, token) => page.locator(TIMELINE).evaluate((el, name) => {
+	const probe = document.createElement('canvas').getContext('2d');
+	probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+	probe.fillRect(0, 0, 1, 1);
+	const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
+	const { data } = el.getContext('2d').getImageData(0, 0, el.width, el.height);
+	for (let i = 0; i < data.length; i += 4) if (data[i] === r && data[i + 1] === g && data[i + 2] === b && data[i + 3] === 255) return true;
+	return false;
+}, token);
+
+const timelineTests = (world) => [
+	['timeline_given_a_day_when_brushed_then_events_arrows_and_the_gap_and_back_undoes', async () => {
+		const page = await world.open(path({ view: 'timeline' }), { ready: '.lane' });
+		assert.equal(await page.locator('.lane').count(), 6);
+		await page.getByText('the taller and darker, the more').waitFor();
+		await until('density is drawn', async () => (await page.locator(TIMELINE).getAttribute('aria-label')).includes('6 lanes'));
+		const before = await inUrl(page, 'since');
+		const box = await page.locator(TIMELINE).boundingBox();
+		await page.mouse.move(box.x + box.width * 0.985, box.y + 60);
+		await page.mouse.down();
+		await page.mouse.move(box.x + box.width * 0.999, box.y + 80, { steps: 4 });
+		await page.mouse.up();
+		await until('the URL has the range', async () => /^\d{4}-.*Z$/.test(await inUrl(page, 'since')));
+		await page.getByText('each by itself').waitFor();
+		await until('events are drawn', async () => (await drawn(page, '--process')) && (await drawn(page, '--file')) && (await drawn(page, '--network')));
+		await until('the gap has an edge', () => drawn(page, '--warn'));
+		await page.getByText(/^\d+ connections between lanes$/).waitFor();
+		await page.goBack();
+		await until('Back undoes it', async () => (await inUrl(page, 'since')) === before);
+	}],
+	['timeline_given_one_event_when_zoomed_in_by_keys_then_nanoseconds_on_the_axis', async () => {
+		const answer = await fetch(`${world.url}/api/v1/search?${new URLSearchParams({ q: 'process.name == "sudo" and event.action == "exec"', since: '-24h', limit: 1 })}`, { headers: { Authorization: `Bearer ${world.token}` } });
+		const time = (await answer.json()).hits[0]['@timestamp'];
+		const ns = BigInt(Date.parse(`${time.slice(0, 19)}Z`)) * 1_000_000n + BigInt(time.slice(20, 29));
+		const rfc = (t) => `${new Date(Number(t / 1_000_000n)).toISOString().slice(0, 19)}.${String(t % 1_000_000_000n).padStart(9, '0')}Z`;
+		const page = await world.open(path({ view: 'timeline', since: rfc(ns - 2000n), until: rfc(ns + 2000n) }), { ready: '.lane' });
+		await page.getByText('4 µs', { exact: true }).waitFor();
+		await page.keyboard.press('+');
+		await page.getByText('2 µs', { exact: true }).waitFor();
+		await until('the URL has nanoseconds', async () => /\.\d{7,9}Z$/.test(await inUrl(page, 'since')));
+		await until('the event is drawn', () => drawn(page, '--process'));
+		const box = await page.locator(TIMELINE).boundingBox();
+		await page.mouse.click(box.x + box.width / 2, box.y + 28 + 26);
+		await page.getByRole('complementary', { name: 'Event' }).getByText('sudo -n bash -p').first().waitFor();
+	}],
+	['timeline_given_two_hundred_lanes_when_zoomed_and_scrolled_then_frames_keep_up', async () => {
+		const page = await world.open(path({ view: 'timeline', lane: 'process' }), { ready: '.lane' });
+		await until('200 lanes', async () => (await page.locator('.lane-head').innerText()).includes('200 of more'));
+		assert.ok((await page.locator('.lane').count()) < 60);
+		const zooming = await costOfFrames(page, `document.querySelector('${TIMELINE}').dispatchEvent(new WheelEvent('wheel', { ctrlKey: true, deltaY: i % 40 < 20 ? -12 : 12, clientX: 1000, bubbles: true, cancelable: true }))`);
+		const scrolling = await costOfFrames(page, "document.querySelector('.timeline').scrollTop += 30");
+		console.log(`     ${zooming.toFixed(1)} ms zooming, ${scrolling.toFixed(1)} ms scrolling: CPU of the page's thread a frame`);
+		for (const ms of [zooming, scrolling]) assert.ok(ms > 0.1 && ms < 20, `${ms} ms a frame`); /* 20 ms: 50 frames/s */
+	}],
+	['timeline_given_lanes_by_user_when_one_is_chosen_then_enter_searches_it', async () => {
+		const page = await world.open(path({ view: 'timeline' }), { ready: '.lane' });
+		await page.getByRole('group', { name: 'A lane for each' }).getByRole('button', { name: 'Users' }).click();
+		await page.locator('.lane', { hasText: 'postgres' }).click();
+		await page.locator('.lane.active', { hasText: 'postgres' }).waitFor();
+		await page.locator('.lane.active').evaluate((el) => el.blur());
+		await page.keyboard.press('Enter');
+		await until('the search view asks for it', async () => (await inUrl(page, 'q')) === 'process.user.name == "postgres"' && (await inUrl(page, 'view')) === '');
+	}],
+];
+
+export const fleetTests = (world) => [...timelineTests(world), ...searchTests(world), ...processTests(world), ...nodeTests(world)];

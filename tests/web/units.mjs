@@ -22,6 +22,9 @@ const text = await load('lib/text.ts');
 const time = await load('lib/time.ts');
 const doc = await load('lib/doc.ts');
 const { sseParser } = await load('api/sse.ts');
+const nanos = await load('lib/nanos.ts');
+const tree = await load('lib/tree.ts');
+const { splitOf } = await load('api/split.ts');
 const { Pager, PAGE } = await load('state/pager.ts');
 
 /** A collector with @n hits, cursor = index; some answers hold fewer than asked. */
@@ -227,6 +230,52 @@ const tests = [
 		p.want(0, 10);
 		await until('it worked', () => p.get(9));
 		assert.equal(p.error.value, null);
+	}],
+	['nanos_given_times_when_read_and_written_then_exact', () => {
+		const ns = nanos.nsOf('2026-11-28T01:02:03.123456789Z');
+		assert.equal(nanos.rfcOf(ns), '2026-11-28T01:02:03.123456789Z');
+		assert.equal(nanos.nsOf('2026-11-28T02:02:03.123456789+01:00'), ns);
+		assert.equal(nanos.rfcOf(nanos.nsOf('2026-11-28T01:02:03Z')), '2026-11-28T01:02:03Z');
+		assert.equal(nanos.rfcOf(nanos.nsOf('2026-11-28T01:02:03.5Z') + 1n), '2026-11-28T01:02:03.500000001Z');
+		for (const bad of ['', 'now', '2026-11-28', '2026-13-28T01:02:03Z']) assert.equal(nanos.nsOf(bad), null, bad);
+		assert.equal(nanos.msOfNs(nanos.nsOfMs(1_790_000_000_000.5)), 1_790_000_000_000.5);
+	}],
+	['nanos_given_range_when_zoomed_then_the_point_stays_and_limits_hold', () => {
+		const r = { from: 1_000_000_000n, span: 1000 };
+		const z = nanos.zoomed(r, 0.5, 0.25);
+		assert.deepEqual(z, { from: 1_000_000_125n, span: 500 });
+		assert.equal(nanos.shareOf(z, 1_000_000_250n), nanos.shareOf(r, 1_000_000_250n));
+		assert.equal(nanos.zoomed(r, 1e-9, 0.5).span, 100);
+		assert.equal(nanos.zoomed(r, 1e30, 0.5).span, 366 * 86_400e9);
+	}],
+	['nanos_given_any_span_when_ticked_then_few_round_ticks_with_texts_that_differ', () => {
+		const clock = (ms) => { const t = new Date(ms).toISOString(); return [t.slice(0, 10), t.slice(11, 19)]; };
+		for (const span of [100, 4321, 7e5, 3e6, 9e8, 6e9, 4e11, 9e13, 8e15]) {
+			const r = { from: nanos.nsOf('2026-11-28T01:02:03.123456789Z'), span };
+			const step = nanos.tickStep(span, 8);
+			const ticks = nanos.ticksOf(r, step);
+			assert.ok(ticks.length >= 2 && ticks.length <= 10, `${span}: ${ticks.length} ticks`);
+			assert.ok(ticks.every((t) => t % BigInt(Math.round(step)) === 0n && t >= r.from && t <= nanos.endOf(r)));
+			const texts = ticks.map((t) => nanos.tickText(t, step, clock));
+			assert.equal(new Set(texts).size, texts.length, texts.join(' '));
+		}
+	}],
+	['tree_given_processes_when_made_rows_then_levels_sizes_and_folding', () => {
+		const p = (id, parent, depth, uid = 0) => ({ id, parent, depth, uid, start: 10, end: NaN, lastSeen: 20 });
+		const rows = tree.treeRows([p('a', '', -1), p('b', 'a', 0), p('c', 'b', 1, 5), p('d', 'c', 2, 5), p('e', 'b', 1)]);
+		assert.deepEqual(rows.map((r) => [r.level, r.size, r.asUser]), [[0, 4, false], [1, 3, false], [2, 1, true], [3, 0, false], [2, 0, false]]);
+		assert.deepEqual(tree.openRows(rows, new Set(['c'])).map((r) => r.process.id), ['a', 'b', 'c', 'e']);
+		assert.deepEqual(tree.openRows(rows, new Set(['a'])).map((r) => r.process.id), ['a']);
+		assert.deepEqual(tree.lifeSpan(rows, 99), [10, 20]);
+		assert.deepEqual(tree.treeRows([]), []);
+	}],
+	['split_given_rows_when_put_in_buckets_then_frequent_first_and_the_rest_together', () => {
+		const of = { from: 0, to: 3000, intervalMs: 1000 };
+		const rows = [...'abcdefghi'].map((v, i) => ['1970-01-01T00:00:01.000000000Z', v, 10 - i]);
+		const split = splitOf('x', of, [...rows, ['1970-01-01T00:00:02.000000000Z', null, 100]]);
+		assert.deepEqual(split.series.map((s) => s.value), [null, 'a', 'b', 'c', 'd', 'e', 'f', undefined]);
+		assert.deepEqual(split.series.at(-1).counts, [0, 4 + 3 + 2, 0]);
+		assert.deepEqual(split.series[0].counts, [0, 0, 100]);
 	}],
 ];
 

@@ -156,6 +156,32 @@ export interface ProcessFacts extends Process {
 	programs: (Process & { at: number })[];
 }
 
+/** A row of the fleet timeline. */
+export interface Lane {
+	key: string | number | null; /* value of the field that the lanes are of */
+	count: number;
+	first: number; /* ms */
+	last: number;
+	hosts: string[];
+	names: string[];
+}
+
+export interface LaneCell {
+	ms: number;
+	lane: Lane['key'];
+	count: number;
+}
+
+/** A connection from a lane to another. */
+export interface LaneFlow {
+	from: Json;
+	to: Json;
+	fromNs: bigint;
+	toNs: bigint;
+	id: string;
+	text: string;
+}
+
 /** What of a view decides which events it shows. */
 export interface Scope {
 	q: string;

@@ -31,7 +31,8 @@ export function msOf(value: unknown): number {
 
 const pad = (n: number, width = 2): string => String(n).padStart(width, '0');
 
-function parts(ms: number, utc: boolean): [string, string] {
+/** Date and time of day, to the second. */
+export function clockParts(ms: number, utc: boolean): [string, string] {
 	const d = new Date(utc ? ms : ms - new Date(ms).getTimezoneOffset() * 60_000);
 	return [
 		`${d.getUTCFullYear()}-${pad(d.getUTCMonth() + 1)}-${pad(d.getUTCDate())}`,
@@ -42,25 +43,25 @@ function parts(ms: number, utc: boolean): [string, string] {
 /** "22:13:18.123", with the date before it when @withDate. */
 export function formatTime(ms: number, utc: boolean, withDate = false): string {
 	if (!Number.isFinite(ms)) return '-';
-	const [date, time] = parts(ms, utc);
+	const [date, time] = clockParts(ms, utc);
 	return `${withDate ? `${date.slice(5)} ` : ''}${time}.${pad(Math.floor(ms) % 1000, 3)}`;
 }
 
 /** "2026-11-22 22:13:18", to the second. */
 export function formatMoment(ms: number, utc: boolean): string {
-	return Number.isFinite(ms) ? parts(ms, utc).join(' ') : '-';
+	return Number.isFinite(ms) ? clockParts(ms, utc).join(' ') : '-';
 }
 
 /** An axis label as fine as @stepMs needs. */
 export function formatTick(ms: number, stepMs: number, utc: boolean): string {
-	const [date, time] = parts(ms, utc);
+	const [date, time] = clockParts(ms, utc);
 	if (stepMs >= 86_400_000 || time === '00:00:00') return date.slice(5);
 	if (stepMs < 1000) return `${time}.${pad(Math.floor(ms) % 1000, 3)}`;
 	return stepMs < 60_000 ? time : time.slice(0, 5);
 }
 
 /** What datetime-local inputs take and give, to the second. */
-export const toInput = (ms: number, utc: boolean): string => parts(ms, utc).join('T');
+export const toInput = (ms: number, utc: boolean): string => clockParts(ms, utc).join('T');
 export const fromInput = (text: string, utc: boolean): number => Date.parse(utc ? `${text}Z` : text);
 
 /** "1 h 30 min", "250 ms": the two largest units. */

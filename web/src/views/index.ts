@@ -5,6 +5,7 @@ import type { FunctionComponent } from 'preact';
 import { NodesView } from './nodes/NodesView';
 import { ProcessView } from './process/ProcessView';
 import { SearchView } from './search/SearchView';
+import { TimelineView } from './timeline/TimelineView';
 
 export interface View {
 	name: string; /* ?view=name; the first one needs none */
@@ -15,6 +16,7 @@ export interface View {
 
 export const VIEWS: [View, ...View[]] = [
 	{ name: 'search', title: 'Search', key: 's', component: SearchView },
+	{ name: 'timeline', title: 'Timeline', key: 't', component: TimelineView },
 	{ name: 'process', title: 'Process', component: ProcessView },
 	{ name: 'nodes', title: 'Nodes', key: 'n', component: NodesView },
 ];
