@@ -82,6 +82,9 @@ static int parse_not_inside(struct eql_parser *p, struct expr **ret)
 	}
 	if (t->type != EQL_OPEN)
 		return eql_parse_condition(p, ret);
+	r = eql_try_computed(p, ret);
+	if (r)
+		return MIN(r, 0);
 	r = eql_next(&p->lex, EQL_TERM);
 	if (r == 0)
 		r = eql_parse_or(p, ret);

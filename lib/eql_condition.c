@@ -5,12 +5,16 @@
  *             | "null" | word | string
  *   operand   = [ "?" ] field | "length" "(" field ")"
  *   value     = string | number | "true" | "false" | "null" | field | "(" value { "," value } ")"
- */
+ *
+ * Those over computed values are in lib/eql_calc.c. */
 #include "lib/eql.h"
 #include "lib/eql_parser.h"
 
 static const char *const functions[] = { "cidrmatch", "startsWith", "endsWith", "stringContains",
-					 "wildcard",  "match",	    "length",	NULL };
+					 "wildcard",  "match",	    "length",	"add",
+					 "subtract",  "multiply",   "divide",	"modulo",
+					 "between",   "concat",	    "indexOf",	"number",
+					 "string",    "substring",  NULL };
 
 static const struct {
 	const char *name; /* lower case */
@@ -152,6 +156,24 @@ static bool call_of(const struct eql_token *t, enum expr_op *ret)
 	return false;
 }
 
+bool eql_pattern_call_of(const struct eql_token *t, enum expr_op *ret)
+{
+	return call_of(t, ret) &&
+	       (*ret == EXPR_CIDR || *ret == EXPR_LIKE || *ret == EXPR_LIKE_NOCASE ||
+		*ret == EXPR_REGEX || *ret == EXPR_REGEX_NOCASE);
+}
+
+/* Functions that EQL had once. */
+static const struct {
+	const char *name; /* lower case */
+	const char *instead;
+} legacy[] = {
+	{ "arraycontains", "field in (..), which is asked of each value of a list" },
+	{ "arraycount", "a comparison, which is asked of each value of a list" },
+	{ "arraysearch", "a comparison, which is asked of each value of a list" },
+	{ "safe", "a function alone: what goes wrong is null" },
+};
+
 static int unknown_function(struct eql_parser *p, const struct eql_token *t)
 {
 	const char *near = eql_suggest(functions, t->value, t->n_value);
@@ -161,9 +183,12 @@ static int unknown_function(struct eql_parser *p, const struct eql_token *t)
 	if (near)
 		return eql_error(&p->lex, t->at, "unknown function %s; did you mean %s?", shown,
 				 near);
+	for (size_t i = 0; i < ARRAY_SIZE(legacy); i++)
+		if (eql_is(t, legacy[i].name))
+			return eql_error(&p->lex, t->at, "unknown function %s: expected %s", shown,
+					 legacy[i].instead);
 	return eql_error(&p->lex, t->at,
-			 "unknown function %s: expected cidrmatch, startsWith, endsWith, "
-			 "stringContains, wildcard, match or length",
+			 "unknown function %s: expected one such as length, concat or cidrmatch",
 			 shown);
 }
 
@@ -335,8 +360,10 @@ int eql_parse_condition(struct eql_parser *p, struct expr **ret)
 {
 	struct eql_token t = p->lex.token;
 	bool symbol = t.type != EQL_WORD && t.type != EQL_NAME && t.type != EQL_STRING;
-	int r;
+	int r = eql_try_computed(p, ret);
 
+	if (r)
+		return MIN(r, 0);
 	if (symbol || eql_is(&t, "and") || eql_is(&t, "or") || eql_is(&t, "where"))
 		return eql_expected(p, "a condition, such as process.name == \"bash\",");
 	r = eql_advance(p);

@@ -242,10 +242,31 @@ static int name(struct eql_lexer *l)
 	return keep(l, &value);
 }
 
+static bool is_name_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '.' || c == '@' || c == '?' || c == '~' || (c & 0x80);
+}
+
+/* A name, or a number, which may have a sign inside: 1e-5. */
+static size_t name_or_number(const struct eql_lexer *l)
+{
+	const char *s = l->text + l->at;
+	size_t n = 0;
+
+	while (l->at + n < l->n &&
+	       (is_name_byte(s[n]) || (n && (s[n] == '-' || s[n] == '+') && *s >= '0' &&
+				       *s <= '9' && lower(s[n - 1]) == 'e')))
+		n++;
+	return n;
+}
+
 static size_t run(const struct eql_lexer *l, enum eql_mode mode)
 {
 	size_t n = 0;
 
+	if (mode == EQL_CALC)
+		return name_or_number(l);
 	while (l->at + n < l->n && !ends_run(l->text[l->at + n], mode))
 		n++;
 	return n;
@@ -277,7 +298,7 @@ static void word_or_symbol(struct eql_lexer *l, enum eql_mode mode)
 {
 	size_t n = run(l, mode);
 
-	if (n && mode == EQL_TERM)
+	if (n && mode != EQL_VALUE)
 		n += subscript(l, n);
 
 	if (n)
@@ -310,10 +331,21 @@ int eql_next(struct eql_lexer *l, enum eql_mode mode)
 		return looking_at(l, "\"\"\"") ? raw_string(l) : string(l);
 	case '`':
 		return name(l);
+	case '\'':
+		if (mode == EQL_VALUE)
+			break;
+		return eql_error(l, l->at,
+				 "text stands in double quotes: expected \" instead of '");
+	case '?':
+		if (!looking_at(l, "?\"") && !looking_at(l, "?'"))
+			break;
+		return eql_error(l, l->at,
+				 "?\"...\" was a raw string once: expected \"\"\"...\"\"\"");
 	case '\0':
 		return eql_error(l, l->at, "a query cannot hold a NUL byte");
 	default:
-		word_or_symbol(l, mode);
-		return 0;
+		break;
 	}
+	word_or_symbol(l, mode);
+	return 0;
 }

@@ -27,6 +27,7 @@ struct eql_token {
 enum eql_mode {
 	EQL_TERM,  /* a run ends at blanks, ( ) [ ] | , " ` and = ! < > : */
 	EQL_VALUE, /* after ":": a run ends at blanks and ( ) [ ] | , " */
+	EQL_CALC,  /* a name, a number or one symbol */
 };
 
 struct eql_lexer {

@@ -33,6 +33,13 @@ NODISCARD int eql_parse_not(struct eql_parser *p, struct expr **ret);
 /* A comparison, a function, a constant or a bare word. */
 NODISCARD int eql_parse_condition(struct eql_parser *p, struct expr **ret);
 
+/* A condition over computed values.  Returns 1; 0 when the current token begins something else, and
+ * nothing was used; -EINVAL; -ENOMEM. */
+NODISCARD int eql_try_computed(struct eql_parser *p, struct expr **ret);
+
+/* Is @t the name of a function whose question an operator asks: cidrmatch, wildcard, match? */
+bool eql_pattern_call_of(const struct eql_token *t, enum expr_op *ret);
+
 /* Passes on what a constructor returned; "too large" becomes an error at byte @at. */
 NODISCARD int eql_built(struct eql_parser *p, size_t at, int r);
 

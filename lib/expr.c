@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Builds and frees trees. */
-#include "lib/expr_tree.h"
+#include "lib/expr_calc.h"
 
 #include "lib/limits.h"
 
@@ -23,13 +23,15 @@ struct expr *expr_free(struct expr *e)
 		free(e->order);
 	} else if (e->type == NODE_COMPARE || e->type == NODE_IS_NULL) {
 		expr_leaf_done(&e->leaf);
+	} else if (e->type == NODE_CALC) {
+		expr_calc_free(e->calc);
 	}
 	free(e->word);
 	free(e);
 	return NULL;
 }
 
-static struct expr *node_new(enum expr_node type)
+struct expr *expr_node_new(enum expr_node type)
 {
 	struct expr *e = calloc(1, sizeof(*e));
 
@@ -43,7 +45,7 @@ static struct expr *node_new(enum expr_node type)
 
 static int leaf_node(struct expr **ret, enum expr_node type)
 {
-	struct expr *e = node_new(type);
+	struct expr *e = expr_node_new(type);
 
 	if (!e)
 		return err_origin(-ENOMEM);
@@ -154,7 +156,7 @@ static int join(struct expr **ret, enum expr_node type, struct expr *a_, struct 
 	if (a->type == type) {
 		e = TAKE(a);
 	} else {
-		e = node_new(type);
+		e = expr_node_new(type);
 		if (!e)
 			return err_origin(-ENOMEM);
 		r = append(e, TAKE(a));
@@ -181,7 +183,7 @@ int expr_new_or(struct expr **ret, struct expr *a, struct expr *b)
 static int wrap(struct expr **ret, enum expr_node type, struct expr *a_)
 {
 	AUTO(expr) *a = a_;
-	AUTO(expr) *e = node_new(type);
+	AUTO(expr) *e = expr_node_new(type);
 	int r;
 
 	if (!e)
@@ -200,7 +202,7 @@ int expr_new_not(struct expr **ret, struct expr *a)
 
 static int is_null_node(struct expr **ret, struct field_ref f, uint32_t element)
 {
-	AUTO(expr) *e = node_new(NODE_IS_NULL);
+	AUTO(expr) *e = expr_node_new(NODE_IS_NULL);
 	int r;
 
 	if (!e)
@@ -221,7 +223,7 @@ int expr_new_is_null(struct expr **ret, struct field_ref f)
 	return is_null_node(ret, f, 0);
 }
 
-static int copy_values(struct expr_leaf *l, const struct expr_literal *values, size_t n)
+int expr_leaf_copy_values(struct expr_leaf *l, const struct expr_literal *values, size_t n)
 {
 	l->values = calloc(n ? n : 1, sizeof(*values));
 	if (!l->values)
@@ -257,13 +259,13 @@ void expr_leaf_done(struct expr_leaf *l)
 static int compare(struct expr **ret, const struct expr_leaf *what,
 		   const struct expr_literal *values, size_t n_values, struct diag *d)
 {
-	AUTO(expr) *e = node_new(NODE_COMPARE);
+	AUTO(expr) *e = expr_node_new(NODE_COMPARE);
 	int r;
 
 	if (!e)
 		return err_origin(-ENOMEM);
 	e->leaf = *what;
-	r = copy_values(&e->leaf, values, n_values);
+	r = expr_leaf_copy_values(&e->leaf, values, n_values);
 	if (r == 0)
 		r = expr_leaf_compile(&e->leaf, d);
 	if (r < 0)
@@ -345,7 +347,7 @@ int expr_new_compare_fields(struct expr **ret, struct field_ref a, enum expr_op 
 			d, -EINVAL, 0, 0, "%s (%s) cannot be compared with %s (%s) this way",
 			field_name(a, name_a, sizeof(name_a)), field_type_name(a.info->type),
 			field_name(b, name_b, sizeof(name_b)), field_type_name(b.info->type));
-	e = node_new(NODE_FIELDS);
+	e = expr_node_new(NODE_FIELDS);
 	if (!e)
 		return err_origin(-ENOMEM);
 	e->a = a;

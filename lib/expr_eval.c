@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Evaluates a tree on the tables of a block; the idea is told in lib/expr_scratch.h. */
-#include "lib/expr_scratch.h"
+#include "lib/expr_calc.h"
 
 enum {
 	ARENA_BYTES =
-		96 << 20,   /* memos and joined lists of one block; more is asked anew each time */
-	SPARE_VECTORS = 10, /* besides two a level */
+		96 << 20, /* memos and joined lists of one block; more is asked anew each time */
+	CALC_BYTES = 8 << 20, /* texts computed of one event */
+	SPARE_VECTORS = 10,   /* besides two a level */
 };
 
 int expr_scratch_new(struct expr_scratch **ret)
@@ -16,6 +17,7 @@ int expr_scratch_new(struct expr_scratch **ret)
 	if (!s)
 		return err_origin(-ENOMEM);
 	s->arena.limit = ARENA_BYTES;
+	s->calc.limit = CALC_BYTES;
 	r = expr_text_scratch_init(&s->text);
 	if (r < 0)
 		return r;
@@ -29,6 +31,7 @@ struct expr_scratch *expr_scratch_free(struct expr_scratch *s)
 		return NULL;
 	expr_text_scratch_done(&s->text);
 	arena_done(&s->arena);
+	arena_done(&s->calc);
 	buf_done(&s->joins[0]);
 	buf_done(&s->joins[1]);
 	free(s->slots);
@@ -344,6 +347,9 @@ static void eval(const struct expr_rows *r, const struct expr *e, uint32_t slot,
 		break;
 	case NODE_FIELDS:
 		expr_fields_rows(r, e, want, mask, out);
+		break;
+	case NODE_CALC:
+		expr_calc_rows(r, e->calc, want, mask, out);
 		break;
 	}
 }

@@ -92,6 +92,7 @@ static unsigned may(const struct expr *e, const struct kind_info *k)
 	case NODE_COMPARE:
 		return leaf_may(e, k);
 	case NODE_FIELDS:
+	case NODE_CALC:
 		break;
 	}
 	return MAY_ANY;
@@ -261,6 +262,7 @@ static bool there(const struct asker *a, const struct expr *e, bool want)
 		return want == e->leaf.negated || leaf_there(a, &e->leaf);
 	case NODE_IS_NULL:
 	case NODE_FIELDS:
+	case NODE_CALC:
 		break;
 	}
 	return true;

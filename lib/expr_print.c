@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes a tree as text that lib/eql reads back. */
-#include "lib/expr_tree.h"
+#include "lib/expr_calc.h"
 
 #include "lib/timestamp.h"
 
@@ -132,6 +132,61 @@ static void print_leaf(struct buf *out, const struct expr_leaf *l)
 		buf_byte(out, ')');
 }
 
+static void print_value(const struct expr_value *v, struct buf *out)
+{
+	switch (v->kind) {
+	case CALC_OF_FIELD:
+		print_field(out, v->field);
+		if (v->element)
+			buf_printf(out, "[%u]", v->element - 1);
+		break;
+	case CALC_OF_LITERAL:
+		print_literal(out, &v->literal, TYPE_KEYWORD);
+		break;
+	case CALC_OF_NOTHING:
+		buf_byte(out, '?');
+		buf_add(out, v->literal.string, v->literal.n);
+		break;
+	case CALC_OF_CALL:
+		buf_printf(out, "%s%s(", v->function->name, v->nocase ? "~" : "");
+		for (size_t i = 0; i < v->n_args; i++) {
+			buf_str(out, i ? ", " : "");
+			print_value(v->args[i], out);
+		}
+		buf_byte(out, ')');
+		break;
+	}
+}
+
+static void print_calc(const struct expr_calc *c, struct buf *out)
+{
+	const struct expr_leaf *l = &c->leaf;
+	bool list = l->n_values > 1 || c->op == EXPR_IN || c->op == EXPR_IN_NOCASE;
+
+	if (c->kind == CALC_ASKS && ops[c->op].call)
+		buf_printf(out, "%s(", ops[c->op].text);
+	print_value(c->a, out);
+	switch (c->kind) {
+	case CALC_COMPARES:
+		buf_printf(out, " %s ", c->negated ? "!=" : ops[c->op].text);
+		print_value(c->b, out);
+		break;
+	case CALC_ASKS:
+		if (ops[c->op].call)
+			buf_str(out, ", ");
+		else
+			buf_printf(out, " %s %s", ops[c->op].text, list ? "(" : "");
+		print_values(out, l);
+		buf_str(out, list || ops[c->op].call ? ")" : "");
+		break;
+	case CALC_IS_NULL:
+		buf_str(out, c->negated ? " != null" : " == null");
+		break;
+	case CALC_IS_TRUE:
+		break;
+	}
+}
+
 static void print_child(const struct expr *e, struct buf *out)
 {
 	bool parentheses = e->type == NODE_AND || e->type == NODE_OR;
@@ -191,6 +246,9 @@ void expr_print(const struct expr *e, struct buf *out)
 		buf_printf(out, " %s `", e->fields_negated ? "!=" : ops[e->fields_op].text);
 		print_field(out, e->b);
 		buf_byte(out, '`'); /* after ":" a plain word would be a string */
+		break;
+	case NODE_CALC:
+		print_calc(e->calc, out);
 		break;
 	}
 }

@@ -19,6 +19,7 @@ enum expr_node {
 	NODE_IS_NULL, /* the leaf is not true; the leaf takes any value */
 	NODE_COMPARE,
 	NODE_FIELDS,
+	NODE_CALC, /* computed values: lib/expr_calc.h */
 };
 
 /* Whose row decides a subtree: then it is asked once per process, not per event. */
@@ -68,6 +69,7 @@ struct expr {
 			enum expr_op fields_op;
 			bool fields_negated;
 		};
+		struct expr_calc *calc;
 	};
 	char *word; /* TEXT: as written */
 	size_t n_word;
@@ -79,6 +81,12 @@ NODISCARD int expr_leaf_compile(struct expr_leaf *l, struct diag *d);
 /* The same for "any value at all". */
 NODISCARD int expr_leaf_compile_any(struct expr_leaf *l);
 void expr_leaf_done(struct expr_leaf *l);
+/* Gives it a copy of the literals.  Returns 0 or -ENOMEM. */
+NODISCARD int expr_leaf_copy_values(struct expr_leaf *l, const struct expr_literal *values,
+				    size_t n);
+
+/* A node of no children; NULL: no memory. */
+struct expr *expr_node_new(enum expr_node type);
 
 /* True for fields whose values are strings. */
 static inline UNUSED bool expr_is_textual(enum field_type t)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* expr_calc - what computes values, for the files expr*.c alone. */
+#pragma once
+#include "lib/expr_scratch.h"
+#include "lib/expr_value.h"
+
+/* A value of one event. */
+struct calc {
+	enum { CALC_NULL, CALC_BOOL, CALC_INT, CALC_REAL, CALC_TEXT } type;
+	bool boolean;
+	int64_t integer;
+	double real;
+	const char *s; /* of n bytes; lives until the next event */
+	size_t n;
+};
+
+/* Where memory of one event comes from. */
+struct calc_run {
+	struct expr_scratch *scratch;
+	uint32_t table, row;
+	uint32_t element; /* of the list that stands for each of its values */
+};
+
+typedef struct calc (*calc_fn)(struct calc_run *run, const struct calc *args, size_t n,
+			       bool nocase);
+
+struct calc_function {
+	const char *name;
+	enum expr_value_type type;
+	const char *takes; /* one letter an argument: n number, s text, b bool, a any; the last one
+			    * holds for those that follow */
+	uint8_t min, max;
+	bool has_nocase;
+	calc_fn call;
+};
+extern const struct calc_function calc_functions[];
+extern const size_t n_calc_functions;
+
+enum { CALC_ARGS = 32 };
+
+struct expr_value {
+	enum { CALC_OF_FIELD, CALC_OF_LITERAL, CALC_OF_NOTHING, CALC_OF_CALL } kind;
+	enum expr_value_type type;
+	struct field_ref field, list; /* list.info: the one list in it; NULL: none */
+	uint32_t element;	      /* from 1; 0: none */
+	struct expr_literal literal;  /* its string is owned; NOTHING: the name */
+	const struct calc_function *function;
+	bool nocase;
+	struct expr_value **args;
+	size_t n_args;
+	uint32_t n_nodes, depth;
+};
+
+/* A condition over values. */
+struct expr_calc {
+	struct expr_value *a, *b; /* b NULL: the leaf's question, is it null, or is it true */
+	enum { CALC_COMPARES, CALC_ASKS, CALC_IS_NULL, CALC_IS_TRUE } kind;
+	enum expr_op op;
+	bool negated;
+	struct field_ref list;
+	struct field_info pretended; /* the field that the leaf thinks it asks */
+	struct expr_leaf leaf;
+};
+
+void expr_calc_free(struct expr_calc *c);
+
+/* out = rows of @mask of an event table in which the condition is @want. */
+void expr_calc_rows(const struct expr_rows *r, const struct expr_calc *c, bool want,
+		    const uint64_t *mask, uint64_t *out);
