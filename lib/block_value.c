@@ -151,6 +151,10 @@ static struct block_value of_batch(const struct block_info *i, enum field f)
 		return text_of(i->os_kernel);
 	case FIELD_AGENT_VERSION:
 		return text_of(i->agent_version);
+	case FIELD_OS_TYPE:
+		return word_of("linux");
+	case FIELD_EVENT_KIND:
+		return word_of("event");
 	case FIELD_INGESTED:
 		return number_of(VALUE_DATE, i->ingested_ns ? i->ingested_ns + 1 : 0);
 	default:

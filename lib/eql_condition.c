@@ -92,10 +92,41 @@ static int build_fields(struct eql_parser *p, const struct eql_operand *left, en
 	return r;
 }
 
+/* Words that other sensors have for what rtsec calls by Elastic Defend's name. */
+static const struct {
+	const char *theirs, *ours;
+} actions[] = {
+	{ "executed", "exec" },
+	{ "exec_event", "exec" },
+	{ "process_started", "exec" },
+	{ "start", "exec" },
+	{ "connected-to", "connection_attempted" },
+	{ "accepted-connection-from", "connection_accepted" },
+	{ "opened-file", "open" },
+	{ "created", "creation" },
+	{ "deleted", "deletion" },
+	{ "renamed", "rename" },
+};
+
+static void translate_actions(const struct eql_operand *left, struct eql_values *v)
+{
+	bool is_action = !left->nothing && left->field.info->field == FIELD_ACTION;
+
+	for (size_t i = 0; is_action && i < v->n; i++)
+		for (size_t k = 0; v->v[i].type == LITERAL_STRING && k < ARRAY_SIZE(actions); k++)
+			if (v->v[i].n == strlen(actions[k].theirs) &&
+			    memcmp(v->v[i].string, actions[k].theirs, v->v[i].n) == 0) {
+				v->v[i].string = actions[k].ours;
+				v->v[i].n = strlen(actions[k].ours);
+			}
+}
+
 static int build(struct eql_parser *p, const struct eql_operand *left, enum expr_op op,
-		 const struct eql_values *v, struct expr **ret)
+		 struct eql_values *v, struct expr **ret)
 {
 	int r;
+
+	translate_actions(left, v);
 
 	if (left->nothing || (v->is_field && v->field.nothing))
 		return build_nothing(op, v, ret);

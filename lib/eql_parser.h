@@ -6,9 +6,13 @@
 #include "lib/eql_suggest.h"
 #include "lib/expr.h"
 
+struct eql_unknown;
+
 struct eql_parser {
 	struct eql_lexer lex;
 	unsigned depth;
+	struct eql_unknown
+		*unknown; /* not NULL: fields that no event has are null, and noted here */
 };
 
 struct eql_statement;
@@ -78,7 +82,8 @@ bool eql_operator_of(const struct eql_token *t, enum expr_op *ret);
  * list can have: the name is then unknown). */
 bool eql_take_element(struct eql_token *t, uint32_t *ret);
 
-/* The field that @t names; unknown ones are errors unless "?" stands before them. */
+/* The field that @t names; unknown ones are errors unless "?" stands before them, or they are to be
+ * noted. */
 NODISCARD int eql_operand_of(struct eql_parser *p, const struct eql_token *t,
 			     struct eql_operand *ret);
 int eql_unknown_field(struct eql_parser *p, const struct eql_token *t);

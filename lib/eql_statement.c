@@ -364,25 +364,52 @@ int eql_parse_statement(struct eql_parser *p, struct eql_statement *s)
 	return eql_parse_filter(p, &s->expr);
 }
 
-int eql_statement_parse(struct eql_statement **ret, const char *text, size_t n, struct diag *d)
+static int parse_text(struct eql_statement **ret, struct eql_parser *p)
 {
 	AUTO(eql_statement) *s = calloc(1, sizeof(*s));
-	struct diag unused;
-	struct eql_parser p = { .lex = { .text = text, .n = n, .diag = d ? d : &unused } };
 	int r;
 
 	if (!s)
 		return err_origin(-ENOMEM);
-	if (n > LIMIT_QUERY_BYTES)
-		return diag_set(d, -EINVAL, 1, 1, "the query is too long: at most %d bytes",
-				LIMIT_QUERY_BYTES);
-	r = eql_parse_statement(&p, s);
-	if (r == 0 && p.lex.token.type != EQL_END)
-		r = eql_not_the_end(&p);
-	arena_done(&p.lex.arena);
+	if (p->lex.n > LIMIT_QUERY_BYTES)
+		return diag_set(p->lex.diag, -EINVAL, 1, 1,
+				"the query is too long: at most %d bytes", LIMIT_QUERY_BYTES);
+	r = eql_parse_statement(p, s);
+	if (r == 0 && p->lex.token.type != EQL_END)
+		r = eql_not_the_end(p);
+	arena_done(&p->lex.arena);
 	if (r == 0)
 		*ret = TAKE(s);
 	return r;
+}
+
+int eql_statement_parse(struct eql_statement **ret, const char *text, size_t n, struct diag *d)
+{
+	struct diag unused;
+	struct eql_parser p = { .lex = { .text = text, .n = n, .diag = d ? d : &unused } };
+
+	return parse_text(ret, &p);
+}
+
+int eql_statement_parse_rule(struct eql_statement **ret, const char *text, size_t n,
+			     struct eql_unknown *unknown, struct diag *d)
+{
+	struct diag unused;
+	struct eql_parser p = { .lex = { .text = text, .n = n, .diag = d ? d : &unused },
+				.unknown = unknown };
+
+	memset(unknown, 0, sizeof(*unknown));
+	return parse_text(ret, &p);
+}
+
+bool eql_statement_can_match(const struct eql_statement *s)
+{
+	if (s->type == EQL_EVENTS)
+		return expr_kinds(s->expr) != 0;
+	for (uint32_t i = 0; i < s->n_terms; i++)
+		if (!s->terms[i].missing && expr_kinds(s->terms[i].expr) == 0)
+			return false;
+	return true;
 }
 
 struct eql_statement *eql_statement_free(struct eql_statement *s)

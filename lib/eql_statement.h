@@ -50,10 +50,27 @@ struct eql_statement {
 	uint32_t n_sets, n_keys; /* keys of each set */
 };
 
+/* Fields that a rule asks for and no event has, each once. */
+enum { EQL_UNKNOWN = 64 };
+struct eql_unknown {
+	char names[EQL_UNKNOWN][80]; /* cut where longer */
+	uint32_t n;		     /* kept in names */
+	bool more;		     /* there were others */
+};
+
 /* Parses @text (@n bytes, UTF-8, at most LIMIT_QUERY_BYTES), without pipes.  *ret is the caller's,
  * freed with eql_statement_free().  Returns 0, -ENOMEM, or -EINVAL: @d has line, column (1-based,
  * bytes) and what was expected there. */
 NODISCARD int eql_statement_parse(struct eql_statement **ret, const char *text, size_t n,
 				  struct diag *d);
+/* The same for rules of other products: a field that no event has is null with or without "?", and
+ * named in @unknown. */
+NODISCARD int eql_statement_parse_rule(struct eql_statement **ret, const char *text, size_t n,
+				       struct eql_unknown *unknown, struct diag *d);
+
+/* False when no event, or for a sequence no event of some step, can ever be a hit: such as where
+ * the fields that a rule asks for are not there. */
+bool eql_statement_can_match(const struct eql_statement *s);
+
 struct eql_statement *eql_statement_free(struct eql_statement *s);
 DEFINE_FREEP(eql_statement)

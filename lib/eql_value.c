@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "lib/eql_parser.h"
+#include "lib/eql_statement.h"
 
 static const struct {
 	const char *text;
@@ -87,6 +88,20 @@ bool eql_take_element(struct eql_token *t, uint32_t *ret)
 	return true;
 }
 
+static void note_unknown(struct eql_unknown *u, const struct eql_token *name)
+{
+	size_t n = MIN(name->n_value, sizeof(u->names[0]) - 1);
+
+	for (uint32_t i = 0; i < u->n; i++)
+		if (strlen(u->names[i]) == n && memcmp(u->names[i], name->value, n) == 0)
+			return;
+	if (u->n == EQL_UNKNOWN) {
+		u->more = true;
+		return;
+	}
+	memcpy(u->names[u->n++], name->value, n);
+}
+
 /* The field that @t names. */
 int eql_operand_of(struct eql_parser *p, const struct eql_token *t, struct eql_operand *ret)
 {
@@ -107,7 +122,9 @@ int eql_operand_of(struct eql_parser *p, const struct eql_token *t, struct eql_o
 	}
 	if (field_find(name.value, name.n_value, &ret->field))
 		return 0;
-	if (!optional)
+	if (p->unknown)
+		note_unknown(p->unknown, &name);
+	else if (!optional)
 		return eql_unknown_field(p, &name);
 	ret->nothing = true;
 	return 0;

@@ -98,6 +98,7 @@ int expr_value_literal(struct expr_value **ret, const struct expr_literal *liter
 		return err_origin(-ENOMEM);
 	v->kind = CALC_OF_LITERAL;
 	v->type = types[literal->type];
+	v->never = literal->type == LITERAL_NULL;
 	v->literal = *literal;
 	v->literal.string = NULL;
 	if (literal->type == LITERAL_STRING)
@@ -115,6 +116,7 @@ int expr_value_nothing(struct expr_value **ret, const char *name, size_t n)
 	if (!v)
 		return err_origin(-ENOMEM);
 	v->kind = CALC_OF_NOTHING;
+	v->never = true;
 	r = set_text(v, name, n);
 	if (r == 0)
 		*ret = TAKE(v);
@@ -253,6 +255,8 @@ int expr_value_call(struct expr_value **ret, const char *name, size_t n, struct 
 	if (r < 0)
 		return r;
 	v->type = v->function->type;
+	for (size_t i = 0; i < v->n_args; i++)
+		v->never |= v->args[i]->never;
 	*ret = TAKE(v);
 	return 0;
 }
@@ -653,4 +657,9 @@ void expr_calc_rows(const struct expr_rows *r, const struct expr_calc *c, bool w
 		}
 		out[w] = bits;
 	}
+}
+
+bool expr_calc_never(const struct expr_calc *c)
+{
+	return c->kind != CALC_IS_NULL && (c->a->never || (c->b && c->b->never));
 }

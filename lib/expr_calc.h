@@ -45,7 +45,7 @@ struct expr_value {
 	uint32_t element;	      /* from 1; 0: none */
 	struct expr_literal literal;  /* its string is owned; NOTHING: the name */
 	const struct calc_function *function;
-	bool nocase;
+	bool nocase, never; /* never: it is always null */
 	struct expr_value **args;
 	size_t n_args;
 	uint32_t n_nodes, depth;
@@ -63,6 +63,8 @@ struct expr_calc {
 };
 
 void expr_calc_free(struct expr_calc *c);
+/* It is always null. */
+bool expr_calc_never(const struct expr_calc *c);
 
 /* out = rows of @mask of an event table in which the condition is @want. */
 void expr_calc_rows(const struct expr_rows *r, const struct expr_calc *c, bool want,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can be said of a tree without the events: which kinds, and which words a block must hold.
  * Both are over-estimates: "no" is certain, "yes" is not. */
-#include "lib/expr_tree.h"
+#include "lib/expr_calc.h"
 
 #include "lib/token.h"
 
@@ -91,8 +91,9 @@ static unsigned may(const struct expr *e, const struct kind_info *k)
 	case NODE_IS_NULL:
 	case NODE_COMPARE:
 		return leaf_may(e, k);
-	case NODE_FIELDS:
 	case NODE_CALC:
+		return expr_calc_never(e->calc) ? MAY_NULL : MAY_ANY;
+	case NODE_FIELDS:
 		break;
 	}
 	return MAY_ANY;

@@ -288,6 +288,12 @@ static struct block_string constant_text(struct block *b, uint32_t table,
 		return info->os_kernel;
 	case FIELD_AGENT_VERSION:
 		return info->agent_version;
+	case FIELD_OS_TYPE:
+		word = "linux";
+		break;
+	case FIELD_EVENT_KIND:
+		word = "event";
+		break;
 	default:
 		break;
 	}

@@ -117,6 +117,34 @@ static void test_eql_given_functions_when_parsed_then_operators(void **state)
 	expect("length(process.name) != null", "process.name != null");
 }
 
+static void test_eql_given_computed_values_when_parsed_then_functions(void **state)
+{
+	(void)state;
+	expect("process.pid + 1 == 5", "add(process.pid, 1) == 5");
+	expect("2 * (process.pid - 1) % 3 < -process.pid",
+	       "modulo(multiply(2, subtract(process.pid, 1)), 3) < subtract(0, process.pid)");
+	expect("process.pid - 1 - 2 == 0", "subtract(subtract(process.pid, 1), 2) == 0");
+	expect("process.args_count+1 > 3", "add(process.args_count, 1) > 3");
+	expect("(process.pid / 2) == 1 and (process.pid == 3)",
+	       "divide(process.pid, 2) == 1 and process.pid == 3");
+	expect("node-1 or 443/tcp or 10-5 or a+b",
+	       "\"node-1\" or \"443/tcp\" or \"10-5\" or \"a+b\"");
+	expect("length(process.name) > length(process.parent.name)",
+	       "length(process.name) > length(process.parent.name)");
+	expect("substring(process.name, 0, -1) not in (\"a\", \"b\")",
+	       "not substring(process.name, 0, -1) in (\"a\", \"b\")");
+	expect("cidrmatch(concat(source.ip, \"\"), \"10.0.0.0/8\") or "
+	       "match~(string(process.pid), \"1+\")",
+	       "cidrmatch(concat(source.ip, \"\"), \"10.0.0.0/8\") or string(process.pid) regex~ "
+	       "\"1+\"");
+	expect("concat(\"a\", ?x.y) == null or ?x == process.pid + 1",
+	       "concat(\"a\", ?x.y) == null or ?x == add(process.pid, 1)");
+	expect("process.args[0] == process.name", "process.args[0] == process.name");
+	expect("5 == 5 or true == false", "5 == 5 or true == false");
+	expect("startsWith~(process.name, process.parent.name) == true",
+	       "startsWith~(process.name, process.parent.name) == true");
+}
+
 static void test_eql_given_optional_fields_when_unknown_then_always_null(void **state)
 {
 	(void)state;
@@ -206,7 +234,21 @@ static void test_eql_given_mistakes_when_parsed_then_place_and_expectation(void 
 		"1:15: process.pid (long) cannot be compared with process.name (keyword) this way");
 	expect_error("process.name not == \"a\"",
 		     "1:18: expected 'in', 'like' or 'regex' after 'not' instead of '=='");
-	expect_error("5 == 5", "1:6: expected a field name instead of '5'");
+	expect_error("process.name == 'x'",
+		     "1:17: text stands in double quotes: expected \" instead of '");
+	expect_error("process.name == ?\"x\"",
+		     "1:17: ?\"...\" was a raw string once: expected \"\"\"...\"\"\"");
+	expect_error(
+		"arrayContains(process.args, \"x\")",
+		"1:1: unknown function 'arrayContains': expected field in (..), which is asked "
+		"of each value of a list");
+	expect_error("add(process.pid, 1",
+		     "1:19: expected ',' or ')' after an argument instead of the end of the query");
+	expect_error("process.name + 1 == 2", "1:14: add() expected a number as argument 1");
+	expect_error("concat(process.args, file.open.flags) == \"x\"",
+		     "1:1: expected at most one field of several values in a comparison: name[0] "
+		     "is one of them");
+	expect_error("@timestamp + 1 == 2", "1:12: expected 'and', 'or' or the end instead of '+'");
 }
 
 static void test_eql_given_nesting_when_parsed_then_bounded(void **state)
@@ -269,13 +311,22 @@ static void test_eql_given_word_lists_when_parsed_then_known(void **state)
 {
 	(void)state;
 	for (const char *const *w = eql_functions(); *w; w++) {
-		AUTO(expr) *e = NULL;
-		char q[128];
+		static const char *const arguments[] = {
+			"(source.ip, \"10.0.0.1\")",  "(source.ip) != null",
+			"(process.pid, 1) != null",   "(source.ip, 1) != null",
+			"(source.ip, \"1\") != null", "(source.ip, \"1\", \"2\") != null"
+		};
+		bool known = false;
 
-		snprintf(q, sizeof(q),
-			 strcmp(*w, "length") ? "%s(source.ip, \"10.0.0.1\")" : "%s(source.ip) > 1",
-			 *w);
-		assert_int_equal(eql_parse(&e, q, strlen(q), NULL), 0);
+		for (size_t i = 0; i < ARRAY_SIZE(arguments); i++) {
+			AUTO(expr) *e = NULL;
+			char q[128];
+
+			snprintf(q, sizeof(q), "%s%s", *w, arguments[i]);
+			known |= eql_parse(&e, q, strlen(q), NULL) == 0;
+		}
+		if (!known)
+			fail_msg("%s", *w);
 	}
 	for (const char *const *w = eql_categories(); *w; w++) {
 		AUTO(expr) *e = NULL;
@@ -305,6 +356,7 @@ int main(void)
 		cmocka_unit_test(test_eql_given_unquoted_values_when_after_colon_then_text_by_type),
 		cmocka_unit_test(test_eql_given_strings_when_parsed_then_escapes_resolved),
 		cmocka_unit_test(test_eql_given_functions_when_parsed_then_operators),
+		cmocka_unit_test(test_eql_given_computed_values_when_parsed_then_functions),
 		cmocka_unit_test(test_eql_given_optional_fields_when_unknown_then_always_null),
 		cmocka_unit_test(test_eql_given_bare_words_when_parsed_then_text),
 		cmocka_unit_test(test_eql_given_mistakes_when_parsed_then_place_and_expectation),
