@@ -100,6 +100,8 @@ void api_process_tree(struct request *r);
 void api_process_timeline(struct request *r);
 void api_flow(struct request *r);
 void api_sql(struct request *r);
+void api_edges(struct request *r);
+void api_hops(struct request *r);
 void api_tail(struct request *r);
 void api_fields(struct request *r);
 void api_kinds(struct request *r);

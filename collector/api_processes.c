@@ -2,7 +2,7 @@
 /* GET /api/v1/processes/{entity_id}, its tree and its timeline, and /api/v1/flows/{community_id} */
 #include <uv.h>
 
-#include "collector/api.h"
+#include "collector/api_edges.h"
 #include "collector/lineage.h"
 
 enum {
@@ -16,6 +16,7 @@ struct task {
 	struct ask ask;
 	struct lineage_request lineage;
 	bool descendants; /* of a timeline */
+	uint32_t hops;	  /* of a tree; 0: on its own host only */
 };
 
 static void task_free(void *arg)
@@ -34,15 +35,6 @@ static void task_freep(struct task **t)
 
 /* ---- asked ---- */
 
-static bool parse_id(const char *s, uint64_t *ret)
-{
-	*ret = 0;
-	if (strlen(s) != 16 || strspn(s, "0123456789abcdefABCDEF") != 16)
-		return false;
-	*ret = strtoull(s, NULL, 16);
-	return *ret != 0;
-}
-
 static bool read_entity(struct request *r, struct task *t)
 {
 	struct problem p = { .status = 400, .kind = "parameter", .parameter = "entity_id" };
@@ -50,7 +42,7 @@ static bool read_entity(struct request *r, struct task *t)
 
 	if (!request_path_value(r, "entity_id", text))
 		return false;
-	if (parse_id(text, &t->lineage.entity))
+	if (api_parse_entity(text, &t->lineage.entity))
 		return true;
 	diag_set(&p.diag, 0, 0, 0, "an entity id of 16 hexadecimal digits is expected in the path");
 	request_problem(r, &p);
@@ -68,6 +60,27 @@ static struct task *task_new(struct request *r)
 	t->lineage.depth = 1;
 	t->lineage.limit = DEFAULT_TREE;
 	return t;
+}
+
+static bool read_hosts(struct request *r, struct task *t)
+{
+	struct diag d = { 0 };
+	uint64_t hops = 0;
+	size_t n;
+	const char *s = params_text(request_params(r), PARAM_HOSTS, &n);
+	int e = params_number(request_params(r), PARAM_HOPS, 1, ACROSS_HOPS, &hops, &d);
+	enum param wrong = PARAM_HOPS;
+
+	if (strcmp(s, "own") == 0)
+		hops = 0;
+	else if (e == 0 && strcmp(s, "all") != 0) {
+		wrong = PARAM_HOSTS;
+		e = diag_set(&d, -EINVAL, 0, 0, "expected own or all");
+	}
+	if (e < 0)
+		api_bad_param(r, wrong, &d);
+	t->hops = (uint32_t)hops;
+	return e == 0;
 }
 
 static bool read_tree(struct request *r, struct task *t)
@@ -132,25 +145,32 @@ static void write_categories(struct json *j, const struct lineage_node *node)
 	json_end_object(j);
 }
 
-/* Members of a process, for an object that is open. */
-static void write_node(struct json *j, const struct lineage *l, const struct lineage_node *node)
+/* Members of a process that has this @depth in what is told, but for the depth itself. */
+static void write_facts(struct json *j, const struct lineage *l, const struct lineage_node *node,
+			int32_t depth)
 {
 	write_id(j, "entity_id", node->entity);
 	write_id(j, "parent_entity_id", node->parent);
-	json_key(j, "depth");
-	json_int(j, node->depth);
 	write_text(j, "process", l, node->text);
 	write_time(j, "start", node->start_ns);
 	write_time(j, "end", node->end_ns);
 	if (node->exit_code)
 		json_key_uint(j, "exit_code", node->exit_code - 1);
 	write_text(j, "exit_signal", l, node->exit_signal);
-	if (node->depth < 0)
+	if (depth < 0)
 		return;
 	write_time(j, "first_seen", node->first_ns);
 	write_time(j, "last_seen", node->last_ns);
 	write_categories(j, node);
 	json_key_uint(j, "children", node->children);
+}
+
+/* Members of a process, for an object that is open. */
+static void write_node(struct json *j, const struct lineage *l, const struct lineage_node *node)
+{
+	json_key(j, "depth");
+	json_int(j, node->depth);
+	write_facts(j, l, node, node->depth);
 }
 
 static void write_nodes(struct json *j, const char *key, const struct lineage *l, bool all)
@@ -212,8 +232,17 @@ static void work_tree(struct request *r, struct query_worker *w, void *task)
 	struct store_scan_stats stats = { 0 };
 	struct query q = ask_query(&t->ask, r, &stats);
 	struct json j = json_to(request_body(r));
-	AUTO(lineage) *l = look(r, w, &q, &t->lineage);
+	AUTO(lineage) *l = NULL;
 
+	if (t->hops) {
+		struct across_request request = { t->lineage.entity, t->lineage.depth,
+						  t->lineage.limit, t->hops,
+						  uv_hrtime() + DEADLINE_S * UINT64_C(1000000000) };
+
+		api_tree_across(r, w, &q, &request, write_facts);
+		return;
+	}
+	l = look(r, w, &q, &t->lineage);
 	if (!l)
 		return;
 	json_begin_object(&j);
@@ -227,7 +256,8 @@ void api_process_tree(struct request *r)
 {
 	AUTO_TASK *t = task_new(r);
 
-	if (t && ask_read_ever(r, &t->ask) && read_entity(r, t) && read_tree(r, t))
+	if (t && ask_read_ever(r, &t->ask) && read_entity(r, t) && read_tree(r, t) &&
+	    read_hosts(r, t))
 		request_run(r, work_tree, TAKE(t), task_free);
 }
 

@@ -80,7 +80,7 @@ static enum flow_side side_of(struct flows *f, uint32_t table, uint32_t row, enu
 {
 	char direction[16];
 
-	if (kind != KIND_DISCONNECT)
+	if (kind == KIND_CONNECT || kind == KIND_ACCEPT)
 		return kind == KIND_CONNECT ? FLOW_CONNECTED : FLOW_ACCEPTED;
 	text(f, table, row, FIELD_DIRECTION, direction, sizeof(direction));
 	return strcmp(direction, "ingress") == 0 ? FLOW_ACCEPTED : FLOW_CONNECTED;
@@ -308,6 +308,7 @@ static int take_row(struct flows *f, uint32_t table, uint32_t row, uint64_t last
 	case KIND_CONNECT:
 	case KIND_ACCEPT:
 	case KIND_DISCONNECT:
+	case KIND_DATAGRAM:
 		return take_connection(f, table, row);
 	case KIND_GAP:
 		return take_gap(f, table, row);
@@ -333,8 +334,8 @@ static int take_source(struct flows *f)
 }
 
 static const uint64_t told_kinds = UINT64_C(1) << KIND_CONNECT | UINT64_C(1) << KIND_ACCEPT |
-				   UINT64_C(1) << KIND_DISCONNECT | UINT64_C(1) << KIND_GAP |
-				   UINT64_C(1) << KIND_SENSOR;
+				   UINT64_C(1) << KIND_DISCONNECT | UINT64_C(1) << KIND_DATAGRAM |
+				   UINT64_C(1) << KIND_GAP | UINT64_C(1) << KIND_SENSOR;
 
 static int on_batch(const struct store_block *meta, struct block *b, void *arg)
 {

@@ -361,6 +361,8 @@ static int note_fork(struct lineage *l, uint64_t maker, uint32_t table, uint32_t
 	int e = get_node(l, child, &number);
 
 	node = lineage_node_at(l, number);
+	if (node)
+		node->told.maker_thread = raw_at(l, table, row, FIELD_THREAD_ID);
 	if (!node || node->told.text.n || l->text.n > LINEAGE_BYTES)
 		return e;
 	node->told.parent = maker;

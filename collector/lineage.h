@@ -35,6 +35,7 @@ struct lineage_node {
 	uint64_t entity, parent;	 /* parent 0: not known */
 	int32_t depth;			 /* below 0: ancestors */
 	uint32_t generation;		 /* of the row that text is of */
+	uint64_t maker_thread;		 /* that made it, + 1; 0: not known */
 	uint32_t children;		 /* known ones, told or not */
 	struct lineage_text text;	 /* its newest row as a JSON object */
 	uint64_t start_ns, end_ns;	 /* 0: not known */

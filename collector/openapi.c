@@ -37,6 +37,8 @@ static const struct {
 	{ "integer", "integer", NULL, NULL, false },
 	{ "names", "string", NULL, NULL, true },
 	{ "desc or asc", "string", NULL, "desc asc", false },
+	{ "all, joined or half", "string", NULL, "all joined half", false },
+	{ "own or all", "string", NULL, "own all", false },
 	{ "boolean", "string", NULL, "true false", false },
 };
 

@@ -25,6 +25,11 @@
 	X(DEPTH, "depth", "integer", "64", "Generations up and down, 1 to 64")                  \
 	X(DESCENDANTS, "descendants", "boolean", "false",                                       \
 	  "true: what the processes below it did, too")                                         \
+	X(PROCESS, "process", "string", "", "Only with this process at an end: its entity id")  \
+	X(STATE, "state", "all, joined or half", "all", "Connections with both ends, with one") \
+	X(HOSTS, "hosts", "own or all", "own", "all: over connections to other nodes, too")     \
+	X(FROM, "from", "string", "", "Where chains begin: an entity id, or a node")            \
+	X(HOPS, "hops", "integer", "8", "Connections in a row, 1 to 16")                        \
 	X(SQL, "sql", "string", "", "One SELECT over the tables events and nodes")              \
 	X(SOURCE, "source", "string", "", "Text of rules: YAML of any number of documents")     \
 	X(DRY, "dry", "boolean", "false", "true: only tell what would be done")                 \

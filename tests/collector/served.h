@@ -18,6 +18,8 @@ struct served {
 	struct rulebook *rulebook;
 	struct hub *hub;
 	struct http *http;
+	struct flows *flows;
+	struct follow *follow;
 	struct block *block;
 	uv_loop_t loop;
 	uv_async_t stop;
@@ -47,6 +49,7 @@ static inline int served_setup(void **state)
 {
 	struct served *s = calloc(1, sizeof(*s));
 	struct http_config config = { .address = "127.0.0.1" };
+	struct follow_observer observer;
 	struct diag d = { 0 };
 
 	assert_non_null(s);
@@ -60,6 +63,12 @@ static inline int served_setup(void **state)
 	assert_int_equal(uv_loop_init(&s->loop), 0);
 	assert_int_equal(uv_async_init(&s->loop, &s->stop, served_on_stop), 0);
 	assert_int_equal(hub_new(&s->hub, &s->loop, http_deliver, &s->http), 0);
+	assert_int_equal(flows_new(&s->flows, s->dir, s->store, 0, &d), 0);
+	assert_int_equal(follow_new(&s->follow, s->store), 0);
+	observer = flows_observer(s->flows);
+	assert_int_equal(follow_add(s->follow, &observer), 0);
+	config.flows = s->flows;
+	config.follow = s->follow;
 	config.store = s->store;
 	config.maindb = s->maindb;
 	config.rulebook = s->rulebook;
@@ -88,27 +97,34 @@ static inline int served_teardown(void **state)
 	return 0;
 }
 
-/* Stores a batch as ingest does, and publishes it; returns when the collector had it. */
-static inline UNUSED uint64_t served_put(struct served *s, const struct fixture_batch *f)
+/* Stores a frame as ingest does, and publishes it; returns when the collector had it. */
+static inline UNUSED uint64_t served_put_frame(struct served *s, const struct buf *frame)
 {
-	AUTO_BUF struct buf frame = { 0 };
-	struct hub_batch batch = { .n_events = f->n };
+	struct hub_batch batch = { .frame = frame->data, .n = frame->n };
+	const struct block_info *info = block_info(s->block);
 	struct diag d = { 0 };
 	uint32_t node;
 
-	fixture_frame(f, &frame);
-	batch.frame = frame.data;
-	batch.n = frame.n;
-	assert_int_equal(block_load(s->block, frame.data, frame.n, &d), 0);
+	assert_int_equal(block_load(s->block, frame->data, frame->n, &d), 0);
+	batch.n_events = info->n_events;
 	batch.ingested_ns = store_arrival(s->store, timestamp_now());
-	assert_int_equal(store_append(s->store, s->block, frame.data, frame.n, batch.ingested_ns),
+	assert_int_equal(store_append(s->store, s->block, frame->data, frame->n, batch.ingested_ns),
 			 0);
 	batch.block_id = store_last_id(s->store);
 	assert_int_equal(store_commit(s->store), 0);
 	assert_int_equal(maindb_node_seen(s->maindb, s->block, batch.ingested_ns, &node), 0);
-	maindb_node_stored(s->maindb, node, f->n, f->first_seq + f->n - 1);
+	maindb_node_stored(s->maindb, node, info->n_events, info->first_seq + info->n_events - 1);
 	hub_publish(s->hub, &batch);
+	follow_wake(s->follow);
 	return batch.ingested_ns;
+}
+
+static inline UNUSED uint64_t served_put(struct served *s, const struct fixture_batch *f)
+{
+	AUTO_BUF struct buf frame = { 0 };
+
+	fixture_frame(f, &frame);
+	return served_put_frame(s, &frame);
 }
 
 /* ---- a client ---- */

@@ -4,6 +4,8 @@
  * covered when it is in the table; what it needs to be asked at all stands in samples[]. */
 #include "tests/collector/served.h"
 
+#include "tests/collector/fleet.h"
+
 #include "collector/api.h"
 #include "collector/shape.h"
 
@@ -14,6 +16,7 @@ static const struct {
 	{ "field", "process.name" },
 	{ "sql", "SELECT process_name, count(*) FROM events GROUP BY 1" },
 	{ "entity_id", "0000000000001001" },
+	{ "from", "0000000000001001" },
 	{ "community_id", "1%3Aa%2Fb%3D" },
 	{ "rule_id", "r1" },
 	{ "exception_id", "1" },
@@ -319,6 +322,30 @@ static void ask_operation(const struct operation *o)
 	}
 }
 
+/* A connection of that process to another node, and one to nowhere. */
+static void put_flows(struct served *s)
+{
+	struct fleet_node n1 = { .id = "n1", .boot = 9, .clock_error_ns = 1 };
+	struct fleet_node n2 = { .id = "n2", .boot = 9, .clock_error_ns = 1 };
+	struct fleet_event e = { .kind = KIND_CONNECT,
+				 .time_ns = s->base_ns,
+				 .actor = { .entity = 0x1001, .name = "curl", .pid = 1 },
+				 .tuple = { "10.2.0.1", "10.2.0.2", 40000, 80, false } };
+	struct fleet_event away = e, other = e;
+	AUTO_BUF struct buf first = { 0 }, second = { 0 }, third = { 0 };
+
+	away.tuple.dest_ip = "192.0.2.1";
+	other.kind = KIND_ACCEPT;
+	other.actor = (struct fleet_process){ .entity = 0x2001, .name = "httpd", .pid = 2 };
+	fleet_frame(&n1, &e, 1, &first);
+	fleet_frame(&n1, &away, 1, &second);
+	fleet_frame(&n2, &other, 1, &third);
+	served_put_frame(s, &first);
+	served_put_frame(s, &second);
+	served_put_frame(s, &third);
+	assert_int_equal(follow_wait(s->follow, store_arrived(s->store), 30000), 0);
+}
+
 static int setup_admin(void **state)
 {
 	int r = served_setup(state);
@@ -332,6 +359,7 @@ static int setup_admin(void **state)
 						       .step_ns = 1000 });
 	served_put(s, &(struct fixture_batch){
 			      .first_seq = 31, .n = 1, .time_ns = s->base_ns, .kind = KIND_GAP });
+	put_flows(s);
 	return r;
 }
 
@@ -346,6 +374,20 @@ static void test_openapi_given_every_operation_when_asked_then_answers_are_as_de
 	json_object_foreach(json_object_get(doc, "paths"), path, methods)
 		json_object_foreach(methods, method, op)
 			ask_operation(&(struct operation){ s, doc, op, path, method });
+	json_decref(doc);
+}
+
+static void test_openapi_given_tree_over_hosts_when_asked_then_as_declared(void **state)
+{
+	json_t *doc = served_json(*state, "/api/v1/openapi.json", 200);
+	json_t *tree =
+		served_json(*state, "/api/v1/processes/0000000000001001/tree?hosts=all", 200);
+	struct check c = { .doc = doc };
+
+	if (!holds(&c, json_at(doc, "components.schemas.FleetTree"), tree))
+		fail_msg("%s", c.why);
+	assert_true(json_array_size(json_object_get(tree, "processes")) >= 2);
+	json_decref(tree);
 	json_decref(doc);
 }
 
@@ -474,6 +516,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_openapi_given_every_operation_when_asked_then_answers_are_as_declared,
 			setup_admin, served_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_openapi_given_tree_over_hosts_when_asked_then_as_declared, setup_admin,
+			served_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_openapi_given_route_table_when_served_then_each_method_of_each_is_in_it,
 			setup_admin, served_teardown),

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections between processes and their chains: /api/v1/edges, /api/v1/hops, and the tree of a
+ * process over all hosts. */
+#include "collector/api_edges.h"
+
+#include <uv.h>
+
+#include "collector/edge_json.h"
+
+enum { DEADLINE_S = 5, MAX_EDGES = 1000, HOPS_FIRST = 100 };
+
+/* What is asked of edges and hops. */
+struct edges_task {
+	struct ask ask;
+	struct flow_question question;
+	char *from; /* of hops: a process or a node */
+	uint32_t limit, depth;
+};
+
+static void task_free(void *arg)
+{
+	struct edges_task *t = arg;
+
+	ask_done(&t->ask);
+	free(t->from);
+	free(t);
+}
+static void task_freep(struct edges_task **t)
+{
+	if (*t)
+		task_free(*t);
+}
+#define AUTO_TASK __attribute__((cleanup(task_freep))) struct edges_task
+
+/* ---- asked ---- */
+
+bool api_parse_entity(const char *s, uint64_t *ret)
+{
+	*ret = 0;
+	if (strlen(s) != 16 || strspn(s, "0123456789abcdefABCDEF") != 16)
+		return false;
+	*ret = strtoull(s, NULL, 16);
+	return *ret != 0;
+}
+
+static bool bad(struct request *r, enum param p, const char *why)
+{
+	struct diag d = { 0 };
+
+	diag_set(&d, 0, 0, 0, "%s", why);
+	api_bad_param(r, p, &d);
+	return false;
+}
+
+static bool read_state(struct request *r, struct edges_task *t)
+{
+	static const char *const words[] = { "all", "joined", "half" };
+	size_t n;
+	const char *s = params_text(request_params(r), PARAM_STATE, &n);
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(s, words[i]) == 0) {
+			t->question.state = (int)i;
+			return true;
+		}
+	return bad(r, PARAM_STATE, "expected all, joined or half");
+}
+
+/* The cursor of edges: time and id of the last one. */
+static bool read_cursor(struct request *r, struct edges_task *t)
+{
+	struct flow_question *q = &t->question;
+	unsigned long long at, id;
+	size_t n;
+	const char *s = params_text(request_params(r), PARAM_CURSOR, &n);
+	int end = 0;
+
+	if (n == 0)
+		return true;
+	if (q->entity || sscanf(s, "%16llx-%16llx%n", &at, &id, &end) != 2 || (size_t)end != n ||
+	    !id)
+		return bad(r, PARAM_CURSOR, "expected the cursor of an answer without process");
+	q->after_id = id;
+	if (q->descending)
+		q->to_ns = at + 1;
+	else
+		q->from_ns = at;
+	return true;
+}
+
+static bool read_process(struct request *r, struct edges_task *t)
+{
+	size_t n;
+	const char *s = params_text(request_params(r), PARAM_PROCESS, &n);
+
+	return n == 0 || api_parse_entity(s, &t->question.entity) ||
+	       bad(r, PARAM_PROCESS, "an entity id of 16 hexadecimal digits is expected");
+}
+
+static bool read_order(struct request *r, struct edges_task *t)
+{
+	size_t n;
+	const char *s = params_text(request_params(r), PARAM_ORDER, &n);
+
+	t->question.descending = strcmp(s, "desc") == 0;
+	return t->question.descending || strcmp(s, "asc") == 0 ||
+	       bad(r, PARAM_ORDER, "expected desc or asc");
+}
+
+static bool read_number(struct request *r, enum param p, uint64_t most, uint32_t *ret)
+{
+	struct diag d = { 0 };
+	uint64_t v = 0;
+
+	if (params_number(request_params(r), p, 1, most, &v, &d) < 0)
+		api_bad_param(r, p, &d);
+	*ret = (uint32_t)v;
+	return v != 0;
+}
+
+static struct edges_task *task_new(struct request *r)
+{
+	struct edges_task *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		request_problem_errno(r, -ENOMEM);
+	return t;
+}
+
+/* Opens what flows there are.  Returns false when it answered already. */
+static bool open_flows(struct request *r, struct flowdb **ret)
+{
+	const struct flows *flows = request_server(r)->config.flows;
+	int e = flows ? flows_reader(flows, ret) : -ENOENT;
+
+	if (e < 0)
+		request_problem_errno(r, e);
+	return e == 0;
+}
+
+/* ---- edges ---- */
+
+struct edge_list {
+	struct json *j;
+	struct flowdb *db;
+	const struct edges_task *task;
+	uint32_t n;
+	bool more;
+	struct flow last;
+};
+
+static int list_edge(const struct flow *f, void *arg)
+{
+	struct edge_list *l = arg;
+
+	if (l->n == l->task->limit) {
+		l->more = true;
+		return 1;
+	}
+	l->n++;
+	l->last = *f;
+	return edge_write(l->j, l->db, f);
+}
+
+static void write_cursor(struct json *j, const struct edge_list *l)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "%llx-%llx", (unsigned long long)l->last.at_ns,
+		 (unsigned long long)l->last.id);
+	json_key_text(j, "cursor", l->more && !l->task->question.entity ? text : NULL);
+}
+
+static void work_edges(struct request *r, struct query_worker *w, void *task)
+{
+	struct edges_task *t = task;
+	struct json j = json_to(request_body(r));
+	AUTO(flowdb) *db = NULL;
+	struct edge_list list = { .j = &j, .task = t };
+	int e = 0;
+
+	(void)w;
+	if (!open_flows(r, &db))
+		return;
+	list.db = db;
+	json_begin_object(&j);
+	json_key(&j, "edges");
+	json_begin_array(&j);
+	if (t->ask.node)
+		t->question.node = flowdb_find_node(db, t->ask.node);
+	if (!t->ask.node || t->question.node) /* else: nothing is known of it */
+		e = flowdb_ask(db, &t->question, list_edge, &list);
+	json_end_array(&j);
+	write_cursor(&j, &list);
+	json_key_bool(&j, "truncated", list.more);
+	json_key(&j, "took_ms");
+	json_double(&j, (double)request_took_ns(r) / 1e6);
+	json_end_object(&j);
+	buf_byte(j.out, '\n');
+	if (e < 0)
+		request_problem_errno(r, e);
+	else
+		request_answer(r, 200, "application/json");
+}
+
+void api_edges(struct request *r)
+{
+	AUTO_TASK *t = task_new(r);
+
+	if (!t || !ask_read(r, false, &t->ask))
+		return;
+	t->question.from_ns = t->ask.from_ns;
+	t->question.to_ns = t->ask.to_ns;
+	if (read_state(r, t) && read_process(r, t) && read_order(r, t) &&
+	    read_number(r, PARAM_LIMIT, MAX_EDGES, &t->limit) && read_cursor(r, t))
+		request_run(r, work_edges, TAKE(t), task_free);
+}
+
+/* ---- the tree over hosts ---- */
+
+static void write_breaks(struct json *j, struct flowdb *db, const struct across *a, int *e)
+{
+	uint32_t n;
+	const uint32_t *breaks = across_breaks(a, &n);
+
+	json_key(j, "breaks");
+	json_begin_array(j);
+	for (uint32_t i = 0; i < n && *e == 0; i++)
+		*e = edge_write(j, db, across_edge(a, breaks[i]));
+	json_end_array(j);
+	json_key_uint(j, "peers_without_sensor", across_without_sensor(a));
+}
+
+static void write_host(struct json *j, struct flowdb *db, const struct across_node *n)
+{
+	struct lineage_text host = { 0 };
+
+	if (n->lineage)
+		host = lineage_host(n->lineage);
+	json_key(j, "host");
+	if (host.n)
+		json_raw(j, lineage_text(n->lineage, host), host.n);
+	else
+		edge_write_node(j, flowdb_node(db, n->host));
+}
+
+/* A process of which only the edge is known: as the edge's end has it. */
+static void write_stub(struct json *j, const struct across *a, const struct across_node *n)
+{
+	const struct flow_end *end =
+		n->n_via ? &across_edge(a, n->via)->ends.end[FLOW_ACCEPTED] : NULL;
+
+	json_key(j, "entity_id");
+	edge_write_id(j, n->entity);
+	json_key(j, "parent_entity_id");
+	json_nil(j);
+	json_key(j, "process");
+	json_begin_object(j);
+	if (end && end->process[0])
+		json_key_text(j, "name", end->process);
+	if (end && end->pid)
+		json_key_uint(j, "pid", end->pid);
+	json_end_object(j);
+}
+
+static int write_process(struct json *j, struct flowdb *db, const struct across *a,
+			 const struct across_node *n, api_write_node_fn write_node)
+{
+	int e = 0;
+
+	json_begin_object(j);
+	if (n->node)
+		write_node(j, n->lineage, n->node, n->depth);
+	else
+		write_stub(j, a, n);
+	json_key(j, "depth");
+	json_int(j, n->depth);
+	json_key(j, "above");
+	edge_write_id(j, n->above);
+	write_host(j, db, n);
+	json_key_uint(j, "hop", n->hop);
+	json_key_uint(j, "confidence", n->sure);
+	json_key_bool(j, "again", n->again);
+	json_key(j, "via");
+	json_begin_array(j);
+	for (uint32_t i = 0; i < n->n_via && i < ACROSS_VIA && e == 0; i++)
+		e = edge_write(j, db, across_edge(a, n->via + i));
+	json_end_array(j);
+	json_key_uint(j, "edges", n->n_via);
+	json_end_object(j);
+	return e;
+}
+
+void api_tree_across(struct request *r, struct query_worker *w, const struct query *q,
+		     const struct across_request *request, api_write_node_fn write_node)
+{
+	struct problem nothing = { .status = 404, .kind = "parameter", .parameter = "entity_id" };
+	struct json j = json_to(request_body(r));
+	AUTO(flowdb) *db = NULL;
+	AUTO(across) *a = NULL;
+	const struct across_node *nodes;
+	uint32_t n;
+	int e;
+
+	if (!open_flows(r, &db))
+		return;
+	e = across_find(&a, w, q, db, request);
+	if (e < 0) {
+		request_problem_errno(r, e);
+		return;
+	}
+	nodes = across_nodes(a, &n);
+	if (n == 0) {
+		diag_set(&nothing.diag, 0, 0, 0, "nothing is stored of this process in the range");
+		request_problem(r, &nothing);
+		return;
+	}
+	json_begin_object(&j);
+	json_key(&j, "entity_id");
+	edge_write_id(&j, request->entity);
+	json_key(&j, "processes");
+	json_begin_array(&j);
+	for (uint32_t i = 0; i < n && e == 0; i++)
+		e = write_process(&j, db, a, &nodes[i], write_node);
+	json_end_array(&j);
+	write_breaks(&j, db, a, &e);
+	json_key_bool(&j, "truncated", across_is_cut(a));
+	api_write_stats(r, q->stats, &j);
+	json_end_object(&j);
+	buf_byte(j.out, '\n');
+	if (e < 0)
+		request_problem_errno(r, e);
+	else
+		request_answer(r, 200, "application/json");
+}
+
+/* ---- hops ---- */
+
+/* Processes that the chains begin at. */
+struct starts {
+	uint64_t list[HOPS_FIRST];
+	uint32_t n, node;
+	bool more;
+};
+
+static int note_start(const struct flow *f, void *arg)
+{
+	struct starts *s = arg;
+	const struct flow_end *e = &f->ends.end[FLOW_CONNECTED];
+
+	if (e->node != s->node || !e->entity)
+		return 0;
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->list[i] == e->entity)
+			return 0;
+	if (s->n == ARRAY_SIZE(s->list)) {
+		s->more = true;
+		return 1;
+	}
+	s->list[s->n++] = e->entity;
+	return 0;
+}
+
+static int find_starts(struct flowdb *db, const struct edges_task *t, struct starts *ret)
+{
+	struct flow_question q = { .from_ns = t->ask.from_ns,
+				   .to_ns = t->ask.to_ns,
+				   .state = FLOW_JOINED };
+	int e;
+
+	if (api_parse_entity(t->from, &ret->list[0])) {
+		ret->n = 1;
+		return 0;
+	}
+	ret->node = q.node = flowdb_find_node(db, t->from);
+	if (!q.node)
+		return -ENOENT;
+	e = flowdb_ask(db, &q, note_start, ret);
+	return MIN(e, 0);
+}
+
+/* One hop told: the edges that lead to a process of another family. */
+struct hop {
+	const struct across *across;
+	const struct across_node *node;
+	const struct flow *edge;
+};
+
+struct hops {
+	struct across *all[HOPS_FIRST];
+	uint32_t n_all;
+	struct hop *list;
+	uint32_t n, room;
+	bool cut;
+};
+
+static void hops_done(struct hops *h)
+{
+	for (uint32_t i = 0; i < h->n_all; i++)
+		across_free(h->all[i]);
+	free(h->list);
+}
+
+static bool has_edge(const struct hops *h, uint64_t id)
+{
+	for (uint32_t i = 0; i < h->n; i++)
+		if (h->list[i].edge->id == id)
+			return true;
+	return false;
+}
+
+static int add_hops_of(struct hops *h, const struct across *a, uint32_t limit)
+{
+	uint32_t n;
+	const struct across_node *nodes = across_nodes(a, &n);
+
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t k = 0; k < nodes[i].n_via && nodes[i].depth > 0; k++) {
+			const struct flow *f = across_edge(a, nodes[i].via + k);
+			struct hop *more;
+
+			if (has_edge(h, f->id))
+				continue;
+			if (h->n == limit) {
+				h->cut = true;
+				return 0;
+			}
+			if (h->n == h->room) {
+				more = reallocarray(h->list, h->room * 2 + 64, sizeof(*more));
+				if (!more)
+					return err_origin(-ENOMEM);
+				h->list = more;
+				h->room = h->room * 2 + 64;
+			}
+			h->list[h->n++] = (struct hop){ a, &nodes[i], f };
+		}
+	h->cut |= across_is_cut(a);
+	return 0;
+}
+
+static int by_time(const void *x, const void *y)
+{
+	const struct hop *a = x, *b = y;
+
+	if (a->edge->at_ns != b->edge->at_ns)
+		return a->edge->at_ns < b->edge->at_ns ? -1 : 1;
+	return (a->edge->id > b->edge->id) - (a->edge->id < b->edge->id);
+}
+
+static int find_hops(struct flowdb *db, struct query_worker *w, const struct query *q,
+		     const struct edges_task *t, struct hops *ret)
+{
+	AUTO_MEM struct starts *starts = calloc(1, sizeof(*starts));
+	int e = starts ? find_starts(db, t, starts) : err_origin(-ENOMEM);
+
+	for (uint32_t i = 0; e == 0 && i < starts->n && ret->n < t->limit; i++) {
+		struct across_request request = {
+			.entity = starts->list[i],
+			.depth = LINEAGE_DEPTH,
+			.limit = 10000,
+			.hops = t->depth,
+			.deadline_ns = uv_hrtime() + DEADLINE_S * UINT64_C(1000000000),
+		};
+
+		e = across_find(&ret->all[i], w, q, db, &request);
+		ret->n_all = i + (e == 0);
+		if (e == 0)
+			e = add_hops_of(ret, ret->all[i], t->limit);
+	}
+	if (e == 0 && starts->more)
+		ret->cut = true;
+	if (e == 0 && ret->n)
+		qsort(ret->list, ret->n, sizeof(*ret->list), by_time);
+	return e;
+}
+
+static void write_hops(struct request *r, struct flowdb *db, const struct hops *h,
+		       const struct query *q)
+{
+	struct json j = json_to(request_body(r));
+	int e = 0;
+
+	json_begin_object(&j);
+	json_key(&j, "hops");
+	json_begin_array(&j);
+	for (uint32_t i = 0; i < h->n && e == 0; i++) {
+		json_begin_object(&j);
+		json_key_uint(&j, "hop", h->list[i].node->hop);
+		json_key(&j, "after"); /* the process on the way that connected */
+		edge_write_id(&j, h->list[i].node->above);
+		json_key_uint(&j, "confidence", h->list[i].node->sure);
+		json_key(&j, "edge");
+		e = edge_write(&j, db, h->list[i].edge);
+		json_end_object(&j);
+	}
+	json_end_array(&j);
+	json_key_bool(&j, "truncated", h->cut);
+	api_write_stats(r, q->stats, &j);
+	json_end_object(&j);
+	buf_byte(j.out, '\n');
+	if (e < 0)
+		request_problem_errno(r, e);
+	else
+		request_answer(r, 200, "application/json");
+}
+
+static void work_hops(struct request *r, struct query_worker *w, void *task)
+{
+	struct problem nothing = { .status = 404, .kind = "parameter", .parameter = "from" };
+	struct edges_task *t = task;
+	struct store_scan_stats stats = { 0 };
+	struct query q = ask_query(&t->ask, r, &stats);
+	struct hops hops = { 0 };
+	AUTO(flowdb) *db = NULL;
+	int e;
+
+	if (!open_flows(r, &db))
+		return;
+	e = find_hops(db, w, &q, t, &hops);
+	if (e == -ENOENT) {
+		diag_set(&nothing.diag, 0, 0, 0, "no node of this name or id has connected");
+		request_problem(r, &nothing);
+	} else if (e < 0) {
+		request_problem_errno(r, e);
+	} else {
+		write_hops(r, db, &hops, &q);
+	}
+	hops_done(&hops);
+}
+
+void api_hops(struct request *r)
+{
+	AUTO_TASK *t = task_new(r);
+	size_t n;
+	const char *from = params_text(request_params(r), PARAM_FROM, &n);
+
+	if (!t || !ask_read(r, false, &t->ask))
+		return;
+	if (n == 0) {
+		bad(r, PARAM_FROM, "a process (16 hexadecimal digits) or a node is expected");
+		return;
+	}
+	t->from = strdup(from);
+	if (!t->from)
+		request_problem_errno(r, -ENOMEM);
+	else if (read_number(r, PARAM_LIMIT, MAX_EDGES, &t->limit) &&
+		 read_number(r, PARAM_HOPS, ACROSS_HOPS, &t->depth))
+		request_run(r, work_hops, TAKE(t), task_free);
+}
