@@ -319,6 +319,11 @@ void batch_set_str(struct batch *b, enum kind kind, enum field f, const char *s,
 	put(b, kind, f, batch_string(b, s, n));
 }
 
+void batch_set_string(struct batch *b, enum kind kind, enum field f, uint32_t string)
+{
+	put(b, kind, f, string);
+}
+
 void batch_set_list(struct batch *b, enum kind kind, enum field f, const uint32_t *strings,
 		    size_t n)
 {

@@ -70,6 +70,8 @@ void batch_set(struct batch *b, enum kind kind, enum field f, uint64_t value); /
 void batch_set_id(struct batch *b, enum kind kind, enum field f, uint64_t hash);
 void batch_set_row(struct batch *b, enum kind kind, enum field f, uint32_t process_row);
 void batch_set_str(struct batch *b, enum kind kind, enum field f, const char *s, size_t n);
+void batch_set_string(struct batch *b, enum kind kind, enum field f,
+		      uint32_t string); /* a number from batch_string() */
 void batch_set_list(struct batch *b, enum kind kind, enum field f, const uint32_t *strings,
 		    size_t n); /* numbers from batch_string() */
 

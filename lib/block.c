@@ -132,8 +132,10 @@ static int load_columns(struct block *b, struct table *t, const Rtsec__V1__Table
 	for (size_t i = 0; i < from->n_columns; i++) {
 		const Rtsec__V1__Column *c = from->columns[i];
 
-		if (!field_info(c->field))
-			continue; /* a newer sensor's: passed over */
+		if (!field_info(c->field)) { /* a newer sensor's: passed over */
+			b->info.has_unknown = true;
+			continue;
+		}
 		if (t->column_of[c->field])
 			return diag_set(d, -EBADMSG, 0, 0, "field %u twice in table of kind %u",
 					c->field, t->kind);

@@ -38,6 +38,7 @@ struct block_info {
 	uint32_t n_processes, n_strings, n_tables;
 	const struct block_label *labels;
 	uint32_t n_labels;
+	bool has_unknown;     /* a column of a newer sensor was passed over */
 	uint64_t ingested_ns; /* set by the reader with block_set_ingested(); 0: unknown */
 };
 
