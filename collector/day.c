@@ -7,69 +7,44 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "collector/day_internal.h"
 #include "collector/migrate.h"
 #include "lib/limits.h"
-#include "lib/slots.h"
-
-enum stmt {
-	STMT_BEGIN,
-	STMT_COMMIT,
-	STMT_SUMMARY,
-	STMT_SUMMARY_SET,
-	STMT_SOURCE_FIND,
-	STMT_SOURCE_ADD,
-	STMT_BLOCK_ADD,
-	STMT_BLOCK_SAME,
-	STMT_FILTER_ADD,
-	STMT_MAX
-};
 
 static const char *const texts[STMT_MAX] = {
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
 	[STMT_COMMIT] = "COMMIT",
 	[STMT_SUMMARY] = "SELECT n_blocks, n_events, min_time_ns, max_time_ns, max_span_ns, "
-			 "ingested_ns, frames_end, (SELECT coalesce(max(id), 0) FROM block) "
-			 "FROM day WHERE id = 1",
+			 "ingested_ns, frames_end, merged_end, n_parts, "
+			 "(SELECT coalesce(max(id), 0) FROM block) FROM day WHERE id = 1",
 	[STMT_SUMMARY_SET] = "UPDATE day SET n_blocks = ?1, n_events = ?2, min_time_ns = ?3, "
 			     "max_time_ns = ?4, max_span_ns = ?5, ingested_ns = ?6, "
-			     "frames_end = ?7 WHERE id = 1",
+			     "frames_end = ?7, merged_end = ?8, n_parts = ?9 WHERE id = 1",
 	[STMT_SOURCE_FIND] = "SELECT id FROM source "
 			     "WHERE node_id = ?1 AND boot_id = ?2 AND node_name = ?3",
 	[STMT_SOURCE_ADD] = "INSERT INTO source (node_id, boot_id, node_name) VALUES (?1, ?2, ?3)",
-	[STMT_BLOCK_ADD] = "INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
-			   "ON CONFLICT (source, first_seq) DO NOTHING",
+	[STMT_BLOCK_ADD] =
+		"INSERT INTO block (id, source, first_seq, last_seq, min_time_ns, max_time_ns, "
+		"ingested_ns, kinds, n_events, frame_offset, frame_bytes) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
+		"ON CONFLICT (source, first_seq) DO NOTHING",
 	[STMT_BLOCK_SAME] = "SELECT last_seq = ?3 AND n_events = ?4 AND frame_bytes = ?5 "
 			    "FROM block WHERE source = ?1 AND first_seq = ?2",
 	[STMT_FILTER_ADD] = "INSERT INTO filter VALUES (?1, ?2)",
+	[STMT_PART_SAME] = "SELECT last_seq = ?3 AND n_events = ?4 AND frame_bytes = ?5 "
+			   "FROM part WHERE source = ?1 AND first_seq = ?2",
+	[STMT_SOURCE_AFTER] = "SELECT id FROM source WHERE id > ?1 ORDER BY id LIMIT 1",
+	[STMT_ROWS] = "SELECT id, first_seq, last_seq, min_time_ns, max_time_ns, ingested_ns, "
+		      "n_events, frame_offset, frame_bytes, log FROM block "
+		      "WHERE source = ?1 AND first_seq >= ?2 ORDER BY first_seq LIMIT ?3",
+	[STMT_PART_ADD] = "INSERT INTO part SELECT id, ?2, source, first_seq, last_seq, "
+			  "min_time_ns, max_time_ns, ingested_ns, kinds, n_events, frame_bytes "
+			  "FROM block WHERE id = ?1 AND log = 0",
+	[STMT_FILTER_DROP] = "DELETE FROM filter WHERE id = ?1",
+	[STMT_BLOCK_DROP] = "DELETE FROM block WHERE id = ?1",
+	[STMT_MERGED_ADD] = "INSERT INTO block SELECT ?1, source, ?2, ?3, ?4, ?5, ingested_ns, ?6, "
+			    "?7, ?8, ?9, 1 FROM part WHERE id = ?1",
 };
-
-/* A source row of this file, known so that a batch of a known boot asks no SQL. */
-struct source {
-	char node_id[129], node_name[129];
-	uint32_t n_node_id, n_node_name;
-	uint8_t boot_id[16];
-	int64_t id;
-};
-
-struct day {
-	sqlite3 *db;
-	sqlite3_stmt *stmts[STMT_MAX];
-	int frames;
-	bool in_transaction;
-	struct day_summary committed, next; /* next: with the open transaction */
-	struct source *sources;
-	uint32_t n_sources, sources_room;
-	struct slots by_source;
-	struct buf unwritten; /* records of the open transaction, from file offset @written on */
-	uint64_t written;
-};
-
-struct record_header {
-	char magic[4];
-	uint32_t n;
-	uint64_t ingested_ns, hash;
-};
-_Static_assert(sizeof(struct record_header) == DAY_RECORD_HEADER_BYTES, "as day.h tells it");
 
 /* ---- opening ---- */
 
@@ -87,7 +62,9 @@ static int read_summary(struct day *day)
 		c->max_span_ns = sql_u64(s, 4);
 		c->ingested_ns = sql_u64(s, 5);
 		c->frames_end = sql_u64(s, 6);
-		c->last_id = sql_u64(s, 7);
+		c->merged_end = sql_u64(s, 7);
+		c->n_parts = sql_u64(s, 8);
+		c->last_id = sql_u64(s, 9);
 		day->next = *c;
 		day->written = c->frames_end;
 	}
@@ -103,10 +80,13 @@ static int open_frames(struct day *day, const char *dir, struct diag *d)
 	struct stat st;
 	int r;
 
-	day_path(dir, day->committed.number, "frames", path);
-	day->frames = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	r = day->frames < 0 || fstat(day->frames, &st) < 0 ? err_origin(-errno) :
-							      day_sync_folder(dir);
+	day->merged = open(day_path(dir, day->committed.number, "merged", path),
+			   O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (day->merged >= 0)
+		day->frames = open(day_path(dir, day->committed.number, "frames", path),
+				   O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	r = day->frames < 0 || fstat(day->frames, &st) < 0 ? err_origin(-errno)
+							   : day_sync_folder(dir);
 	if (r == 0)
 		day->committed.inode = day->next.inode = st.st_ino;
 	if (r < 0) {
@@ -124,7 +104,7 @@ int day_open(struct day **ret, const char *dir, uint32_t number, struct diag *d)
 
 	if (!day)
 		return err_origin(-ENOMEM);
-	day->frames = -1;
+	day->frames = day->merged = -1;
 	day->committed.number = day->next.number = number;
 	day_path(dir, number, "db", path);
 	r = day_finish_removal(dir, number);
@@ -133,7 +113,8 @@ int day_open(struct day **ret, const char *dir, uint32_t number, struct diag *d)
 				strerror(-r));
 	r = sql_open(&day->db, path, SQL_WRITE, d);
 	if (r == 0)
-		r = sql_exec(day->db, "PRAGMA synchronous = NORMAL"); /* the frames file is the log */
+		r = sql_exec(day->db,
+			     "PRAGMA synchronous = NORMAL"); /* the frames file is the log */
 	if (r == 0)
 		r = migrate_apply(day->db, &migrations_events, path, d);
 	if (r < 0)
@@ -160,6 +141,8 @@ struct day *day_free(struct day *day)
 	sql_close(day->db); /* rolls back */
 	if (day->frames >= 0)
 		close(day->frames);
+	if (day->merged >= 0)
+		close(day->merged);
 	slots_done(&day->by_source);
 	buf_done(&day->unwritten);
 	free(day->sources);
@@ -265,6 +248,14 @@ static uint64_t record_hash(const void *frame, size_t n, uint64_t ingested_ns)
 	return XXH3_64bits_withSeed(frame, n, ingested_ns);
 }
 
+void day_record_header(struct record_header *h, const void *frame, size_t n, uint64_t ingested_ns)
+{
+	*h = (struct record_header){ .magic = { 'R', 'S', 'E', 'G' },
+				     .n = (uint32_t)n,
+				     .ingested_ns = ingested_ns,
+				     .hash = record_hash(frame, n, ingested_ns) };
+}
+
 bool day_frame_check(const void *header, const void *frame, size_t n)
 {
 	struct record_header h;
@@ -274,8 +265,10 @@ bool day_frame_check(const void *header, const void *frame, size_t n)
 	       h.hash == record_hash(frame, n, h.ingested_ns);
 }
 
-static int write_all(int fd, const uint8_t *from, size_t n, uint64_t at)
+int day_write_all(int fd, const void *data, size_t n, uint64_t at)
 {
+	const uint8_t *from = data;
+
 	while (n > 0) {
 		ssize_t done = pwrite(fd, from, n, (off_t)at);
 
@@ -293,11 +286,9 @@ static int write_all(int fd, const uint8_t *from, size_t n, uint64_t at)
 /* Gathered and written at the commit: many small writes cost several times one large one. */
 static int add_record(struct day *day, const struct day_entry *e)
 {
-	struct record_header h = { .magic = { 'R', 'S', 'E', 'G' },
-				   .n = (uint32_t)e->n_frame,
-				   .ingested_ns = e->ingested_ns,
-				   .hash = record_hash(e->frame, e->n_frame, e->ingested_ns) };
+	struct record_header h;
 
+	day_record_header(&h, e->frame, e->n_frame, e->ingested_ns);
 	buf_add(&day->unwritten, &h, sizeof(h));
 	buf_add(&day->unwritten, e->frame, e->n_frame);
 	day->next.frames_end += sizeof(h) + e->n_frame;
@@ -307,7 +298,7 @@ static int add_record(struct day *day, const struct day_entry *e)
 static int write_records(struct day *day)
 {
 	struct buf *b = &day->unwritten;
-	int r = write_all(day->frames, b->data, b->n, day->written);
+	int r = day_write_all(day->frames, b->data, b->n, day->written);
 
 	if (r == 0 && fdatasync(day->frames) < 0)
 		r = err_origin(-errno);
@@ -337,11 +328,12 @@ static int insert_block(struct day *day, const struct day_entry *e, int64_t sour
 	return sql_run(s);
 }
 
-/* The first seq is taken: by this very batch? */
-static int tell_duplicate(struct day *day, const struct day_entry *e, int64_t source)
+/* Is the first seq taken in the table that @which asks, and by this very batch?  Returns 0 (it is
+ * not), DAY_E_DUPLICATE, DAY_E_CONFLICT or a negative errno. */
+static int find_same(struct day *day, const struct day_entry *e, int64_t source, enum stmt which)
 {
 	const struct block_info *i = block_info(e->block);
-	sqlite3_stmt *s = day->stmts[STMT_BLOCK_SAME];
+	sqlite3_stmt *s = day->stmts[which];
 	int r;
 
 	sqlite3_bind_int64(s, 1, source);
@@ -353,15 +345,15 @@ static int tell_duplicate(struct day *day, const struct day_entry *e, int64_t so
 	if (r == SQL_E_ROW)
 		r = sqlite3_column_int(s, 0) ? DAY_E_DUPLICATE : DAY_E_CONFLICT;
 	sqlite3_reset(s);
-	return r == 0 ? err_origin(-EBADMSG) : r;
+	return r;
 }
 
-static int insert_filter(struct day *day, const struct day_entry *e)
+int day_insert_filter(struct day *day, uint64_t id, const void *bits, size_t n)
 {
 	sqlite3_stmt *s = day->stmts[STMT_FILTER_ADD];
 
-	sql_bind_u64(s, 1, day->next.last_id + 1);
-	sqlite3_bind_blob(s, 2, e->filter, (int)e->n_filter, SQLITE_STATIC);
+	sql_bind_u64(s, 1, id);
+	sqlite3_bind_blob(s, 2, bits, (int)n, SQLITE_STATIC);
 	return sql_run(s);
 }
 
@@ -378,7 +370,7 @@ static void note(struct day_summary *s, const struct block_info *i, uint64_t ing
 	s->last_id++;
 }
 
-static int begin(struct day *day)
+int day_begin(struct day *day)
 {
 	int r = day->in_transaction ? 0 : sql_run(day->stmts[STMT_BEGIN]);
 
@@ -390,26 +382,30 @@ int day_append(struct day *day, const struct day_entry *e, uint64_t *ret_id)
 {
 	const struct block_info *i = block_info(e->block);
 	int64_t source = 0;
-	int r = begin(day);
+	int r = day_begin(day);
 
 	if (r == 0)
 		r = source_id(day, i, &source);
+	if (r == 0 && day->next.n_parts)
+		r = find_same(day, e, source, STMT_PART_SAME);
 	if (r == 0)
 		r = insert_block(day, e, source);
-	if (r == 0 && sqlite3_changes(day->db) == 0)
-		return tell_duplicate(day, e, source);
+	if (r == 0 && sqlite3_changes(day->db) == 0) {
+		r = find_same(day, e, source, STMT_BLOCK_SAME);
+		return r == 0 ? err_origin(-EBADMSG) : r;
+	}
 	if (r == 0)
-		r = insert_filter(day, e);
+		r = day_insert_filter(day, day->next.last_id + 1, e->filter, e->n_filter);
 	if (r == 0)
 		r = add_record(day, e);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	note(&day->next, i, e->ingested_ns);
 	*ret_id = day->next.last_id;
 	return 0;
 }
 
-static int write_summary(struct day *day)
+int day_write_summary(struct day *day)
 {
 	const struct day_summary *n = &day->next;
 	sqlite3_stmt *s = day->stmts[STMT_SUMMARY_SET];
@@ -421,6 +417,8 @@ static int write_summary(struct day *day)
 	sql_bind_u64(s, 5, n->max_span_ns);
 	sql_bind_u64(s, 6, n->ingested_ns);
 	sql_bind_u64(s, 7, n->frames_end);
+	sql_bind_u64(s, 8, n->merged_end);
+	sql_bind_u64(s, 9, n->n_parts);
 	return sql_run(s);
 }
 
@@ -433,7 +431,7 @@ int day_commit(struct day *day)
 	if (day->next.frames_end != day->committed.frames_end) {
 		r = write_records(day);
 		if (r == 0)
-			r = write_summary(day);
+			r = day_write_summary(day);
 	}
 	if (r == 0)
 		r = sql_run(day->stmts[STMT_COMMIT]);
@@ -446,8 +444,7 @@ int day_commit(struct day *day)
 
 /* ---- replaying ---- */
 
-/* Returns 1 when all @n bytes are there, 0 when the file ends before. */
-static int read_whole(int fd, void *to, size_t n, uint64_t at)
+int day_read_whole(int fd, void *to, size_t n, uint64_t at)
 {
 	for (size_t done = 0; done < n;) {
 		ssize_t got = pread(fd, (uint8_t *)to + done, n - done, (off_t)(at + done));
@@ -465,7 +462,7 @@ int day_replay(struct day *day, struct buf *frame, uint64_t *ret_ingested_ns)
 {
 	uint64_t at = day->next.frames_end;
 	struct record_header h;
-	int r = read_whole(day->frames, &h, sizeof(h), at);
+	int r = day_read_whole(day->frames, &h, sizeof(h), at);
 
 	if (r <= 0)
 		return r;
@@ -474,7 +471,7 @@ int day_replay(struct day *day, struct buf *frame, uint64_t *ret_ingested_ns)
 	buf_clear(frame);
 	if (!buf_reserve(frame, MAX(h.n, 1u)))
 		return err_origin(-ENOMEM);
-	r = read_whole(day->frames, frame->data, h.n, at + sizeof(h));
+	r = day_read_whole(day->frames, frame->data, h.n, at + sizeof(h));
 	if (r <= 0 || !day_frame_check(&h, frame->data, h.n))
 		return MIN(r, 0);
 	frame->n = h.n;
@@ -485,7 +482,7 @@ int day_replay(struct day *day, struct buf *frame, uint64_t *ret_ingested_ns)
 
 int day_pass_over(struct day *day, const struct day_entry *entry)
 {
-	int r = begin(day);
+	int r = day_begin(day);
 
 	return r < 0 ? r : add_record(day, entry);
 }

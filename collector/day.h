@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* day - the two files of one UTC day, as the writer has them: events-D.db (migrations/events) and
- * events-D.frames.
+/* day - the files of one UTC day, as the writer has them: events-D.db (migrations/events),
+ * events-D.frames and events-D.merged (day_merge.h).
  *
  * The frames file is a log: records of 24 bytes { "RSEG", u32 length of the frame, u64 ingested_ns,
  * u64 XXH3 of the frame seeded with ingested_ns }, little-endian, then the frame.  A commit is one
@@ -31,6 +31,8 @@ struct day_summary {
 	uint64_t max_span_ns;		   /* longest block */
 	uint64_t ingested_ns;		   /* of the last block */
 	uint64_t frames_end;		   /* bytes of the frames file */
+	uint64_t merged_end;		   /* bytes of the merged file */
+	uint64_t n_parts;		   /* batches that lie in merged blocks */
 	uint64_t last_id;		   /* greatest row id; 0: none */
 	uint64_t inode; /* of the frames file: tells a day from one made anew after its removal */
 };

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 /* In the order in which they are removed. */
-static const char *const index_endings[] = { "db", "db-wal", "db-shm" };
+static const char *const index_endings[] = { "db", "db-wal", "db-shm", "merged" };
 
 const char *day_path(const char *dir, uint32_t number, const char *ending, char buf[DAY_PATH_BYTES])
 {

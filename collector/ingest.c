@@ -15,6 +15,7 @@ enum {
 	BUSY_PAUSE_MS = 100, /* before BUSY is told: sensors would only come again at once */
 	PARTING_MS = 50,     /* for the last Acks to leave */
 	RETENTION_S = 60,    /* between two looks for days that are to go */
+	MERGE_MS = 20,	     /* of each second */
 	TOLD_EVERY = 1000,   /* connections turned out for the same reason are told this often */
 };
 
@@ -49,6 +50,7 @@ struct ingest {
 	struct hub *hub;
 	struct follow *follow;
 	struct retention_limits keep;
+	struct merger *merger; /* NULL: none */
 	struct disk disk;
 	struct quarantine quarantine;
 	uint64_t bulk_kinds; /* mask of the kinds that have to wait first */
@@ -427,6 +429,18 @@ static void keep_limits(struct ingest *i)
 	i->over = over;
 }
 
+/* Takes at most MERGE_MS of each second, but for a step that takes longer by itself. */
+static void merge_some(struct ingest *i, uint64_t begin_ns)
+{
+	uint64_t low_ns = i->follow ? follow_low(i->follow) : UINT64_MAX;
+
+	if (!i->merger || disk_state(&i->disk) != DISK_OK || atomic_load(&i->failing))
+		return;
+	while (merger_step(i->merger, timestamp_now(), low_ns) == MERGE_E_MORE &&
+	       clock_ns() - begin_ns < MERGE_MS * UINT64_C(1000000))
+		;
+}
+
 /* What is due once a second, and once a minute. */
 static void tick(struct ingest *i)
 {
@@ -437,6 +451,7 @@ static void tick(struct ingest *i)
 	i->ticked_ns = now;
 	flush_nodes(i);
 	disk_check(&i->disk);
+	merge_some(i, now);
 	if (i->kept_ns && now - i->kept_ns < RETENTION_S * UINT64_C(1000000000))
 		return;
 	i->kept_ns = now;
@@ -482,6 +497,7 @@ static struct ingest *ingest_free(struct ingest *i)
 	if (i->aio)
 		nng_aio_free(i->aio);
 	block_free(i->block);
+	merger_free(i->merger);
 	ack_writer_done(&i->acks);
 	free(i);
 	return NULL;
@@ -534,6 +550,8 @@ int ingest_start(struct ingest **ret, const struct ingest_config *config, struct
 	r = block_new(&i->block);
 	if (r == 0)
 		r = ack_writer_init(&i->acks);
+	if (r == 0 && config->merge)
+		r = merger_new(&i->merger, config->store, config->merge);
 	if (r == 0)
 		r = quarantine_init(&i->quarantine, config->quarantine_dir, d);
 	if (r == 0)
@@ -573,6 +591,7 @@ void ingest_counters(const struct ingest *i, struct ingest_counters *ret)
 	for (size_t p = 0; p < PEER_MAX; p++)
 		ret->peers[p] = i ? atomic_load_explicit(&i->peers[p], memory_order_relaxed) : 0;
 	ingest_tls_counters(&ret->tls);
+	merger_counters(i ? i->merger : NULL, &ret->merge);
 }
 
 bool ingest_failing(const struct ingest *i)

@@ -6,7 +6,7 @@
  * is answered at once, and a busy fleet shares one fsync.  No Ack leaves before the commit that
  * covers its batch.  When the store fails, all of the group is answered BUSY and the sensors keep
  * it; the failure is logged once, until it is over.  The same is answered to batches that a disk
- * with little space has no room for (disk.h), bulk ones first.  Between groups it runs retention.
+ * with little space has no room for (disk.h), bulk ones first.  Between groups it runs retention and merges.
  * Thread: one of its own, started by ingest_start() and joined by ingest_stop(); counters are read
  * from any thread.  Only this file touches NNG in the collector. */
 #pragma once
@@ -15,6 +15,7 @@
 #include "collector/hub.h"
 #include "collector/ingest_peer.h"
 #include "collector/maindb.h"
+#include "collector/merge.h"
 #include "collector/retention.h"
 #include "collector/store.h"
 
@@ -37,6 +38,7 @@ struct ingest_config {
 	struct follow *follow;	    /* woken by each commit; NULL: none */
 	const char *quarantine_dir; /* where refused frames are kept, refused-NN.frame; NULL: nowhere */
 	struct retention_limits keep;
+	const struct merge_limits *merge; /* NULL: small blocks stay as they are */
 	const char *dir;	  /* whose free space is watched; NULL: not */
 	uint64_t min_free_bytes;  /* 0: no limit; or DISK_AUTO */
 	disk_space_fn disk_space; /* NULL: the system's */
@@ -52,6 +54,7 @@ struct ingest_counters {
 	uint64_t batches, events, bytes; /* stored */
 	uint64_t duplicates, refused, heartbeats, commits, commit_ns;
 	uint64_t busy, disk_busy; /* the latter are among the former */
+	struct merge_counters merge;
 	uint64_t peers[PEER_MAX]; /* messages and connections that were not let in, by reason */
 	struct ingest_tls_counters tls;
 };

@@ -51,6 +51,9 @@ static void read_ingest(struct metrics *m, const struct ingest *ingest)
 	v[METRIC_INGEST_COMMIT_NS] = c.commit_ns;
 	v[METRIC_INGEST_DISK_BUSY] = c.disk_busy;
 	v[METRIC_INGEST_DISK_LOW] = (uint64_t)ingest_disk(ingest, &v[METRIC_INGEST_DISK_FREE]);
+	v[METRIC_MERGE_BLOCKS] = c.merge.blocks;
+	v[METRIC_MERGE_INTO] = c.merge.into;
+	v[METRIC_MERGE_FAILURES] = c.merge.failures;
 	v[METRIC_PEERS_HANDSHAKES] = c.tls.handshakes;
 	v[METRIC_PEERS_FAILED] = c.tls.failed;
 	v[METRIC_PEERS_UNKNOWN] = c.peers[PEER_UNKNOWN];

@@ -27,6 +27,9 @@
 	  "1 while only priority batches are taken for want of space, 2 while none is")           \
 	X(INGEST_DISK_FREE, ingest, disk_free_bytes, "gauge", "Free bytes of the disk")           \
 	X(INGEST_FAILING, ingest, failing, "gauge", "1 while the store fails and batches wait")   \
+	X(MERGE_BLOCKS, merge, blocks, "counter", "Small blocks merged since start")              \
+	X(MERGE_INTO, merge, into, "counter", "Blocks that they were merged into")                \
+	X(MERGE_FAILURES, merge, failures, "counter", "Merges that failed")                       \
 	X(PEERS_HANDSHAKES, tls, handshakes, "counter", "Sensors' connections that got in")       \
 	X(PEERS_FAILED, tls, failed, "counter", "Connections without a good certificate")         \
 	X(PEERS_UNKNOWN, tls, unknown_certificate, "counter",                                     \

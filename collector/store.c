@@ -245,7 +245,8 @@ int store_open(struct store **ret, const char *dir, struct diag *d)
 		return err_origin(-ENOMEM);
 	pthread_mutex_init(&s->mutex, NULL);
 	if (strlen(dir) >= sizeof(s->dir))
-		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0, "the folder's path is too long");
+		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0,
+				"the folder's path is too long");
 	memcpy(s->dir, dir, strlen(dir) + 1);
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return diag_set(d, err_origin(-errno), 0, 0, "cannot make the folder %s: %s", dir,
@@ -313,7 +314,7 @@ static void move_to_front(struct store *s, size_t at)
 	s->open[0] = day;
 }
 
-static int writable_day(struct store *s, uint32_t number, struct day **ret)
+int store_writable_day(struct store *s, uint32_t number, struct day **ret)
 {
 	struct day *day = NULL;
 	int r;
@@ -346,7 +347,10 @@ int store_append(struct store *s, struct block *b, const void *frame, size_t n,
 		 uint64_t ingested_ns)
 {
 	struct day_entry entry = {
-		.block = b, .frame = frame, .n_frame = n, .ingested_ns = ingested_ns,
+		.block = b,
+		.frame = frame,
+		.n_frame = n,
+		.ingested_ns = ingested_ns,
 		.last_seq = store_last_seq(b),
 	};
 	uint32_t number = day_of(block_info(b), ingested_ns);
@@ -355,7 +359,7 @@ int store_append(struct store *s, struct block *b, const void *frame, size_t n,
 	int r = filter_build(s->filter, b, &entry.filter, &entry.n_filter);
 
 	if (r == 0)
-		r = writable_day(s, number, &day);
+		r = store_writable_day(s, number, &day);
 	if (r == 0)
 		r = day_append(day, &entry, &row);
 	if (r < 0)
@@ -423,6 +427,26 @@ uint64_t store_arrived(struct store *s)
 uint64_t store_last_id(const struct store *s)
 {
 	return s->last_id;
+}
+
+/* ---- merging ---- */
+
+void store_day_changed(struct store *s, struct day *day)
+{
+	pthread_mutex_lock(&s->mutex);
+	days_put(&s->days, day_summary(day)); /* its room is there: it was known */
+	pthread_mutex_unlock(&s->mutex);
+}
+
+void store_drop_day(struct store *s, struct day *day)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_open; i++)
+		if (s->open[i] != day)
+			s->open[n++] = s->open[i];
+	s->n_open = n;
+	day_free(day);
 }
 
 /* ---- removing ---- */

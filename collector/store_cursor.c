@@ -11,7 +11,21 @@
  * row id, ?7 row id to begin after.  The unary + keeps SQLite on the wanted index. */
 #define COLUMNS                                                                      \
 	"SELECT id, min_time_ns, max_time_ns, ingested_ns, n_events, frame_offset, " \
-	"frame_bytes FROM block WHERE "
+	"frame_bytes, log, id, 0, 0, 0 FROM block WHERE "
+/* Batches as they came, those that lie in merged blocks too. */
+#define BATCHES                                                                                \
+	"SELECT id, min_time_ns, max_time_ns, ingested_ns, n_events, frame_offset, "           \
+	"frame_bytes, log, block, is_part, first_seq, last_seq FROM ("                         \
+	"SELECT id, min_time_ns, max_time_ns, ingested_ns, n_events, frame_offset, "           \
+	"frame_bytes, log, id AS block, 0 AS is_part, 0 AS first_seq, 0 AS last_seq, kinds, "  \
+	"source FROM block WHERE log = 0 AND id <= ?6 AND id > ?7 UNION ALL "                  \
+	"SELECT p.id, p.min_time_ns, p.max_time_ns, p.ingested_ns, p.n_events, "               \
+	"b.frame_offset, b.frame_bytes, b.log, b.id, 1, p.first_seq, p.last_seq, p.kinds, "    \
+	"p.source FROM part p JOIN block b ON b.id = p.block WHERE p.id <= ?6 AND p.id > ?7) " \
+	"WHERE "
+#define ID_AFTER(table, where)                                              \
+	"SELECT * FROM (SELECT id, ingested_ns FROM " table " WHERE " where \
+	"id >= ?1 ORDER BY id LIMIT 1)"
 #define ZONES                                                                               \
 	" AND (?4 = 0 OR kinds & ?4) AND (?5 IS NULL OR +source IN (SELECT id FROM source " \
 	"WHERE node_id = ?5 OR node_name = ?5)) ORDER BY "
@@ -21,10 +35,10 @@ static const char *const texts[CURSOR_STMTS] = {
 			   "AND +id <= ?6 AND +id > ?7" ZONES "max_time_ns DESC, id DESC",
 	[OLDEST] = COLUMNS "min_time_ns >= ?3 AND min_time_ns < ?2 AND +max_time_ns >= ?1 "
 			   "AND +id <= ?6 AND +id > ?7" ZONES "min_time_ns, id",
-	[ARRIVAL] = COLUMNS "id <= ?6 AND id > ?7 AND +max_time_ns >= ?1 AND +min_time_ns < ?2 "
-			    "AND ?3 >= 0" ZONES "id",
+	[ARRIVAL] = BATCHES "max_time_ns >= ?1 AND min_time_ns < ?2 AND ?3 >= 0" ZONES "id",
 	[CURSOR_FILTER] = "SELECT bits FROM filter WHERE id = ?1",
-	[CURSOR_ID_AFTER] = "SELECT id, ingested_ns FROM block WHERE id >= ?1 ORDER BY id LIMIT 1",
+	[CURSOR_ID_AFTER] = ID_AFTER("block", "log = 0 AND ") " UNION ALL " ID_AFTER(
+		"part", "") " ORDER BY id LIMIT 1",
 	[CURSOR_SOURCE] = SOURCE_OF "(SELECT source FROM block WHERE id = ?1)",
 };
 
@@ -38,6 +52,11 @@ struct cursor *cursor_free(struct cursor *c)
 	sql_close(c->db);
 	if (c->frames >= 0)
 		close(c->frames);
+	if (c->merged >= 0)
+		close(c->merged);
+	block_free(c->whole);
+	rebatch_free(c->rebatch);
+	buf_done(&c->part);
 	free(c);
 	return NULL;
 }
@@ -57,8 +76,9 @@ static int open_files(struct cursor *c, const char *dir, const struct day_summar
 	char frames[DAY_PATH_BYTES], path[DAY_PATH_BYTES];
 	int r;
 
+	c->merged = open(day_path(dir, day->number, "merged", path), O_RDONLY | O_CLOEXEC);
 	c->frames = open(day_path(dir, day->number, "frames", frames), O_RDONLY | O_CLOEXEC);
-	if (c->frames < 0)
+	if (c->frames < 0 || c->merged < 0)
 		return err_origin(-errno);
 	r = sql_open(&c->db, day_path(dir, day->number, "db", path), SQL_READ, NULL);
 	if (r == 0)
@@ -75,6 +95,7 @@ int cursor_new(struct cursor **ret, struct store *s, const struct day_summary *d
 
 	if (!c)
 		return err_origin(-ENOMEM);
+	c->frames = c->merged = -1;
 	r = open_files(c, store_dir(s), day);
 	if (r < 0 && !store_has_day(s, day))
 		return CURSOR_E_GONE;
@@ -106,6 +127,11 @@ int cursor_next(struct cursor *c, enum order order)
 	};
 	c->offset = sql_u64(s, 5);
 	c->n_frame = (size_t)sql_u64(s, 6);
+	c->is_merged = sqlite3_column_int(s, 7) != 0;
+	c->block_id = sql_u64(s, 8);
+	c->is_part = sqlite3_column_int(s, 9) != 0;
+	c->first_seq = sql_u64(s, 10);
+	c->last_seq = sql_u64(s, 11);
 	return 0;
 }
 
@@ -199,7 +225,7 @@ bool cursor_filtered_out(struct cursor *c, const struct expr *e)
 	struct held_filter f;
 	bool out = false;
 
-	sql_bind_u64(s, 1, c->meta.id & UINT32_MAX);
+	sql_bind_u64(s, 1, c->block_id);
 	if (sql_step(s) == SQL_E_ROW) {
 		f.bits = sqlite3_column_blob(s, 0);
 		f.n = (size_t)sqlite3_column_bytes(s, 0);
@@ -225,7 +251,8 @@ static int read_all(int fd, uint8_t *to, size_t n, uint64_t at)
 	return 0;
 }
 
-int cursor_fetch(const struct cursor *c, struct buf *record, struct block *b, struct diag *d)
+/* Reads the record, header and frame, of the block. */
+static int read_record(const struct cursor *c, struct buf *record, struct diag *d)
 {
 	size_t head = DAY_RECORD_HEADER_BYTES, n = head + c->n_frame;
 	int res;
@@ -235,15 +262,47 @@ int cursor_fetch(const struct cursor *c, struct buf *record, struct block *b, st
 	buf_clear(record);
 	if (!buf_reserve(record, n))
 		return err_origin(-ENOMEM);
-	res = read_all(c->frames, record->data, n, c->offset - head);
+	res = read_all(c->is_merged ? c->merged : c->frames, record->data, n, c->offset - head);
 	if (res < 0)
 		return diag_set(d, res, 0, 0, "its bytes cannot be read: %s", strerror(-res));
 	if (!day_frame_check(record->data, record->data + head, c->n_frame))
 		return diag_set(d, err_origin(-EBADMSG), 0, 0, "its checksum does not fit");
-	res = block_load_stored(b, record->data + head, c->n_frame, d);
-	if (res == 0)
+	return 0;
+}
+
+/* Loads the batch as it came, cut out of the merged block that holds it. */
+static int load_part(struct cursor *c, const void *frame, struct block *b, struct diag *d)
+{
+	int r = c->whole ? 0 : block_new(&c->whole);
+
+	if (r == 0 && !c->rebatch)
+		r = rebatch_new(&c->rebatch);
+	if (r == 0)
+		r = block_load_stored(c->whole, frame, c->n_frame, d);
+	if (r == 0)
+		r = rebatch_begin(c->rebatch, c->whole);
+	if (r == 0)
+		r = rebatch_add(c->rebatch, c->whole, c->first_seq, c->last_seq);
+	if (r > 0)
+		return diag_set(d, err_origin(-EBADMSG), 0, 0, "a batch of it cannot be cut out");
+	buf_clear(&c->part);
+	if (r == 0)
+		r = rebatch_seal(c->rebatch, block_info(c->whole)->sent_time_ns, &c->part);
+	return r < 0 ? r : block_load_stored(b, c->part.data, c->part.n, d);
+}
+
+int cursor_fetch(struct cursor *c, struct buf *record, struct block *b, struct diag *d)
+{
+	const uint8_t *frame;
+	int r = read_record(c, record, d);
+
+	if (r < 0)
+		return r;
+	frame = record->data + DAY_RECORD_HEADER_BYTES;
+	r = c->is_part ? load_part(c, frame, b, d) : block_load_stored(b, frame, c->n_frame, d);
+	if (r == 0)
 		block_set_ingested(b, c->meta.ingested_ns);
-	return res;
+	return r;
 }
 
 static void copy_text(char to[STORE_NODE_BYTES], sqlite3_stmt *s, int column)
@@ -258,7 +317,7 @@ void cursor_source(struct cursor *c, char ret_id[STORE_NODE_BYTES], char ret_nam
 	sqlite3_stmt *s = c->stmts[CURSOR_SOURCE];
 
 	ret_id[0] = ret_name[0] = '\0';
-	sql_bind_u64(s, 1, c->meta.id & UINT32_MAX);
+	sql_bind_u64(s, 1, c->block_id);
 	if (sql_step(s) == SQL_E_ROW) {
 		copy_text(ret_id, s, 0);
 		copy_text(ret_name, s, 1);

@@ -4,6 +4,7 @@
 #pragma once
 #include "collector/sql.h"
 #include "collector/store_internal.h"
+#include "lib/rebatch.h"
 
 enum order { NEWEST, OLDEST, ARRIVAL, STORE_ORDERS };
 
@@ -13,12 +14,20 @@ struct cursor {
 	struct day_summary day; /* as the scan at hand sees it */
 	sqlite3 *db;
 	sqlite3_stmt *stmts[CURSOR_STMTS];
-	int frames;
-	bool active; /* stands on a row: meta, offset, n_frame are its */
+	int frames, merged;
+	bool active; /* stands on a row: what follows is its */
 	struct store_block meta;
 	uint64_t offset;
 	size_t n_frame;
-	uint64_t used; /* when last, in scans */
+	bool is_merged;	   /* its frame lies in the merged file */
+	uint64_t block_id; /* row of its block and filter; not meta.id where the row is a part */
+	bool is_part;	   /* a batch as it came, out of a merged block: */
+	uint64_t first_seq, last_seq; /* what of it */
+	uint64_t used;		      /* when last, in scans */
+	/* for cutting out parts; NULL until then */
+	struct block *whole;
+	struct rebatch *rebatch;
+	struct buf part;
 };
 
 enum { CURSOR_E_GONE = 1 }; /* the day was removed meanwhile: it holds nothing any more */
@@ -39,8 +48,7 @@ bool cursor_filtered_out(struct cursor *c, const struct expr *e);
 
 /* Loads the block into @b; @record is scratch.  Returns 0, -ENOMEM or another negative errno with
  * @d. */
-NODISCARD int cursor_fetch(const struct cursor *c, struct buf *record, struct block *b,
-			   struct diag *d);
+NODISCARD int cursor_fetch(struct cursor *c, struct buf *record, struct block *b, struct diag *d);
 
 /* Who sent the block, "" when that cannot be read either. */
 void cursor_source(struct cursor *c, char ret_id[STORE_NODE_BYTES],

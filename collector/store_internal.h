@@ -30,3 +30,11 @@ struct store_reader **store_readers(struct store *s);
 
 /* Has the readers that are idle close the files of @day. */
 void store_readers_drop(struct store *s, const struct day_summary *day);
+
+/* For merge.c; the writer's thread.  A day to write to, lent until the next commit or removal.  Returns 0 or a
+ * negative errno. */
+NODISCARD int store_writable_day(struct store *s, uint32_t number, struct day **ret);
+/* Readers see what the day holds now. */
+void store_day_changed(struct store *s, struct day *day);
+/* Frees a day whose last change failed. */
+void store_drop_day(struct store *s, struct day *day);

@@ -12,6 +12,8 @@ static const struct {
 } released[] = {
 	{ "events/0001_blocks.sql",
 	  "0e3a1fc389bee7d44f1423f940cf228e35a1e1b29338588a15bf88ba324d629b" },
+	{ "events/0002_merged.sql",
+	  "e14ae34af44f73f03b7df2d7e98e47ae760cc70c52da1b64e5d5b78f9f914fa8" },
 	{ "flows/0001_flows.sql",
 	  "1d275795f7ac33b6b5ee9aa5a899597db8e26b5a784bda98eb265f68813d4859" },
 	{ "main/0001_nodes.sql",
