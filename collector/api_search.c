@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /api/v1/search; tables are in api_table.c */
 #include "collector/api_table.h"
+#include "collector/query_ranked.h"
 #include "collector/query_sequence.h"
 
 enum { MAX_ANSWER_BYTES = 32 << 20 };
@@ -88,12 +89,13 @@ static bool read_cut(struct request *r, struct search *s)
 {
 	const struct pipe *p = s->ask.pipe;
 
-	if (!p || (!p->n && !p->series))
+	if (!p || (!p->n && !p->series && !pipe_is_ranked(p)))
 		return true;
 	if (s->has_cursor) {
-		request_problem_text(r, 400,
-				     "head, tail, sequences and samples have no cursor: they are "
-				     "one page");
+		request_problem_text(
+			r, 400,
+			"head, tail, sort, uniq, sequences and samples have no cursor: "
+			"they are one page");
 		return false;
 	}
 	s->one_page = true;
@@ -140,7 +142,11 @@ static int find(const struct search *s, struct request *r, struct query_worker *
 	const struct pipe *pipe = s->ask.pipe;
 	int e;
 
-	if (pipe && pipe->series)
+	if (pipe && pipe_is_ranked(pipe)) {
+		page.ascending =
+			s->cursor.ascending; /* of the order before the last ones are cut */
+		e = query_ranked(w, &q, pipe, &page, &ret->page);
+	} else if (pipe && pipe->series)
 		e = query_sequences(w, &q, pipe->series, &page, &ret->page, &ret->sequences);
 	else
 		e = query_page(w, &q, &page, &ret->page);

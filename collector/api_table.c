@@ -146,11 +146,12 @@ bool ask_take_pipe(struct request *r, struct ask *ask, enum ask_taken taken)
 				     "/api/v1/count");
 		return false;
 	}
-	if (taken < ASK_ALL && (p->is_table || p->n)) {
-		request_problem_text(r, 400,
-				     "only the pipes where, keep and drop are taken here; "
-				     "stats, top, rare, sort, head, limit and tail are for "
-				     "/api/v1/search");
+	if (taken < ASK_ALL && (p->is_table || p->n || pipe_is_ranked(p))) {
+		request_problem_text(
+			r, 400,
+			"only the pipes where, keep and drop are taken here; "
+			"stats, top, rare, count, sort, uniq, head, limit and tail are for "
+			"/api/v1/search");
 		return false;
 	}
 	if (!ask->pipe->is_table)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is kept of a match are the places of its events; documents are written in a second scan,
- * which opens only the blocks that they lie in. */
+/* What is kept of a match are the places of its events; their documents are written afterwards. */
 #include "collector/query_sequence.h"
 
 #include "collector/query_internal.h"
+#include "collector/query_places.h"
 
 enum { KEPT_BYTES = 8 << 20, FULL = 1 };
 
@@ -13,12 +13,6 @@ struct kept {
 	uint32_t n_events, n_keys;
 	uint8_t *keys;
 	struct sequence_event events[];
-};
-
-/* One document that is wanted, and where it was put. */
-struct want {
-	const struct sequence_event *event;
-	size_t at, n;
 };
 
 struct scan {
@@ -31,10 +25,7 @@ struct scan {
 	uint32_t n_kept;
 	size_t kept_bytes;
 	bool more, cut;
-	/* documents */
-	struct want *wants; /* by block, table, row */
-	uint32_t n_wants, next_want;
-	struct buf text;
+	struct query_places places;
 };
 
 /* ---- matches ---- */
@@ -126,121 +117,30 @@ static int find(struct scan *s)
 	return r == FULL ? 0 : r;
 }
 
-/* ---- documents ---- */
-
-static int compare_places(const struct sequence_event *a, const struct sequence_event *b)
-{
-	if (a->ref != b->ref)
-		return a->ref > b->ref ? 1 : -1;
-	if (a->table != b->table)
-		return a->table > b->table ? 1 : -1;
-	return (a->row > b->row) - (a->row < b->row);
-}
-
-static int by_place(const void *x, const void *y)
-{
-	return compare_places(((const struct want *)x)->event, ((const struct want *)y)->event);
-}
-
-static int list_wants(struct scan *s)
-{
-	uint32_t n = 0;
-
-	for (const struct kept *k = s->first; k; k = k->next)
-		n += k->n_events;
-	s->wants = calloc(MAX(n, 1U), sizeof(*s->wants));
-	if (!s->wants)
-		return err_origin(-ENOMEM);
-	for (const struct kept *k = s->first; k; k = k->next)
-		for (uint32_t i = 0; i < k->n_events; i++)
-			if (!k->events[i].missing)
-				s->wants[s->n_wants++].event = &k->events[i];
-	qsort(s->wants, s->n_wants, sizeof(*s->wants), by_place);
-	return 0;
-}
-
-/* The first one of block @ref, or past the end. */
-static uint32_t first_want(const struct scan *s, uint64_t ref)
-{
-	uint32_t low = 0, high = s->n_wants;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (s->wants[middle].event->ref < ref)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static enum store_wish text_wanted(const struct store_block *meta, void *arg)
-{
-	const struct scan *s = arg;
-	uint32_t i = first_want(s, meta->id);
-
-	if (query_cancelled(s->q) || s->text.n > s->request->max_bytes)
-		return STORE_STOP;
-	return i < s->n_wants && s->wants[i].event->ref == meta->id ? STORE_READ : STORE_SKIP;
-}
-
-static int text_block(const struct store_block *meta, struct block *b, void *arg)
-{
-	struct scan *s = arg;
-	struct document *d = s->request->document;
-	uint32_t table = UINT32_MAX;
-
-	for (uint32_t i = first_want(s, meta->id);
-	     i < s->n_wants && s->wants[i].event->ref == meta->id; i++) {
-		struct want *w = &s->wants[i];
-		struct json j = json_to(&s->text);
-
-		if (i && compare_places(w->event, w[-1].event) == 0) {
-			w->at = w[-1].at;
-			w->n = w[-1].n;
-			continue;
-		}
-		if (w->event->table != table)
-			document_begin(d, b, w->event->table);
-		table = w->event->table;
-		w->at = s->text.n;
-		document_write(d, w->event->row, &j);
-		w->n = s->text.n - w->at;
-	}
-	return buf_ok(&s->text) && !block_failed(b) ? 0 : err_origin(-ENOMEM);
-}
-
-static int write_texts(struct scan *s)
-{
-	struct store_range range = { .from_ns = UINT64_MAX, .node = s->q->node, .ascending = true };
-	struct query alone = *s->q;
-
-	alone.stats = NULL;
-	for (uint32_t i = 0; i < s->n_wants; i++) {
-		range.from_ns = MIN(range.from_ns, s->wants[i].event->time_ns);
-		range.to_ns = MAX(range.to_ns, s->wants[i].event->time_ns + 1);
-	}
-	if (s->n_wants == 0)
-		return 0;
-	return query_scan(s->worker, &alone, &range, text_wanted, text_block, s);
-}
-
 /* ---- the answer ---- */
 
-/* NULL: its block has gone, or there was no room for it. */
-static const struct want *find_want(const struct scan *s, const struct sequence_event *event)
+static const struct query_place *find_place(const struct scan *s, const struct sequence_event *e)
 {
-	struct want key = { .event = event };
-	const struct want *w = bsearch(&key, s->wants, s->n_wants, sizeof(*w), by_place);
+	return query_places_find(&s->places, e->ref, e->table, e->row);
+}
 
-	return w && w->n ? w : NULL;
+static int list_places(struct scan *s)
+{
+	int r = 0;
+
+	for (const struct kept *k = s->first; k; k = k->next)
+		for (uint32_t i = 0; i < k->n_events && r == 0; i++)
+			if (!k->events[i].missing)
+				r = query_places_add(&s->places, k->events[i].ref,
+						     k->events[i].table, k->events[i].row,
+						     k->events[i].time_ns);
+	return r;
 }
 
 static bool has_all(const struct scan *s, const struct kept *k)
 {
 	for (uint32_t i = 0; i < k->n_events; i++)
-		if (!k->events[i].missing && !find_want(s, &k->events[i]))
+		if (!k->events[i].missing && !find_place(s, &k->events[i]))
 			return false;
 	return true;
 }
@@ -255,10 +155,11 @@ static void write_one(const struct scan *s, const struct kept *k, struct json *j
 	json_key(j, "events");
 	json_begin_array(j);
 	for (uint32_t i = 0; i < k->n_events; i++) {
-		const struct want *w = k->events[i].missing ? NULL : find_want(s, &k->events[i]);
+		const struct query_place *w =
+			k->events[i].missing ? NULL : find_place(s, &k->events[i]);
 
 		if (w) {
-			json_raw(j, s->text.data + w->at, w->n);
+			json_raw(j, s->places.text.data + w->at, w->n);
 			continue;
 		}
 		json_begin_object(j);
@@ -316,8 +217,7 @@ static void done(struct scan *s, struct sequence_info *ret_info)
 	sequence_free(s->sequence);
 	while (s->first)
 		drop_first(s);
-	free(s->wants);
-	buf_done(&s->text);
+	query_places_done(&s->places);
 }
 
 int query_sequences(struct query_worker *w, const struct query *q, const struct eql_statement *st,
@@ -331,9 +231,9 @@ int query_sequences(struct query_worker *w, const struct query *q, const struct 
 	if (r == 0)
 		r = find(&s);
 	if (r == 0)
-		r = list_wants(&s);
+		r = list_places(&s);
 	if (r == 0)
-		r = write_texts(&s);
+		r = query_places_write(w, q, &s.places, request->document, request->max_bytes);
 	if (r == 0)
 		r = write_answer(&s, ret);
 	done(&s, ret_info);

@@ -269,7 +269,7 @@ void expr_calc_free(struct expr_calc *c)
 		return;
 	expr_value_free(c->a);
 	expr_value_free(c->b);
-	expr_leaf_done(&c->leaf);
+	expr_test_free(c->test);
 	free(c);
 }
 
@@ -388,7 +388,7 @@ int expr_new_value_true(struct expr **ret, struct expr_value *a_, struct diag *d
 	return calc_new(ret, c);
 }
 
-/* The leaf thinks that it asks a field of the value's type; numbers are asked as their digits. */
+/* Numbers are asked as their digits. */
 int expr_new_value_in(struct expr **ret, struct expr_value *a, enum expr_op op,
 		      const struct expr_literal *values, size_t n, struct diag *d)
 {
@@ -399,16 +399,11 @@ int expr_new_value_in(struct expr **ret, struct expr_value *a, enum expr_op op,
 		return err_origin(-ENOMEM);
 	c->kind = CALC_ASKS;
 	c->op = op;
-	c->negated = op == EXPR_NE;
-	c->pretended = (struct field_info){ .name = "the value",
-					    .type = op == EXPR_CIDR ? TYPE_IP : TYPE_KEYWORD };
-	c->leaf.field.info = &c->pretended;
-	c->leaf.op = op;
-	r = expr_leaf_copy_values(&c->leaf, values, n);
-	if (r == 0 && a->type == EXPR_BOOL)
+	if (a->type == EXPR_BOOL)
 		r = diag_set(d, -EINVAL, 0, 0, "true or false: expected == or !=");
-	if (r == 0)
-		r = expr_leaf_compile(&c->leaf, d);
+	else
+		r = expr_test_new(&c->test, "the value", op == EXPR_CIDR ? TYPE_IP : TYPE_KEYWORD,
+				  op, values, n, d);
 	if (r == 0)
 		return calc_new(ret, c);
 	expr_calc_free(c);
@@ -578,12 +573,12 @@ static enum expr_state asks(struct calc_run *run, const struct expr_calc *c)
 	switch (a.type) {
 	case CALC_INT:
 		n = snprintf(digits, sizeof(digits), "%lld", (long long)a.integer);
-		return expr_text_test(&c->leaf.text, &run->scratch->text, digits, (size_t)n);
+		return expr_test_string(c->test, &run->scratch->text, digits, (size_t)n);
 	case CALC_REAL:
 		n = snprintf(digits, sizeof(digits), "%.15g", a.real);
-		return expr_text_test(&c->leaf.text, &run->scratch->text, digits, (size_t)n);
+		return expr_test_string(c->test, &run->scratch->text, digits, (size_t)n);
 	case CALC_TEXT:
-		return expr_text_test(&c->leaf.text, &run->scratch->text, a.s, a.n);
+		return expr_test_string(c->test, &run->scratch->text, a.s, a.n);
 	default:
 		return STATE_NULL;
 	}

@@ -2,6 +2,7 @@
 /* expr_calc - what computes values, for the files expr*.c alone. */
 #pragma once
 #include "lib/expr_scratch.h"
+#include "lib/expr_test.h"
 #include "lib/expr_value.h"
 
 /* A value of one event. */
@@ -53,13 +54,12 @@ struct expr_value {
 
 /* A condition over values. */
 struct expr_calc {
-	struct expr_value *a, *b; /* b NULL: the leaf's question, is it null, or is it true */
+	struct expr_value *a, *b; /* b NULL: the test's question, is it null, or is it true */
 	enum { CALC_COMPARES, CALC_ASKS, CALC_IS_NULL, CALC_IS_TRUE } kind;
 	enum expr_op op;
 	bool negated;
 	struct field_ref list;
-	struct field_info pretended; /* the field that the leaf thinks it asks */
-	struct expr_leaf leaf;
+	struct expr_test *test;
 };
 
 void expr_calc_free(struct expr_calc *c);

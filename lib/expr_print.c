@@ -100,15 +100,19 @@ static const struct {
 	[EXPR_CONTAINS_NOCASE] = { "stringContains~", true },
 };
 
-static void print_values(struct buf *out, const struct expr_leaf *l)
+static void print_literals(struct buf *out, const struct expr_literal *v, size_t n,
+			   enum field_type type)
 {
-	enum field_type type = l->length ? TYPE_LONG : l->field.info->type;
-
-	for (size_t i = 0; i < l->n_values; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (i)
 			buf_str(out, ", ");
-		print_literal(out, &l->values[i], type);
+		print_literal(out, &v[i], type);
 	}
+}
+
+static void print_values(struct buf *out, const struct expr_leaf *l)
+{
+	print_literals(out, l->values, l->n_values, l->length ? TYPE_LONG : l->field.info->type);
 }
 
 static void print_leaf(struct buf *out, const struct expr_leaf *l)
@@ -160,8 +164,9 @@ static void print_value(const struct expr_value *v, struct buf *out)
 
 static void print_calc(const struct expr_calc *c, struct buf *out)
 {
-	const struct expr_leaf *l = &c->leaf;
-	bool list = l->n_values > 1 || c->op == EXPR_IN || c->op == EXPR_IN_NOCASE;
+	size_t n = 0;
+	const struct expr_literal *v = c->test ? expr_test_values(c->test, &n) : NULL;
+	bool list = n > 1 || c->op == EXPR_IN || c->op == EXPR_IN_NOCASE;
 
 	if (c->kind == CALC_ASKS && ops[c->op].call)
 		buf_printf(out, "%s(", ops[c->op].text);
@@ -176,7 +181,7 @@ static void print_calc(const struct expr_calc *c, struct buf *out)
 			buf_str(out, ", ");
 		else
 			buf_printf(out, " %s %s", ops[c->op].text, list ? "(" : "");
-		print_values(out, l);
+		print_literals(out, v, n, TYPE_KEYWORD);
 		buf_str(out, list || ops[c->op].call ? ")" : "");
 		break;
 	case CALC_IS_NULL:

@@ -2,7 +2,8 @@
 /* After the expression, what each "|" brings:
  *
  *   pipe = "where" or | ("limit" | "head" | "tail") [n] | ("keep" | "drop") name {"," name}
- *        | "stats" ... | ("top" | "rare") [n] field {"," field} | "sort" ...
+ *        | "stats" ... | ("top" | "rare") [n] field {"," field} | "sort" ... | "uniq" field {","
+ * field} | "count" [field {"," field}]
  *
  * Those of tables are in lib/pipe_stats.c and lib/pipe_rows.c, keep and drop of events in
  * lib/pipe_fields.c. */
@@ -10,7 +11,7 @@
 
 #include "lib/limits.h"
 #include "lib/pipe_fields.h"
-#include "lib/pipe_parser.h"
+#include "lib/pipe_where.h"
 
 enum { MOST_DIGITS = 9 };
 
@@ -84,9 +85,7 @@ static int parse_where(struct pipe_parser *p)
 	int r;
 
 	if (p->pipe->is_table)
-		return eql_error(&p->eql.lex, at,
-				 "where cannot follow %s yet: it asks the fields of events",
-				 p->cut);
+		return pipe_parse_where(p);
 	if (p->cut)
 		return eql_error(&p->eql.lex, at, "where cannot follow %s: expected it before",
 				 p->cut);
@@ -126,6 +125,99 @@ static int parse_tail(struct pipe_parser *p)
 	return parse_cut(p, true);
 }
 
+/* ---- order of events ---- */
+
+static int no_successor(struct pipe_parser *p, size_t at, const char *pipe)
+{
+	return eql_error(&p->eql.lex, at, "%s cannot follow %s", pipe, p->cut);
+}
+
+static int parse_single(struct pipe_parser *p, struct field_ref *ret)
+{
+	char name[PIPE_NAME_BYTES];
+	size_t at = pipe_token(p)->at;
+	int r = pipe_parse_field(p, ret, name);
+
+	if (r == 0 && ret->info->type == TYPE_KEYWORDS)
+		return eql_error(&p->eql.lex, at,
+				 "%s has several values: expected a field of one value", name);
+	return r;
+}
+
+/* field ["asc" | "desc"], or "-" field. */
+static int parse_by(struct pipe_parser *p, struct pipe_by *ret)
+{
+	struct eql_token *t = &p->eql.lex.token;
+	int r;
+
+	ret->descending = t->type == EQL_WORD && t->n > 1 && *t->value == '-';
+	if (ret->descending) {
+		t->value++;
+		t->n_value--;
+	}
+	r = parse_single(p, &ret->field);
+	if (r < 0)
+		return r;
+	if (eql_is(t, "desc"))
+		ret->descending = true;
+	else if (!eql_is(t, "asc"))
+		return 0;
+	return eql_advance(&p->eql);
+}
+
+static int parse_sort(struct pipe_parser *p)
+{
+	struct pipe *pipe = p->pipe;
+	size_t at = pipe_token(p)->at;
+	int r = 0;
+
+	if (pipe->is_table)
+		return pipe_parse_sort(p);
+	if (pipe->n || pipe->n_by)
+		return no_successor(p, at, "sort");
+	for (bool more = true; r == 0 && more;) {
+		if (pipe->n_by == PIPE_SORTS)
+			return eql_error(&p->eql.lex, at, "at most %d fields to sort by",
+					 PIPE_SORTS);
+		r = parse_by(p, &pipe->by[pipe->n_by++]);
+		more = r == 0 && pipe_token(p)->type == EQL_COMMA;
+		if (more)
+			r = eql_advance(&p->eql);
+	}
+	pipe->uniq_first = pipe->n_uniq > 0;
+	p->cut = "sort";
+	return r;
+}
+
+static int parse_uniq(struct pipe_parser *p)
+{
+	struct pipe *pipe = p->pipe;
+	size_t at = pipe_token(p)->at;
+	int r = 0;
+
+	if (pipe->is_table)
+		return eql_error(&p->eql.lex, at, "uniq cannot follow %s: its rows are different",
+				 p->cut);
+	if (pipe->n || pipe->n_uniq)
+		return no_successor(p, at, "uniq");
+	for (bool more = true; r == 0 && more;) {
+		if (pipe->n_uniq == PIPE_KEYS)
+			return eql_error(&p->eql.lex, at, "at most %d fields", PIPE_KEYS);
+		r = parse_single(p, &pipe->uniq[pipe->n_uniq++]);
+		more = r == 0 && pipe_token(p)->type == EQL_COMMA;
+		if (more)
+			r = eql_advance(&p->eql);
+	}
+	p->cut = "uniq";
+	return r;
+}
+
+/* EQL's own: how many there are, or how many of each. */
+static int parse_count(struct pipe_parser *p)
+{
+	return pipe_parse_count(p);
+}
+
 static int parse_top(struct pipe_parser *p)
 {
 	return pipe_parse_top(p, false);
@@ -156,15 +248,17 @@ static const struct {
 	int (*parse)(struct pipe_parser *p);
 	bool of_series; /* may follow a sequence or sample */
 } pipes[] = {
-	{ "where", parse_where, false },    { "stats", pipe_parse_stats, false },
-	{ "sort", pipe_parse_sort, false }, { "limit", parse_limit, true },
-	{ "head", parse_limit, true },	    { "tail", parse_tail, true },
-	{ "keep", parse_keep, true },	    { "drop", parse_drop, true },
-	{ "top", parse_top, false },	    { "rare", parse_rare, false },
+	{ "where", parse_where, false }, { "stats", pipe_parse_stats, false },
+	{ "sort", parse_sort, false },	 { "limit", parse_limit, true },
+	{ "head", parse_limit, true },	 { "tail", parse_tail, true },
+	{ "keep", parse_keep, true },	 { "drop", parse_drop, true },
+	{ "uniq", parse_uniq, false },	 { "unique", parse_uniq, false },
+	{ "count", parse_count, false }, { "filter", parse_where, false },
+	{ "top", parse_top, false },	 { "rare", parse_rare, false },
 };
 
-static const char *const commands[] = { "where", "stats", "sort", "limit", "head", "tail",
-					"keep",	 "drop",  "top",  "rare",  NULL };
+static const char *const commands[] = { "where", "stats", "sort", "limit", "head",  "tail", "keep",
+					"drop",	 "uniq",  "top",  "rare",  "count", NULL };
 
 const char *const *pipe_commands(void)
 {
@@ -186,7 +280,7 @@ static int unknown_pipe(struct pipe_parser *p)
 				 near);
 	return eql_error(&p->eql.lex, t->at,
 			 "unknown pipe %s: expected where, stats, sort, limit, head, tail, keep, "
-			 "drop, top or rare",
+			 "drop, uniq, top, rare or count",
 			 shown);
 }
 
@@ -267,6 +361,8 @@ struct pipe *pipe_free(struct pipe *p)
 {
 	if (!p)
 		return NULL;
+	for (uint32_t i = 0; i < p->n_steps; i++)
+		pipe_where_free(p->steps[i].where);
 	eql_statement_free(p->series);
 	expr_free(p->expr);
 	free(p->fields);
@@ -274,7 +370,12 @@ struct pipe *pipe_free(struct pipe *p)
 	return NULL;
 }
 
+bool pipe_is_ranked(const struct pipe *p)
+{
+	return p->n_by || p->n_uniq;
+}
+
 bool pipe_is_filter(const struct pipe *p)
 {
-	return !p->is_table && !p->series && p->n == 0;
+	return !p->is_table && !p->series && p->n == 0 && !pipe_is_ranked(p);
 }

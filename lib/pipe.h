@@ -46,12 +46,20 @@ struct pipe_sort {
 	bool descending;
 };
 
+/* A field that events are sorted by; null is last, both ways. */
+struct pipe_by {
+	struct field_ref field;
+	bool descending;
+};
+
 /* What happens to the rows of a table, in this order. */
+struct pipe_where;
 struct pipe_step {
-	enum { PIPE_STEP_SORT, PIPE_STEP_HEAD, PIPE_STEP_TAIL } type;
+	enum { PIPE_STEP_SORT, PIPE_STEP_HEAD, PIPE_STEP_TAIL, PIPE_STEP_WHERE } type;
 	uint64_t n; /* of HEAD and TAIL */
 	struct pipe_sort sort[PIPE_SORTS];
 	uint32_t n_sort;
+	struct pipe_where *where; /* of WHERE; the plan's */
 };
 
 struct pipe {
@@ -66,6 +74,12 @@ struct pipe {
 	uint32_t n_steps;
 	uint32_t shown[PIPE_COLUMNS]; /* column numbers in the order of the answer */
 	uint32_t n_shown;
+	/* events in another order than that of time: */
+	struct pipe_by by[PIPE_SORTS]; /* sort: then by time */
+	uint32_t n_by;
+	struct field_ref uniq[PIPE_KEYS]; /* uniq: the first event of each combination */
+	uint32_t n_uniq;
+	bool uniq_first; /* before they are sorted: first of time */
 	/* events, or sequences of them: */
 	uint64_t n;	 /* at most so many; 0: not said */
 	bool is_tail;	 /* the last of them, not the first */
@@ -79,6 +93,9 @@ struct pipe {
 NODISCARD int pipe_parse(struct pipe **ret, const char *text, size_t n, struct diag *d);
 struct pipe *pipe_free(struct pipe *p);
 DEFINE_FREEP(pipe)
+
+/* Events are to be sorted, or the first of each kind. */
+bool pipe_is_ranked(const struct pipe *p);
 
 /* The plan's events, each alone, decide: no pipe but where, keep and drop. */
 bool pipe_is_filter(const struct pipe *p);

@@ -36,6 +36,10 @@ NODISCARD int pipe_parse_n(struct pipe_parser *p, uint64_t *ret);
 /* The pipes of tables, behind their names. */
 NODISCARD int pipe_parse_stats(struct pipe_parser *p);
 NODISCARD int pipe_parse_top(struct pipe_parser *p, bool rare);
+NODISCARD int pipe_parse_count(struct pipe_parser *p);
 NODISCARD int pipe_parse_sort(struct pipe_parser *p);
+NODISCARD int pipe_parse_where(struct pipe_parser *p);
+/* A column of the table as it is called; *ret is its number. */
+NODISCARD int pipe_parse_column(struct pipe_parser *p, uint32_t *ret);
 NODISCARD int pipe_parse_pick(struct pipe_parser *p, bool keep); /* keep, drop */
 NODISCARD int pipe_add_cut(struct pipe_parser *p, size_t at, bool tail, uint64_t n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pipes that work on the rows of a table: sort, head, tail, keep, drop.  Columns are named as
  * the answer names them; count() is count. */
-#include "lib/pipe_parser.h"
+#include "lib/pipe_where.h"
 
 static int add_step(struct pipe_parser *p, size_t at, const struct pipe_step *s)
 {
@@ -70,8 +70,7 @@ static int parse_call_name(struct pipe_parser *p, char name[PIPE_NAME_BYTES])
 	return eql_advance(&p->eql);
 }
 
-/* *ret is the number of the column. */
-static int parse_column(struct pipe_parser *p, uint32_t *ret)
+int pipe_parse_column(struct pipe_parser *p, uint32_t *ret)
 {
 	const struct eql_token *t = pipe_token(p);
 	const struct pipe *pipe = p->pipe;
@@ -110,7 +109,7 @@ static int parse_sort_key(struct pipe_parser *p, struct pipe_sort *ret)
 		t->value++;
 		t->n_value--;
 	}
-	r = parse_column(p, &ret->column);
+	r = pipe_parse_column(p, &ret->column);
 	if (r < 0)
 		return r;
 	c = &p->pipe->columns[ret->column];
@@ -130,10 +129,6 @@ int pipe_parse_sort(struct pipe_parser *p)
 	size_t at = pipe_token(p)->at;
 	int r = 0;
 
-	if (!p->pipe->is_table)
-		return eql_error(&p->eql.lex, at,
-				 "sort expected stats, top or rare before it: events are in the "
-				 "order of time");
 	for (bool more = true; r == 0 && more;) {
 		if (s.n_sort == PIPE_SORTS)
 			return eql_error(&p->eql.lex, at, "at most %d columns to sort by",
@@ -144,6 +139,21 @@ int pipe_parse_sort(struct pipe_parser *p)
 			r = eql_advance(&p->eql);
 	}
 	return r < 0 ? r : add_step(p, at, &s);
+}
+
+/* ---- where ---- */
+
+int pipe_parse_where(struct pipe_parser *p)
+{
+	struct pipe_step s = { .type = PIPE_STEP_WHERE };
+	size_t at = pipe_token(p)->at;
+	int r = pipe_where_parse(p, &s.where);
+
+	if (r == 0)
+		r = add_step(p, at, &s);
+	if (r < 0)
+		pipe_where_free(s.where);
+	return r;
 }
 
 /* ---- keep, drop ---- */
@@ -167,7 +177,7 @@ int pipe_parse_pick(struct pipe_parser *p, bool keep)
 	int r = 0;
 
 	while (r == 0 && more) {
-		r = parse_column(p, &column);
+		r = pipe_parse_column(p, &column);
 		if (r < 0)
 			return r;
 		hide(pipe, column); /* a second time it is unknown */

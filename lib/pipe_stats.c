@@ -314,3 +314,23 @@ int pipe_parse_top(struct pipe_parser *p, bool rare)
 	show_all(pipe);
 	return 0;
 }
+
+int pipe_parse_count(struct pipe_parser *p)
+{
+	const struct pipe_column count = { .name = "count", .func = PIPE_COUNT };
+	struct pipe *pipe = p->pipe;
+	int r = begin_table(p, "count");
+
+	if (r == 0 && !pipe_at_end(p))
+		r = parse_keys(p, true);
+	if (r == 0)
+		r = add_column(p, &count, pipe_token(p)->at, false);
+	if (r < 0)
+		return r;
+	pipe->steps[0] = (struct pipe_step){ .type = PIPE_STEP_SORT,
+					     .sort = { { pipe->n_keys, false } },
+					     .n_sort = 1 };
+	pipe->n_steps = 1;
+	show_all(pipe);
+	return 0;
+}

@@ -2,6 +2,7 @@
 /* The rows that a run ends with: ordered, cut, written.  Without sort they stand in ascending order
  * of the keys; sorting keeps what stood before among equal rows.  Null is last, both ways. */
 #include "lib/pipe_run_internal.h"
+#include "lib/pipe_where.h"
 
 /* ---- order ---- */
 
@@ -114,6 +115,59 @@ static int sort_rows(struct pipe_run *r, const struct pipe_step *s)
 	return 0;
 }
 
+struct row_at {
+	const struct pipe_run *run;
+	uint32_t group;
+};
+
+static struct pipe_where_cell where_word(const struct pipe_run *r, const struct field_info *f,
+					 uint64_t word)
+{
+	const struct pipe_string *s;
+
+	if (!pipe_is_text(f))
+		return (struct pipe_where_cell){ .type = PIPE_CELL_RAW, .raw = word };
+	s = pipe_string(&r->groups, word);
+	return (struct pipe_where_cell){ .type = PIPE_CELL_TEXT, .s = s->s, .n = s->n };
+}
+
+static struct pipe_where_cell where_cell(uint32_t column, void *arg)
+{
+	const struct row_at *at = arg;
+	const struct pipe_run *r = at->run;
+	const struct pipe_column *c = &r->pipe->columns[column];
+	const uint64_t *cell = cell_of(r, at->group, column);
+	bool is_key = column < r->pipe->n_keys;
+
+	if (is_null(c, is_key, cell))
+		return (struct pipe_where_cell){ .type = PIPE_CELL_NULL };
+	if (is_key || c->func == PIPE_MIN || c->func == PIPE_MAX)
+		return where_word(r, c->field.info, cell[0]);
+	if (c->func == PIPE_SUM)
+		return (struct pipe_where_cell){ .type = PIPE_CELL_REAL, .real = sum_of(cell) };
+	if (c->func == PIPE_AVG)
+		return (struct pipe_where_cell){ .type = PIPE_CELL_REAL,
+						 .real = sum_of(cell) / (double)cell[0] };
+	return (struct pipe_where_cell){ .type = PIPE_CELL_RAW, .raw = cell[0] + 1 };
+}
+
+static int filter_rows(struct pipe_run *r, const struct pipe_where *w)
+{
+	struct expr_text_scratch scratch = { 0 };
+	int e = expr_text_scratch_init(&scratch);
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; e == 0 && i < r->n_rows; i++) {
+		struct row_at at = { r, r->order[i] };
+
+		if (pipe_where_is(w, &scratch, where_cell, &at))
+			r->order[n++] = r->order[i];
+	}
+	r->n_rows = n;
+	expr_text_scratch_done(&scratch);
+	return e;
+}
+
 static int run_step(struct pipe_run *r, const struct pipe_step *s)
 {
 	uint32_t n = (uint32_t)MIN(s->n, (uint64_t)r->n_rows);
@@ -121,6 +175,8 @@ static int run_step(struct pipe_run *r, const struct pipe_step *s)
 	switch (s->type) {
 	case PIPE_STEP_SORT:
 		return sort_rows(r, s);
+	case PIPE_STEP_WHERE:
+		return filter_rows(r, s->where);
 	case PIPE_STEP_TAIL:
 		memmove(r->order, r->order + (r->n_rows - n), n * sizeof(*r->order));
 		break;

@@ -26,7 +26,7 @@ static json_t *ask(struct served *s, const char *resource, const char *query, in
 
 	buf_printf(&path, "/api/v1/%s", resource);
 	for (const char *c = query; *c; c++) {
-		if (*c == ' ' || *c == '"' || *c == '[' || *c == ']' || *c == '|')
+		if (*c == ' ' || *c == '"' || *c == '[' || *c == ']' || *c == '|' || *c == '<')
 			buf_printf(&path, "%%%02x", *c);
 		else
 			buf_byte(&path, (uint8_t)*c);
@@ -129,6 +129,76 @@ static void test_search_given_sequence_when_asked_as_ndjson_then_one_document_ea
 	answer_done(&a);
 }
 
+static void expect_names(struct served *s, const char *query, const char *wanted, bool truncated)
+{
+	AUTO_BUF struct buf names = { 0 };
+	json_t *doc = ask(s, "search?fields=file.name,host.id&limit=4&q=", query, 200), *hit;
+	size_t i;
+
+	json_array_foreach(json_at(doc, "hits"), i, hit)
+	{
+		buf_printf(&names, "%s%s/%s", i ? " " : "", text_at(hit, "host.id"),
+			   text_at(hit, "file.name"));
+	}
+	buf_byte(&names, 0);
+	assert_string_equal((char *)names.data, wanted);
+	assert_int_equal(json_is_true(json_at(doc, "truncated")), truncated);
+	assert_true(json_is_null(json_at(doc, "cursor")));
+	json_decref(doc);
+}
+
+static void test_search_given_sort_and_uniq_when_asked_then_in_that_order(void **state)
+{
+	struct served *s = *state;
+
+	put_two_nodes(s);
+	expect_names(s, "file where true | sort file.name", "n2/0 n1/0 n2/1 n1/1", true);
+	expect_names(s, "file where true | sort -file.name, host.id | head 3", "n1/9 n2/9 n1/8",
+		     false);
+	expect_names(s, "file where true | sort file.name | tail 3", "n1/8 n2/9 n1/9", false);
+	expect_names(s,
+		     "file where file.name < \"3\" | sort file.extension desc, file.name, -host.id",
+		     "n2/0 n1/0 n2/1 n1/1", true);
+	expect_names(s, "file where true | uniq host.id", "n2/9 n1/9", false);
+	expect_names(s, "file where true | uniq host.id | sort host.id", "n1/9 n2/9", false);
+	expect_names(s, "file where true | sort file.name | unique host.id", "n2/0 n1/0", false);
+	expect_names(s, "file where true | uniq file.name | tail 2", "n2/1 n2/0", false);
+	expect_names(s, "file where true | uniq file.extension, process.pid", "n2/9", false);
+	expect_names(s, "file where file.name == \"zz\" | sort file.name", "", false);
+}
+
+static void test_search_given_many_events_when_sorted_then_the_first_are_exact(void **state)
+{
+	struct served *s = *state;
+	json_t *doc, *hits;
+
+	for (uint64_t i = 0; i < 40; i++)
+		served_put(s, &(struct fixture_batch){ .node = i % 2 ? "n1" : "n2",
+						       .boot = 1,
+						       .first_seq = 1 + i * 200,
+						       .n = 200,
+						       .word = "w",
+						       .time_ns = s->base_ns + i * STEP_NS * 200,
+						       .step_ns = STEP_NS });
+	doc = ask(s, "search?fields=file.name,event.sequence&q=",
+		  "file where true | sort file.name desc, event.sequence | head 50", 200);
+	hits = json_at(doc, "hits");
+	assert_int_equal(json_array_size(hits), 50);
+	for (size_t i = 0; i < 50; i++) { /* 40 blocks have a 99, and the first 10 a 98 */
+		const json_t *hit = json_array_get(hits, i);
+
+		assert_string_equal(text_at(hit, "file.name"), i < 40 ? "99" : "98");
+		assert_int_equal(json_integer_value(json_at(hit, "event.sequence")),
+				 1 + (i % 40) * 200 + (i < 40 ? 99 : 98));
+	}
+	json_decref(doc);
+	doc = ask(s, "search?q=", "file where true | count process.name", 200);
+	assert_int_equal(
+		json_integer_value(json_array_get(json_array_get(json_at(doc, "rows"), 0), 1)),
+		8000);
+	json_decref(doc);
+}
+
 static void test_api_given_sequence_when_only_events_are_taken_then_refused(void **state)
 {
 	struct served *s = *state;
@@ -149,6 +219,8 @@ int main(void)
 		SERVED(test_search_given_sequence_over_nodes_when_asked_then_one_order_of_time),
 		SERVED(test_search_given_more_sequences_than_the_limit_when_asked_then_truncated),
 		SERVED(test_search_given_sequence_when_asked_as_ndjson_then_one_document_each),
+		SERVED(test_search_given_sort_and_uniq_when_asked_then_in_that_order),
+		SERVED(test_search_given_many_events_when_sorted_then_the_first_are_exact),
 		SERVED(test_api_given_sequence_when_only_events_are_taken_then_refused),
 	};
 

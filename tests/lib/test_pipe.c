@@ -100,13 +100,22 @@ static void test_pipe_given_mistakes_when_parsed_then_position_and_reason(void *
 	expect_error("a | stats count | drop count", 24, "no column would be left");
 	expect_error("a | stats count | keep count, count", 31, "unknown column 'count'");
 	expect_error("a | stats count | stats count", 25, "stats cannot follow stats");
-	expect_error("a | stats count | where count > 1", 25, "where cannot follow stats yet");
+	expect_error("a | stats count | where count > \"x\"", 33, "count is a long: expected a number");
+	expect_error("a | stats count | where cnt > 1", 25, "unknown column 'cnt'");
+	expect_error("a | stats avg(process.pid) | where avg(process.pid) : 1", 55, "expected ==");
+	expect_error("a | stats values(process.pid) | where values(process.pid) == 1", 39,
+		     "a column of values() cannot be asked");
+	expect_error("a | stats count | where (count > 1", 35, "expected 'and', 'or' or ')'");
+	expect_error("a | sort process.name | where b", 31, "where cannot follow sort");
+	expect_error("a | uniq process.args", 10, "expected a field of one value");
+	expect_error("a | sort process.args", 10, "expected a field of one value");
+	expect_error("a | uniq host.id | uniq host.id", 25, "uniq cannot follow uniq");
+	expect_error("a | head 5 | sort host.id", 19, "sort cannot follow head");
 	expect_error("a | top 0 process.name", 9, "at least 1");
 	expect_error("a | head 1234567890", 10, "at most 9 digits");
 	expect_error("a | head 5 x", 12, "expected '|' or the end");
 	expect_error("a | head 5 | tail 3", 19, "tail cannot follow head");
 	expect_error("a | head 5 | where b", 20, "where cannot follow head");
-	expect_error("a | sort process.name", 10, "expected stats, top or rare before it");
 	expect_error("a | keep process.nme", 10, "did you mean process.name?");
 	expect_error("a | keep", 9, "expected a field");
 	expect_error("a | where", 10, "instead of the end of the query");
