@@ -4,45 +4,50 @@
 #include <fcntl.h>
 #include <mntent.h>
 
-#include "sensor/procfs.h"
-
 enum { SLOTS = 512, KERNFS_HANDLE = 0xfe /* FILEID_KERNFS */ };
 
 struct entry {
 	uint64_t id;
-	struct proc_container *container;
+	struct container *container;
 };
 
 struct cgroups {
+	struct containers *all;
 	int mount; /* -1: there is no cgroup v2 */
+	bool legacy;
 	struct entry slots[SLOTS];
 	char path[4096];
 };
 
-static int open_mount(const char *mount)
+static void look_for_mounts(struct cgroups *c)
 {
+	FILE *f = setmntent("/proc/self/mounts", "re");
 	struct mntent *m;
-	int fd = -1;
-	FILE *f;
 
-	if (mount)
-		return open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	f = setmntent("/proc/self/mounts", "re");
-	while (f && fd < 0 && (m = getmntent(f)))
-		if (strcmp(m->mnt_type, "cgroup2") == 0)
-			fd = open(m->mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (f && (m = getmntent(f))) {
+		c->legacy |= strcmp(m->mnt_type, "cgroup") == 0;
+		if (c->mount < 0 && strcmp(m->mnt_type, "cgroup2") == 0)
+			c->mount = open(m->mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
 	if (f)
 		endmntent(f);
-	return fd;
 }
 
-int cgroups_new(struct cgroups **ret, const char *mount)
+bool cgroups_legacy(const struct cgroups *c)
+{
+	return c->legacy;
+}
+
+int cgroups_new(struct cgroups **ret, const char *mount, struct containers *all)
 {
 	struct cgroups *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return err_origin(-ENOMEM);
-	c->mount = open_mount(mount);
+	c->all = all;
+	c->mount = mount ? open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (!mount)
+		look_for_mounts(c);
 	*ret = c;
 	return 0;
 }
@@ -52,7 +57,7 @@ struct cgroups *cgroups_free(struct cgroups *c)
 	if (!c)
 		return NULL;
 	for (size_t i = 0; i < SLOTS; i++)
-		proc_container_unref(c->slots[i].container);
+		container_unref(c->slots[i].container);
 	if (c->mount >= 0)
 		close(c->mount);
 	free(c);
@@ -79,18 +84,18 @@ static size_t path_of(struct cgroups *c, uint64_t id)
 	return n > 0 ? (size_t)n : 0;
 }
 
-struct proc_container *cgroups_find(struct cgroups *c, uint64_t id)
+struct container *cgroups_find(struct cgroups *c, uint64_t id)
 {
 	struct entry *e = &c->slots[(id * UINT64_C(0x9e3779b97f4a7c15)) >> 55];
-	char container[PROCFS_CONTAINER_BYTES];
+	struct container_ref ref;
 
 	if (c->mount < 0 || id == 0)
 		return NULL;
 	if (e->id == id)
 		return e->container;
-	proc_container_unref(e->container);
+	container_unref(e->container);
 	*e = (struct entry){ .id = id };
-	if (procfs_parse_container(c->path, path_of(c, id), container))
-		e->container = proc_container_new(container);
+	if (container_parse(c->path, path_of(c, id), &ref))
+		e->container = containers_find(c->all, &ref);
 	return e->container;
 }

@@ -3,18 +3,22 @@
  *
  * An id is the file handle of its folder in cgroupfs, so the kernel itself turns it into a path
  * (open_by_handle_at(2), needs CAP_DAC_READ_SEARCH); the container id is then in the path, see
- * procfs_parse_container().  Where no cgroup v2 is mounted nothing is found.
+ * container_parse().  Where no cgroup v2 is mounted nothing is found.
+ * Where controllers are still those of cgroup v1 (v1 alone, or hybrid), runtimes put containers into
+ * v1 groups only, which have no such id: cgroups_legacy() tells, and /proc/PID/cgroup must be read.
  * Thread: sensor consumer.  Memory: a fixed cache; ids are never used again within a boot. */
 #pragma once
-#include "sensor/proctab.h"
+#include "sensor/containers.h"
 
 struct cgroups;
 
-/* @mount: folder of the cgroup v2 file system; NULL: look it up in /proc/self/mounts.
+/* @all: where containers are kept, borrowed.  @mount: folder of the cgroup v2 file system; NULL: look it up in /proc/self/mounts.
  * Returns 0 or -ENOMEM.  *ret is freed with cgroups_free(). */
-NODISCARD int cgroups_new(struct cgroups **ret, const char *mount);
+NODISCARD int cgroups_new(struct cgroups **ret, const char *mount, struct containers *all);
 struct cgroups *cgroups_free(struct cgroups *c);
 DEFINE_FREEP(cgroups)
 
 /* Container of cgroup @id, lent until the next call; NULL: in none, or not known. */
-struct proc_container *cgroups_find(struct cgroups *c, uint64_t id);
+struct container *cgroups_find(struct cgroups *c, uint64_t id);
+
+bool cgroups_legacy(const struct cgroups *c);

@@ -282,6 +282,7 @@ int consumer_turn(struct consumer *c, int max_wait_ms)
 	n = s->ops->consume(s->self, BUDGET, take, c);
 	if (n < 0)
 		return (int)n;
+	enrich_containers(c->config.enrich, &c->gathers[0], &c->config.seq->next);
 	enrich_hashes(c->config.enrich, &c->gathers[0], &c->config.seq->next);
 	r = chores(c);
 	if (r < 0)

@@ -96,6 +96,35 @@ void enrich_record(struct enrich *e, const struct record *r, struct gather *g, u
 	handlers[r->type](&c);
 }
 
+static void tell_container(struct enrich *e, struct gather *g, uint64_t *seq,
+			   const struct container_process *m, enum kind kind)
+{
+	struct proc *p = proctab_find(known_processes(e->known), m->tgid, m->start_ns);
+	uint32_t row;
+
+	if (!p)
+		return;
+	known_forget_rows(p); /* those of this batch may lack what the runtime told since */
+	row = rows_of(&e->rows, g, p, &p->now);
+	gather_event(g, kind, (*seq)++, m->at_ns + e->offset_ns);
+	g->events[CLASS_PRIORITY]++;
+	batch_set_row(g->batch, kind, FIELD_PROCESS, row);
+}
+
+void enrich_containers(struct enrich *e, struct gather *g, uint64_t *seq)
+{
+	struct containers *all = known_containers(e->known);
+	enum container_news news;
+	struct container *c;
+
+	while ((c = containers_next(all, e->now_ns - e->offset_ns, &news))) {
+		bool started = news == CONTAINER_STARTED;
+
+		tell_container(e, g, seq, started ? &c->first : &c->last,
+			       started ? KIND_CONTAINER_START : KIND_CONTAINER_STOP);
+	}
+}
+
 void enrich_hashes(struct enrich *e, struct gather *g, uint64_t *seq)
 {
 	struct proc_version *v = NULL;

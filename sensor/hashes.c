@@ -2,18 +2,16 @@
 #include "sensor/hashes.h"
 
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
+
+#include "sensor/helper.h"
 
 enum {
 	SETS = 512,
 	WAYS = 4,
 	RETRY_S = 10,
-	JOIN_S = 2,
-	NICE = 10,
 };
 
 static const uint64_t second = 1000000000;
@@ -35,23 +33,20 @@ struct job {
 	int result;
 };
 
+/* The helper's: bytes that it may read now, as of when. */
+struct pace {
+	struct helper *helper;
+	uint64_t bytes_per_second, budget, at_ns;
+};
+
 struct hashes {
 	struct hashes_config config;
 	struct hashes_counters counters;
 	struct entry sets[SETS][WAYS];
 	uint64_t clock;
 	int proc;
-	/* jobs[i % HASHES_JOBS]: the helper's from done to pushed, the consumer's else */
-	struct job *jobs[HASHES_JOBS];
-	uint64_t taken;
-	pthread_mutex_t mutex; /* of pushed and stopping, with @wake */
-	pthread_cond_t wake;
-	uint64_t pushed;
-	_Atomic uint64_t done;
-	bool stopping, started;
-	pthread_t thread;
-	/* the helper's: bytes that it may read now, as of when */
-	uint64_t budget, budget_ns;
+	struct helper *helper;
+	struct pace pace;
 };
 
 static uint64_t now(void)
@@ -62,72 +57,34 @@ static uint64_t now(void)
 	return (uint64_t)t.tv_sec * second + (uint64_t)t.tv_nsec;
 }
 
-/* ---- helper ---- */
-
-/* Sleeps, or returns at once when the helper is to end.  Returns false then. */
-static bool nap(struct hashes *h, uint64_t ns)
-{
-	uint64_t until = now() + ns;
-	const struct timespec t = { (time_t)(until / second), (long)(until % second) };
-	int r = 0;
-	bool go;
-
-	pthread_mutex_lock(&h->mutex);
-	while (!h->stopping && r == 0)
-		r = pthread_cond_timedwait(&h->wake, &h->mutex, &t);
-	go = !h->stopping;
-	pthread_mutex_unlock(&h->mutex);
-	return go;
-}
+/* ---- on the helper's thread ---- */
 
 /* At most config.bytes_per_second on average, and what a second gives at once. */
 static bool pace(size_t n, void *arg)
 {
-	struct hashes *h = arg;
-	uint64_t rate = h->config.bytes_per_second, t = now(), wait = 0;
-	uint64_t earned = (uint64_t)((double)(t - h->budget_ns) * (double)rate / (double)second);
+	struct pace *p = arg;
+	uint64_t rate = p->bytes_per_second, t = now(), wait = 0;
+	uint64_t earned = (uint64_t)((double)(t - p->at_ns) * (double)rate / (double)second);
 
-	h->budget = MIN(h->budget + earned, MAX(rate, n));
-	h->budget_ns = t;
-	if (h->budget < n)
-		wait = (uint64_t)((double)(n - h->budget) * (double)second / (double)rate);
-	if (!nap(h, wait))
+	p->budget = MIN(p->budget + earned, MAX(rate, n));
+	p->at_ns = t;
+	if (p->budget < n)
+		wait = (uint64_t)((double)(n - p->budget) * (double)second / (double)rate);
+	if (!helper_nap(p->helper, wait))
 		return false;
-	h->budget = MAX(h->budget, n) - n;
+	p->budget = MAX(p->budget, n) - n;
 	if (wait)
-		h->budget_ns = now();
+		p->at_ns = now();
 	return true;
 }
 
-/* The next job; NULL: the helper is to end. */
-static struct job *next_job(struct hashes *h)
-{
-	uint64_t done = atomic_load(&h->done);
-	struct job *job = NULL;
-
-	pthread_mutex_lock(&h->mutex);
-	while (!h->stopping && h->pushed == done)
-		pthread_cond_wait(&h->wake, &h->mutex);
-	if (!h->stopping)
-		job = h->jobs[done % HASHES_JOBS];
-	pthread_mutex_unlock(&h->mutex);
-	return job;
-}
-
-static void *help(void *arg)
+static void run(void *job, void *arg, struct helper *helper)
 {
 	struct hashes *h = arg;
-	struct job *job;
+	struct job *j = job;
 
-	pthread_setname_np(pthread_self(), "rtsec-hash");
-	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
-	h->budget_ns = now();
-	h->budget = h->config.bytes_per_second;
-	while ((job = next_job(h))) {
-		job->result = hash_file(h->proc, &job->file, pace, h, job->digest);
-		atomic_fetch_add(&h->done, 1);
-	}
-	return NULL;
+	h->pace.helper = helper;
+	j->result = hash_file(h->proc, &j->file, pace, &h->pace, j->digest);
 }
 
 /* ---- cache ---- */
@@ -175,25 +132,19 @@ static struct entry *add(struct hashes *h, const struct hash_key *key)
 /* Returns false when too many are under way. */
 static bool push(struct hashes *h, const struct hash_ask *ask)
 {
-	struct job **slot = &h->jobs[h->pushed % HASHES_JOBS];
-	struct job *job;
+	AUTO_MEM struct job *job = calloc(1, sizeof(*job));
 
-	if (h->pushed - h->taken == HASHES_JOBS)
-		return false;
-	job = *slot ? *slot : calloc(1, sizeof(*job));
 	if (!job)
 		return false;
-	*slot = job;
 	job->file.key = *ask->key;
 	job->file.fs_magic = ask->fs_magic;
 	job->file.tgid = ask->tgid;
 	job->file.parent = ask->parent;
 	job->start_ns = ask->start_ns;
 	snprintf(job->file.path, sizeof(job->file.path), "%.*s", (int)ask->n_path, ask->path);
-	pthread_mutex_lock(&h->mutex);
-	h->pushed++;
-	pthread_cond_signal(&h->wake);
-	pthread_mutex_unlock(&h->mutex);
+	if (!helper_push(h->helper, job))
+		return false;
+	(void)TAKE(job);
 	return true;
 }
 
@@ -254,8 +205,10 @@ static bool settle(struct hashes *h, const struct job *job)
 
 bool hashes_take(struct hashes *h, struct hash_found *ret)
 {
-	while (h->taken != atomic_load(&h->done)) {
-		const struct job *job = h->jobs[h->taken++ % HASHES_JOBS];
+	struct job *next;
+
+	while ((next = helper_take(h->helper))) {
+		AUTO_MEM struct job *job = next;
 
 		if (!settle(h, job))
 			continue;
@@ -270,7 +223,7 @@ bool hashes_take(struct hashes *h, struct hash_found *ret)
 
 bool hashes_busy(const struct hashes *h)
 {
-	return h->taken != h->pushed;
+	return helper_busy(h->helper);
 }
 
 void hashes_counters(const struct hashes *h, struct hashes_counters *ret)
@@ -280,64 +233,33 @@ void hashes_counters(const struct hashes *h, struct hashes_counters *ret)
 
 /* ---- making ---- */
 
-static int init_thread(struct hashes *h)
-{
-	pthread_condattr_t attr;
-	int r;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_mutex_init(&h->mutex, NULL);
-	pthread_cond_init(&h->wake, &attr);
-	pthread_condattr_destroy(&attr);
-	r = pthread_create(&h->thread, NULL, help, h);
-	h->started = r == 0;
-	return r ? err_origin(-r) : 0;
-}
-
 int hashes_new(struct hashes **ret, const struct hashes_config *config)
 {
 	AUTO(hashes) *h = calloc(1, sizeof(*h));
+	struct helper_config helper = { .name = "rtsec-hash", .run = run, .drop = free, .arg = h };
 	int r;
 
 	if (!h)
 		return err_origin(-ENOMEM);
 	h->config = *config;
+	h->pace = (struct pace){ .bytes_per_second = config->bytes_per_second,
+				 .budget = config->bytes_per_second,
+				 .at_ns = now() };
 	h->proc = open(config->proc_root ? config->proc_root : "/proc",
 		       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (h->proc < 0)
 		return err_origin(-errno);
-	r = init_thread(h);
+	r = helper_new(&h->helper, &helper);
 	if (r < 0)
 		return r;
 	*ret = TAKE(h);
 	return 0;
 }
 
-/* Returns false when the helper hangs. */
-static bool end_thread(struct hashes *h)
-{
-	struct timespec until;
-
-	pthread_mutex_lock(&h->mutex);
-	h->stopping = true;
-	pthread_cond_broadcast(&h->wake);
-	pthread_mutex_unlock(&h->mutex);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += JOIN_S;
-	if (pthread_timedjoin_np(h->thread, NULL, &until) != 0)
-		return false;
-	pthread_cond_destroy(&h->wake);
-	pthread_mutex_destroy(&h->mutex);
-	return true;
-}
-
 struct hashes *hashes_free(struct hashes *h)
 {
-	if (!h || (h->started && !end_thread(h)))
+	if (!h || !helper_free(h->helper))
 		return NULL;
-	for (size_t i = 0; i < HASHES_JOBS; i++)
-		free(h->jobs[i]);
 	if (h->proc >= 0)
 		close(h->proc);
 	free(h);

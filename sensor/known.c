@@ -19,6 +19,7 @@ struct known {
 	struct proctab *table;
 	struct procfs *procfs;
 	struct users *users;
+	struct containers *containers;
 	struct cgroups *cgroups;
 	struct pieces pieces[PIECES];
 	uint32_t next_pieces;
@@ -28,7 +29,7 @@ struct known {
 
 /* ---- from /proc ---- */
 
-static void take_found(struct proc *p, const struct procfs_process *f)
+static void take_found(struct known *k, struct proc *p, const struct procfs_process *f)
 {
 	struct proc_program program = {
 		.exe = f->exe,
@@ -57,11 +58,11 @@ static void take_found(struct proc *p, const struct procfs_process *f)
 	};
 	p->vpid = f->status.vpid;
 	p->ppid = f->stat.ppid;
-	if (f->container[0]) {
-		struct proc_container *c = proc_container_new(f->container);
+	if (f->container.id[0]) {
+		struct container *c = containers_find(k->containers, &f->container);
 
-		proctab_set_container(p, c);
-		proc_container_unref(c);
+		proctab_set_container(p, c, 0);
+		container_unref(c);
 	}
 }
 
@@ -73,7 +74,7 @@ static int scan_one(const struct procfs_process *f, void *arg)
 
 	if (!p)
 		p = proctab_add(k->table, f->stat.pid, start_ns);
-	take_found(p, f);
+	take_found(k, p, f);
 	return 0;
 }
 
@@ -130,7 +131,7 @@ static void guess(struct known *k, struct proc *p, const struct rec_head *head)
 	if (procfs_read(k->procfs, p->tgid, &f) == 0 &&
 	    f->stat.start_ticks == p->start_ns / PROCTAB_TICK_NS) {
 		k->counters.proc_reads++;
-		take_found(p, f);
+		take_found(k, p, f);
 		link_parent(p, k);
 	} else if (head) {
 		struct proc_program program = { .comm = head->comm,
@@ -168,20 +169,36 @@ struct proc *known_named(struct known *k, const struct rec_head *head)
 	return named(k, head->tgid, head->start_ns, head);
 }
 
-static void forget_rows(struct proc *p)
+void known_forget_rows(struct proc *p)
 {
 	memset(p->now.row_stamp, 0, sizeof(p->now.row_stamp));
 	memset(p->before.row_stamp, 0, sizeof(p->before.row_stamp));
 }
 
-static void move_cgroup(struct known *k, struct proc *p, uint64_t cgroup)
+static void move_cgroup(struct known *k, struct proc *p, const struct rec_head *head)
 {
-	struct proc_container *c = cgroups_find(k->cgroups, cgroup);
+	struct container *c = cgroups_find(k->cgroups, head->cgroup_id);
 
-	p->cgroup = cgroup;
-	if (c && c != p->container)
-		proctab_set_container(p, c);
-	forget_rows(p);
+	p->cgroup = head->cgroup_id;
+	if (c)
+		proctab_set_container(p, c, head->time_ns);
+	known_forget_rows(p);
+}
+
+/* Where the cgroup's id tells nothing of containers. */
+static void look_for_container(struct known *k, struct proc *p, uint64_t at_ns)
+{
+	struct container_ref ref;
+	struct container *c;
+
+	if (!procfs_container(k->procfs, p->tgid, &ref))
+		return;
+	c = containers_find(k->containers, &ref);
+	if (c && c != p->container) {
+		proctab_set_container(p, c, at_ns);
+		known_forget_rows(p);
+	}
+	container_unref(c);
 }
 
 struct proc *known_actor(struct known *k, const struct rec_head *head)
@@ -195,10 +212,10 @@ struct proc *known_actor(struct known *k, const struct rec_head *head)
 	if (id->euid != head->uid || id->egid != head->gid) {
 		id->euid = head->uid;
 		id->egid = head->gid;
-		forget_rows(p);
+		known_forget_rows(p);
 	}
 	if (p->cgroup != head->cgroup_id)
-		move_cgroup(k, p, head->cgroup_id);
+		move_cgroup(k, p, head);
 	return p;
 }
 
@@ -224,7 +241,7 @@ struct proc *known_credentials(struct known *k, const struct record *r)
 	id->egid = ids->egid;
 	id->suid = ids->suid;
 	id->sgid = ids->sgid;
-	forget_rows(p);
+	known_forget_rows(p);
 	return p;
 }
 
@@ -244,7 +261,7 @@ struct proc *known_hashed(struct known *k, const struct hash_found *found,
 	*ret_version = runs(&p->now, &found->key) ? &p->now : &p->before;
 	(*ret_version)->image->hashed = true;
 	memcpy((*ret_version)->image->sha256, found->digest, HASH_BYTES);
-	forget_rows(p);
+	known_forget_rows(p);
 	return p;
 }
 
@@ -378,7 +395,9 @@ struct proc *known_exec(struct known *k, const struct record *r)
 	};
 	p->vpid = e->vpid;
 	if (p->cgroup != r->head->cgroup_id)
-		move_cgroup(k, p, r->head->cgroup_id);
+		move_cgroup(k, p, r->head);
+	if (cgroups_legacy(k->cgroups))
+		look_for_container(k, p, r->head->time_ns);
 	return p;
 }
 
@@ -423,7 +442,9 @@ int known_new(struct known **ret, const struct known_config *c)
 		r = users_new(&k->users, c->passwd ? c->passwd : "/etc/passwd",
 			      c->group ? c->group : "/etc/group");
 	if (r == 0)
-		r = cgroups_new(&k->cgroups, NULL);
+		r = containers_new(&k->containers, c->runtime);
+	if (r == 0)
+		r = cgroups_new(&k->cgroups, NULL, k->containers);
 	if (r < 0)
 		return r;
 	*ret = TAKE(k);
@@ -440,6 +461,7 @@ struct known *known_free(struct known *k)
 	procfs_free(k->procfs);
 	users_free(k->users);
 	cgroups_free(k->cgroups);
+	containers_free(k->containers);
 	free(k);
 	return NULL;
 }
@@ -447,6 +469,11 @@ struct known *known_free(struct known *k)
 struct proctab *known_processes(struct known *k)
 {
 	return k->table;
+}
+
+struct containers *known_containers(struct known *k)
+{
+	return k->containers;
 }
 
 const struct users *known_users(const struct known *k)

@@ -21,6 +21,7 @@ struct known_config {
 	const char *proc_root;	    /* NULL: /proc */
 	const char *passwd, *group; /* NULL: those of /etc */
 	struct hashes *hashes;	    /* borrowed; NULL: executables are not hashed */
+	const struct runtime_config *runtime; /* NULL: container runtimes are not asked */
 };
 
 struct known_counters {
@@ -66,6 +67,10 @@ struct proc *known_hashed(struct known *k, const struct hash_found *found,
 /* Keeps a piece of the arguments of the exec that follows. */
 void known_args(struct known *k, const struct record *r);
 
+/* Has the rows of @p written anew, also into a batch that has them. */
+void known_forget_rows(struct proc *p);
+
 struct proctab *known_processes(struct known *k);
+struct containers *known_containers(struct known *k);
 const struct users *known_users(const struct known *k);
 void known_counters(const struct known *k, struct known_counters *ret);

@@ -147,9 +147,14 @@ static int open_enrich(struct sensor *s)
 		.boot_id = s->node.boot_id,
 		.max_processes = (uint32_t)MIN(s->options.max_processes, 1u << 24),
 	};
+	const struct runtime_config runtime = {
+		.docker_socket = s->options.docker_socket,
+		.podman_socket = s->options.podman_socket,
+	};
 	int r = open_hashes(s);
 
 	config.hashes = s->hashes;
+	config.runtime = &runtime;
 	if (r == 0)
 		r = enrich_new(&s->enrich, &config);
 	if (r < 0)

@@ -18,6 +18,7 @@ struct options {
 	uint64_t spool_bytes, spool_age_s, hash_rate, hash_max_bytes;
 	enum spool_sync spool_sync;
 	enum log_level log_level;
+	const char *docker_socket, *podman_socket;
 	bool insecure;
 };
 

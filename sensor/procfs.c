@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-enum { TEXT_BYTES = 8192, HEX_ID = 64, KERNEL_THREAD = 0x00200000 /* PF_KTHREAD */ };
+enum { TEXT_BYTES = 8192, KERNEL_THREAD = 0x00200000 /* PF_KTHREAD */ };
 
 struct procfs {
 	int fd;
@@ -141,55 +141,6 @@ int procfs_parse_status(const char *s, size_t n, struct procfs_status *ret)
 	return uids && gids ? 0 : err_origin(-EBADMSG);
 }
 
-/* ---- cgroup ---- */
-
-static bool is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
-/* The id in one path component: a run of exactly 64 hex digits; NULL: it has none. */
-static const char *component_id(const char *s, const char *end)
-{
-	size_t n = (size_t)(end - s);
-
-	if (memmem(s, n, "conmon", 6))
-		return NULL;
-	for (const char *p = s; p < end;) {
-		const char *begin = p;
-
-		while (p < end && is_hex(*p))
-			p++;
-		if (p - begin == HEX_ID)
-			return begin;
-		if (p < end)
-			p++;
-	}
-	return NULL;
-}
-
-bool procfs_parse_container(const char *s, size_t n, char ret[PROCFS_CONTAINER_BYTES])
-{
-	const char *end = s + n;
-
-	ret[0] = 0;
-	while (s < end) {
-		const char *p = s, *id;
-
-		while (p < end && *p != '/' && *p != ':' && *p != '\n')
-			p++;
-		id = component_id(s, p);
-		if (id) {
-			memcpy(ret, id, HEX_ID);
-			ret[HEX_ID] = 0;
-		}
-		if (p < end && *p == '\n' && ret[0])
-			return true;
-		s = p + 1;
-	}
-	return ret[0] != 0;
-}
-
 /* ---- files ---- */
 
 int procfs_new(struct procfs **ret, const char *root)
@@ -307,6 +258,13 @@ int procfs_start_ticks(struct procfs *p, uint32_t pid, uint64_t *ret)
 	return r;
 }
 
+bool procfs_container(struct procfs *p, uint32_t pid, struct container_ref *ret)
+{
+	ssize_t n = read_file(p, pid, "cgroup", p->text, sizeof(p->text));
+
+	return container_parse(p->text, n > 0 ? (size_t)n : 0, ret);
+}
+
 int procfs_read(struct procfs *p, uint32_t pid, const struct procfs_process **ret)
 {
 	struct procfs_process *f = &p->found;
@@ -322,8 +280,7 @@ int procfs_read(struct procfs *p, uint32_t pid, const struct procfs_process **re
 	r = procfs_parse_status(p->text, (size_t)n, &f->status);
 	if (r < 0)
 		return r;
-	n = read_file(p, pid, "cgroup", p->text, sizeof(p->text));
-	procfs_parse_container(p->text, n > 0 ? (size_t)n : 0, f->container);
+	(void)procfs_container(p, pid, &f->container);
 	f->kernel_thread = f->stat.flags & KERNEL_THREAD;
 	f->n_exe = read_link(p, pid, "exe", f->exe);
 	f->n_cwd = read_link(p, pid, "cwd", f->cwd);

@@ -5,6 +5,7 @@
  * something else, and may end between two reads.  Source: proc(5), Documentation/filesystems/proc.
  * Thread: sensor consumer.  Memory: one scratch in struct procfs. */
 #pragma once
+#include "sensor/container.h"
 #include "sensor/hash_file.h"
 
 enum {
@@ -12,7 +13,6 @@ enum {
 		10000000, /* /proc counts start times in USER_HZ, 100 a second everywhere */
 	PROCFS_PATH_BYTES = 4096,
 	PROCFS_ARGS_BYTES = 16384,   /* more of a command line is cut */
-	PROCFS_CONTAINER_BYTES = 65, /* 64 hex digits, NUL */
 	PROCFS_COMM_BYTES = 64,	     /* kernel threads have up to 63 */
 };
 
@@ -42,7 +42,7 @@ struct procfs_process {
 	size_t n_args;		      /* bytes */
 	bool args_truncated;
 	bool kernel_thread;
-	char container[PROCFS_CONTAINER_BYTES]; /* "" outside containers */
+	struct container_ref container; /* its id is "" outside containers */
 	struct hash_key exe_file;		/* inode 0: not readable */
 	uint32_t loginuid;			/* UINT32_MAX: never logged in */
 };
@@ -50,12 +50,6 @@ struct procfs_process {
 /* Parsers of one file's bytes.  Return 0 or -EBADMSG (*ret is then undefined). */
 NODISCARD int procfs_parse_stat(const char *s, size_t n, struct procfs_stat *ret);
 NODISCARD int procfs_parse_status(const char *s, size_t n, struct procfs_status *ret);
-
-/* Finds the container id in /proc/PID/cgroup text or a bare cgroup path: the innermost component
- * that is 64 hex digits, alone or as docker-ID.scope, cri-containerd-ID.scope, crio-ID.scope,
- * libpod-ID.scope and the like; components of conmon, the runtime's own monitor, are none.
- * Returns false when there is none (*ret is "" then). */
-bool procfs_parse_container(const char *s, size_t n, char ret[PROCFS_CONTAINER_BYTES]);
 
 struct procfs;
 
@@ -71,6 +65,9 @@ NODISCARD int procfs_read(struct procfs *p, uint32_t pid, const struct procfs_pr
 
 /* Start time of @pid in ticks since boot, by one file only.  Returns as procfs_read(). */
 NODISCARD int procfs_start_ticks(struct procfs *p, uint32_t pid, uint64_t *ret);
+
+/* Container of @pid, by one file only.  Returns false when it is in none, or gone. */
+bool procfs_container(struct procfs *p, uint32_t pid, struct container_ref *ret);
 
 /* Calls @each for every process, in ascending pid; those that end meanwhile are passed over.  Stops
  * and returns what @each returned when that is not 0. */

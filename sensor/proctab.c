@@ -210,7 +210,7 @@ void proctab_inherit(struct proc *child, struct proc *parent, uint64_t at_ns)
 	const struct proc_version *v = proctab_version(parent, at_ns);
 
 	child->now.id = v->id;
-	proctab_set_container(child, parent->container);
+	proctab_set_container(child, parent->container, at_ns);
 	child->cgroup = parent->cgroup;
 	image_unref(child->now.image);
 	child->now.image = v->image;
@@ -220,29 +220,33 @@ void proctab_inherit(struct proc *child, struct proc *parent, uint64_t at_ns)
 
 /* ---- containers ---- */
 
-struct proc_container *proc_container_new(const char *id)
+static struct container_process member(const struct proc *p, uint64_t at_ns)
 {
-	struct proc_container *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return NULL;
-	c->refs = 1;
-	snprintf(c->id, sizeof(c->id), "%s", id);
-	return c;
+	return (struct container_process){ p->start_ns, at_ns, p->tgid };
 }
 
-void proc_container_unref(struct proc_container *c)
+static void leave_container(struct proc *p, uint64_t at_ns)
 {
-	if (c && --c->refs == 0)
-		free(c);
+	const struct container_process m = member(p, at_ns);
+
+	if (p->container && p->list == LIST_ALIVE)
+		container_leave(p->container, &m);
 }
 
-void proctab_set_container(struct proc *p, struct proc_container *c)
+void proctab_set_container(struct proc *p, struct container *c, uint64_t at_ns)
 {
-	if (c)
-		c->refs++;
-	proc_container_unref(p->container);
+	const struct container_process m = member(p, at_ns);
+
+	if (c == p->container)
+		return;
+	leave_container(p, at_ns);
+	container_unref(p->container);
 	p->container = c;
+	if (!c)
+		return;
+	c->refs++;
+	if (p->list == LIST_ALIVE)
+		container_enter(c, &m);
 }
 
 /* ---- links ---- */
@@ -324,11 +328,12 @@ static void release_one(struct proctab *t, struct proc *p)
 		at = &t->procs[*at - 1].hash_next;
 	if (*at)
 		*at = p->hash_next;
+	leave_container(p, p->start_ns);
 	list_remove(t, p);
 	p->entity = 0; /* links to it are now dead */
 	image_unref(p->now.image);
 	image_unref(p->before.image);
-	proc_container_unref(p->container);
+	container_unref(p->container);
 	p->hash_next = t->free_list;
 	t->free_list = me;
 }
@@ -393,6 +398,7 @@ void proctab_exit(struct proctab *t, struct proc *p, uint64_t now_ns)
 	if (p->list != LIST_ALIVE)
 		return;
 	p->exit_ns = now_ns;
+	leave_container(p, now_ns);
 	list_remove(t, p);
 	list_append(t, LIST_DEAD, p);
 }

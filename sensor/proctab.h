@@ -12,11 +12,11 @@
  * (program, arguments, folder) per exec, shared by forked children. */
 #pragma once
 #include "lib/fields.h"
+#include "sensor/container.h"
 #include "sensor/hash_file.h"
 
 enum {
 	PROCTAB_TICK_NS = 10000000,
-	PROCTAB_CONTAINER_BYTES = 65, /* 64 hex digits, NUL */
 	PROCTAB_DEPTH = 64,	      /* ancestors that are followed */
 };
 
@@ -67,12 +67,6 @@ struct proc_version {
 	uint64_t row_stamp[CLASS_MAX];
 };
 
-/* A container id, shared by reference count. */
-struct proc_container {
-	uint32_t refs;
-	char id[PROCTAB_CONTAINER_BYTES];
-};
-
 struct proc {
 	uint64_t entity;		  /* never 0 while in use */
 	uint64_t start_ns;		  /* since boot; exact, or of the tick */
@@ -82,7 +76,7 @@ struct proc {
 	uint32_t tgid, vpid;		  /* vpid 0: not known */
 	uint32_t ppid;			  /* as /proc told; 0: not asked */
 	struct proc_version now, before;  /* before: for late events; its image NULL: none */
-	struct proc_container *container; /* NULL: none */
+	struct container *container; /* NULL: none */
 	struct proc_link parent;
 	bool told_end; /* its end event was told */
 	bool guessed;  /* made from an event's own facts: its begin was not seen */
@@ -131,10 +125,8 @@ struct proc_version *proctab_version(struct proc *p, uint64_t at_ns);
 /* Lets the child of a fork at @at_ns have its parent's image, identity and container. */
 void proctab_inherit(struct proc *child, struct proc *parent, uint64_t at_ns);
 
-/* Puts the process into @c (may be NULL), which gets a reference. */
-void proctab_set_container(struct proc *p, struct proc_container *c);
-struct proc_container *proc_container_new(const char *id); /* one reference; NULL: no memory */
-void proc_container_unref(struct proc_container *c);
+/* Puts the process into @c (may be NULL), which gets a reference, at @at_ns (0: it was there before). */
+void proctab_set_container(struct proc *p, struct container *c, uint64_t at_ns);
 
 void proctab_set_parent(struct proctab *t, struct proc *child, struct proc *parent);
 struct proc *proctab_parent(const struct proctab *t, const struct proc *p);

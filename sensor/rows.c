@@ -88,14 +88,24 @@ static void write_image(struct rows *r, struct gather *g, const struct proc_imag
 	write_args(r, g, i);
 }
 
-static void write_identity(struct rows *r, struct gather *g, const struct proc_identity *id)
+/* Of a container its own names; none while they are not read. */
+static void write_names(struct rows *r, struct gather *g, const struct proc *p,
+			const struct proc_identity *id)
+{
+	const struct users *names = p->container ? p->container->users : r->users;
+
+	if (!names)
+		return;
+	set_name(g, FIELD_USER_NAME, users_name(names, id->euid));
+	set_name(g, FIELD_GROUP_NAME, users_group(names, id->egid));
+}
+
+static void write_identity(struct gather *g, const struct proc_identity *id)
 {
 	char tty[32];
 
 	set(g, FIELD_USER_ID, id->euid);
-	set_name(g, FIELD_USER_NAME, users_name(r->users, id->euid));
 	set(g, FIELD_GROUP_ID, id->egid);
-	set_name(g, FIELD_GROUP_NAME, users_group(r->users, id->egid));
 	set(g, FIELD_REAL_USER_ID, id->uid);
 	set(g, FIELD_REAL_GROUP_ID, id->gid);
 	set(g, FIELD_SAVED_USER_ID, id->suid);
@@ -103,6 +113,28 @@ static void write_identity(struct rows *r, struct gather *g, const struct proc_i
 	set_name(g, FIELD_TTY, procfs_tty_name(id->tty, tty, sizeof(tty)));
 	if (id->sid)
 		set(g, FIELD_SESSION_ID, id->sid);
+}
+
+static void set_text(struct gather *g, enum field f, const char *s)
+{
+	set_str(g, f, s, strlen(s));
+}
+
+static void write_container(struct gather *g, const struct container *c)
+{
+	const struct container_facts *f = &c->facts;
+
+	set_text(g, FIELD_CONTAINER_ID, c->ref.id);
+	set_name(g, FIELD_CONTAINER_RUNTIME, container_runtime_name(c->ref.runtime));
+	set_text(g, FIELD_CONTAINER_NAME, f->name);
+	set_text(g, FIELD_CONTAINER_IMAGE, f->image);
+	set_text(g, FIELD_POD_UID, c->ref.pod_uid);
+	set_text(g, FIELD_POD_NAME, f->pod);
+	set_text(g, FIELD_POD_NAMESPACE, f->namespace);
+	if (c->ref.pod_uid[0] || f->pod[0]) {
+		set_text(g, FIELD_ORCHESTRATOR, "kubernetes");
+		set_text(g, FIELD_ORCHESTRATOR_RESOURCE, "pod");
+	}
 }
 
 static void write_process(struct rows *r, struct gather *g, struct proc *p)
@@ -114,7 +146,7 @@ static void write_process(struct rows *r, struct gather *g, struct proc *p)
 	if (p->vpid)
 		set(g, FIELD_VPID, p->vpid);
 	if (p->container)
-		set_name(g, FIELD_CONTAINER_ID, p->container->id);
+		write_container(g, p->container);
 	if (p->cgroup)
 		set(g, FIELD_CGROUP, p->cgroup);
 }
@@ -167,7 +199,8 @@ static uint32_t row_at(struct rows *r, struct gather *g, struct proc *p, struct 
 	refs = refs_of(r, g, p, depth);
 	v->row[g->slot] = batch_process_add(g->batch, p->entity, v->generation);
 	write_process(r, g, p);
-	write_identity(r, g, &v->id);
+	write_identity(g, &v->id);
+	write_names(r, g, p, &v->id);
 	if (v->image) {
 		write_image(r, g, v->image);
 		write_hash(r, g, p, v->image);

@@ -2,9 +2,16 @@
 #include "sensor/users.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
-enum { REFRESH_NS = 1000000000 };
+enum { REFRESH_NS = 1000000000, RANGES = 8 };
+
+/* A line of uid_map: ids from @inner on are @outer on outside. */
+struct range {
+	uint32_t inner, outer, count;
+};
 
 struct entry {
 	uint32_t id, name; /* offset in text */
@@ -18,6 +25,8 @@ struct names {
 	char *text;
 	struct entry *entries; /* by id */
 	size_t n;
+	struct range ranges[RANGES];
+	size_t n_ranges; /* 0: ids are as they come */
 };
 
 struct users {
@@ -121,6 +130,57 @@ static int refresh(struct names *f)
 	return read_names(f, fd);
 }
 
+static void parse_ranges(struct names *f, const char *text)
+{
+	struct range r;
+	int used;
+
+	while (f->n_ranges < RANGES && sscanf(text, "%" SCNu32 "%" SCNu32 "%" SCNu32 "%n", &r.inner,
+					      &r.outer, &r.count, &used) == 3) {
+		f->ranges[f->n_ranges++] = r;
+		text += used;
+	}
+}
+
+/* Id inside of the container.  Returns false when it has none. */
+static bool inner_id(const struct names *f, uint32_t *id)
+{
+	for (size_t i = 0; i < f->n_ranges; i++)
+		if (*id - f->ranges[i].outer < f->ranges[i].count) {
+			*id = *id - f->ranges[i].outer + f->ranges[i].inner;
+			return true;
+		}
+	return f->n_ranges == 0;
+}
+
+static int take_file(struct names *f, int fd, const char *map)
+{
+	struct stat st;
+
+	parse_ranges(f, map);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	f->size = MIN(st.st_size, USERS_CONTAINER_BYTES);
+	return read_names(f, fd);
+}
+
+int users_new_container(struct users **ret, int passwd, int group, const char *uid_map,
+			const char *gid_map)
+{
+	AUTO(users) *u = calloc(1, sizeof(*u));
+	int r;
+
+	if (!u)
+		return err_origin(-ENOMEM);
+	r = take_file(&u->users, passwd, uid_map);
+	if (r == 0)
+		r = take_file(&u->groups, group, gid_map);
+	if (r < 0)
+		return r;
+	*ret = TAKE(u);
+	return 0;
+}
+
 int users_new(struct users **ret, const char *passwd_path, const char *group_path)
 {
 	AUTO(users) *u = calloc(1, sizeof(*u));
@@ -165,6 +225,8 @@ static const char *find(const struct names *f, uint32_t id)
 {
 	size_t low = 0, high = f->n;
 
+	if (!inner_id(f, &id))
+		return NULL;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

@@ -56,6 +56,25 @@ given_an_executable_that_is_new_here() {
 	expect_json "the next exec has the hash" "$doc" '.process.args[1] == "second"'
 }
 
+# A cgroup named as Docker names its own, with one process in it.
+given_a_container() {
+	local id root dir doc
+
+	id=$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')
+	root=$(awk '$3 == "cgroup2" || $3 == "cgroup" { print $2; exit }' /proc/self/mounts)
+	dir=$root/rtsec-e2e-$$/docker/$id
+	mkdir -p "$dir"
+	sh -c "echo \$\$ >$dir/cgroup.procs && exec sh -c '/bin/true inside; exit 3'"
+	doc=$(query_until 1 "process where process.args == \"inside\" and container.id == \"$id\"")
+	expect_json "a process in a container has its id and runtime" "$doc" \
+		'.container.id == $id and .container.runtime == "docker"' --arg id "$id"
+	doc=$(query_until 1 "container where event.action == \"start\" and container.id == \"$id\"")
+	expect_json "the begin of the container is told" "$doc" '.process.name == "sh"'
+	doc=$(query_until 1 "container where event.action == \"stop\" and container.id == \"$id\"")
+	expect_json "the end of the container is told" "$doc" '.process.name == "sh"'
+	rmdir "$dir" "${dir%/*}" "$root/rtsec-e2e-$$"
+}
+
 given_a_failed_exec() {
 	local doc
 
@@ -160,6 +179,7 @@ given_the_http_api() {
 start_stack
 given_true_with_three_arguments
 given_an_executable_that_is_new_here
+given_a_container
 given_a_failed_exec
 given_a_relative_path_through_a_symlink
 given_a_created_renamed_and_deleted_file

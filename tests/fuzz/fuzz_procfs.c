@@ -6,7 +6,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	char container[PROCFS_CONTAINER_BYTES], tty[32];
+	struct container_ref ref;
+	char tty[32];
 	struct procfs_status status;
 	struct procfs_stat stat;
 	const char *s;
@@ -26,8 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		(void)!procfs_parse_status(s, n - 1, &status);
 		break;
 	default:
-		if (procfs_parse_container(s, n - 1, container) ? strlen(container) != 64
-								: container[0] != 0)
+		if (container_parse(s, n - 1, &ref) != (ref.id[0] != 0))
+			abort();
+		if (strlen(ref.id) > 64 || strlen(ref.pod_uid) > 36)
 			abort();
 	}
 	return 0;

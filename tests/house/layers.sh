@@ -32,7 +32,7 @@ bpf/libbpf\.h  sensor/probe* sensor/ring* sensor/consum*
 bpf/bpf\.h     sensor/probe* sensor/ring* sensor/consum*
 uv\.h          sensor/* collector/*
 curl/          ctl/http* ctl/client*
-jansson\.h     ctl/* collector/*
+jansson\.h     ctl/* collector/* sensor/runtime*
 zstd\.h        lib/frame*
 libfyaml\.h    lib/yaml*
 pcre2\.h       lib/expr* lib/match* lib/pattern*

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "sensor/hashes.h"
+#include "sensor/helper.h"
 #include "sensor/node.h"
 
 static const char *const sha_abc =
@@ -228,7 +229,7 @@ static void test_hashes_given_more_files_than_jobs_when_asked_then_refused_and_l
 
 	(void)state;
 	for (int round = 0; round < 2; round++) {
-		for (int i = 0; i < HASHES_JOBS + 6; i++) {
+		for (int i = 0; i < HELPER_JOBS + 6; i++) {
 			struct hash_key key;
 			struct hash_ask ask;
 			char name[16], path[128];
@@ -247,7 +248,7 @@ static void test_hashes_given_more_files_than_jobs_when_asked_then_refused_and_l
 		}
 		done += settle(h, &found);
 	}
-	assert_int_equal(done, HASHES_JOBS + 6);
+	assert_int_equal(done, HELPER_JOBS + 6);
 }
 
 static void test_hashes_given_more_files_than_room_when_asked_then_evictions_are_counted(

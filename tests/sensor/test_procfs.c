@@ -10,7 +10,6 @@
 
 #include "sensor/procfs.h"
 
-#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static int parse_stat(const char *s, struct procfs_stat *ret)
 {
@@ -74,37 +73,6 @@ static void test_procfs_given_status_text_when_parsed_then_ids_and_inner_pid_are
 	assert_int_equal(5, st.egid);
 	assert_int_equal(3, st.vpid);
 	assert_int_equal(-EBADMSG, procfs_parse_status(text, 20, &st));
-}
-
-static void test_procfs_given_cgroup_paths_when_parsed_then_containers_are_found(void **state)
-{
-	static const char *const inside[] = {
-		"0::/docker/" HEX "\n",
-		"0::/system.slice/docker-" HEX ".scope\n",
-		"0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-" HEX ".scope\n",
-		"0::/kubepods.slice/crio-" HEX ".scope/container\n",
-		"0::/machine.slice/libpod-" HEX ".scope\n",
-		"0::/kubepods/besteffort/pod12345678-1234-1234-1234-123456789012/" HEX "\n",
-		"12:memory:/docker/" HEX "\n0::/\n",
-		"0::/docker/" HEX "/nested/docker/" HEX "/init.scope\n",
-	};
-	static const char *const outside[] = {
-		"0::/\n", "", "0::/user.slice/user-1000.slice/session-3.scope\n",
-		"0::/machine.slice/libpod-conmon-" HEX ".scope\n",
-		"4:memory:/process_api/a7ab55fb603a0137e78b2808f79a3c7d\n",
-		"0::/x/" HEX "0\n",
-	};
-	char id[PROCFS_CONTAINER_BYTES];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(inside); i++) {
-		assert_true(procfs_parse_container(inside[i], strlen(inside[i]), id));
-		assert_string_equal(HEX, id);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(outside); i++) {
-		assert_false(procfs_parse_container(outside[i], strlen(outside[i]), id));
-		assert_string_equal("", id);
-	}
 }
 
 static void test_procfs_given_tty_numbers_when_named_then_they_are_as_people_say(void **state)
@@ -175,8 +143,6 @@ int main(void)
 			test_procfs_given_broken_stat_lines_when_parsed_then_they_are_refused),
 		cmocka_unit_test(
 			test_procfs_given_status_text_when_parsed_then_ids_and_inner_pid_are_right),
-		cmocka_unit_test(
-			test_procfs_given_cgroup_paths_when_parsed_then_containers_are_found),
 		cmocka_unit_test(
 			test_procfs_given_tty_numbers_when_named_then_they_are_as_people_say),
 		cmocka_unit_test(test_procfs_given_this_process_when_read_then_it_is_this_program),
