@@ -15,6 +15,10 @@
 
 /* A route without a help text, or with an answer that is not what it says, fails
  * tests/collector/test_openapi.c. */
+#define ALERTS                                                                      \
+	(PARAM_BIT(RULE) | PARAM_BIT(NODE) | PARAM_BIT(STATUS) | PARAM_BIT(LEVEL) | \
+	 PARAM_BIT(SINCE) | PARAM_BIT(UNTIL))
+
 static const struct route routes[] = {
 	{ METHOD_GET | METHOD_POST, "/api/v1/search", ROLE_VIEWER, api_search,
 	  ASK | PAGED | PARAM_BIT(FIELDS), "One page of the events that a query finds",
@@ -86,6 +90,25 @@ static const struct route routes[] = {
 	  "Leaves events out that it would find", "RuleWhole" },
 	{ METHOD_DELETE, "/api/v1/rules/{rule_id}/exceptions/{exception_id}", ROLE_ANALYST,
 	  api_rule_except_drop, 0, "Ends an exception", "RuleWhole" },
+	{ METHOD_GET, "/api/v1/alerts", ROLE_VIEWER, api_alerts,
+	  ALERTS | PARAM_BIT(LIMIT) | PARAM_BIT(CURSOR), "One page of the alerts, newest first",
+	  "{alerts:[Alert],cursor:?string}" },
+	{ METHOD_GET, "/api/v1/alerts/watch", ROLE_VIEWER, api_alerts_watch, ALERTS,
+	  "Alerts as they are made and changed, as server-sent events", "text/event-stream" },
+	{ METHOD_GET, "/api/v1/alerts/{alert_id}", ROLE_VIEWER, api_alert, 0,
+	  "One alert with its events, notes and gaps", "AlertWhole" },
+	{ METHOD_POST, "/api/v1/alerts/{alert_id}/ack", ROLE_ANALYST, api_alert_ack,
+	  PARAM_BIT(OWNER) | PARAM_BIT(NOTE), "Says that somebody looks at it", "AlertWhole" },
+	{ METHOD_POST, "/api/v1/alerts/{alert_id}/close", ROLE_ANALYST, api_alert_close,
+	  PARAM_BIT(OWNER) | PARAM_BIT(NOTE), "Says that it is done", "AlertWhole" },
+	{ METHOD_POST, "/api/v1/alerts/{alert_id}/reopen", ROLE_ANALYST, api_alert_reopen,
+	  PARAM_BIT(OWNER) | PARAM_BIT(NOTE), "Says that it is not", "AlertWhole" },
+	{ METHOD_POST, "/api/v1/alerts/{alert_id}/note", ROLE_ANALYST, api_alert_note,
+	  PARAM_BIT(OWNER) | PARAM_BIT(NOTE), "Adds a note, or gives it to an owner",
+	  "AlertWhole" },
+	{ METHOD_POST, "/api/v1/alerts/{alert_id}/exception", ROLE_ANALYST, api_alert_except,
+	  PARAM_BIT(CONDITION) | PARAM_BIT(NOTE) | PARAM_BIT(OWNER) | PARAM_BIT(EXPIRES),
+	  "Has the rule leave out what made the alert", "RuleWhole" },
 	{ METHOD_GET, "/api/v1/status", ROLE_VIEWER, api_status, 0, "State of the collector",
 	  "Status" },
 	{ METHOD_GET, "/api/v1/openapi.json", ROLE_VIEWER, api_openapi, 0,

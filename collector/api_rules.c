@@ -133,8 +133,29 @@ static void write_exceptions(struct json *j, const struct rulebook_entry *e)
 	json_end_array(j);
 }
 
-static void write_entry(struct json *j, const struct rulebook_entry *e, bool whole)
+/* What it has done since the collector started; zeroes when it does not run. */
+static void write_stats(struct json *j, struct detect *d, const char *id)
 {
+	struct detect_rule_stats s = { 0 };
+
+	if (d && !detect_rule_stats(d, id, &s))
+		s = (struct detect_rule_stats){ 0 };
+	json_key_uint(j, "hits", s.hits);
+	json_key_uint(j, "batches", s.asked);
+	json_key_uint(j, "skipped", s.skipped);
+	json_key_uint(j, "cost_ns", s.ns);
+	json_key_bool(j, "dear", s.dear);
+}
+
+struct writer {
+	struct json *j;
+	struct detect *detect;
+};
+
+static void write_entry(const struct writer *w, const struct rulebook_entry *e, bool whole)
+{
+	struct json *j = w->j;
+
 	json_key_text(j, "id", e->id);
 	json_key_uint(j, "revision", e->revision);
 	json_key_time(j, "changed", e->created_ns);
@@ -143,6 +164,7 @@ static void write_entry(struct json *j, const struct rulebook_entry *e, bool who
 	if (e->rule)
 		api_write_rule(j, e->rule, whole);
 	api_write_problems(j, e->rule, &e->wrong, 0);
+	write_stats(j, w->detect, e->id);
 	if (whole)
 		write_exceptions(j, e);
 	else
@@ -153,11 +175,11 @@ static void write_entry(struct json *j, const struct rulebook_entry *e, bool who
 
 static int each_rule(const struct rulebook_entry *e, void *arg)
 {
-	struct json *j = arg;
+	const struct writer *w = arg;
 
-	json_begin_object(j);
-	write_entry(j, e, false);
-	json_end_object(j);
+	json_begin_object(w->j);
+	write_entry(w, e, false);
+	json_end_object(w->j);
 	return 0;
 }
 
@@ -165,13 +187,14 @@ void api_rules(struct request *r)
 {
 	struct rulebook *b = book_of(r);
 	struct json j = json_to(request_body(r));
+	struct writer w = { &j, request_server(r)->config.detect };
 
 	if (!b)
 		return;
 	json_begin_object(&j);
 	json_key(&j, "rules");
 	json_begin_array(&j);
-	if (!went_well(r, rulebook_each(b, NULL, each_rule, &j), no_rule))
+	if (!went_well(r, rulebook_each(b, NULL, each_rule, &w), no_rule))
 		return;
 	json_end_array(&j);
 	finish(r, &j);
@@ -187,9 +210,10 @@ static int one_rule(const struct rulebook_entry *e, void *arg)
 static void answer_rule(struct request *r, struct rulebook *b, const char *id)
 {
 	struct json j = json_to(request_body(r));
+	struct writer w = { &j, request_server(r)->config.detect };
 
 	json_begin_object(&j);
-	if (went_well(r, rulebook_each(b, id, one_rule, &j), no_rule))
+	if (went_well(r, rulebook_each(b, id, one_rule, &w), no_rule))
 		finish(r, &j);
 }
 

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "collector/alert_watch.h"
 #include "collector/request_internal.h"
 #include "collector/tail.h"
 #include "lib/limits.h"
@@ -218,6 +219,8 @@ static void on_tick(uv_timer_t *timer)
 	end_slow(h);
 	if (h->server.tails)
 		tails_tick(h->server.tails);
+	if (h->server.watches)
+		alert_watches_tick(h->server.watches);
 }
 
 /* ---- libmicrohttpd in the loop ---- */
@@ -360,6 +363,7 @@ static struct http *http_free(struct http *h)
 	if (!h)
 		return NULL;
 	tails_free(h->server.tails);
+	alert_watches_free(h->server.watches);
 	pool_free(h->server.pool);
 	free(h);
 	return NULL;
@@ -379,6 +383,8 @@ int http_start(struct http **ret, uv_loop_t *loop, const struct http_config *con
 	r = pool_new(&h->server.pool, loop, config->store);
 	if (r == 0 && config->hub)
 		r = tails_new(&h->server.tails, &h->server, loop);
+	if (r == 0)
+		r = alert_watches_new(&h->server.watches, &h->server);
 	if (r == 0)
 		r = start_mhd(h, d);
 	if (r < 0)

@@ -10,6 +10,8 @@
 
 #include "collector/flows.h"
 #include "collector/hub.h"
+#include "collector/alertbook.h"
+#include "collector/detect.h"
 #include "collector/ingest.h"
 #include "collector/maindb.h"
 #include "collector/rulebook.h"
@@ -26,8 +28,10 @@ struct http_config {
 	struct hub *hub;       /* NULL: /api/v1/tail answers 503 */
 	struct ingest *ingest; /* NULL: its counters read zero */
 	struct follow *follow; /* NULL: none */
-	struct rulebook *rulebook; /* NULL: /api/v1/rules answers 503 */
-	struct flows *flows;   /* NULL: its counters read zero */
+	struct flows *flows;	     /* NULL: its counters read zero */
+	struct rulebook *rulebook;   /* NULL: /api/v1/rules answers 503 */
+	struct alertbook *alertbook; /* NULL: /api/v1/alerts answers 503 */
+	struct detect *detect;	     /* NULL: rules have no counters */
 };
 
 /* Starts to listen on @loop.  *ret is the caller's, given back with http_stop().

@@ -25,6 +25,8 @@ struct collector {
 	struct store *store;
 	struct maindb *maindb;
 	struct rulebook *rulebook;
+	struct alertbook *alertbook;
+	struct detect *detect;
 	struct hub *hub;
 	struct follow *follow;
 	struct flows *flows;
@@ -62,7 +64,8 @@ static int lock_folder(const char *dir, struct diag *d)
 	int fd;
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/lock", dir) >= sizeof(path))
-		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0, "the folder's path is too long");
+		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0,
+				"the folder's path is too long");
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return diag_set(d, err_origin(-errno), 0, 0, "cannot open %s: %s", path,
@@ -70,7 +73,8 @@ static int lock_folder(const char *dir, struct diag *d)
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	close(fd);
-	return diag_set(d, err_origin(-EBUSY), 0, 0, "another collector runs in the folder %s", dir);
+	return diag_set(d, err_origin(-EBUSY), 0, 0, "another collector runs in the folder %s",
+			dir);
 }
 
 static int prepare_folder(const char *dir, struct diag *d)
@@ -131,6 +135,8 @@ static int open_data(struct collector *c, const struct options *o, struct diag *
 	if (r == 0)
 		r = rulebook_open(&c->rulebook, o->dir, d);
 	if (r == 0)
+		r = alertbook_open(&c->alertbook, o->dir, d);
+	if (r == 0)
 		r = store_open(&c->store, o->dir, d);
 	return r;
 }
@@ -138,7 +144,7 @@ static int open_data(struct collector *c, const struct options *o, struct diag *
 /* What keeps state of its own about all that is stored. */
 static int start_observers(struct collector *c, const struct options *o, struct diag *d)
 {
-	struct follow_observer flows;
+	struct follow_observer flows, rules;
 	int r = flows_new(&c->flows, o->dir, c->store, 0, d);
 
 	if (r == 0)
@@ -146,7 +152,13 @@ static int start_observers(struct collector *c, const struct options *o, struct 
 	if (r < 0)
 		return r;
 	flows = flows_observer(c->flows);
-	return follow_add(c->follow, &flows);
+	r = follow_add(c->follow, &flows);
+	if (r == 0)
+		r = detect_new(&c->detect, c->rulebook, c->alertbook, c->store);
+	if (r < 0)
+		return r;
+	rules = detect_observer(c->detect);
+	return follow_add(c->follow, &rules);
 }
 
 static int start(struct collector *c, const struct options *o, struct diag *d)
@@ -170,6 +182,8 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 	ingest.store = http.store = c->store;
 	ingest.maindb = http.maindb = c->maindb;
 	http.rulebook = c->rulebook;
+	http.alertbook = c->alertbook;
+	http.detect = c->detect;
 	ingest.hub = http.hub = c->hub;
 	ingest.follow = http.follow = c->follow;
 	http.flows = c->flows;
@@ -208,7 +222,9 @@ static void stop(struct collector *c)
 	uv_run(&c->loop, UV_RUN_DEFAULT);
 	c->follow = follow_free(c->follow);
 	c->flows = flows_free(c->flows);
+	c->detect = detect_free(c->detect);
 	c->store = store_free(c->store);
+	c->alertbook = alertbook_free(c->alertbook);
 	c->rulebook = rulebook_free(c->rulebook);
 	c->maindb = maindb_free(c->maindb);
 }
@@ -333,10 +349,8 @@ static const struct command {
 	size_t n_words;
 	int (*run)(const struct options *o);
 } commands[] = {
-	{ { NULL }, 0, serve },
-	{ { "token", "create" }, 2, token_create },
-	{ { "hold", NULL }, 2, hold },
-	{ { "release", NULL }, 2, release },
+	{ { NULL }, 0, serve },	       { { "token", "create" }, 2, token_create },
+	{ { "hold", NULL }, 2, hold }, { { "release", NULL }, 2, release },
 	{ { "holds" }, 1, holds },
 };
 

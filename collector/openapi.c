@@ -13,6 +13,7 @@ static const struct {
 	{ "entity_id", "^[0-9a-fA-F]{16}$", "A process, as process.entity_id has it" },
 	{ "community_id", NULL, "A flow, as network.community_id has it" },
 	{ "rule_id", NULL, "A rule" },
+	{ "alert_id", "^[0-9]+$", "An alert" },
 	{ "exception_id", "^[0-9]+$", "An exception of the rule" },
 };
 

@@ -31,6 +31,9 @@
 	X(FROM, "from", "string", "", "Where chains begin: an entity id, or a node")            \
 	X(HOPS, "hops", "integer", "8", "Connections in a row, 1 to 16")                        \
 	X(SQL, "sql", "string", "", "One SELECT over the tables events and nodes")              \
+	X(RULE, "rule", "string", "", "Only alerts of the rule with this id")                   \
+	X(STATUS, "status", "string", "", "Only alerts that are open, acknowledged or closed")  \
+	X(LEVEL, "level", "string", "", "Only alerts of this level or above")                   \
 	X(SOURCE, "source", "string", "", "Text of rules: YAML of any number of documents")     \
 	X(DRY, "dry", "boolean", "false", "true: only tell what would be done")                 \
 	X(REVISION, "revision", "integer", "", "A revision of the rule")                        \

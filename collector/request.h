@@ -26,6 +26,7 @@ struct server {
 	struct http_config config; /* its strings are gone */
 	struct pool *pool;
 	struct tails *tails; /* NULL without a hub */
+	struct alert_watches *watches;
 	uint64_t started_ns;
 	struct http_counters counters;
 	bool stopping; /* nothing is begun any more */

@@ -37,6 +37,7 @@ struct cli_values {
 	size_t n_operands;
 	const char *url, *token_file, *output;
 	const char *since, *until, *fields, *node, *order, *query;
+	const char *status, *level, *rule, *owner, *note, *condition, *expires;
 	uint64_t limit, depth;
 	bool count, all, histogram, descendants, explain, dry_run, help;
 };

@@ -92,6 +92,9 @@ bool block_list(struct block *b, uint32_t table, enum field f, struct block_list
 
 bool block_failed(const struct block *b);
 
+/* All strings one after the other, nothing between them; *ret_n bytes. */
+const char *block_strings(const struct block *b, size_t *ret_n);
+
 /* String @number (1-based, as columns give it). */
 struct block_string block_string(const struct block *b, uint32_t number);
 

@@ -143,6 +143,12 @@ bool block_failed(const struct block *b)
 	return b->failed;
 }
 
+const char *block_strings(const struct block *b, size_t *ret_n)
+{
+	*ret_n = b->string_starts[b->info.n_strings];
+	return b->string_bytes;
+}
+
 struct block_string block_string(const struct block *b, uint32_t number)
 {
 	uint32_t at = b->string_starts[number - 1];

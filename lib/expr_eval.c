@@ -16,7 +16,7 @@ int expr_scratch_new(struct expr_scratch **ret)
 
 	if (!s)
 		return err_origin(-ENOMEM);
-	s->arena.limit = ARENA_BYTES;
+	s->arena.limit = s->lasting.limit = ARENA_BYTES;
 	s->calc.limit = CALC_BYTES;
 	r = expr_text_scratch_init(&s->text);
 	if (r < 0)
@@ -32,6 +32,7 @@ struct expr_scratch *expr_scratch_free(struct expr_scratch *s)
 	expr_text_scratch_done(&s->text);
 	arena_done(&s->arena);
 	arena_done(&s->calc);
+	arena_done(&s->lasting);
 	buf_done(&s->joins[0]);
 	buf_done(&s->joins[1]);
 	free(s->slots);
@@ -96,25 +97,37 @@ static bool reserve_root(struct expr_scratch *s, size_t n)
 	return s->root_spare != NULL;
 }
 
+/* What depends on the tree. */
+static int begin_tree(struct expr_scratch *s, const struct expr *e)
+{
+	arena_clear(&s->arena);
+	s->expr = NULL;
+	s->failed = s->text.failed = false;
+	if (!reserve_slots(s, e->n_nodes) || !reserve_vectors(s, e->depth, s->block) ||
+	    !reserve_root(s, (size_t)block_info(s->block)->n_processes + 1))
+		return err_origin(-ENOMEM);
+	s->expr = e;
+	return 0;
+}
+
 int expr_begin(struct expr_scratch *s, const struct expr *e, struct block *b)
 {
 	uint32_t processes = block_info(b)->n_processes;
 
-	arena_clear(&s->arena);
-	s->expr = NULL;
-	s->failed = s->text.failed = false;
-	if (!reserve_slots(s, e->n_nodes) || !reserve_vectors(s, e->depth, b) ||
-	    !reserve_root(s, (size_t)processes + 1))
-		return err_origin(-ENOMEM);
-	s->expr = e;
+	arena_clear(&s->lasting);
 	s->block = b;
 	s->hops[VIA_PARENT] = block_column(b, BLOCK_PROCESSES, FIELD_PARENT);
 	s->hops[VIA_SESSION_LEADER] = block_column(b, BLOCK_PROCESSES, FIELD_SESSION_LEADER);
 	s->hops[VIA_ENTRY_LEADER] = block_column(b, BLOCK_PROCESSES, FIELD_ENTRY_LEADER);
-	s->joined = arena_array(&s->arena, processes, sizeof(*s->joined));
+	s->joined = arena_array(&s->lasting, processes, sizeof(*s->joined));
 	if (s->joined)
 		memset(s->joined, 0, processes * sizeof(*s->joined));
-	return 0;
+	return begin_tree(s, e);
+}
+
+int expr_begin_next(struct expr_scratch *s, const struct expr *e)
+{
+	return begin_tree(s, e);
 }
 
 /* ---- bit vectors ---- */

@@ -249,7 +249,7 @@ struct block_string expr_join(struct expr_scratch *s, uint32_t row, unsigned sid
 		buf_add(out, arg.s, arg.n);
 	}
 	s->failed |= !buf_ok(out);
-	if (!s->joined || !out->data || !(kept = arena_alloc(&s->arena, out->n + 1)))
+	if (!s->joined || !out->data || !(kept = arena_alloc(&s->lasting, out->n + 1)))
 		return (struct block_string){ (const char *)out->data, (uint32_t)out->n };
 	memcpy(kept, out->data, out->n);
 	s->joined[row] = (struct block_string){ kept, (uint32_t)out->n };

@@ -21,8 +21,9 @@ struct expr_scratch {
 	struct block *block;
 	struct expr_slot *slots; /* one a node of expr */
 	size_t n_slots, cap_slots;
-	struct arena arena; /* memos, roots, joined lists of this block */
-	struct arena calc;  /* texts computed of one event */
+	struct arena arena;   /* memos and roots of this tree on this block */
+	struct arena lasting; /* joined lists of this block */
+	struct arena calc;    /* texts computed of one event */
 	struct expr_text_scratch text;
 	struct block_string
 		*joined;     /* per process row: its arguments with blanks; s NULL: not yet */

@@ -16,6 +16,7 @@ struct served {
 	struct store *store;
 	struct maindb *maindb;
 	struct rulebook *rulebook;
+	struct alertbook *alertbook;
 	struct hub *hub;
 	struct http *http;
 	struct flows *flows;
@@ -58,6 +59,7 @@ static inline int served_setup(void **state)
 	assert_int_equal(store_open(&s->store, s->dir, &d), 0);
 	assert_int_equal(maindb_open(&s->maindb, s->dir, &d), 0);
 	assert_int_equal(rulebook_open(&s->rulebook, s->dir, &d), 0);
+	assert_int_equal(alertbook_open(&s->alertbook, s->dir, &d), 0);
 	assert_int_equal(maindb_token_create(s->maindb, "test", ROLE_VIEWER, s->token), 0);
 	assert_int_equal(block_new(&s->block), 0);
 	assert_int_equal(uv_loop_init(&s->loop), 0);
@@ -72,6 +74,7 @@ static inline int served_setup(void **state)
 	config.store = s->store;
 	config.maindb = s->maindb;
 	config.rulebook = s->rulebook;
+	config.alertbook = s->alertbook;
 	config.hub = s->hub;
 	if (http_start(&s->http, &s->loop, &config, &d) < 0)
 		fail_msg("%s", d.text);
@@ -89,6 +92,7 @@ static inline int served_teardown(void **state)
 	pthread_join(s->thread, NULL);
 	assert_int_equal(uv_loop_close(&s->loop), 0);
 	block_free(s->block);
+	alertbook_free(s->alertbook);
 	rulebook_free(s->rulebook);
 	maindb_free(s->maindb);
 	store_free(s->store);

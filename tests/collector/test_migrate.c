@@ -24,6 +24,8 @@ static const struct {
 	  "ea2c8f584a10857f759a9e1c11687655a2302154e9287b7d807560815ff6d629" },
 	{ "main/0004_rules.sql",
 	  "06a50102633fb538770c7178817345a4b2b070f9877fd06c4feb70c396e5f058" },
+	{ "main/0005_alerts.sql",
+	  "88c25742845ae567e0c5604ade11de28ef5997f4c6e5ecaa0e1ca35a4647143c" },
 };
 
 struct fix {

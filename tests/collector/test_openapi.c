@@ -20,6 +20,8 @@ static const struct {
 	{ "community_id", "1%3Aa%2Fb%3D" },
 	{ "rule_id", "r1" },
 	{ "exception_id", "1" },
+	{ "alert_id", "1" },
+	{ "note", "n" },
 	{ "revision", "1" },
 	{ "owner", "me" },
 	{ "condition", "process.name == \\\"x\\\"" },
@@ -288,6 +290,29 @@ static int count_exceptions(const struct rulebook_entry *e, void *arg)
 	return 0;
 }
 
+static void add_alert(const struct served *s)
+{
+	struct alert a = { .rule_id = "r1",
+			   .title = "t",
+			   .techniques = "[\"T1\"]",
+			   .node_id = "n1",
+			   .node = "n1",
+			   .object = "/x",
+			   .n_events = 1,
+			   .first_ns = s->base_ns,
+			   .last_ns = s->base_ns,
+			   .body = "{\"folded\":false,\"process\":{\"entity_id\":\"0a\",\"pid\":1},"
+				   "\"ancestry\":[]}" };
+
+	assert_int_equal(alertbook_begin(s->alertbook), 0);
+	assert_int_equal(alertbook_add(s->alertbook, &a), 0);
+	assert_int_equal(
+		alertbook_add_event(s->alertbook, a.id, 0, "n1:b:1",
+				    "{\"_id\":\"n1:b:1\",\"event\":{\"action\":\"exec\"}}"),
+		0);
+	assert_int_equal(alertbook_commit(s->alertbook, 1), 0);
+}
+
 /* What operations take away is there again for the next one. */
 static void renew(const struct served *s)
 {
@@ -357,6 +382,7 @@ static int setup_admin(void **state)
 						       .n = 5,
 						       .time_ns = s->base_ns,
 						       .step_ns = 1000 });
+	add_alert(s);
 	served_put(s, &(struct fixture_batch){
 			      .first_seq = 31, .n = 1, .time_ns = s->base_ns, .kind = KIND_GAP });
 	put_flows(s);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/detect_internal.h"
+
+#include "lib/log.h"
+
+int detect_new(struct detect **ret, struct rulebook *rules, struct alertbook *alerts,
+	       struct store *store)
+{
+	AUTO(detect) *d = calloc(1, sizeof(*d));
+	int r;
+
+	if (!d)
+		return err_origin(-ENOMEM);
+	pthread_mutex_init(&d->mutex, NULL);
+	d->rules = rules;
+	d->alerts = alerts;
+	d->store = store;
+	r = expr_scratch_new(&d->scratch);
+	if (r == 0)
+		r = document_new(&d->document, "", 0, NULL);
+	if (r == 0)
+		*ret = TAKE(d);
+	return r;
+}
+
+struct detect *detect_free(struct detect *d)
+{
+	if (!d)
+		return NULL;
+	expr_set_runner_free(d->runner);
+	expr_set_free(d->set);
+	detect_unload(d->members, d->n_members);
+	expr_scratch_free(d->scratch);
+	document_free(d->document);
+	for (uint32_t i = 0; i < d->n_groups; i++)
+		detect_new_free(d->groups[i].new);
+	free(d->groups);
+	free(d->touched);
+	free(d->skip);
+	free(d->bits);
+	slots_done(&d->by_key);
+	pthread_mutex_destroy(&d->mutex);
+	free(d);
+	return NULL;
+}
+
+void detect_stats(struct detect *d, struct detect_stats *ret)
+{
+	pthread_mutex_lock(&d->mutex);
+	*ret = d->stats;
+	pthread_mutex_unlock(&d->mutex);
+}
+
+/* ---- a batch ---- */
+
+static bool reserve_bits(struct detect *d, size_t words)
+{
+	uint64_t *bits;
+
+	if (words <= d->cap_bits)
+		return true;
+	bits = reallocarray(d->bits, words, sizeof(*bits));
+	if (!bits)
+		return false;
+	d->bits = bits;
+	d->cap_bits = words;
+	return true;
+}
+
+/* Takes out of @bits what an exception in force is true of. */
+static int except(struct detect *d, const struct detect_member *m, struct block *b, uint32_t table,
+		  uint64_t *bits)
+{
+	uint64_t now_ns = block_info(b)->max_time_ns;
+	uint32_t words = (block_rows(b, table) + 63) / 64;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < m->n_exceptions; i++) {
+		const struct detect_exception *x = &m->exceptions[i];
+		const uint64_t *hits;
+
+		if (x->expires_ns && x->expires_ns <= now_ns)
+			continue;
+		r = expr_begin(d->scratch, x->expr, b);
+		if (r == 0)
+			r = expr_eval(d->scratch, table, &hits);
+		for (uint32_t w = 0; r == 0 && w < words; w++)
+			bits[w] &= ~hits[w];
+	}
+	return r;
+}
+
+static int on_hits(uint32_t tree, struct block *b, uint32_t table, const uint64_t *hits, void *arg)
+{
+	struct detect *d = arg;
+	struct detect_member *m = &d->members[tree];
+	size_t words = (block_rows(b, table) + 63) / 64;
+	int r;
+
+	if (!reserve_bits(d, words))
+		return err_origin(-ENOMEM);
+	memcpy(d->bits, hits, words * sizeof(*d->bits));
+	r = except(d, m, b, table, d->bits);
+	return r < 0 ? r : detect_take(d, m, b, table, d->bits);
+}
+
+/* What each rule has cost, into what others may read; who is dear. */
+static void account(struct detect *d)
+{
+	d->batches++;
+	pthread_mutex_lock(&d->mutex);
+	for (uint32_t i = 0; i < d->n_members; i++) {
+		struct detect_member *m = &d->members[i];
+		const struct expr_set_cost *c = expr_set_cost(d->runner, i);
+		uint64_t ns = c->ns - m->seen.ns;
+
+		if (c->asked == m->seen.asked) {
+			m->stats.skipped += d->skip[i / 64] >> (i % 64) & 1;
+			continue;
+		}
+		m->recent_ns += ns / 8 - m->recent_ns / 8;
+		m->stats.ns += ns;
+		m->stats.asked += c->asked - m->seen.asked;
+		m->seen = *c;
+		m->stats.dear = m->recent_ns > DETECT_DEAR_MS * UINT64_C(1000000);
+	}
+	pthread_mutex_unlock(&d->mutex);
+	for (uint32_t i = 0; i < d->n_members; i++) {
+		uint64_t bit = UINT64_C(1) << (i % 64);
+
+		d->skip[i / 64] &= ~bit;
+		if (d->members[i].stats.dear && (d->batches + i) % DETECT_DEAR_EVERY)
+			d->skip[i / 64] |= bit;
+	}
+}
+
+static int on_batch(const struct store_block *meta, struct block *b, void *arg)
+{
+	struct detect *d = arg;
+	int r = detect_load(d);
+
+	(void)meta;
+	detect_look(d);
+	if (r < 0) {
+		log_error("detect.rules_not_loaded", "error=%s", strerror(-r));
+		pthread_mutex_lock(&d->mutex);
+		d->stats.failed_loads++;
+		pthread_mutex_unlock(&d->mutex);
+		if (!d->loaded)
+			return r;
+	}
+	r = expr_set_run(d->runner, b, d->skip, on_hits, d);
+	account(d);
+	return r;
+}
+
+static int on_commit(uint64_t ingested_ns, void *arg)
+{
+	return detect_write(arg, ingested_ns);
+}
+
+static void on_rollback(void *arg)
+{
+	detect_forget(arg);
+}
+
+static int on_position(uint64_t *ret_ns, void *arg)
+{
+	struct detect *d = arg;
+
+	return alertbook_position(d->alerts, ret_ns);
+}
+
+struct follow_observer detect_observer(struct detect *d)
+{
+	return (struct follow_observer){
+		.name = "rules",
+		.begin = FOLLOW_NOW,
+		.position = on_position,
+		.batch = on_batch,
+		.commit = on_commit,
+		.rollback = on_rollback,
+		.arg = d,
+	};
+}

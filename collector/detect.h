@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* detect - asks the rules in force of every committed batch and makes alerts of what they find: an
+ * observer of collector/follow.h.
+ *
+ * Hits are put together by (rule, process, object) before anything is formatted: the first makes an
+ * alert with copies of its first events, the others are only counted, exactly.  A rule that makes
+ * DETECT_ALERTS_HOUR alerts within an hour gets one more, for all the rest of that hour.  Alerts
+ * and position are one transaction, so each hit is counted once, over crashes too.
+ *
+ * Rules are read again when the rule book has changed; groups, sequences and counters go on.  A
+ * rule that takes long is told as dear and, while it is so, asked of one batch in
+ * DETECT_DEAR_EVERY; ingest never waits for any of it. Threads: the observer's, but for
+ * detect_rule_stats().  Memory: DETECT_GROUPS groups; over that the oldest are forgotten, and found
+ * again in main.db. */
+#pragma once
+#include "collector/alertbook.h"
+#include "collector/follow.h"
+#include "collector/rulebook.h"
+
+struct detect;
+
+enum {
+	DETECT_GROUPS = 65536,
+	DETECT_ALERTS_HOUR = 200,
+	DETECT_DEAR_MS = 50, /* a batch, on average of the last ones */
+	DETECT_DEAR_EVERY = 16,
+};
+
+/* All are borrowed.  Returns 0 or -ENOMEM. */
+NODISCARD int detect_new(struct detect **ret, struct rulebook *rules, struct alertbook *alerts,
+			 struct store *store);
+struct detect *detect_free(struct detect *d); /* after its observer has ended */
+DEFINE_FREEP(detect)
+
+/* What follow needs; arg is @d. */
+struct follow_observer detect_observer(struct detect *d);
+
+/* What a rule has done since the collector started.  Any thread. */
+struct detect_rule_stats {
+	uint64_t hits, alerts, asked, ns;
+	uint64_t skipped; /* batches that it was not asked of, being dear */
+	bool dear;
+};
+/* False: it does not run. */
+NODISCARD bool detect_rule_stats(struct detect *d, const char *rule_id,
+				 struct detect_rule_stats *ret);
+
+struct detect_stats {
+	uint64_t rules, hits, alerts, suppressed, forgotten, reloads, failed_loads;
+};
+void detect_stats(struct detect *d, struct detect_stats *ret);

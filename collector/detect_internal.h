@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* detect_internal - what the files detect*.c share.
+ * Thread: the observer's; members[] and stats also under the mutex, for those who ask. */
+#pragma once
+#include <pthread.h>
+
+#include "collector/detect.h"
+#include "collector/document.h"
+#include "lib/expr_set.h"
+#include "lib/slots.h"
+
+#define DETECT_WINDOW_NS UINT64_C(3600000000000) /* hits so far apart are two alerts */
+
+/* An exception that is in force until @expires_ns (0: for ever). */
+struct detect_exception {
+	const struct expr *expr;
+	struct expr *own; /* NULL: the rule's */
+	uint64_t expires_ns;
+};
+
+/* A rule that runs. */
+struct detect_member {
+	struct rule *rule;
+	uint64_t revision, id_hash;
+	struct detect_exception *exceptions;
+	size_t n_exceptions;
+	struct detect_rule_stats stats;
+	struct expr_set_cost seen; /* of the runner, already in stats */
+	uint64_t recent_ns;	   /* moving average of what a batch costs */
+	uint64_t hour, made;	   /* alerts made in that hour of event time */
+};
+
+/* Hits that are one alert. */
+struct detect_group {
+	uint64_t key, id;    /* id 0: not known in this run */
+	uint64_t n, last_ns; /* of the alert, as committed */
+	uint64_t pending, first_pending_ns, last_pending_ns;
+	bool touched;
+	struct detect_new *new; /* what an alert would be made of; NULL: it is there */
+};
+
+/* What is written when an alert is made. */
+struct detect_new {
+	char *rule_id, *title, *techniques, *node_id, *node, *object, *body;
+	uint64_t revision, entity;
+	enum rule_level level;
+	struct {
+		char *id, *document;
+	} events[ALERT_EVENTS];
+	size_t n_events;
+	struct {
+		const char *kind;
+		char *value;
+	} marks[24];
+	size_t n_marks;
+};
+struct detect_new *detect_new_free(struct detect_new *n);
+
+struct detect {
+	struct rulebook *rules;
+	struct alertbook *alerts;
+	struct store *store;
+	pthread_mutex_t mutex;
+	struct detect_member *members;
+	uint32_t n_members;
+	struct expr_set *set;
+	struct expr_set_runner *runner;
+	uint64_t *skip;
+	uint64_t generation, batches;
+	bool loaded;
+	struct expr_scratch *scratch; /* of exceptions */
+	struct document *document;
+	struct slots by_key;
+	struct detect_group *groups;
+	uint32_t n_groups, cap_groups;
+	uint32_t *touched;
+	uint32_t n_touched, cap_touched;
+	uint64_t changes; /* of the alert book, after our last commit */
+	struct detect_stats stats;
+	uint64_t *bits; /* hits without exceptions */
+	size_t cap_bits;
+};
+
+/* detect_load.c: reads the rules when they have changed.  Returns 0 or a negative errno. */
+NODISCARD int detect_load(struct detect *d);
+void detect_unload(struct detect_member *members, uint32_t n);
+
+/* detect_alert.c: counts the hits @bits of @m in a table. */
+NODISCARD int detect_take(struct detect *d, struct detect_member *m, struct block *b,
+			  uint32_t table, const uint64_t *bits);
+NODISCARD int detect_write(struct detect *d, uint64_t position_ns);
+void detect_look(struct detect *d);   /* notices what people have closed */
+void detect_forget(struct detect *d); /* what is pending */

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Compiles the rules in force into one set, beside the one that runs, and then changes over. */
+#include "collector/detect_internal.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "lib/eql.h"
+
+struct load {
+	struct detect_member *members;
+	uint32_t n, cap;
+};
+
+static void member_done(struct detect_member *m)
+{
+	for (size_t i = 0; i < m->n_exceptions; i++)
+		expr_free(m->exceptions[i].own);
+	free(m->exceptions);
+	rule_free(m->rule);
+}
+
+void detect_unload(struct detect_member *members, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		member_done(&members[i]);
+	free(members);
+}
+
+static int add_exceptions(struct detect_member *m, const struct rulebook_entry *e)
+{
+	size_t n = e->rule->n_exceptions + e->n_exceptions;
+	int r = 0;
+
+	m->exceptions = calloc(n + 1, sizeof(*m->exceptions));
+	if (!m->exceptions)
+		return err_origin(-ENOMEM);
+	for (size_t i = 0; i < e->rule->n_exceptions; i++)
+		m->exceptions[m->n_exceptions++] = (struct detect_exception){
+			.expr = e->rule->exceptions[i].expr,
+			.expires_ns = e->rule->exceptions[i].expires_ns,
+		};
+	for (size_t i = 0; r == 0 && i < e->n_exceptions; i++) {
+		struct detect_exception *x = &m->exceptions[m->n_exceptions];
+		const char *text = e->exceptions[i].condition;
+
+		r = eql_parse(&x->own, text, strlen(text), NULL);
+		if (r == -EINVAL) { /* another version took it */
+			r = 0;
+			continue;
+		}
+		x->expr = x->own;
+		x->expires_ns = e->exceptions[i].expires_ns;
+		m->n_exceptions++;
+	}
+	return r;
+}
+
+static int take_entry(const struct rulebook_entry *e, void *arg)
+{
+	struct load *l = arg;
+	struct detect_member *m;
+
+	if (!e->enabled || !e->rule || !e->rule->expr)
+		return 0;
+	if (l->n == l->cap) {
+		uint32_t cap = l->cap ? l->cap * 2 : 64;
+		struct detect_member *more = reallocarray(l->members, cap, sizeof(*more));
+
+		if (!more)
+			return err_origin(-ENOMEM);
+		l->members = more;
+		l->cap = cap;
+	}
+	m = &l->members[l->n++];
+	*m = (struct detect_member){
+		.rule = rule_ref(e->rule),
+		.revision = e->revision,
+		.id_hash = XXH3_64bits(e->id, strlen(e->id)),
+	};
+	return add_exceptions(m, e);
+}
+
+/* They are sorted by id, as the book is. */
+static struct detect_member *find(struct detect *d, const char *id)
+{
+	uint32_t low = 0, high = d->n_members;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		int order = strcmp(d->members[mid].rule->id, id);
+
+		if (order == 0)
+			return &d->members[mid];
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+/* A rule that ran before goes on counting. */
+static void carry_over(struct detect *d, struct load *l)
+{
+	uint32_t at = 0; /* both are sorted by id */
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		struct detect_member *m = &l->members[i];
+
+		while (at < d->n_members && strcmp(d->members[at].rule->id, m->rule->id) < 0)
+			at++;
+		if (at == d->n_members || strcmp(d->members[at].rule->id, m->rule->id) != 0)
+			continue;
+		m->stats = d->members[at].stats;
+		m->hour = d->members[at].hour;
+		m->made = d->members[at].made;
+		if (m->revision == d->members[at].revision)
+			m->recent_ns = d->members[at].recent_ns;
+		else
+			m->stats.dear = false;
+	}
+}
+
+static int compile(struct load *l, struct expr_set **ret_set, struct expr_set_runner **ret_runner,
+		   uint64_t **ret_skip)
+{
+	AUTO_MEM const struct expr **exprs = calloc((size_t)l->n + 1, sizeof(struct expr *));
+	AUTO_MEM uint64_t *skip = calloc(l->n / 64 + 1, sizeof(*skip));
+	AUTO(expr_set) *set = NULL;
+	int r;
+
+	if (!exprs || !skip)
+		return err_origin(-ENOMEM);
+	for (uint32_t i = 0; i < l->n; i++)
+		exprs[i] = l->members[i].rule->expr;
+	r = expr_set_new(&set, exprs, l->n);
+	if (r == 0)
+		r = expr_set_runner_new(ret_runner, set);
+	if (r < 0)
+		return r;
+	*ret_set = TAKE(set);
+	*ret_skip = TAKE(skip);
+	return 0;
+}
+
+static void change_over(struct detect *d, struct load *l, struct expr_set *set,
+			struct expr_set_runner *runner, uint64_t *skip)
+{
+	struct detect_member *old = d->members;
+	uint32_t n_old = d->n_members;
+
+	carry_over(d, l);
+	expr_set_runner_free(d->runner);
+	expr_set_free(d->set);
+	free(d->skip);
+	pthread_mutex_lock(&d->mutex);
+	d->members = l->members;
+	d->n_members = l->n;
+	d->stats.rules = l->n;
+	d->stats.reloads++;
+	pthread_mutex_unlock(&d->mutex);
+	d->set = set;
+	d->runner = runner;
+	d->skip = skip;
+	*l = (struct load){ 0 };
+	detect_unload(old, n_old);
+}
+
+int detect_load(struct detect *d)
+{
+	uint64_t generation = rulebook_generation(d->rules);
+	struct expr_set_runner *runner = NULL;
+	struct expr_set *set = NULL;
+	struct load l = { 0 };
+	uint64_t *skip = NULL;
+	int r;
+
+	if (d->loaded && generation == d->generation)
+		return 0;
+	r = rulebook_each(d->rules, NULL, take_entry, &l);
+	if (r == 0)
+		r = compile(&l, &set, &runner, &skip);
+	if (r == 0) {
+		change_over(d, &l, set, runner, skip);
+		d->generation = generation;
+		d->loaded = true;
+	}
+	detect_unload(l.members, l.n);
+	return r;
+}
+
+bool detect_rule_stats(struct detect *d, const char *rule_id, struct detect_rule_stats *ret)
+{
+	struct detect_member *m;
+
+	pthread_mutex_lock(&d->mutex);
+	m = find(d, rule_id);
+	if (m)
+		*ret = m->stats;
+	pthread_mutex_unlock(&d->mutex);
+	return m != NULL;
+}

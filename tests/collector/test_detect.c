@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules on stored batches: what becomes an alert, what is only counted, and that each hit counts
+ * once whatever happens between. */
+#include "tests/collector/fixture.h"
+
+#include "collector/detect.h"
+#include "collector/maindb.h"
+
+struct fix {
+	char dir[128];
+	struct maindb *maindb;
+	struct rulebook *rules;
+	struct alertbook *alerts;
+	struct store *store;
+	struct detect *detect;
+	struct block *block;
+	uint64_t base_ns;
+};
+
+static void start(struct fix *f)
+{
+	struct diag d = { 0 };
+
+	assert_int_equal(maindb_open(&f->maindb, f->dir, &d), 0);
+	assert_int_equal(rulebook_open(&f->rules, f->dir, &d), 0);
+	assert_int_equal(alertbook_open(&f->alerts, f->dir, &d), 0);
+	assert_int_equal(store_open(&f->store, f->dir, &d), 0);
+	assert_int_equal(detect_new(&f->detect, f->rules, f->alerts, f->store), 0);
+}
+
+static void stop(struct fix *f)
+{
+	f->detect = detect_free(f->detect);
+	f->store = store_free(f->store);
+	f->alerts = alertbook_free(f->alerts);
+	f->rules = rulebook_free(f->rules);
+	f->maindb = maindb_free(f->maindb);
+}
+
+static int setup(void **state)
+{
+	struct fix *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	fixture_folder(f->dir);
+	f->base_ns = UINT64_C(1790000000000000000);
+	assert_int_equal(block_new(&f->block), 0);
+	start(f);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fix *f = *state;
+
+	stop(f);
+	block_free(f->block);
+	fixture_remove(f->dir);
+	free(f);
+	return 0;
+}
+
+static void apply(struct fix *f, const char *text)
+{
+	const struct rulebook_change c = { .text = text, .n = strlen(text) };
+
+	assert_int_equal(rulebook_apply(f->rules, &c, NULL, NULL), 0);
+}
+
+/* Hands a batch to the rules, as follow does, without a commit. */
+static void batch(struct fix *f, const struct fixture_batch *what)
+{
+	struct follow_observer o = detect_observer(f->detect);
+	const struct store_block meta = { .id = what->first_seq };
+	AUTO_BUF struct buf frame = { 0 };
+	struct diag d = { 0 };
+
+	fixture_frame(what, &frame);
+	assert_int_equal(block_load(f->block, frame.data, frame.n, &d), 0);
+	assert_int_equal(o.batch(&meta, f->block, o.arg), 0);
+}
+
+static void commit(struct fix *f, uint64_t position)
+{
+	struct follow_observer o = detect_observer(f->detect);
+
+	assert_int_equal(o.commit(position, o.arg), 0);
+}
+
+/* @n opens of files below /srv/word, from @seq on. */
+static struct fixture_batch opens(const struct fix *f, uint64_t seq, uint32_t n, const char *word)
+{
+	return (struct fixture_batch){ .first_seq = seq,
+				       .n = n,
+				       .time_ns = f->base_ns + seq * 1000,
+				       .step_ns = 1000,
+				       .word = word };
+}
+
+static void run(struct fix *f, struct fixture_batch what)
+{
+	batch(f, &what);
+	commit(f, what.first_seq);
+}
+
+static int show(const struct alert *a, void *arg)
+{
+	char *out = arg;
+	size_t n = strlen(out);
+
+	snprintf(out + n, 4096 - n, "%s %s %d %s; ", a->rule_id, a->object ? a->object : "-",
+		 (int)a->n_events, alert_status_name(a->status));
+	return 0;
+}
+
+static void check(struct fix *f, const char *expected)
+{
+	const struct alert_filter all = { .status = -1, .until_ns = UINT64_MAX, .limit = 1000 };
+	char shown[4096] = "";
+
+	assert_int_equal(alertbook_list(f->alerts, &all, show, shown), 0);
+	assert_string_equal(shown, expected);
+}
+
+#define SRV0 "id: r\nname: r\nquery: file where file.path == \"/srv/x/0\"\n"
+
+static void test_detect_given_rule_when_event_fits_then_one_alert_with_all_of_it(void **state)
+{
+	struct fix *f = *state;
+	uint64_t position;
+
+	apply(f, SRV0);
+	run(f, opens(f, 100, 3, "x"));
+	run(f, opens(f, 200, 3, "y"));
+	check(f, "r /srv/x/0 1 open; ");
+	assert_int_equal(alertbook_position(f->alerts, &position), 0);
+	assert_int_equal(position, 200);
+}
+
+static int count_documents(const char *document, void *arg)
+{
+	assert_non_null(strstr(document, "\"_id\":\"n1:"));
+	++*(size_t *)arg;
+	return 0;
+}
+
+static int has_ancestry(const struct alert *a, void *arg)
+{
+	(void)arg;
+	assert_non_null(strstr(a->body, "\"process\":{\"entity_id\":\"0000000000001064\""));
+	assert_non_null(strstr(a->body, "\"name\":\"x\""));
+	assert_string_equal(a->node, "n1");
+	return 0;
+}
+
+static void test_detect_given_many_hits_when_same_then_counted_with_exemplars(void **state)
+{
+	struct fix *f = *state;
+	size_t n = 0;
+
+	apply(f, "id: r\nname: r\nquery: file where process.name == \"x\"\n");
+	/* one path: as if one file were opened 3000 times */
+	for (uint64_t i = 0; i < 3000; i += 100) {
+		struct fixture_batch b = opens(f, 100, 1, "x");
+
+		for (uint32_t k = 0; k < 100; k++)
+			batch(f, &b);
+		commit(f, 100 + i);
+	}
+	check(f, "r /srv/x/0 3000 open; ");
+	assert_int_equal(alertbook_events(f->alerts, 1, count_documents, &n), 0);
+	assert_int_equal(n, ALERT_EVENTS);
+	assert_int_equal(alertbook_get(f->alerts, 1, has_ancestry, NULL), 0);
+}
+
+static void test_detect_given_commit_fails_when_batches_come_again_then_each_counts_once(
+	void **state)
+{
+	struct fix *f = *state;
+	struct follow_observer o = detect_observer(f->detect);
+	struct fixture_batch b = opens(f, 100, 1, "x");
+
+	apply(f, SRV0);
+	batch(f, &b);
+	o.rollback(o.arg);
+	batch(f, &b);
+	commit(f, 1);
+	batch(f, &b);
+	o.rollback(o.arg);
+	batch(f, &b);
+	commit(f, 2);
+	check(f, "r /srv/x/0 2 open; ");
+}
+
+static void test_detect_given_restart_when_hits_go_on_then_the_same_alert(void **state)
+{
+	struct fix *f = *state;
+
+	apply(f, SRV0);
+	run(f, opens(f, 100, 1, "x"));
+	stop(f);
+	start(f);
+	run(f, opens(f, 100, 1, "x"));
+	check(f, "r /srv/x/0 2 open; ");
+}
+
+static void test_detect_given_closed_alert_when_hit_again_then_a_new_one(void **state)
+{
+	struct fix *f = *state;
+	const struct alert_edit close = { .status = ALERT_CLOSED, .note = "done", .author = "me" };
+
+	apply(f, SRV0);
+	run(f, opens(f, 100, 1, "x"));
+	assert_int_equal(alertbook_edit(f->alerts, 1, &close), 0);
+	run(f, opens(f, 100, 1, "x"));
+	run(f, opens(f, 100, 1, "x"));
+	run(f, opens(f, 100, 1, "x"));
+	check(f, "r /srv/x/0 3 open; r /srv/x/0 1 closed; ");
+}
+
+static void test_detect_given_hours_between_when_hit_again_then_a_new_one(void **state)
+{
+	struct fix *f = *state;
+	struct fixture_batch late = opens(f, 100, 1, "x");
+
+	apply(f, SRV0);
+	run(f, opens(f, 100, 1, "x"));
+	late.time_ns += UINT64_C(2) * 3600 * 1000000000;
+	run(f, late);
+	check(f, "r /srv/x/0 1 open; r /srv/x/0 1 open; ");
+}
+
+static void test_detect_given_too_many_objects_when_hit_then_the_rest_is_one_alert(void **state)
+{
+	struct fix *f = *state;
+	const struct alert_filter all = { .status = -1, .until_ns = UINT64_MAX, .limit = 1 };
+	char shown[4096] = "";
+
+	apply(f, "id: r\nname: r\nquery: file where process.name == \"x\"\n");
+	run(f, opens(f, 100, 1000, "x"));
+	assert_int_equal(alertbook_list(f->alerts, &all, show, shown), 0);
+	assert_string_equal(shown, "r - 800 open; ");
+	run(f, opens(f, 100, 1000, "x"));
+	shown[0] = '\0';
+	assert_int_equal(alertbook_list(f->alerts, &all, show, shown), 0);
+	assert_string_equal(shown, "r - 1600 open; ");
+}
+
+static void test_detect_given_exceptions_when_events_fit_then_left_out_until_they_expire(
+	void **state)
+{
+	struct fix *f = *state;
+	struct rulebook_exception x = { .rule_id = "r",
+					.condition = "file.path == \"/srv/x/0\"",
+					.owner = "me",
+					.expires_ns = f->base_ns + 150000 };
+	struct diag d = { 0 };
+	uint64_t id;
+
+	apply(f, "id: r\nname: r\nquery: file where process.name == \"x\"\n"
+		 "exceptions: [{ condition: 'file.path == \"/srv/x/1\"' }]\n");
+	run(f, opens(f, 10, 2, "x"));
+	check(f, "r /srv/x/0 1 open; ");
+	assert_int_equal(rulebook_except(f->rules, &x, &id, &d), 0);
+	run(f, opens(f, 10, 2, "x"));
+	check(f, "r /srv/x/0 1 open; ");
+	run(f, opens(f, 200, 2, "x"));
+	check(f, "r /srv/x/0 1 open; r /srv/x/0 1 open; ");
+}
+
+static void test_detect_given_rules_that_change_when_batches_flow_then_no_hit_is_lost(void **state)
+{
+	struct fix *f = *state;
+	struct detect_rule_stats stats;
+
+	for (uint64_t i = 0; i < 50; i++) {
+		AUTO_BUF struct buf other = { 0 };
+
+		if (i == 10 || i == 30)
+			assert_int_equal(rulebook_enable(f->rules, "r", i == 30), 0);
+		if (i == 0)
+			apply(f, SRV0);
+		buf_printf(&other, "id: o%d\nname: o\nquery: process.name == \"n%d\"\n", (int)i,
+			   (int)i);
+		buf_byte(&other, 0);
+		apply(f, (const char *)other.data);
+		run(f, opens(f, 100, 1, "x"));
+	}
+	check(f, "r /srv/x/0 30 open; "); /* 20 while it was off */
+	assert_true(detect_rule_stats(f->detect, "r", &stats));
+	assert_true(detect_rule_stats(f->detect, "o49", &stats));
+	assert_false(detect_rule_stats(f->detect, "o50", &stats));
+}
+
+static void test_detect_given_regex_and_null_rule_when_asked_then_only_what_fits(void **state)
+{
+	struct fix *f = *state;
+
+	apply(f, "id: a\nname: a\nquery: file where process.name regex \"[xy]\"\n---\n"
+		 "id: b\nname: b\nquery: process.exit_code == 5\n---\n"
+		 "id: c\nname: c\nquery: not process.name == \"x\"\n");
+	run(f, opens(f, 100, 1, "x"));
+	check(f, "a /srv/x/0 1 open; ");
+	run(f, opens(f, 200, 1, "z"));
+	check(f, "c /srv/z/0 1 open; a /srv/x/0 1 open; ");
+}
+
+#define DETECT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		DETECT(test_detect_given_rule_when_event_fits_then_one_alert_with_all_of_it),
+		DETECT(test_detect_given_many_hits_when_same_then_counted_with_exemplars),
+		DETECT(test_detect_given_commit_fails_when_batches_come_again_then_each_counts_once),
+		DETECT(test_detect_given_restart_when_hits_go_on_then_the_same_alert),
+		DETECT(test_detect_given_closed_alert_when_hit_again_then_a_new_one),
+		DETECT(test_detect_given_hours_between_when_hit_again_then_a_new_one),
+		DETECT(test_detect_given_too_many_objects_when_hit_then_the_rest_is_one_alert),
+		DETECT(test_detect_given_exceptions_when_events_fit_then_left_out_until_they_expire),
+		DETECT(test_detect_given_rules_that_change_when_batches_flow_then_no_hit_is_lost),
+		DETECT(test_detect_given_regex_and_null_rule_when_asked_then_only_what_fits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
