@@ -2,6 +2,19 @@
 /* GET /api/v1/tail */
 #include "collector/api_table.h"
 #include "collector/tail.h"
+#include "lib/expr_kin.h"
+
+static bool looks_at_now(struct request *r, const struct ask *ask)
+{
+	struct expr_kin *kins[EXPR_KINS];
+
+	if (!ask->expr || expr_kins(ask->expr, kins) == 0)
+		return true;
+	request_problem_text(r, 400,
+			     "child of, descendant of and event of look at history: they are for "
+			     "/api/v1/search");
+	return false;
+}
 
 void api_tail(struct request *r)
 {
@@ -14,7 +27,8 @@ void api_tail(struct request *r)
 		request_problem_text(r, 503, "this collector has no live tail");
 		return;
 	}
-	if (ask_read_condition(r, &ask) && ask_read_fields(r, &ask, &document)) {
+	if (ask_read_condition(r, &ask) && looks_at_now(r, &ask) &&
+	    ask_read_fields(r, &ask, &document)) {
 		what = (struct tail_request){ .expr = TAKE(ask.expr),
 					      .node = TAKE(ask.node),
 					      .document = TAKE(document),

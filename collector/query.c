@@ -3,6 +3,7 @@
 #include "collector/query.h"
 
 #include "collector/query_internal.h"
+#include "lib/expr_kin.h"
 
 enum { DAY_S = 86400, MINUTE_S = 60 };
 #define NS_PER_S UINT64_C(1000000000)
@@ -43,12 +44,75 @@ bool query_cancelled(const struct query *q)
 	return q->cancel && atomic_load_explicit(q->cancel, memory_order_relaxed);
 }
 
+/* ---- child of and the like ---- */
+
+struct learning {
+	struct query_worker *worker;
+	const struct query *q;
+	struct expr_kin *kin;
+};
+
+static enum store_wish learn_wanted(const struct store_block *meta, void *arg)
+{
+	const struct learning *l = arg;
+
+	(void)meta;
+	return query_cancelled(l->q) ? STORE_STOP : STORE_READ;
+}
+
+static int learn_block(const struct store_block *meta, struct block *b, void *arg)
+{
+	const struct learning *l = arg;
+
+	(void)meta;
+	return expr_kin_learn_block(l->kin, l->worker->scratch, b);
+}
+
+/* A process may have done it at any time before the end of the range. */
+static int learn_kins(struct query_worker *w, const struct query *q)
+{
+	struct expr_kin *kins[EXPR_KINS];
+	uint32_t n = q->expr ? expr_kins(q->expr, kins) : 0;
+	int r = 0;
+
+	for (uint32_t i = 0; i < n && r == 0; i++) {
+		struct learning l = { w, q, kins[i] };
+		const struct expr *inside = expr_kin_inside(kins[i]);
+		struct store_range range = { .to_ns = q->to_ns,
+					     .kinds = expr_kinds(inside),
+					     .node = q->node,
+					     .expr = inside };
+		struct store_scan_stats stats = { 0 };
+
+		if (*expr_kin_is_learnt(kins[i]))
+			continue;
+		*expr_kin_is_learnt(kins[i]) = true;
+		r = store_scan(w->reader, &range, learn_wanted, learn_block, &l, &stats);
+		if (q->stats)
+			store_scan_stats_add(q->stats, &stats);
+	}
+	return r;
+}
+
+bool query_lacks_kin(const struct query *q)
+{
+	struct expr_kin *kins[EXPR_KINS];
+	uint32_t n = q->expr ? expr_kins(q->expr, kins) : 0;
+	bool lacks = false;
+
+	for (uint32_t i = 0; i < n; i++)
+		lacks |= expr_kin_is_full(kins[i]);
+	return lacks;
+}
+
 int query_scan(struct query_worker *w, const struct query *q, const struct store_range *range,
 	       store_wanted_fn wanted, store_each_fn each, void *arg)
 {
 	struct store_scan_stats stats = { 0 };
-	int r = store_scan(w->reader, range, wanted, each, arg, &stats);
+	int r = learn_kins(w, q);
 
+	if (r == 0)
+		r = store_scan(w->reader, range, wanted, each, arg, &stats);
 	if (q->stats)
 		store_scan_stats_add(q->stats, &stats);
 	if (query_cancelled(q))

@@ -38,6 +38,9 @@ struct query {
 	struct store_scan_stats *stats; /* NULL, or added to */
 };
 
+/* After a question: there were more processes than child of and its like have room for. */
+bool query_lacks_kin(const struct query *q);
+
 /* A page. */
 struct query_page_request {
 	bool ascending;

@@ -4,7 +4,8 @@
  *   filter   = [ category "where" ] or
  *   or       = and { "or" and }
  *   and      = not { "and" not }
- *   not      = "not" not | "(" or ")" | condition
+ *   not      = "not" not | "(" or ")" | ("child" | "descendant" | "event") "of" "[" filter "]" |
+ * condition
  *
  * What a condition is lies in lib/eql_condition.c, sequences of them in lib/eql_statement.c, what
  * may follow a "|" in lib/pipe.c.  Nesting is bounded by LIMIT_QUERY_DEPTH. */
@@ -12,6 +13,7 @@
 
 #include "lib/eql_parser.h"
 #include "lib/eql_statement.h"
+#include "lib/expr_kin.h"
 #include "lib/limits.h"
 
 static const char *const keywords[] = { "and",	"or",	 "not",	  "where", "in",
@@ -65,6 +67,57 @@ int eql_built(struct eql_parser *p, size_t at, int r)
 	return r;
 }
 
+static const struct {
+	const char *word;
+	enum expr_kin_type type;
+} kins[] = {
+	{ "child", EXPR_KIN_CHILD },
+	{ "descendant", EXPR_KIN_DESCENDANT },
+	{ "event", EXPR_KIN_EVENT },
+};
+
+/* "of" was read: "[" condition "]". */
+static int parse_kin(struct eql_parser *p, enum expr_kin_type type, size_t at, struct expr **ret)
+{
+	AUTO(expr) *e = NULL;
+	int r = eql_next(&p->lex, EQL_TERM);
+
+	if (r == 0 && ++p->n_kins > EXPR_KINS)
+		return eql_error(&p->lex, at, "too many of [..]: at most %d", EXPR_KINS);
+	if (r == 0 && !eql_is_symbol(&p->lex.token, '['))
+		r = eql_expected(p, "'[' and a condition");
+	if (r == 0)
+		r = eql_next(&p->lex, EQL_TERM);
+	if (r == 0)
+		r = eql_parse_filter(p, &e);
+	if (r == 0 && !eql_is_symbol(&p->lex.token, ']'))
+		r = eql_expected(p, "'and', 'or' or ']'");
+	if (r == 0)
+		r = eql_next(&p->lex, EQL_TERM);
+	return r < 0 ? r : eql_built(p, at, expr_new_kin(ret, type, TAKE(e)));
+}
+
+/* child of [..]; 1 when that was it, 0 when nothing was used. */
+static int try_kin(struct eql_parser *p, struct expr **ret)
+{
+	struct eql_token first = p->lex.token;
+	size_t after = p->lex.at;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kins); i++) {
+		if (!eql_is(&first, kins[i].word))
+			continue;
+		r = eql_next(&p->lex, EQL_TERM);
+		if (r == 0 && eql_is(&p->lex.token, "of")) {
+			r = parse_kin(p, kins[i].type, first.at, ret);
+			return r < 0 ? r : 1;
+		}
+		p->lex.at = after;
+		p->lex.token = first;
+	}
+	return 0;
+}
+
 static int parse_not_inside(struct eql_parser *p, struct expr **ret)
 {
 	const struct eql_token *t = &p->lex.token;
@@ -80,6 +133,9 @@ static int parse_not_inside(struct eql_parser *p, struct expr **ret)
 			r = eql_parse_not(p, &a);
 		return r < 0 ? r : eql_built(p, at, expr_new_not(ret, TAKE(a)));
 	}
+	r = try_kin(p, ret);
+	if (r)
+		return MIN(r, 0);
 	if (t->type != EQL_OPEN)
 		return eql_parse_condition(p, ret);
 	r = eql_try_computed(p, ret);
@@ -198,11 +254,14 @@ static int parse_of_category(struct eql_parser *p, const struct eql_token *categ
 	return r < 0 ? r : eql_built(p, category->at, expr_new_and(ret, TAKE(is), TAKE(e)));
 }
 
+bool eql_is_symbol(const struct eql_token *t, char c)
+{
+	return t->type == EQL_SYMBOL && t->n == 1 && *t->value == c;
+}
+
 bool eql_at_pipe(const struct eql_parser *p)
 {
-	const struct eql_token *t = &p->lex.token;
-
-	return t->type == EQL_SYMBOL && t->n == 1 && *t->value == '|';
+	return eql_is_symbol(&p->lex.token, '|');
 }
 
 int eql_parse_filter(struct eql_parser *p, struct expr **ret)

@@ -49,11 +49,6 @@ static const struct eql_token *token(const struct trial *t)
 	return &t->p->lex.token;
 }
 
-static bool is_symbol(const struct eql_token *t, char c)
-{
-	return t->type == EQL_SYMBOL && t->n == 1 && *t->value == c;
-}
-
 static int not_this(struct trial *t)
 {
 	t->foreign = true;
@@ -272,7 +267,7 @@ static int parse_factor(struct trial *t, struct value *ret)
 	case EQL_OPEN:
 		return parse_group(t, ret);
 	case EQL_SYMBOL:
-		if (is_symbol(tok, '-'))
+		if (eql_is_symbol(tok, '-'))
 			return parse_negative(t, ret);
 		break;
 	default:
@@ -303,7 +298,7 @@ static const char *arithmetic_of(const struct trial *t, bool strong, const struc
 	    before != '\n')
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(arithmetic); i++)
-		if (arithmetic[i].strong == strong && is_symbol(token(t), arithmetic[i].symbol))
+		if (arithmetic[i].strong == strong && eql_is_symbol(token(t), arithmetic[i].symbol))
 			return arithmetic[i].function;
 	return NULL;
 }

@@ -11,6 +11,7 @@ struct eql_unknown;
 struct eql_parser {
 	struct eql_lexer lex;
 	unsigned depth;
+	unsigned n_kins;
 	struct eql_unknown
 		*unknown; /* not NULL: fields that no event has are null, and noted here */
 };
@@ -23,6 +24,7 @@ NODISCARD int eql_parse_statement(struct eql_parser *p, struct eql_statement *s)
 
 /* A condition with or without category.  *ret is untouched unless 0. */
 NODISCARD int eql_parse_filter(struct eql_parser *p, struct expr **ret);
+bool eql_is_symbol(const struct eql_token *t, char c);
 bool eql_at_pipe(const struct eql_parser *p);
 
 /* What is wrong with a token after a whole expression.  Returns -EINVAL. */

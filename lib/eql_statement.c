@@ -13,11 +13,6 @@ struct head {
 	uint32_t n_keys;
 };
 
-static bool is_symbol(const struct eql_token *t, char c)
-{
-	return t->type == EQL_SYMBOL && t->n == 1 && *t->value == c;
-}
-
 static const char *word_of(const struct eql_statement *s)
 {
 	return s->type == EQL_SAMPLE ? "sample" : "sequence";
@@ -147,7 +142,7 @@ static int parse_setting(struct eql_parser *p, const char *name)
 	r = eql_advance(p);
 	if (r < 0)
 		return r;
-	if (!is_symbol(&p->lex.token, '='))
+	if (!eql_is_symbol(&p->lex.token, '='))
 		return eql_expected(p, "'='");
 	return eql_advance(p);
 }
@@ -177,11 +172,11 @@ static int add_condition(struct eql_parser *p, struct eql_statement *s, struct e
 	AUTO(expr) *e = NULL;
 	int r = eql_advance(p);
 
-	if (r == 0 && (p->lex.token.type == EQL_END || is_symbol(&p->lex.token, ']')))
+	if (r == 0 && (p->lex.token.type == EQL_END || eql_is_symbol(&p->lex.token, ']')))
 		r = eql_expected(p, "a condition after '['");
 	if (r == 0)
 		r = eql_parse_filter(p, &e);
-	if (r == 0 && !is_symbol(&p->lex.token, ']'))
+	if (r == 0 && !eql_is_symbol(&p->lex.token, ']'))
 		r = eql_expected(p, "'and', 'or' or ']'");
 	if (r == 0)
 		r = expr_new_const(&yes, true);
@@ -229,13 +224,13 @@ static int parse_term(struct eql_parser *p, struct eql_statement *s, const struc
 	term->runs = 1;
 	if (s->n_terms == EQL_TERMS)
 		return eql_error(&p->lex, at, "too many [..]: at most %d", EQL_TERMS);
-	if (is_symbol(&p->lex.token, '!')) {
+	if (eql_is_symbol(&p->lex.token, '!')) {
 		if (s->type == EQL_SAMPLE)
 			return eql_expected(p, "'[': a sample has no missing events");
 		term->missing = s->has_missing = true;
 		r = eql_advance(p);
 	}
-	if (r == 0 && !is_symbol(&p->lex.token, '['))
+	if (r == 0 && !eql_is_symbol(&p->lex.token, '['))
 		r = eql_expected(p, "'['");
 	if (r == 0)
 		r = add_condition(p, s, term, at);
@@ -292,7 +287,7 @@ static int parse_until(struct eql_parser *p, struct eql_statement *s, const stru
 	at = p->lex.token.at;
 	term->runs = 1;
 	term->missing = true; /* takes no runs */
-	if (r == 0 && !is_symbol(&p->lex.token, '['))
+	if (r == 0 && !eql_is_symbol(&p->lex.token, '['))
 		r = eql_expected(p, "'[' after 'until'");
 	if (r == 0)
 		r = add_condition(p, s, term, at);
@@ -327,7 +322,7 @@ static int parse_series(struct eql_parser *p, struct eql_statement *s, size_t at
 	struct head head = { .n_keys = 0 };
 	int r = parse_head(p, s, &head);
 
-	while (r == 0 && (is_symbol(&p->lex.token, '[') || is_symbol(&p->lex.token, '!')))
+	while (r == 0 && (eql_is_symbol(&p->lex.token, '[') || eql_is_symbol(&p->lex.token, '!')))
 		r = parse_term(p, s, &head);
 	if (r == 0 && s->type == EQL_SEQUENCE && s->n_terms && eql_is(&p->lex.token, "until"))
 		r = parse_until(p, s, &head);
@@ -336,7 +331,8 @@ static int parse_series(struct eql_parser *p, struct eql_statement *s, size_t at
 
 static bool begins_series(const struct eql_token *t)
 {
-	return is_symbol(t, '[') || is_symbol(t, '!') || eql_is(t, "by") || eql_is(t, "with");
+	return eql_is_symbol(t, '[') || eql_is_symbol(t, '!') || eql_is(t, "by") ||
+	       eql_is(t, "with");
 }
 
 int eql_parse_statement(struct eql_parser *p, struct eql_statement *s)

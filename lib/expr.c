@@ -25,6 +25,8 @@ struct expr *expr_free(struct expr *e)
 		expr_leaf_done(&e->leaf);
 	} else if (e->type == NODE_CALC) {
 		expr_calc_free(e->calc);
+	} else if (e->type == NODE_KIN) {
+		expr_kin_free(e->kin);
 	}
 	free(e->word);
 	free(e);

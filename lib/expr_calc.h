@@ -63,6 +63,14 @@ struct expr_calc {
 };
 
 void expr_calc_free(struct expr_calc *c);
+
+/* Of lib/expr_kin.c: rows are those of the process table, "no process" in front. */
+struct expr_kin;
+struct expr_kin *expr_kin_free(struct expr_kin *k);
+void expr_kin_rows(const struct expr_rows *r, const struct expr_kin *k, bool want,
+		   const uint64_t *mask, uint64_t *out);
+void expr_kin_print(const struct expr_kin *k, struct buf *out);
+
 /* It is always null. */
 bool expr_calc_never(const struct expr_calc *c);
 

@@ -364,6 +364,9 @@ static void eval(const struct expr_rows *r, const struct expr *e, uint32_t slot,
 	case NODE_CALC:
 		expr_calc_rows(r, e->calc, want, mask, out);
 		break;
+	case NODE_KIN:
+		expr_kin_rows(r, e->kin, want, mask, out);
+		break;
 	}
 }
 

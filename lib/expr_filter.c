@@ -93,6 +93,8 @@ static unsigned may(const struct expr *e, const struct kind_info *k)
 		return leaf_may(e, k);
 	case NODE_CALC:
 		return expr_calc_never(e->calc) ? MAY_NULL : MAY_ANY;
+	case NODE_KIN:
+		return MAY_FALSE | MAY_TRUE;
 	case NODE_FIELDS:
 		break;
 	}
@@ -264,6 +266,7 @@ static bool there(const struct asker *a, const struct expr *e, bool want)
 	case NODE_IS_NULL:
 	case NODE_FIELDS:
 	case NODE_CALC:
+	case NODE_KIN:
 		break;
 	}
 	return true;

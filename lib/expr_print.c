@@ -255,5 +255,8 @@ void expr_print(const struct expr *e, struct buf *out)
 	case NODE_CALC:
 		print_calc(e->calc, out);
 		break;
+	case NODE_KIN:
+		expr_kin_print(e->kin, out);
+		break;
 	}
 }

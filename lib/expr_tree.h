@@ -20,6 +20,7 @@ enum expr_node {
 	NODE_COMPARE,
 	NODE_FIELDS,
 	NODE_CALC, /* computed values: lib/expr_calc.h */
+	NODE_KIN,  /* child of and the like: lib/expr_kin.h */
 };
 
 /* Whose row decides a subtree: then it is asked once per process, not per event. */
@@ -70,6 +71,7 @@ struct expr {
 			bool fields_negated;
 		};
 		struct expr_calc *calc;
+		struct expr_kin *kin;
 	};
 	char *word; /* TEXT: as written */
 	size_t n_word;

@@ -19,9 +19,7 @@ enum { MOST_DIGITS = 9 };
 
 bool pipe_at_equals(const struct pipe_parser *p)
 {
-	const struct eql_token *t = pipe_token(p);
-
-	return t->type == EQL_SYMBOL && t->n == 1 && *t->value == '=';
+	return eql_is_symbol(pipe_token(p), '=');
 }
 
 bool pipe_at_end(const struct pipe_parser *p)

@@ -199,6 +199,73 @@ static void test_search_given_many_events_when_sorted_then_the_first_are_exact(v
 	json_decref(doc);
 }
 
+/* A parent's exec in one batch, the child's open in a later one that names its ancestors. */
+static void put_family(struct served *s)
+{
+	struct batch_origin origin = { .node_id = "n1",
+				       .node_name = "n1",
+				       .boot_id = { 1 },
+				       .architecture = "x86_64",
+				       .os_kernel = "6",
+				       .agent_version = "0" };
+
+	for (uint32_t i = 0; i < 3; i++) {
+		AUTO(frame_codec) *codec = NULL;
+		AUTO_BUF struct buf frame = { 0 };
+		AUTO(batch) *b = NULL;
+		enum kind kind = i ? KIND_OPEN : KIND_EXEC;
+		uint32_t row = 0;
+
+		assert_int_equal(frame_codec_new(&codec), 0);
+		assert_int_equal(batch_new(&b, &origin), 0);
+		for (uint32_t p = 0; p <= i; p++) { /* 0x100, its child, its grandchild */
+			uint32_t parent = row;
+
+			row = batch_process_add(b, 0x100 + p, 0);
+			if (parent)
+				batch_set_row(b, KIND_NONE, FIELD_PARENT, parent);
+		}
+		batch_event(b, kind, i + 1, s->base_ns + i * STEP_NS);
+		batch_set_row(b, kind, FIELD_PROCESS, row);
+		assert_true(batch_seal(b, codec, NULL, i + 2, 1, &frame) >= 0);
+		served_put_frame(s, &frame);
+	}
+}
+
+static void expect_seqs(struct served *s, const char *query, const char *wanted)
+{
+	AUTO_BUF struct buf seqs = { 0 };
+	json_t *doc = ask(s, "search?order=asc&q=", query, 200), *hit;
+	size_t i;
+
+	json_array_foreach(json_at(doc, "hits"), i, hit)
+	{
+		buf_printf(&seqs, "%d", (int)json_integer_value(json_at(hit, "event.sequence")));
+	}
+	buf_byte(&seqs, 0);
+	assert_string_equal((char *)seqs.data, wanted);
+	json_decref(doc);
+}
+
+static void test_search_given_kin_when_asked_then_learnt_from_other_blocks(void **state)
+{
+	struct served *s = *state;
+	json_t *doc;
+
+	put_family(s);
+	expect_seqs(s, "file where child of [process where event.action == \"exec\"]", "2");
+	expect_seqs(s, "file where descendant of [process where event.action == \"exec\"]", "23");
+	expect_seqs(s, "any where event of [process where event.action == \"exec\"]", "1");
+	expect_seqs(s, "file where child of [file where child of [process where true]]", "3");
+	expect_seqs(s, "any where not descendant of [process where true]", "1");
+	doc = ask(s, "count?q=", "descendant of [process where true]", 200);
+	assert_int_equal(json_integer_value(json_at(doc, "count")), 2);
+	json_decref(doc);
+	doc = ask(s, "tail?q=", "child of [true]", 400);
+	assert_non_null(strstr(text_at(doc, "detail"), "look at history"));
+	json_decref(doc);
+}
+
 static void test_api_given_sequence_when_only_events_are_taken_then_refused(void **state)
 {
 	struct served *s = *state;
@@ -221,6 +288,7 @@ int main(void)
 		SERVED(test_search_given_sequence_when_asked_as_ndjson_then_one_document_each),
 		SERVED(test_search_given_sort_and_uniq_when_asked_then_in_that_order),
 		SERVED(test_search_given_many_events_when_sorted_then_the_first_are_exact),
+		SERVED(test_search_given_kin_when_asked_then_learnt_from_other_blocks),
 		SERVED(test_api_given_sequence_when_only_events_are_taken_then_refused),
 	};
 

@@ -12,6 +12,7 @@
 #include "lib/batch.h"
 #include "lib/block.h"
 #include "lib/eql.h"
+#include "lib/expr_kin.h"
 #include "lib/pipe_run.h"
 #include "lib/timestamp.h"
 
@@ -183,8 +184,11 @@ static inline int fixture_teardown(void **state)
 /* Bit n: event n (its sequence number) is a hit. */
 static inline uint32_t fixture_eval(struct fixture *f, const struct expr *e)
 {
-	uint32_t all = 0;
+	struct expr_kin *kins[EXPR_KINS];
+	uint32_t all = 0, n_kins = expr_kins(e, kins);
 
+	for (uint32_t i = 0; i < n_kins; i++)
+		assert_int_equal(expr_kin_learn_block(kins[i], f->scratch, f->block), 0);
 	assert_int_equal(expr_begin(f->scratch, e, f->block), 0);
 	for (uint32_t t = 0; t < block_info(f->block)->n_tables; t++) {
 		const uint64_t *seq = block_column(f->block, t, FIELD_SEQ);

@@ -145,6 +145,29 @@ static void test_eql_given_computed_values_when_parsed_then_functions(void **sta
 	       "startsWith~(process.name, process.parent.name) == true");
 }
 
+static void test_eql_given_kin_when_parsed_then_condition_inside(void **state)
+{
+	AUTO_BUF struct buf q = { 0 };
+	struct expr *e = NULL;
+	struct diag d;
+
+	(void)state;
+	expect("process where child of [process where true] and not descendant of [bash or event "
+	       "of "
+	       "[any where child of [a]]]",
+	       "event.category == \"process\" and child of [event.category == \"process\" and "
+	       "true] "
+	       "and not descendant of [\"bash\" or event of [child of [\"a\"]]]");
+	expect("child or event and descendant", "\"child\" or (\"event\" and \"descendant\")");
+	expect_error("child of process", "1:10: expected '[' and a condition instead of 'process'");
+	expect_error("child of [process where true",
+		     "1:29: expected 'and', 'or' or ']' instead of the end of the query");
+	for (int i = 0; i < LIMIT_QUERY_DEPTH; i++)
+		buf_str(&q, "child of [");
+	assert_int_equal(eql_parse(&e, (char *)q.data, q.n, &d), -EINVAL);
+	assert_non_null(strstr(d.text, "too many of [..]"));
+}
+
 static void test_eql_given_optional_fields_when_unknown_then_always_null(void **state)
 {
 	(void)state;
@@ -357,6 +380,7 @@ int main(void)
 		cmocka_unit_test(test_eql_given_strings_when_parsed_then_escapes_resolved),
 		cmocka_unit_test(test_eql_given_functions_when_parsed_then_operators),
 		cmocka_unit_test(test_eql_given_computed_values_when_parsed_then_functions),
+		cmocka_unit_test(test_eql_given_kin_when_parsed_then_condition_inside),
 		cmocka_unit_test(test_eql_given_optional_fields_when_unknown_then_always_null),
 		cmocka_unit_test(test_eql_given_bare_words_when_parsed_then_text),
 		cmocka_unit_test(test_eql_given_mistakes_when_parsed_then_place_and_expectation),
