@@ -63,6 +63,13 @@ NODISCARD bool api_read_bool(struct request *r, enum param p, bool *ret);
 
 /* The parameter's text; NULL when it is not given or empty. */
 const char *api_text(const struct request *r, enum param p);
+/* The parameter ttl, or @otherwise: *ret_expires_ns is that long from now.  Returns false when it
+ * is wrong or more than @most_ns: answered already. */
+NODISCARD bool api_read_ttl(struct request *r, const char *otherwise, uint64_t most_ns,
+			    uint64_t *ret_expires_ns);
+
+/* Ends the object @j and with it the answer. */
+void api_finish(struct request *r, struct json *j);
 
 /* The query that @a is, for a job of @r. */
 struct query ask_query(const struct ask *a, const struct request *r,
@@ -110,6 +117,14 @@ void api_status(struct request *r);
 void api_metrics(struct request *r);
 void api_health(struct request *r);
 void api_openapi(struct request *r);
+void api_ca(struct request *r);
+void api_enroll(struct request *r);
+void api_renew(struct request *r);
+void api_join_tokens(struct request *r);
+void api_node_revoke(struct request *r);
+void api_tokens(struct request *r);
+void api_token_revoke(struct request *r);
+void api_audit(struct request *r);
 void api_asset(struct request *r);
 void api_rules(struct request *r);
 void api_rules_apply(struct request *r);

@@ -9,13 +9,6 @@
 
 enum { SILENT_MS = 30000 }; /* sensors send a heartbeat well within this */
 
-static void finish(struct request *r, struct json *j)
-{
-	json_end_object(j);
-	buf_byte(j->out, '\n');
-	request_answer(r, 200, "application/json");
-}
-
 /* ---- fields and kinds ---- */
 
 static void write_field(struct json *j, const char *name, struct field_ref ref,
@@ -53,7 +46,7 @@ void api_fields(struct request *r)
 		if (field_find(name, strlen(name), &ref))
 			write_field(&j, alias, ref, name);
 	json_end_array(&j);
-	finish(r, &j);
+	api_finish(r, &j);
 }
 
 void api_kinds(struct request *r)
@@ -77,7 +70,7 @@ void api_kinds(struct request *r)
 		json_end_object(&j);
 	}
 	json_end_array(&j);
-	finish(r, &j);
+	api_finish(r, &j);
 }
 
 /* ---- the API itself ---- */
@@ -164,7 +157,7 @@ void api_nodes(struct request *r)
 	if (e < 0)
 		request_problem_errno(r, e);
 	else
-		finish(r, &list.j);
+		api_finish(r, &list.j);
 }
 
 /* ---- status and metrics ---- */
@@ -218,7 +211,7 @@ static void write_status(struct request *r, const struct metrics *m)
 	json_key_uint(&j, "uptime_s", now_ns > started_ns ? (now_ns - started_ns) / 1000000000 : 0);
 	write_groups(m, &j);
 	write_observers(m, &j);
-	finish(r, &j);
+	api_finish(r, &j);
 }
 
 static void write_metrics(struct request *r, const struct metrics *m)

@@ -316,17 +316,36 @@ static int listen_on(const struct http_config *config, uint16_t *ret_port, struc
 	return r;
 }
 
+/* TLS 1.2 with forward secrecy and AEAD, and 1.3. */
+#define TLS_PRIORITIES                                                        \
+	"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:" \
+	"+ECDHE-RSA:-CIPHER-ALL:+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM"
+
 static struct MHD_Daemon *start_daemon(struct http *h, int fd)
 {
+	const struct http_config *c = &h->server.config;
+	union {
+		const char *in;
+		void *out;
+	} cert = { .in = c->cert }, key = { .in = c->key }; /* libmicrohttpd lacks const */
+	const struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, cert.out },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, key.out },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	const unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+
 	return MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-		on_request, h, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log,
-		NULL, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
+		flags | (c->cert ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, h,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
+		MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY,
+		c->cert ? tls : tls + ARRAY_SIZE(tls) - 1, MHD_OPTION_END);
 }
 
 static void start_handles(struct http *h, int epoll_fd)
@@ -389,7 +408,7 @@ int http_start(struct http **ret, uv_loop_t *loop, const struct http_config *con
 		r = start_mhd(h, d);
 	if (r < 0)
 		return r;
-	h->server.config.address = NULL;
+	h->server.config.address = h->server.config.cert = h->server.config.key = NULL;
 	*ret = TAKE(h);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "collector/flows.h"
+#include "collector/authority.h"
 #include "collector/hub.h"
 #include "collector/alertbook.h"
 #include "collector/detect.h"
@@ -21,10 +22,13 @@ struct http;
 
 /* All pointers are borrowed and must outlive http_stop(); strings are borrowed for the call. */
 struct http_config {
-	const char *address; /* IPv4 or IPv6 address in text, such as 127.0.0.1 or :: */
-	uint16_t port;	     /* 0: any free one, see http_port() */
+	const char *cert, *key; /* PEM texts: HTTPS; NULL: plain HTTP */
+	const char *address;	/* IPv4 or IPv6 address in text, such as 127.0.0.1 or :: */
+	uint16_t port;		/* 0: any free one, see http_port() */
 	struct store *store;
 	struct maindb *maindb;
+	const struct authority *authority; /* NULL: nobody can enrol */
+	const char *events_url;		   /* the sensors' port, which enrolling nodes are told */
 	struct hub *hub;       /* NULL: /api/v1/tail answers 503 */
 	struct ingest *ingest; /* NULL: its counters read zero */
 	struct follow *follow; /* NULL: none */

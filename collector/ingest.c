@@ -41,6 +41,7 @@ struct pending {
 	uint64_t first_seq, last_seq, received_ns, ingested_ns, block_id;
 	uint32_t n_events, node;
 	bool appended;	  /* hangs on the commit */
+	bool turned_out;  /* its sender may not send it */
 	struct cert peer; /* with TLS */
 };
 
@@ -55,7 +56,6 @@ struct ingest {
 	struct quarantine quarantine;
 	uint64_t bulk_kinds; /* mask of the kinds that have to wait first */
 	nng_socket socket;
-	struct ingest_socket_config listen;
 	bool has_socket, has_tls;
 	nng_aio *aio;
 	pthread_t thread;
@@ -154,28 +154,20 @@ static int append(struct ingest *i, struct pending *p)
 
 /* ---- who sends ---- */
 
-/* Ends the connection, without an answer: the sensor keeps what it has. */
-static void turn_out(struct ingest *i, nng_pipe pipe, enum peer why, const struct cert *peer)
+/* Nothing of it is taken, and it is answered BUSY: so the sensor keeps what it has, and comes again
+ * at its own pace.  (Closing the connection instead would have NNG 1.5 dial again at once, for
+ * ever.) */
+static void turn_out(struct ingest *i, struct pending *p, enum peer why)
 {
 	char address[PEER_ADDRESS_BYTES];
 
 	if (atomic_fetch_add(&i->peers[why], 1) % TOLD_EVERY == 0 && why != PEER_GONE)
 		log_warn("ingest.turned_out", "reason=%s node=%s serial=%s address=%s",
-			 peer_name(why), peer->node_id[0] ? peer->node_id : "-",
-			 peer->serial[0] ? peer->serial : "-", peer_address(pipe, address));
-	(void)nng_pipe_close(pipe);
-}
-
-/* Of a new connection, on a thread of NNG's. */
-static bool admit(nng_pipe pipe, void *arg)
-{
-	struct ingest *i = arg;
-	struct cert peer;
-	enum peer p = peer_judge(i->maindb, pipe, timestamp_now(), &peer);
-
-	if (p != PEER_GOOD)
-		turn_out(i, pipe, p, &peer);
-	return p == PEER_GOOD;
+			 peer_name(why), p->peer.node_id[0] ? p->peer.node_id : "-",
+			 p->peer.serial[0] ? p->peer.serial : "-",
+			 peer_address(nng_msg_get_pipe(p->msg), address));
+	p->turned_out = true;
+	answer(p, RTSEC__V1__ACK__CODE__BUSY, "%s", peer_reason(why));
 }
 
 /* Of a message, before anything of it is read.  Returns false when it is out. */
@@ -186,11 +178,9 @@ static bool may_send(struct ingest *i, struct pending *p)
 	if (!i->has_tls)
 		return true;
 	verdict = peer_judge(i->maindb, nng_msg_get_pipe(p->msg), p->received_ns, &p->peer);
-	if (verdict == PEER_GOOD)
-		return true;
-	turn_out(i, nng_msg_get_pipe(p->msg), verdict, &p->peer);
-	nng_msg_free(TAKE(p->msg));
-	return false;
+	if (verdict != PEER_GOOD)
+		turn_out(i, p, verdict);
+	return verdict == PEER_GOOD;
 }
 
 /* A certificate is for the batches of its own node. */
@@ -201,8 +191,7 @@ static bool is_own(struct ingest *i, struct pending *p)
 	if (!i->has_tls ||
 	    (strlen(p->peer.node_id) == id.n && memcmp(p->peer.node_id, id.s, id.n) == 0))
 		return true;
-	turn_out(i, nng_msg_get_pipe(p->msg), PEER_WRONG_NODE, &p->peer);
-	nng_msg_free(TAKE(p->msg));
+	turn_out(i, p, PEER_WRONG_NODE);
 	return false;
 }
 
@@ -329,7 +318,7 @@ static void fail_group(struct ingest *i, size_t from, int r)
 	for (size_t k = 0; k < i->n_group; k++) {
 		struct pending *p = &i->group[k];
 
-		if (p->msg && (p->appended || k >= from))
+		if (p->appended || k >= from)
 			fail(i, p, r);
 		p->appended = false;
 	}
@@ -341,9 +330,7 @@ static void answer_group(struct ingest *i)
 	size_t n_busy = 0;
 
 	for (size_t k = 0; k < i->n_group; k++) {
-		if (!i->group[k].msg)
-			continue; /* turned out */
-		if (i->group[k].code == RTSEC__V1__ACK__CODE__BUSY)
+		if (i->group[k].code == RTSEC__V1__ACK__CODE__BUSY && !i->group[k].turned_out)
 			n_busy++;
 		else
 			send_ack(i, &i->group[k]);
@@ -509,11 +496,7 @@ static int open_socket(struct ingest *i, const struct ingest_config *config, str
 	int r;
 
 	i->has_tls = config->tls != NULL;
-	i->listen = (struct ingest_socket_config){
-		.url = config->url, .tls = config->tls, .admit = i->has_tls ? admit : NULL, .arg = i
-	};
-	r = ingest_socket_open(&i->socket, &i->has_socket, &i->listen, d);
-
+	r = ingest_socket_open(&i->socket, &i->has_socket, config->url, config->tls, d);
 	if (r < 0)
 		return r;
 	if (nng_aio_alloc(&i->aio, NULL, NULL) != 0)

@@ -6,9 +6,9 @@
  * is answered at once, and a busy fleet shares one fsync.  No Ack leaves before the commit that
  * covers its batch.  When the store fails, all of the group is answered BUSY and the sensors keep
  * it; the failure is logged once, until it is over.  The same is answered to batches that a disk
- * with little space has no room for (disk.h), bulk ones first.  Between groups it runs retention and merges.
- * Thread: one of its own, started by ingest_start() and joined by ingest_stop(); counters are read
- * from any thread.  Only this file touches NNG in the collector. */
+ * with little space has no room for (disk.h), bulk ones first.  Between groups it runs retention
+ * and merges. Thread: one of its own, started by ingest_start() and joined by ingest_stop();
+ * counters are read from any thread.  Only this file touches NNG in the collector. */
 #pragma once
 #include "collector/disk.h"
 #include "collector/follow.h"
@@ -29,19 +29,20 @@ enum {
 };
 
 struct ingest_config {
-	const char *url;	    /* such as tls+tcp://127.0.0.1:7443 */
+	const char *url;	      /* such as tls+tcp://127.0.0.1:7443 */
 	const struct ingest_tls *tls; /* of such URLs; then each batch must bear the node id of its
 				       * connection's certificate.  NULL: others */
 	struct store *store;
 	struct maindb *maindb;
-	struct hub *hub;	    /* NULL: no live tail */
-	struct follow *follow;	    /* woken by each commit; NULL: none */
-	const char *quarantine_dir; /* where refused frames are kept, refused-NN.frame; NULL: nowhere */
+	struct hub *hub;       /* NULL: no live tail */
+	struct follow *follow; /* woken by each commit; NULL: none */
+	const char *
+		quarantine_dir; /* where refused frames are kept, refused-NN.frame; NULL: nowhere */
 	struct retention_limits keep;
 	const struct merge_limits *merge; /* NULL: small blocks stay as they are */
-	const char *dir;	  /* whose free space is watched; NULL: not */
-	uint64_t min_free_bytes;  /* 0: no limit; or DISK_AUTO */
-	disk_space_fn disk_space; /* NULL: the system's */
+	const char *dir;		  /* whose free space is watched; NULL: not */
+	uint64_t min_free_bytes;	  /* 0: no limit; or DISK_AUTO */
+	disk_space_fn disk_space;	  /* NULL: the system's */
 };
 
 /* Listens and starts the thread.  All pointers are borrowed until ingest_stop(), strings for the

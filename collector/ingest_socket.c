@@ -30,29 +30,13 @@ static int from_nng(int rv)
 	}
 }
 
-static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
+static int set_options(nng_socket s)
 {
-	const struct ingest_socket_config *config = arg;
-
-	if (event == NNG_PIPE_EV_ADD_PRE && !config->admit(pipe, config->arg))
-		(void)nng_pipe_close(pipe);
-}
-
-static int set_options(nng_socket s, const struct ingest_socket_config *config)
-{
-	union {
-		const struct ingest_socket_config *in;
-		void *out;
-	} arg = { .in = config }; /* NNG lacks const */
 	int rv = nng_socket_set_size(s, NNG_OPT_RECVMAXSZ, LIMIT_FRAME_BYTES);
 
 	if (rv == 0)
 		rv = nng_socket_set_int(s, NNG_OPT_RECVBUF, QUEUE_MESSAGES);
-	if (rv == 0)
-		rv = nng_socket_set_ms(s, NNG_OPT_SENDTIMEO, SEND_MS);
-	if (rv == 0 && config->admit)
-		rv = nng_pipe_notify(s, NNG_PIPE_EV_ADD_PRE, on_pipe, arg.out);
-	return rv;
+	return rv ? rv : nng_socket_set_ms(s, NNG_OPT_SENDTIMEO, SEND_MS);
 }
 
 /* Gives @listener its certificates.  Returns 0 or a negative errno with @d. */
@@ -75,22 +59,22 @@ static int cannot(const char *url, int rv, struct diag *d)
 	return diag_set(d, from_nng(rv), 0, 0, "cannot listen on %s: %s", url, nng_strerror(rv));
 }
 
-int ingest_socket_open(nng_socket *ret, bool *ret_open, const struct ingest_socket_config *config,
-		       struct diag *d)
+int ingest_socket_open(nng_socket *ret, bool *ret_open, const char *url,
+		       const struct ingest_tls *tls, struct diag *d)
 {
 	nng_listener listener;
 	int rv = nng_rep0_open_raw(ret), r;
 
 	*ret_open = rv == 0;
 	if (rv == 0)
-		rv = set_options(*ret, config);
+		rv = set_options(*ret);
 	if (rv == 0)
-		rv = nng_listener_create(&listener, *ret, config->url);
+		rv = nng_listener_create(&listener, *ret, url);
 	if (rv != 0)
-		return cannot(config->url, rv, d);
-	r = config->tls ? add_tls(listener, config->tls, d) : 0;
+		return cannot(url, rv, d);
+	r = tls ? add_tls(listener, tls, d) : 0;
 	if (r < 0)
 		return r;
 	rv = nng_listener_start(listener, 0);
-	return rv == 0 ? 0 : cannot(config->url, rv, d);
+	return rv == 0 ? 0 : cannot(url, rv, d);
 }

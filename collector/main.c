@@ -9,17 +9,27 @@
 
 #include <uv.h>
 
+#include "collector/authority.h"
 #include "collector/day.h"
 #include "collector/flows.h"
 #include "collector/http.h"
 #include "collector/ingest.h"
 #include "collector/options.h"
+#include "lib/file.h"
+#include "lib/timestamp.h"
 
 _Static_assert(OPTIONS_AUTO == DISK_AUTO, "forwarded as it is");
 
 enum { EXIT_USAGE = 2, SIGNALS = 2, MAX_FILES = 65536 };
 
+/* Of --http-cert and --http-key. */
+struct http_files {
+	char cert[64 << 10], key[16 << 10];
+};
+
 struct collector {
+	struct authority *authority;
+	struct http_files *http_files;
 	uv_loop_t loop;
 	uv_signal_t signals[SIGNALS];
 	struct store *store;
@@ -110,20 +120,51 @@ static int watch_signals(struct collector *c)
 	return r;
 }
 
+static bool has_tls(const struct options *o)
+{
+	return strncmp(o->listen, "tls+", 4) == 0;
+}
+
 static int check_reach(const struct options *o, const char *http_address, struct diag *d)
 {
 	const char *open_one = NULL;
 
-	if (!options_loopback_url(o->listen))
+	if (!has_tls(o) && !options_loopback_url(o->listen))
 		open_one = o->listen;
-	else if (!options_loopback_address(http_address))
+	else if (o->http_plain && !options_loopback_address(http_address))
 		open_one = o->http;
 	if (!open_one || o->insecure)
 		return 0;
 	return diag_set(d, err_origin(-EPERM), 0, 0,
 			"%s can be reached from other machines, and nothing is encrypted there; "
-			"use a loopback address, or say --insecure",
+			"use TLS or a loopback address, or say --insecure",
 			open_one);
+}
+
+/* What API and web are served with: the given files, or a certificate of our own CA. */
+static int choose_https(struct collector *c, const struct options *o, struct http_config *http,
+			struct diag *d)
+{
+	int r = 0;
+
+	if (o->http_plain)
+		return 0;
+	if (!o->http_cert != !o->http_key)
+		return diag_set(d, err_origin(-EINVAL), 0, 0,
+				"--http-cert and --http-key are of use together only");
+	http->cert = authority_cert(c->authority);
+	http->key = authority_key(c->authority);
+	if (!o->http_cert)
+		return 0;
+	c->http_files = calloc(1, sizeof(*c->http_files));
+	if (!c->http_files)
+		return err_origin(-ENOMEM);
+	r = file_read(o->http_cert, c->http_files->cert, sizeof(c->http_files->cert), NULL, d);
+	if (r == 0)
+		r = file_read(o->http_key, c->http_files->key, sizeof(c->http_files->key), NULL, d);
+	http->cert = c->http_files->cert;
+	http->key = c->http_files->key;
+	return r;
 }
 
 static int open_data(struct collector *c, const struct options *o, struct diag *d)
@@ -138,6 +179,9 @@ static int open_data(struct collector *c, const struct options *o, struct diag *
 		r = alertbook_open(&c->alertbook, o->dir, d);
 	if (r == 0)
 		r = store_open(&c->store, o->dir, d);
+	if (r == 0)
+		r = authority_open(&c->authority, o->dir, o->tls_names.at, o->tls_names.n,
+				   timestamp_now(), d);
 	return r;
 }
 
@@ -166,6 +210,7 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 	char address[128], quarantine[512];
 	struct ingest_config ingest = { .url = o->listen };
 	struct http_config http = { .address = address };
+	struct ingest_tls tls;
 	int r = options_address(o->http, address, sizeof(address), &http.port, d);
 
 	if (r == 0)
@@ -176,8 +221,16 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 		r = hub_new(&c->hub, &c->loop, http_deliver, &c->http);
 	if (r == 0)
 		r = start_observers(c, o, d);
+	if (r == 0)
+		r = choose_https(c, o, &http, d);
 	if (r < 0)
 		return r;
+	tls = (struct ingest_tls){ .ca = authority_ca(c->authority),
+				   .cert = authority_cert(c->authority),
+				   .key = authority_key(c->authority) };
+	ingest.tls = has_tls(o) ? &tls : NULL;
+	http.authority = c->authority;
+	http.events_url = o->listen;
 	snprintf(quarantine, sizeof(quarantine), "%s/quarantine", o->dir);
 	ingest.store = http.store = c->store;
 	ingest.maindb = http.maindb = c->maindb;
@@ -226,6 +279,8 @@ static void stop(struct collector *c)
 	c->store = store_free(c->store);
 	c->alertbook = alertbook_free(c->alertbook);
 	c->rulebook = rulebook_free(c->rulebook);
+	c->authority = authority_free(c->authority);
+	free(c->http_files);
 	c->maindb = maindb_free(c->maindb);
 }
 
@@ -368,28 +423,35 @@ static const struct command *find_command(const struct options *o)
 	return NULL;
 }
 
+static int answer(const struct options *o)
+{
+	const char *file = config_file(o->config);
+
+	if (o->common.help)
+		options_help(stdout);
+	else if (o->common.version)
+		puts("rtsec-collector " RTSEC_VERSION);
+	else
+		printf("%s: the settings are right\n", file ? file : "no configuration file");
+	return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
-	enum log_level level;
+	char text[900];
 	struct diag d = { 0 };
 	struct options o;
+	int code;
 
 	if (options_parse(&o, argc, argv, &d) < 0)
-		return usage(d.text);
-	if (o.help) {
-		options_help(stdout);
-		return EXIT_SUCCESS;
-	}
-	if (o.version) {
-		puts("rtsec-collector " RTSEC_VERSION);
-		return EXIT_SUCCESS;
-	}
-	if (!log_level_parse(o.log_level, &level))
-		return usage("--log-level is debug, info, warn or error");
+		return usage(diag_format(&d, text, sizeof(text)));
+	log_set_level(o.log_level);
 	command = find_command(&o);
-	if (!command)
-		return usage("unknown command; see --help");
-	log_set_level(level);
-	return command->run(&o);
+	if (o.common.help || o.common.version || o.common.check)
+		code = answer(&o);
+	else
+		code = command ? command->run(&o) : usage("unknown command; see --help");
+	options_done(&o);
+	return code;
 }

@@ -15,6 +15,8 @@ static const struct {
 	{ "rule_id", NULL, "A rule" },
 	{ "alert_id", "^[0-9]+$", "An alert" },
 	{ "exception_id", "^[0-9]+$", "An exception of the rule" },
+	{ "node_id", NULL, "A node, as host.id has it" },
+	{ "token_id", "^[0-9]+$", "An API token, as /api/v1/tokens has it" },
 };
 
 static const struct {

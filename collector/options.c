@@ -3,163 +3,105 @@
 
 #include <arpa/inet.h>
 
-enum type { TEXT, FLAG, NUMBER, SIZE };
-
-static const struct option {
-	const char *name, *argument, *help;
-	size_t at; /* of the field in struct options */
-	enum type type;
-	const char *otherwise;
-} table[] = {
-#define AT(field) offsetof(struct options, field)
-	{ "dir", "DIR", "keep everything in DIR", AT(dir), TEXT, "/var/lib/rtsec/collector" },
-	{ "listen", "URL", "take events from sensors on URL", AT(listen), TEXT,
-	  "tcp://127.0.0.1:7443" },
-	{ "http", "ADDR:PORT", "serve API and web there; port 0: any", AT(http), TEXT,
-	  "127.0.0.1:8443" },
-	{ "insecure", NULL, "allow addresses that others can reach, unencrypted", AT(insecure), FLAG,
-	  NULL },
-	{ "keep-days", "N", "remove days older than N days; 0: never", AT(keep_days), NUMBER, "30" },
-	{ "keep-bytes", "SIZE", "remove the oldest days above SIZE, such as 200G; 0: no limit",
-	  AT(keep_bytes), SIZE, "0" },
-	{ "min-free-bytes", "SIZE",
-	  "take only priority events with less free disk than SIZE, none with half; auto: 1G or 1 %",
-	  AT(min_free_bytes), SIZE, "auto" },
-	{ "log-level", "LEVEL", "debug, info, warn or error", AT(log_level), TEXT, "info" },
-	{ "name", "NAME", "token create: what the token is for", AT(name), TEXT, NULL },
-	{ "role", "ROLE", "token create: viewer, analyst, operator or admin", AT(role), TEXT, NULL },
-	{ "help", NULL, "show this", AT(help), FLAG, NULL },
-	{ "version", NULL, "show the version", AT(version), FLAG, NULL },
-#undef AT
+#define S(name_, type_, value_, member_, fallback_, help_)                            \
+	{                                                                             \
+		.name = (name_), .type = CONFIG_##type_, .value = (value_),           \
+		.offset = offsetof(struct options, member_), .fallback = (fallback_), \
+		.help = (help_)                                                       \
+	}
+#define COMMAND(name_, value_, member_, help_)                                                \
+	{                                                                                     \
+		.name = (name_), .type = CONFIG_TEXT, .value = (value_),                      \
+		.offset = offsetof(struct options, member_), .help = (help_), .no_file = true \
+	}
+static const struct config_setting rows[] = {
+	S("dir", TEXT, "DIR", dir, "/var/lib/rtsec/collector", "keep everything in DIR"),
+	S("listen", TEXT, "URL", listen, "tls+tcp://127.0.0.1:7443",
+	  "take events from sensors on URL; plain tcp:// on a loopback address only"),
+	S("http", TEXT, "ADDR:PORT", http, "127.0.0.1:8443",
+	  "serve API and web there, by HTTPS; port 0: any"),
+	S("http-plain", FLAG, NULL, http_plain, NULL,
+	  "serve them without TLS, on a loopback address only"),
+	S("http-cert", TEXT, "FILE", http_cert, NULL,
+	  "certificate chain in PEM form to serve them with (one of our own CA)"),
+	S("http-key", TEXT, "FILE", http_key, NULL, "its private key"),
+	S("tls-name", TEXTS, "NAME", tls_names, NULL,
+	  "name or address by which others call this machine, for its certificate; may be "
+	  "repeated"),
+	S("insecure", FLAG, NULL, insecure, NULL,
+	  "allow plain connections on addresses that others can reach: for tests"),
+	S("keep-days", NUMBER, "N", keep_days, "30", "remove days older than N days; 0: never"),
+	S("keep-bytes", SIZE, "SIZE", keep_bytes, "0",
+	  "remove the oldest days above SIZE, such as 200G; 0: no limit"),
+	{ .name = "min-free-bytes",
+	  .type = CONFIG_SIZE,
+	  .value = "SIZE",
+	  .offset = offsetof(struct options, min_free_bytes),
+	  .fallback = "auto",
+	  .help = "take only priority events with less free disk than SIZE, none with half; auto: "
+		  "1G "
+		  "or 1 %",
+	  .word = "auto" },
+	S("log-level", CHOICE, "debug|info|warn|error", log_level, "info", "what is logged"),
+	COMMAND("name", "NAME", name, "token create: what the token is for"),
+	COMMAND("role", "ROLE", role, "token create: viewer, analyst, operator or admin"),
 };
+#undef S
+#undef COMMAND
 
-static void set_text(struct options *o, const struct option *opt, const char *value)
+_Static_assert(LOG_DEBUG == 0 && LOG_INFO == 1 && LOG_WARN == 2 && LOG_ERROR == 3,
+	       "order of the words");
+
+static int take_word(void *settings, const char *word, struct diag *d)
 {
-	memcpy((char *)o + opt->at, &value, sizeof(value));
-}
+	struct options *o = settings;
 
-/* A number, of a SIZE with K, M, G or T (powers of 1024) behind it.  Returns false for what is none. */
-static bool parse_number(const char *text, enum type type, uint64_t *ret)
-{
-	static const char units[] = "KMGT";
-	const char *unit;
-	uint64_t v = 0;
-	size_t n = strspn(text, "0123456789");
-	unsigned shift = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (__builtin_mul_overflow(v, 10u, &v) ||
-		    __builtin_add_overflow(v, (uint64_t)(text[i] - '0'), &v))
-			return false;
-	unit = text[n] && type == SIZE ? strchr(units, text[n]) : NULL;
-	if (unit)
-		shift = 10 * (unsigned)(unit - units + 1);
-	*ret = v << shift;
-	return n > 0 && text[n + (unit ? 1 : 0)] == '\0' && *ret >> shift == v &&
-	       *ret < OPTIONS_AUTO;
-}
-
-static int set_number(struct options *o, const struct option *opt, const char *value,
-		      struct diag *d)
-{
-	uint64_t v = OPTIONS_AUTO;
-
-	if (!(strcmp(opt->otherwise, "auto") == 0 && strcmp(value, "auto") == 0) &&
-	    !parse_number(value, opt->type, &v))
-		return diag_set(d, err_origin(-EINVAL), 0, 0, "--%s: %s is no %s", opt->name, value,
-				opt->type == SIZE ? "size such as 500M or 20G" : "whole number");
-	memcpy((char *)o + opt->at, &v, sizeof(v));
+	if (word[0] == '-' || o->n_words == ARRAY_SIZE(o->words))
+		return diag_set(d, err_origin(-EINVAL), 0, 0, "unexpected word %s; see --help",
+				word);
+	o->words[o->n_words++] = word;
 	return 0;
 }
 
-static void set_flag(struct options *o, const struct option *opt)
-{
-	bool yes = true;
-
-	memcpy((char *)o + opt->at, &yes, sizeof(yes));
-}
-
-static const struct option *find(const char *name, size_t n)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		if (strlen(table[i].name) == n && memcmp(table[i].name, name, n) == 0)
-			return &table[i];
-	return NULL;
-}
-
-/* One option at argv[at].  Returns how many words it took, or -EINVAL. */
-static int parse_option(struct options *o, char *const *argv, int at, struct diag *d)
-{
-	const char *name = argv[at] + 2, *equals = strchr(name, '=');
-	const struct option *opt = find(name, equals ? (size_t)(equals - name) : strlen(name));
-
-	if (!opt)
-		return diag_set(d, err_origin(-EINVAL), 0, 0, "unknown option %s; see --help",
-				argv[at]);
-	if (opt->type == FLAG) {
-		if (equals)
-			return diag_set(d, err_origin(-EINVAL), 0, 0, "--%s takes no value",
-					opt->name);
-		set_flag(o, opt);
-		return 1;
-	}
-	if (!equals && !argv[at + 1])
-		return diag_set(d, err_origin(-EINVAL), 0, 0, "--%s needs a value: %s", opt->name,
-				opt->argument);
-	if (opt->type == TEXT)
-		set_text(o, opt, equals ? equals + 1 : argv[at + 1]);
-	else if (set_number(o, opt, equals ? equals + 1 : argv[at + 1], d) < 0)
-		return -EINVAL;
-	return equals ? 1 : 2;
-}
+static const struct config_table table = {
+	.settings = rows,
+	.n = ARRAY_SIZE(rows),
+	.size = sizeof(struct options),
+	.common = offsetof(struct options, common),
+	.default_file = OPTIONS_FILE,
+	.word = take_word,
+};
 
 int options_parse(struct options *ret, int argc, char *const *argv, struct diag *d)
 {
-	int r = 0;
+	struct config *config = NULL;
+	int r = config_read(&config, &table, ret, argc, argv, d);
 
-	memset(ret, 0, sizeof(*ret));
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		if (table[i].type == TEXT)
-			set_text(ret, &table[i], table[i].otherwise);
-		else if (table[i].type != FLAG)
-			r = set_number(ret, &table[i], table[i].otherwise, d);
-	}
-	if (r < 0)
-		return r;
-	for (int at = 1; at < argc;) {
-		int n = 1;
+	if (r == 0)
+		ret->config = config;
+	return r;
+}
 
-		if (strncmp(argv[at], "--", 2) == 0)
-			n = parse_option(ret, argv, at, d);
-		else if (argv[at][0] == '-' || ret->n_words == ARRAY_SIZE(ret->words))
-			return diag_set(d, err_origin(-EINVAL), 0, 0, "unexpected word %s; see --help",
-					argv[at]);
-		else
-			ret->words[ret->n_words++] = argv[at];
-		if (n < 0)
-			return n;
-		at += n;
-	}
-	return 0;
+void options_done(struct options *o)
+{
+	o->config = config_free(o->config);
 }
 
 void options_help(FILE *to)
 {
-	fputs("rtsec-collector stores and searches what rtsec's sensors see.\n\n"
-	      "  rtsec-collector [OPTION...]\n"
-	      "  rtsec-collector token create --name NAME --role ROLE [--dir DIR]\n"
-	      "  rtsec-collector hold DAY [--dir DIR]       keep a day, such as 2026-11-22\n"
-	      "  rtsec-collector release DAY [--dir DIR]    let it go again\n"
-	      "  rtsec-collector holds [--dir DIR]          list the days that are kept\n\n",
-	      to);
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		const struct option *o = &table[i];
+	AUTO_BUF struct buf text = { 0 };
 
-		fprintf(to, "  --%-14s %-9s  %s", o->name, o->argument ? o->argument : "", o->help);
-		if (o->otherwise)
-			fprintf(to, " (default %s)", o->otherwise);
-		fputc('\n', to);
-	}
+	config_help(&table, &text);
+	fprintf(to,
+		"rtsec-collector stores and searches what rtsec's sensors see.\n\n"
+		"  rtsec-collector [OPTION...]\n"
+		"  rtsec-collector token create --name NAME --role ROLE [--dir DIR]\n"
+		"  rtsec-collector hold DAY [--dir DIR]       keep a day, such as 2026-11-22\n"
+		"  rtsec-collector release DAY [--dir DIR]    let it go again\n"
+		"  rtsec-collector holds [--dir DIR]          list the days that are kept\n\n"
+		"Settings are read from %s too, where it exists, as in\n"
+		"keep-days: 30; the command line goes over it.\n\n%.*s",
+		OPTIONS_FILE, (int)text.n, text.n ? (const char *)text.data : "");
 }
 
 /* ---- addresses ---- */

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options - the collector's command line, from one table: fields, parser and --help.
- * Thread: main, before the loop.  Memory: points into argv. */
+/* options - the collector's settings: one table for command line, configuration file and --help.
+ * Thread: main.  Memory: texts lie in argv and in what options_parse() keeps. */
 #pragma once
-#include "lib/diag.h"
+#include "lib/config.h"
 #include "lib/log.h"
 
-#define OPTIONS_AUTO UINT64_MAX
+#define OPTIONS_AUTO CONFIG_WORD
+#define OPTIONS_FILE "/etc/rtsec/collector.yaml"
 
 struct options {
-	const char *dir;	 /* where everything is kept */
-	const char *listen;	 /* the sensors' port, as NNG writes it */
-	const char *http;	 /* ADDR:PORT of API and web */
-	const char *log_level;
-	bool insecure, help, version;
+	struct config *config; /* owns texts */
+	struct config_common common;
+	const char *dir;		  /* where everything is kept */
+	const char *listen;		  /* the sensors' port, as NNG writes it */
+	const char *http;		  /* ADDR:PORT of API and web */
+	const char *http_cert, *http_key; /* NULL: of our own CA */
+	struct config_texts tls_names;
+	enum log_level log_level;
+	bool insecure, http_plain;
 	uint64_t keep_days, keep_bytes; /* 0: no limit */
 	uint64_t min_free_bytes;	/* OPTIONS_AUTO: as disk.h has it */
 	/* token create */
@@ -22,8 +27,10 @@ struct options {
 	size_t n_words;
 };
 
-/* Fills *ret with the defaults and what argv says.  Returns 0, or -EINVAL with the reason in @d. */
+/* Fills *ret from the file and the command line, over the defaults; it is done with options_done().
+ * Returns what config_read() does, with @d. */
 NODISCARD int options_parse(struct options *ret, int argc, char *const *argv, struct diag *d);
+void options_done(struct options *o);
 
 /* Help text, made from the table. */
 void options_help(FILE *to);
@@ -33,7 +40,7 @@ void options_help(FILE *to);
 NODISCARD int options_address(const char *text, char *ret_address, size_t room, uint16_t *ret_port,
 			      struct diag *d);
 
-/* True when nobody but this machine can reach @address ("localhost", 127/8, ::1), or the NNG URL @url
- * (its host, or a transport that stays on the machine). */
+/* True when nobody but this machine can reach @address ("localhost", 127/8, ::1), or the NNG URL
+ * @url (its host, or a transport that stays on the machine). */
 bool options_loopback_address(const char *address);
 bool options_loopback_url(const char *url);

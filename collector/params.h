@@ -40,7 +40,18 @@
 	X(NOTE, "note", "string", "", "A note in a person's words")                             \
 	X(CONDITION, "condition", "query", "", "Events that are left out")                      \
 	X(OWNER, "owner", "string", "", "Who answers for it")                                   \
-	X(EXPIRES, "expires", "time", "", "Until when it holds; empty: for ever")
+	X(EXPIRES, "expires", "time", "", "Until when it holds; empty: for ever")               \
+	X(NODE_ID, "node_id", "string", "",                                                     \
+	  "The only node that may use the join token; empty: any")                              \
+	X(SECRET, "secret", "string", "", "The secret part of a join token")                    \
+	X(REQUEST, "request", "string", "", "A certificate signing request in PEM form")        \
+	X(CERTIFICATE, "certificate", "string", "", "The node's certificate in PEM form")       \
+	X(NAME, "name", "string", "", "What the token is for")                                  \
+	X(ROLE, "role", "string", "viewer", "viewer, analyst, operator or admin")               \
+	X(SCOPE, "scope", "string", "",                                                         \
+	  "Nodes that the token may see: node:ID and label:KEY=VALUE, commas between; empty: all") \
+	X(TTL, "ttl", "duration", "",                                                           \
+	  "How long the token is good; empty: 1h for join tokens, 90d for others")
 
 enum param {
 #define X(id, ...) PARAM_##id,

@@ -46,6 +46,16 @@ unsigned request_method(const struct request *r)
 	return r->method;
 }
 
+const struct token *request_token(const struct request *r)
+{
+	return &r->token;
+}
+
+void request_note(struct request *r, const char *text)
+{
+	snprintf(r->note, sizeof(r->note), "%s", text);
+}
+
 uint64_t request_took_ns(const struct request *r)
 {
 	return uv_hrtime() - r->begun_ns;

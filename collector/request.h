@@ -44,6 +44,10 @@ const char *request_header(const struct request *r, const char *name);
 bool request_is_head(const struct request *r);
 /* METHOD_GET, METHOD_POST or METHOD_DELETE (collector/api.h). */
 unsigned request_method(const struct request *r);
+/* Whose request it is; role NONE: nobody's who is known. */
+const struct token *request_token(const struct request *r);
+/* What the audit log tells of it instead of its parameters. */
+void request_note(struct request *r, const char *text);
 
 /* ---- answering ---- */
 

@@ -22,6 +22,7 @@ struct request {
 	struct request *previous, *next; /* all that are in work */
 	const struct route *route;
 	struct token token; /* of whoever asks; role NONE: of nobody known */
+	char note[160];	    /* for the audit log, see request_note() */
 	struct params params;
 	char *uri;
 	size_t n_path;

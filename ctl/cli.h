@@ -35,7 +35,8 @@ enum { CLI_OPERANDS = 4096 }; /* most that a command which takes many can be giv
 struct cli_values {
 	const char *operands[CLI_OPERANDS]; /* of a command that takes many */
 	size_t n_operands;
-	const char *url, *token_file, *output;
+	const char *url, *token_file, *ca_file, *output;
+	const char *name, *role, *scope, *ttl;
 	const char *since, *until, *fields, *node, *order, *query;
 	const char *status, *level, *rule, *owner, *note, *condition, *expires;
 	uint64_t limit, depth;
@@ -74,6 +75,8 @@ struct cli_option {
 	OPTION("url", 0, TEXT, "URL", url, "Address of the collector, else $RTSEC_URL"), \
 		OPTION("token-file", 0, TEXT, "FILE", token_file,                        \
 		       "File that holds the API token, else $RTSEC_TOKEN"),              \
+		OPTION("ca", 0, TEXT, "FILE", ca_file,                                   \
+		       "The collector's CA (its DIR/tls/ca.pem), else $RTSEC_CA"),       \
 		CLI_OPTIONS_COMMON
 
 struct cli_command {

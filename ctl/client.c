@@ -12,6 +12,7 @@ struct client {
 	CURL *curl;
 	char *url; /* without a final slash */
 	char *authorization;
+	char *ca; /* NULL: the system's */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -79,6 +80,13 @@ int client_new(struct client **ret, const char *url, const char *token, struct d
 	return 0;
 }
 
+int client_trust(struct client *c, const char *ca)
+{
+	free(c->ca);
+	c->ca = strdup(ca);
+	return c->ca ? 0 : err_origin(-ENOMEM);
+}
+
 struct client *client_free(struct client *c)
 {
 	if (!c)
@@ -86,6 +94,7 @@ struct client *client_free(struct client *c)
 	curl_easy_cleanup(c->curl);
 	free(c->url);
 	free(c->authorization);
+	free(c->ca);
 	free(c);
 	return NULL;
 }
@@ -234,6 +243,8 @@ static int set_up(struct client *c, const struct outgoing *o, struct answer *a)
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, a);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, a);
+	if (c->ca)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, c->ca);
 	if (o->json)
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, o->json);
 	if (o->delete)

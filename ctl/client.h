@@ -23,6 +23,10 @@ NODISCARD int client_new(struct client **ret, const char *url, const char *token
 struct client *client_free(struct client *c);
 DEFINE_FREEP(client)
 
+/* Has https:// trust the CA certificates in the file @ca (PEM) instead of the system's.  Returns 0
+ * or -ENOMEM. */
+NODISCARD int client_trust(struct client *c, const char *ca);
+
 struct client_param {
 	const char *name, *value; /* value NULL: not sent */
 };

@@ -4,4 +4,5 @@
 #include "ctl/cli.h"
 
 extern const struct cli_command cmd_query, cmd_tail, cmd_nodes, cmd_status, cmd_fields, cmd_rules, cmd_alerts,
-	cmd_tree, cmd_timeline, cmd_flow, cmd_sql, cmd_version;
+	cmd_tree, cmd_timeline, cmd_flow, cmd_sql, cmd_version, cmd_node, cmd_token,
+	cmd_audit;

@@ -7,7 +7,7 @@
 
 static const struct cli_command *const commands[] = {
 	&cmd_query, &cmd_sql,	 &cmd_tail,   &cmd_tree,  &cmd_timeline, &cmd_flow,
-	&cmd_nodes, &cmd_status, &cmd_fields, &cmd_rules, &cmd_alerts, &cmd_version,	 NULL,
+	&cmd_nodes, &cmd_status, &cmd_fields, &cmd_rules, &cmd_alerts, &cmd_node, &cmd_token, &cmd_audit, &cmd_version,	 NULL,
 };
 
 static const char *environment(const char *name)

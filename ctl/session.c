@@ -62,6 +62,7 @@ int session_open(struct session **ret, const struct cli_io *io, const struct cli
 {
 	AUTO(session) *s = calloc(1, sizeof(*s));
 	const char *url = v->url ? v->url : io->env("RTSEC_URL");
+	const char *ca = v->ca_file ? v->ca_file : io->env("RTSEC_CA");
 	char token[TOKEN_BYTES];
 	struct diag d = { 0 };
 	int r;
@@ -78,6 +79,9 @@ int session_open(struct session **ret, const struct cli_io *io, const struct cli
 		return r;
 	s->io = io;
 	r = client_new(&s->client, url, token, &d);
+	explicit_bzero(token, sizeof(token));
+	if (r == 0 && ca && *ca)
+		r = client_trust(s->client, ca);
 	if (r < 0)
 		return session_failed(io, r, &d);
 	*ret = TAKE(s);

@@ -12,7 +12,9 @@
 #include <uv.h>
 
 #include "lib/log.h"
+#include "lib/timestamp.h"
 #include "sensor/consumer.h"
+#include "sensor/enrol.h"
 #include "sensor/node.h"
 #include "sensor/options.h"
 #include "sensor/spooler.h"
@@ -28,11 +30,13 @@ enum {
 	RECONNECT_MAX_MS = 1000,
 	BUSY_MS = 500,
 	MAX_TIERS = 64,
+	RENEWAL_MS = 3600 * 1000, /* between two looks whether the certificate is to be renewed */
 };
 
 struct sensor {
 	struct options options;
 	struct node node;
+	struct identity identity; /* zeroed when not enrolled */
 	struct seq seq;
 	struct probe *probe;
 	struct source_kernel kernel;
@@ -48,6 +52,11 @@ struct sensor {
 	uv_loop_t loop;
 	uv_signal_t signals[2];
 	uv_async_t failed;
+	uv_timer_t renewal;
+	uv_work_t renewing; /* blocks on the network: in a thread of uv's */
+	bool is_renewing;
+	int renewed;
+	struct diag renewal_says;
 	int result;
 };
 
@@ -164,10 +173,39 @@ static int open_enrich(struct sensor *s)
 	return 0;
 }
 
+/* ---- uplink ---- */
+
+static struct uplink_tls tls_of(const struct sensor *s)
+{
+	return (struct uplink_tls){ .ca = s->identity.ca, .pem = s->identity.pem };
+}
+
+/* The certificate, and where events go when the settings do not say.  The node's id must be the
+ * certificate's: the collector takes no other. */
+static int open_identity(struct sensor *s, struct diag *d)
+{
+	bool needed = !s->options.collector || strncmp(s->options.collector, "tls+", 4) == 0;
+	int r = needed ? identity_load(&s->identity, s->options.state_dir, d) : 0;
+
+	if (r < 0 || !needed)
+		return r;
+	if (!s->options.collector)
+		s->options.collector = s->identity.events;
+	if (strcmp(s->identity.cert.node_id, s->node.id) != 0)
+		return diag_set(
+			d, err_origin(-EINVAL), 0, 0,
+			"the certificate in %s/tls is of the node %s, and this is %s: enroll "
+			"again, or give --node-id",
+			s->options.state_dir, s->identity.cert.node_id, s->node.id);
+	return 0;
+}
+
 static int open_uplink(struct sensor *s, struct diag *d)
 {
+	struct uplink_tls tls = tls_of(s);
 	struct uplink_config config = {
 		.url = s->options.collector,
+		.tls = s->identity.pem[0] ? &tls : NULL,
 		.insecure = s->options.insecure,
 		.window = WINDOW,
 		.resend_ms = RESEND_MS,
@@ -181,6 +219,65 @@ static int open_uplink(struct sensor *s, struct diag *d)
 		return diag_set(d, r, 0, 0, "--queue-bytes 0 keeps nothing");
 	config.outbox = s->outbox;
 	return uplink_new(&s->uplink, &config, d);
+}
+
+/* ---- renewal of the certificate ---- */
+
+static void renew(uv_work_t *work)
+{
+	struct sensor *s = work->data;
+
+	s->renewed = enrol_renew(s->options.state_dir, timestamp_now(), &s->renewal_says);
+}
+
+static int take_renewed(struct sensor *s)
+{
+	char events[IDENTITY_URL_BYTES];
+	struct uplink_tls tls;
+	int r;
+
+	memcpy(events, s->identity.events, sizeof(events)); /* options may point to it */
+	r = identity_load(&s->identity, s->options.state_dir, &s->renewal_says);
+	memcpy(s->identity.events, events, sizeof(events));
+	tls = tls_of(s);
+	return r < 0 ? r : uplink_redial(s->uplink, &tls, &s->renewal_says);
+}
+
+static void on_renewed(uv_work_t *work, int status)
+{
+	struct sensor *s = work->data;
+	int r = s->renewed;
+	char text[1100];
+
+	s->is_renewing = false;
+	if (status == 0 && r == 0 && s->uplink)
+		r = take_renewed(s);
+	if (r < 0)
+		log_error("identity.not_renewed", "reason=%s",
+			  log_value(s->renewal_says.text, strlen(s->renewal_says.text), text,
+				    sizeof(text)));
+	if (r == 0)
+		log_info("identity.renewed", "serial=%s", s->identity.cert.serial);
+}
+
+static void on_renewal(uv_timer_t *timer)
+{
+	struct sensor *s = timer->data;
+
+	if (s->is_renewing || !enrol_is_due(&s->identity.cert, timestamp_now()))
+		return;
+	s->renewing.data = s;
+	s->is_renewing = uv_queue_work(&s->loop, &s->renewing, renew, on_renewed) == 0;
+}
+
+static int watch_identity(struct sensor *s)
+{
+	int r = uv_timer_init(&s->loop, &s->renewal);
+
+	s->renewal.data = s;
+	if (r == 0 && s->identity.pem[0])
+		r = uv_timer_start(&s->renewal, on_renewal, 0, RENEWAL_MS);
+	return r;
 }
 
 /* ---- spool ---- */
@@ -379,6 +476,8 @@ static int open_all(struct sensor *s, struct diag *d)
 	if (r == 0)
 		r = seq_open(&s->seq, s->options.state_dir, s->node.boot_text, boot_us(), &past, d);
 	if (r == 0)
+		r = open_identity(s, d);
+	if (r == 0)
 		r = open_uplink(s, d);
 	if (r == 0)
 		r = open_probe(s, d);
@@ -386,6 +485,8 @@ static int open_all(struct sensor *s, struct diag *d)
 		return r;
 	tell_probe(s);
 	r = open_loop(s);
+	if (r == 0)
+		r = watch_identity(s);
 	if (r == 0)
 		r = open_enrich(s);
 	if (r == 0)
@@ -494,6 +595,8 @@ int main(int argc, char **argv)
 	char text[900];
 	int code = 0;
 
+	if (argc > 1 && strcmp(argv[1], "enroll") == 0)
+		return enrol_main(argc - 1, argv + 1);
 	if (options_parse(&s.options, argc, argv, &d) < 0) {
 		fprintf(stderr, "rtsec-sensor: %s\n", diag_format(&d, text, sizeof(text)));
 		return EXIT_USAGE;

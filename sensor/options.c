@@ -10,7 +10,8 @@ enum { IGNORED_MOST = 6 };
 		.help = (help_)                                                       \
 	}
 static const struct config_setting rows[] = {
-	S("collector", TEXT, "URL", collector, "tcp://127.0.0.1:7443", "where events go"),
+	S("collector", TEXT, "URL", collector, NULL,
+	  "where events go (where rtsec-sensor enroll was answered)"),
 	S("state", TEXT, "DIR", state_dir, "/var/lib/rtsec/sensor",
 	  "folder of what outlives the sensor; one sensor each"),
 	S("node-id", TEXT, "ID", node_id, NULL,
@@ -94,6 +95,7 @@ void options_help(FILE *f)
 	config_help(&table, &text);
 	fprintf(f,
 		"usage: rtsec-sensor [OPTIONS]\n"
+		"       rtsec-sensor enroll --help     join a collector\n"
 		"Streams what processes, files and sockets of this node do to a collector.\n"
 		"Settings are read from %s too, where it exists, as in\n"
 		"ring-bytes: 8M; the command line goes over it.\n\n%.*s",

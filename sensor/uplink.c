@@ -7,7 +7,9 @@
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
+#include <nng/supplemental/tls/tls.h>
 
+#include "lib/cert.h"
 #include "lib/log.h"
 #include "lib/timestamp.h"
 #include "sensor/ack.h"
@@ -30,6 +32,9 @@ struct slot {
 
 struct uplink {
 	nng_socket socket;
+	nng_dialer dialer;
+	char *url;
+	uint32_t reconnect_min_ms, reconnect_max_ms;
 	struct outbox *outbox;
 	uint32_t busy_ms, window;
 	struct slot *slots;
@@ -317,9 +322,42 @@ static int open_slots(struct uplink *u)
 	return 0;
 }
 
-static int dial(struct uplink *u, const struct uplink_config *c)
+/* The other end must show the collector's name, signed by @tls's CA. */
+static int set_tls(nng_dialer dialer, const struct uplink_tls *tls)
 {
-	nng_dialer dialer;
+	nng_tls_config *config;
+	int error = nng_tls_config_alloc(&config, NNG_TLS_MODE_CLIENT);
+
+	if (error)
+		return error;
+	error = nng_tls_config_auth_mode(config, NNG_TLS_AUTH_MODE_REQUIRED);
+	if (error == 0)
+		error = nng_tls_config_ca_chain(config, tls->ca, NULL);
+	if (error == 0)
+		error = nng_tls_config_own_cert(config, tls->pem, tls->pem, NULL);
+	if (error == 0)
+		error = nng_tls_config_server_name(config, CERT_COLLECTOR_NAME);
+	if (error == 0)
+		error = nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config);
+	nng_tls_config_free(config); /* the dialer holds it */
+	return error;
+}
+
+static int dial(struct uplink *u, const struct uplink_tls *tls)
+{
+	int error = nng_dialer_create(&u->dialer, u->socket, u->url);
+
+	if (error == 0 && tls)
+		error = set_tls(u->dialer, tls);
+	if (error)
+		return error;
+	(void)nng_dialer_set_ms(u->dialer, NNG_OPT_RECONNMINT, (nng_duration)u->reconnect_min_ms);
+	(void)nng_dialer_set_ms(u->dialer, NNG_OPT_RECONNMAXT, (nng_duration)u->reconnect_max_ms);
+	return nng_dialer_start(u->dialer, NNG_FLAG_NONBLOCK);
+}
+
+static int set_up(struct uplink *u, const struct uplink_config *c)
+{
 	int error;
 
 	nng_pipe_notify(u->socket, NNG_PIPE_EV_ADD_POST, pipe_changed, u);
@@ -328,27 +366,41 @@ static int dial(struct uplink *u, const struct uplink_config *c)
 	if (error == 0)
 		error = nng_socket_set_ms(u->socket, NNG_OPT_REQ_RESENDTIME,
 					  (nng_duration)c->resend_ms);
-	if (error == 0)
-		error = open_slots(u);
-	if (error == 0)
-		error = nng_dialer_create(&dialer, u->socket, c->url);
-	if (error)
-		return error;
-	(void)nng_dialer_set_ms(dialer, NNG_OPT_RECONNMINT, (nng_duration)c->reconnect_min_ms);
-	(void)nng_dialer_set_ms(dialer, NNG_OPT_RECONNMAXT, (nng_duration)c->reconnect_max_ms);
-	return nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
+	return error ? error : open_slots(u);
+}
+
+int uplink_redial(struct uplink *u, const struct uplink_tls *tls, struct diag *d)
+{
+	int error;
+
+	(void)nng_dialer_close(u->dialer);
+	error = dial(u, tls);
+	return error ? translate(error, "dialling", u->url, d) : 0;
+}
+
+/* TLS, or an address where nobody else listens. */
+static int check_url(const struct uplink_config *c, struct diag *d)
+{
+	bool is_tls = strncmp(c->url, "tls+", 4) == 0;
+
+	if (is_tls && !c->tls)
+		return diag_set(d, err_origin(-EINVAL), 0, 0,
+				"%s needs a certificate: see rtsec-sensor enroll --help", c->url);
+	if (is_tls || c->insecure || uplink_url_is_private(c->url))
+		return 0;
+	return diag_set(d, err_origin(-EINVAL), 0, 0,
+			"%s is not a loopback or private address, and plain TCP shows what "
+			"processes do to everyone on the way (--insecure allows it)",
+			c->url);
 }
 
 int uplink_new(struct uplink **ret, const struct uplink_config *c, struct diag *d)
 {
 	AUTO(uplink) *u = NULL;
-	int error;
+	int error, r = check_url(c, d);
 
-	if (!c->insecure && !uplink_url_is_private(c->url))
-		return diag_set(d, err_origin(-EINVAL), 0, 0,
-				"%s is not a loopback or private address, and plain TCP shows what "
-				"processes do to everyone on the way (--insecure allows it)",
-				c->url);
+	if (r < 0)
+		return r;
 	u = calloc(1, sizeof(*u));
 	if (!u)
 		return err_origin(-ENOMEM);
@@ -356,14 +408,19 @@ int uplink_new(struct uplink **ret, const struct uplink_config *c, struct diag *
 	u->outbox = c->outbox;
 	u->busy_ms = c->busy_ms;
 	u->window = c->window;
+	u->reconnect_min_ms = c->reconnect_min_ms;
+	u->reconnect_max_ms = c->reconnect_max_ms;
+	u->url = strdup(c->url);
 	u->slots = calloc(c->window, sizeof(*u->slots));
-	if (!u->slots || frame_codec_new(&u->codec) < 0)
+	if (!u->url || !u->slots || frame_codec_new(&u->codec) < 0)
 		return err_origin(-ENOMEM);
 	error = nng_req0_open(&u->socket);
 	if (error)
 		return translate(error, "opening a socket for", c->url, d);
 	u->opened = true;
-	error = dial(u, c);
+	error = set_up(u, c);
+	if (error == 0)
+		error = dial(u, strncmp(c->url, "tls+", 4) == 0 ? c->tls : NULL);
 	if (error)
 		return translate(error, "dialling", c->url, d);
 	*ret = TAKE(u);
@@ -384,6 +441,7 @@ struct uplink *uplink_free(struct uplink *u)
 		if (u->slots[i].aio)
 			nng_aio_free(u->slots[i].aio);
 	free(u->slots);
+	free(u->url);
 	frame_codec_free(u->codec);
 	buf_done(&u->scratch);
 	pthread_mutex_destroy(&u->lock);

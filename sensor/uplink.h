@@ -14,12 +14,18 @@
 
 struct uplink;
 
+/* What the node shows, and whom it trusts: PEM texts; key and certificate are one. */
+struct uplink_tls {
+	const char *ca, *pem;
+};
+
 struct uplink_config {
-	const char *url;       /* tcp://HOST:PORT */
-	bool insecure;	       /* plain TCP to any address */
-	struct outbox *outbox; /* outlives the uplink */
-	uint32_t window;       /* frames under way at once */
-	uint32_t resend_ms;    /* an Ack is overdue after this */
+	const char *url;	      /* tls+tcp://HOST:PORT, or tcp:// */
+	const struct uplink_tls *tls; /* of the former */
+	bool insecure;		      /* plain TCP to any address */
+	struct outbox *outbox;	      /* outlives the uplink */
+	uint32_t window;	      /* frames under way at once */
+	uint32_t resend_ms;	      /* an Ack is overdue after this */
 	uint32_t reconnect_min_ms, reconnect_max_ms;
 	uint32_t busy_ms; /* how long a BUSY frame waits */
 };
@@ -35,6 +41,10 @@ NODISCARD int uplink_new(struct uplink **ret, const struct uplink_config *config
 /* Stops at once; frames without an Ack stay in the outbox. */
 struct uplink *uplink_free(struct uplink *u);
 DEFINE_FREEP(uplink)
+
+/* Dials anew with @tls, when the certificate was renewed.  Frames under way are sent again.
+ * Thread: the one that made @u.  Returns as uplink_new(). */
+NODISCARD int uplink_redial(struct uplink *u, const struct uplink_tls *tls, struct diag *d);
 
 /* Tells that the outbox has something new. */
 void uplink_kick(struct uplink *u);

@@ -17,6 +17,7 @@ struct served {
 	struct maindb *maindb;
 	struct rulebook *rulebook;
 	struct alertbook *alertbook;
+	struct authority *authority;
 	struct hub *hub;
 	struct http *http;
 	struct flows *flows;
@@ -71,6 +72,9 @@ static inline int served_setup(void **state)
 	assert_int_equal(follow_add(s->follow, &observer), 0);
 	config.flows = s->flows;
 	config.follow = s->follow;
+	assert_int_equal(authority_open(&s->authority, s->dir, NULL, 0, timestamp_now(), &d), 0);
+	config.authority = s->authority;
+	config.events_url = "tls+tcp://127.0.0.1:7443";
 	config.store = s->store;
 	config.maindb = s->maindb;
 	config.rulebook = s->rulebook;
@@ -94,6 +98,7 @@ static inline int served_teardown(void **state)
 	block_free(s->block);
 	alertbook_free(s->alertbook);
 	rulebook_free(s->rulebook);
+	authority_free(s->authority);
 	maindb_free(s->maindb);
 	store_free(s->store);
 	fixture_remove(s->dir);

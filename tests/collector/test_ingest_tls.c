@@ -191,7 +191,7 @@ static void test_ingest_tls_given_enrolled_nodes_when_they_send_then_each_is_sto
 	nng_close(b);
 }
 
-static void test_ingest_tls_given_batch_of_another_node_when_sent_then_connection_ends(void **state)
+static void test_ingest_tls_given_batch_of_another_node_when_sent_then_not_taken(void **state)
 {
 	struct fix *f = *state;
 	nng_socket a;
@@ -225,7 +225,7 @@ static void test_ingest_tls_given_open_connection_when_revoked_then_next_batch_i
 	nng_close(b);
 }
 
-static void test_ingest_tls_given_certificate_that_was_not_given_here_when_dialled_then_out(
+static void test_ingest_tls_given_certificate_that_was_not_given_here_when_used_then_out(
 	void **state)
 {
 	struct fix *f = *state;
@@ -233,8 +233,10 @@ static void test_ingest_tls_given_certificate_that_was_not_given_here_when_diall
 	nng_socket s;
 
 	make_ident(&eve, f->issuer, "eve", f->now); /* signed, but not noted */
-	(void)dial(f, &eve, &s);
+	assert_int_equal(dial(f, &eve, &s), 0);
+	send_batch(s, "eve", 1, f->now);
 	assert_true(turned_out(f, PEER_UNKNOWN, 0));
+	assert_int_equal(counters(f).events, 0);
 	nng_close(s);
 }
 
@@ -285,9 +287,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(enrolled_nodes_when_they_send_then_each_is_stored),
-		T(batch_of_another_node_when_sent_then_connection_ends),
+		T(batch_of_another_node_when_sent_then_not_taken),
 		T(open_connection_when_revoked_then_next_batch_is_not_taken),
-		T(certificate_that_was_not_given_here_when_dialled_then_out),
+		T(certificate_that_was_not_given_here_when_used_then_out),
 		T(expired_certificate_when_dialled_then_out),
 		T(strangers_when_dialled_then_no_handshake),
 	};

@@ -160,7 +160,8 @@ static void test_main_given_open_address_when_not_insecure_then_refused(void **s
 
 	assert_int_equal(RUN(text, "--dir", f->dir, "--listen", "tcp://0.0.0.0:0"), 1);
 	assert_non_null(strstr(text, "--insecure"));
-	assert_int_equal(RUN(text, "--dir", f->dir, "--listen", f->url, "--http", "0.0.0.0:0"), 1);
+	assert_int_equal(RUN(text, "--dir", f->dir, "--listen", f->url, "--http", "0.0.0.0:0",
+			     "--http-plain"), 1);
 	assert_non_null(strstr(text, "--insecure"));
 }
 

@@ -10,9 +10,16 @@
 #include "collector/shape.h"
 
 /* Parameters without which an operation has nothing to answer, and what stands in paths. */
+static char secret[65], request[2 * CERT_PEM_BYTES], certificate[2 * CERT_PEM_BYTES];
 static const struct {
 	const char *name, *value;
 } samples[] = {
+	{ "secret", secret },
+	{ "request", request },
+	{ "certificate", certificate },
+	{ "name", "for-a-test" },
+	{ "node_id", "n9" },
+	{ "token_id", "1" },
 	{ "field", "process.name" },
 	{ "sql", "SELECT process_name, count(*) FROM events GROUP BY 1" },
 	{ "entity_id", "0000000000001001" },
@@ -245,12 +252,12 @@ static void check_lines(const struct operation *o, const json_t *schema, const s
 }
 
 /* A stream has no end: its head has to do. */
-static void ask_stream(const struct operation *o, const struct buf *request, const char *media)
+static void ask_stream(const struct operation *o, const struct buf *text, const char *media)
 {
 	AUTO_BUF struct buf got = { 0 };
 	int fd = served_connect(o->s);
 
-	served_send(fd, request->data, request->n);
+	served_send(fd, text->data, text->n);
 	while (!got_has(&got, "\r\n\r\n") && served_read(fd, &got, 30000))
 		;
 	close(fd);
@@ -260,15 +267,15 @@ static void ask_stream(const struct operation *o, const struct buf *request, con
 
 static void ask_media(const struct operation *o, const char *media, const json_t *schema)
 {
-	AUTO_BUF struct buf request = { 0 };
+	AUTO_BUF struct buf text = { 0 };
 	struct answer a;
 
-	write_request(o, media, &request);
+	write_request(o, media, &text);
 	if (strcmp(media, "text/event-stream") == 0) {
-		ask_stream(o, &request, media);
+		ask_stream(o, &text, media);
 		return;
 	}
-	served_raw(o->s, request.data, request.n, &a);
+	served_raw(o->s, text.data, text.n, &a);
 	if (a.status != 200)
 		fail_msg(
 			"%s %s: %d %s (what it needs to be asked goes into samples[] of this test)",
@@ -371,12 +378,44 @@ static void put_flows(struct served *s)
 	assert_int_equal(follow_wait(s->follow, store_arrived(s->store), 30000), 0);
 }
 
+/* PEM as it stands in JSON. */
+static void escape(const char *pem, char *to)
+{
+	for (; *pem; pem++) {
+		if (*pem == '\n')
+			*to++ = '\\';
+		*to++ = *pem == '\n' ? 'n' : *pem;
+	}
+	*to = 0;
+}
+
+/* A node that may be revoked, and one that may enrol and renew. */
+static void add_nodes(struct served *s)
+{
+	char key[CERT_PEM_BYTES], asked[CERT_PEM_BYTES], given[CERT_PEM_BYTES];
+	const struct cert_issuer *issuer = authority_issuer(s->authority);
+	uint64_t now = timestamp_now();
+	struct cert c;
+
+	assert_int_equal(cert_key_new(key), 0);
+	assert_int_equal(cert_request_new(key, "n9", asked, NULL), 0);
+	assert_int_equal(cert_issue_node(issuer, asked, now, 1, given, &c, NULL), 0);
+	assert_int_equal(maindb_certificate_add(s->maindb, &c, now), 0);
+	assert_int_equal(cert_request_new(key, "n8", asked, NULL), 0);
+	assert_int_equal(cert_issue_node(issuer, asked, now, 1, given, &c, NULL), 0);
+	assert_int_equal(maindb_certificate_add(s->maindb, &c, now), 0);
+	assert_int_equal(maindb_join_add(s->maindb, "n8", UINT64_MAX >> 1, "", secret), 0);
+	escape(asked, request);
+	escape(given, certificate);
+}
+
 static int setup_admin(void **state)
 {
 	int r = served_setup(state);
 	struct served *s = *state;
 
 	assert_int_equal(maindb_token_create(s->maindb, "admin", ROLE_ADMIN, s->token), 0);
+	add_nodes(s);
 	for (uint64_t seq = 1; seq < 20; seq += 10)
 		served_put(s, &(struct fixture_batch){ .first_seq = seq,
 						       .n = 5,

@@ -17,7 +17,8 @@ static void test_options_given_no_words_when_parsed_then_defaults(void **state)
 	(void)state;
 	assert_int_equal(options_parse(&o, ARGC, argv, &d), 0);
 	assert_string_equal(o.dir, "/var/lib/rtsec/collector");
-	assert_string_equal(o.listen, "tcp://127.0.0.1:7443");
+	assert_string_equal(o.listen, "tls+tcp://127.0.0.1:7443");
+	assert_false(o.http_plain);
 	assert_string_equal(o.http, "127.0.0.1:8443");
 	assert_false(o.insecure);
 	assert_int_equal(o.keep_days, 30);
