@@ -71,7 +71,7 @@ const char *api_rule_status(const struct rule *r)
 	return !r ? "wrong" : r->n_gaps ? "unmapped" : "ok";
 }
 
-static void write_query(struct json *j, const struct rule *rule)
+void api_write_query(struct json *j, const struct rule *rule)
 {
 	AUTO_BUF struct buf query = { 0 };
 
@@ -100,7 +100,7 @@ void api_write_rule(struct json *j, const struct rule *rule, bool whole)
 	api_write_words(j, "false_positives", &rule->false_positives);
 	api_write_words(j, "tags", &rule->tags);
 	json_key_uint(j, "tests", rule->n_tests);
-	write_query(j, rule);
+	api_write_query(j, rule);
 }
 
 static void write_exception(struct json *j, const struct rulebook_exception *x)

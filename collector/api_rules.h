@@ -8,6 +8,8 @@
 void api_write_words(struct json *j, const char *key, const struct sigma_list *l);
 /* Members of a rule, for an object that is open. */
 void api_write_rule(struct json *j, const struct rule *rule, bool whole);
+/* "query": what @rule searches for, or null. */
+void api_write_query(struct json *j, const struct rule *rule);
 /* "problems": gaps of @rule, or @wrong when it is NULL. */
 void api_write_problems(struct json *j, const struct rule *rule, const struct diag *wrong,
 			uint32_t lines_before);

@@ -71,8 +71,10 @@ static int each_result(const struct rulebook_result *x, void *arg)
 	if (x->rule)
 		api_write_rule(j, x->rule, false);
 	api_write_problems(j, x->rule, x->problem, x->line);
-	if (a->tests && x->rule)
+	if (a->tests && x->rule) {
+		api_write_query(j, x->rule);
 		e = write_tests(a, x->rule);
+	}
 	json_end_object(j);
 	return e;
 }

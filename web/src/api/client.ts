@@ -45,14 +45,14 @@ export function urlOf(path: string, params: Record<string, string | number | und
 	return `/api/v1/${path}${text ? `?${text}` : ''}`;
 }
 
-/** Sends a GET and returns the good answer; throws ApiError, or AbortError when @signal fires. */
-export async function request(url: string, signal: AbortSignal, headers: Record<string, string> = {}): Promise<Response> {
+/** Sends what fetch() takes and returns the good answer; throws ApiError, or AbortError when @signal fires. */
+export async function request(url: string, signal: AbortSignal, headers: Record<string, string> = {}, more: RequestInit = {}): Promise<Response> {
 	const used = token.value;
 	let response: Response;
 	try {
 		response = await fetch(url, {
 			headers: { Authorization: `Bearer ${used}`, ...headers },
-			signal, cache: 'no-store', credentials: 'omit', redirect: 'error',
+			signal, cache: 'no-store', credentials: 'omit', redirect: 'error', ...more,
 		});
 	} catch (e) {
 		if (signal.aborted) throw e;
@@ -65,14 +65,24 @@ export async function request(url: string, signal: AbortSignal, headers: Record<
 	return response;
 }
 
-export async function getJson(url: string, signal: AbortSignal): Promise<Record<string, unknown>> {
-	const response = await request(url, signal);
+async function jsonOf(response: Response, signal: AbortSignal): Promise<Record<string, unknown>> {
 	try {
-		return (await response.json()) as Record<string, unknown>;
+		const text = await response.text();
+		return (text.trim() ? JSON.parse(text) : {}) as Record<string, unknown>;
 	} catch (e) {
 		if (signal.aborted) throw e;
 		throw new ApiError(0, 'The answer of the collector broke off.');
 	}
+}
+
+export async function getJson(url: string, signal: AbortSignal): Promise<Record<string, unknown>> {
+	return jsonOf(await request(url, signal), signal);
+}
+
+/** Changes something: @body travels as JSON.  The answer may be empty. */
+export async function sendJson(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', url: string, body: unknown, signal: AbortSignal): Promise<Record<string, unknown>> {
+	const content = body === undefined ? {} : { body: JSON.stringify(body) };
+	return jsonOf(await request(url, signal, { 'Content-Type': 'application/json' }, { method, ...content }), signal);
 }
 
 export const isAbort = (e: unknown): boolean => e instanceof DOMException && e.name === 'AbortError';

@@ -2,7 +2,7 @@
 // events - /search, /hits, /fields and /nodes, turned into the types the page works with.
 import { msOf } from '../lib/time';
 import { getJson, urlOf } from './client';
-import type { Doc, Facet, FieldInfo, Gap, Histogram, Json, Scope, SearchPage, Table } from './types';
+import type { Doc, Facet, FieldInfo, Gap, Histogram, Json, Scope, SearchPage, Sequence, Table } from './types';
 
 import { list, num, str, type Raw } from './raw';
 
@@ -32,6 +32,14 @@ function tableOf(raw: Raw): Table | undefined {
 	};
 }
 
+function sequencesOf(raw: Raw): Sequence[] | undefined {
+	if (!Array.isArray(raw['sequences'])) return undefined;
+	return list(raw['sequences']).map((s) => ({
+		keys: Array.isArray(s['join_keys']) ? (s['join_keys'] as Json[]) : [],
+		events: list(s['events']).map((e) => (e['missing'] === true ? null : (e as Doc))),
+	}));
+}
+
 export async function search(scope: Scope, page: PageRequest, signal: AbortSignal): Promise<SearchPage> {
 	const raw = await getJson(urlOf('search', {
 		...scopeParams(scope), order: scope.order, limit: page.limit,
@@ -40,6 +48,7 @@ export async function search(scope: Scope, page: PageRequest, signal: AbortSigna
 	const scanned = (raw['scanned'] ?? {}) as Raw;
 	return {
 		table: tableOf(raw),
+		sequences: sequencesOf(raw),
 		hits: list(raw['hits']) as Doc[],
 		cursor: typeof raw['cursor'] === 'string' && raw['cursor'] !== '' ? raw['cursor'] : null,
 		tookMs: num(raw['took_ms']),

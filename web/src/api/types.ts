@@ -28,8 +28,15 @@ export interface Table {
 	leftOut: number; /* events whose group had no room */
 }
 
+/** Events that a query with `sequence` or `sample` found to belong together. */
+export interface Sequence {
+	keys: Json[];
+	events: (Doc | null)[]; /* null: one that did not come */
+}
+
 export interface SearchPage {
 	table?: Table | undefined; /* then there are no hits */
+	sequences?: Sequence[] | undefined; /* then, too */
 	hits: Doc[];
 	cursor: string | null;
 	tookMs: number;
@@ -180,6 +187,61 @@ export interface LaneFlow {
 	toNs: bigint;
 	id: string;
 	text: string;
+}
+
+export interface RuleProblem {
+	line: number; /* 1-based; 0: of the whole */
+	column: number;
+	text: string;
+}
+
+export interface Rule {
+	id: string;
+	revision: number;
+	changed: number; /* ms */
+	enabled: boolean;
+	status: string; /* ok, unmapped or wrong */
+	title: string;
+	language: string;
+	level: string;
+	techniques: string[];
+	problems: RuleProblem[];
+	exceptions: number;
+}
+
+export interface RuleException {
+	id: string;
+	condition: string;
+	note: string;
+	owner: string;
+	created: number; /* ms */
+	expires: number; /* NaN: never */
+}
+
+export interface RuleWhole extends Rule {
+	description: string;
+	author: string;
+	bypass: string;
+	references: string[];
+	falsePositives: string[];
+	tags: string[];
+	query: string; /* "": none */
+	exceptionList: RuleException[];
+}
+
+export interface Revision {
+	revision: number;
+	created: number; /* ms */
+	author: string;
+	note: string;
+	current: boolean;
+}
+
+/** What a text of rules would become. */
+export interface Lint {
+	wrong: boolean;
+	failedTests: number;
+	rules: (Rule & { change: string; line: number; query: string; tests: { name: string; fires: boolean; passed: boolean; reason: string }[] })[];
 }
 
 /** What of a view decides which events it shows. */

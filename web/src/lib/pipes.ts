@@ -52,8 +52,12 @@ export function streamPart(query: string): string {
 	return query.slice(0, firstBound(query)?.at ?? query.length).trim();
 }
 
+/** Whether @query asks for groups of events; these are searched for and counted, nothing else. */
+export const asksForGroups = (query: string): boolean => /^(?:\s|\/\/[^\n]*\n|\/\*[\s\S]*?\*\/)*(sequence|sample)\b/i.test(query);
+
 /** Why @query cannot be followed live; "" when it can. */
 export function whyNotLive(query: string): string {
+	if (asksForGroups(query)) return 'Not live: sequences and samples are looked for in what is stored';
 	const bound = firstBound(query);
 	if (!bound) return '';
 	return `Not live: a query ${bound.name ? `with ${bound.name}` : 'that goes on after |'} needs all of its events first`;

@@ -15,6 +15,7 @@ export const utc = computed(() => clock.value !== 'local');
 export const now = signal(Date.now());
 const AGO_STEP_MS = 5000;
 export const dark = signal(false);
+export const me = signal(stored('me')); /* who makes notes and exceptions */
 
 const wantsDark = matchMedia('(prefers-color-scheme: dark)');
 
@@ -30,6 +31,7 @@ export function applyPrefs(): void {
 		apply();
 	});
 	effect(() => localStorage.setItem('rtsec.clock', clock.value));
+	effect(() => localStorage.setItem('rtsec.me', me.value));
 	effect(() => {
 		if (clock.value !== 'ago') return undefined;
 		now.value = Date.now();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // session - the API token: taken once from #token=..., kept for this tab only, never in the URL.
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 
 const KEY = 'rtsec.token';
 
@@ -26,3 +26,14 @@ export function signOut(note = ''): void {
 	signInNote.value = note;
 	token.value = '';
 }
+
+/** What the token may do; "" until the collector has said so, then all is offered and it refuses. */
+export const role = signal('');
+
+const rank = computed(() => ['viewer', 'analyst', 'operator', 'admin'].indexOf(role.value));
+const atLeast = (n: number) => computed(() => rank.value < 0 || rank.value >= n);
+
+/** Whether the role allows exceptions and work on alerts; changes of rules; tokens and settings. */
+export const mayExcept = atLeast(1);
+export const mayWrite = atLeast(2);
+export const mayAdmin = atLeast(3);

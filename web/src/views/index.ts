@@ -4,6 +4,7 @@
 import type { FunctionComponent } from 'preact';
 import { NodesView } from './nodes/NodesView';
 import { ProcessView } from './process/ProcessView';
+import { RulesView } from './rules/RulesView';
 import { SearchView } from './search/SearchView';
 import { TimelineView } from './timeline/TimelineView';
 
@@ -18,6 +19,7 @@ export const VIEWS: [View, ...View[]] = [
 	{ name: 'search', title: 'Search', key: 's', component: SearchView },
 	{ name: 'timeline', title: 'Timeline', key: 't', component: TimelineView },
 	{ name: 'process', title: 'Process', component: ProcessView },
+	{ name: 'rules', title: 'Rules', key: 'r', component: RulesView },
 	{ name: 'nodes', title: 'Nodes', key: 'n', component: NodesView },
 ];
 

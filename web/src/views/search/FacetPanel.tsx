@@ -61,7 +61,7 @@ function FacetBox({ facet }: { facet: Facet }) {
 
 export function FacetPanel() {
 	useEffect(f.startFacets, []);
-	if (!f.shown.value || m.table.value) return null;
+	if (!f.shown.value || m.table.value || m.sequences.value) return null;
 	const error = f.error.value;
 	return (
 		<aside class={`facets${f.busy.value ? ' busy' : ''}`} aria-label="Values" aria-busy={f.busy.value}>

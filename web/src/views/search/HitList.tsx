@@ -13,7 +13,7 @@ import type { Doc } from '../../api/types';
 import { COLUMNS } from './columns';
 import * as m from './model';
 
-const ROW_PX = 28;
+export const ROW_PX = 28;
 const DAY_MS = 86_400_000;
 
 interface RowProps {
@@ -27,7 +27,7 @@ interface RowProps {
 	gap: boolean;
 }
 
-const Row = memo(function Row(p: RowProps) {
+export const HitRow = memo(function HitRow(p: RowProps) {
 	const place = { transform: `translateY(${p.top}px)` };
 	if (!p.doc) return <div class="hit pending" role="row" aria-rowindex={p.index + 2} style={place} />;
 	const doc = p.doc;
@@ -52,7 +52,7 @@ const Row = memo(function Row(p: RowProps) {
 	);
 });
 
-function Head() {
+export function HitHead() {
 	const asc = m.scope.value.order === 'asc';
 	return (
 		<div class="hit head" role="row" aria-rowindex={1}>
@@ -117,10 +117,10 @@ export function HitList() {
 				aria-activedescendant={active >= 0 ? `hit-${active}` : undefined}
 				render={(index, top) => {
 					const doc = m.rowAt(index);
-					return <Row key={index} doc={doc} index={index} top={top} active={index === active} column={index === active ? column : -1}
+					return <HitRow key={index} doc={doc} index={index} top={top} active={index === active} column={index === active ? column : -1}
 						open={doc !== undefined && doc === opened} when={show} gap={gapList.length > 0 && doc !== undefined && m.inGap(doc)} />;
 				}}>
-				<Head />
+				<HitHead />
 			</VirtualList>
 		</div>
 	);

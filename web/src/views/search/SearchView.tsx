@@ -15,6 +15,7 @@ import { EmptyState } from './EmptyState';
 import { FacetPanel } from './FacetPanel';
 import { HitList } from './HitList';
 import { NodeFilter } from './NodeFilter';
+import { SequenceList } from './SequenceList';
 import { StatusLine } from './StatusLine';
 import * as facets from './facets';
 import * as m from './model';
@@ -72,6 +73,8 @@ function Results() {
 	if (m.queryError.value) return <EmptyState why="fault" />;
 	const table = m.table.value;
 	if (table?.rows.length) return <Table data={table} onFilter={(field, value) => m.addFilter(field, value, false)} />;
+	const sequences = m.sequences.value;
+	if (sequences?.length) return <SequenceList list={sequences} />;
 	if (!tail && done && pager.end === 0) return <EmptyState why="none" />;
 	if (tail && tail.rows.value.length === 0) return <EmptyState why="waiting" />;
 	return <HitList />;

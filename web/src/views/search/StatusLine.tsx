@@ -48,7 +48,7 @@ function SearchStatus() {
 	if (!p || !first) return <><span class="muted">Searching…</span><Cancel /></>;
 	return (
 		<>
-			<strong>{table ? plural(table.rows.length, 'row') : plural(p.end ?? Math.max(total, p.count(total)), 'event')}</strong>
+			<strong>{first.sequences ? plural(first.sequences.length, 'group') : table ? plural(table.rows.length, 'row') : plural(p.end ?? Math.max(total, p.count(total)), 'event')}</strong>
 			<span>{first.tookMs < 10 ? Number(first.tookMs.toFixed(1)) : Math.round(first.tookMs)} ms</span>
 			<span class="wide" title={`${formatCount(first.scanned.skipped)} of ${formatCount(first.scanned.blocks)} blocks skipped by their filters`}>
 				read {formatCount(first.scanned.events)} events, {formatBytes(first.scanned.bytes)}{table ? '' : ' for the first page'}

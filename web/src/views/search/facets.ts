@@ -3,7 +3,7 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import { asApiError, isAbort, type ApiError } from '../../api/client';
 import { facets as ask } from '../../api/events';
-import { streamPart } from '../../lib/pipes';
+import { asksForGroups, streamPart } from '../../lib/pipes';
 import { param, setParams } from '../../state/url';
 import { resumed } from '../../state/connection';
 import type { Facet } from '../../api/types';
@@ -62,7 +62,7 @@ async function load(abort: AbortSignal): Promise<void> {
 export function startFacets(): () => void {
 	return effect(() => {
 		void [scope.value, fields.value, resumed.value, again.value, widened.value];
-		if (!shown.value || queryError.value || table.value) return undefined;
+		if (!shown.value || queryError.value || table.value || asksForGroups(scope.value.q)) return undefined;
 		const abort = new AbortController();
 		void load(abort.signal);
 		const timer = live.value ? setInterval(() => { if (!document.hidden && !busy.peek()) void load(abort.signal); }, LIVE_MS) : undefined;

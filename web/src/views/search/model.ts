@@ -6,7 +6,7 @@ import { histogram as askHistogram, values as askValues } from '../../api/events
 import { splitHistogram } from '../../api/split';
 import { msOf } from '../../lib/time';
 import { condition, narrowed } from '../../lib/eql';
-import { streamPart, whyNotLive } from '../../lib/pipes';
+import { asksForGroups, streamPart, whyNotLive } from '../../lib/pipes';
 import { param, setParams } from '../../state/url';
 import { resumed } from '../../state/connection';
 import { say } from '../../state/toast';
@@ -61,6 +61,12 @@ export const gaps = computed<Gap[]>(() => {
 export const table = computed(() => {
 	void pager.value?.version.value;
 	return pager.value?.error.value ? undefined : pager.value?.table;
+});
+
+/** Groups of events, when the query asks for sequences or samples. */
+export const sequences = computed(() => {
+	void pager.value?.version.value;
+	return pager.value?.error.value ? undefined : pager.value?.first?.sequences;
 });
 
 export const rowCount = computed(() => {
@@ -135,6 +141,10 @@ export function toggleLive(): void {
 }
 
 async function loadHistogram(wanted: Scope, abort: AbortSignal): Promise<void> {
+	if (asksForGroups(wanted.q)) {
+		hist.value = null;
+		return;
+	}
 	try {
 		const found = await askHistogram({ ...wanted, q: streamPart(wanted.q) }, BUCKETS, abort);
 		batch(() => {
