@@ -162,6 +162,42 @@ const processTests = (world) => [
 	}],
 ];
 
+const hopTests = (world) => [
+	['process_given_hosts_when_followed_then_from_a_row_to_a_process_to_another_host', async () => {
+		const page = await world.open(path({ since: '-24h', q: 'process.name == "kworkerd" and event.action == "exec"' }));
+		await rows(page).first().click();
+		await page.getByRole('button', { name: /^Its process/ }).click();
+		await page.getByRole('button', { name: 'Tree over hosts' }).click();
+		await page.getByText('3 hosts').waitFor();
+		await page.getByRole('img', { name: /^reached over the network: ssh on web-1 → sshd on db-1, port 22/ }).first().waitFor();
+		await treeRow(page, 'sudo -n bash -p').click();
+		const panel = page.getByRole('complementary', { name: 'Process' });
+		await panel.getByText('457 on db-1').waitFor();
+		await panel.getByRole('button', { name: /^Make the tree about/ }).click();
+		await page.getByRole('heading', { name: 'sudo', exact: true }).first().waitFor();
+		await until('its own ancestors on the first host', async () => (await treeRow(page, 'kworkerd').count()) === 1);
+	}],
+	['hops_given_an_intrusion_when_shown_then_bars_by_host_and_an_arrow_for_each_connection', async () => {
+		const page = await world.open(path({ view: 'process', id: await entityOf(world, 'kworkerd'), as: 'hops' }), { ready: '.hop-label' });
+		assert.deepEqual(await page.locator('.hop-host').allInnerTexts().then((l) => l.map((t) => t.split('\n')[0])), ['web-1', 'db-1', 'bastion']);
+		const hops = page.getByRole('list', { name: 'Hops' }).getByRole('listitem');
+		assert.equal(await page.locator('.hop-arrow').count(), await hops.count());
+		assert.match((await hops.allInnerTexts()).join('\n'), /ssh on web-1 → sshd on db-1, port 22[\s\S]*ssh on db-1 → sshd on bastion, port 22/);
+		const bars = await page.locator('.hop-bar').count();
+		assert.equal(bars, await page.locator('.hop-label').count());
+		await page.locator('.hop-label', { hasText: 'curl -sT' }).click();
+		await page.getByRole('complementary', { name: 'Process' }).getByText('on bastion').waitFor();
+		const box = await page.locator('.hops-chart').boundingBox();
+		await page.mouse.move(box.x + box.width * 0.2, box.y + 100);
+		await page.mouse.down();
+		await page.mouse.move(box.x + box.width * 0.5, box.y + 120, { steps: 4 });
+		await page.mouse.up();
+		await until('the time is in the URL', async () => Number(await inUrl(page, 'to')) > Number(await inUrl(page, 'from')));
+		await page.getByRole('button', { name: 'whole' }).click();
+		await until('and out of it', async () => (await inUrl(page, 'from')) === '');
+	}],
+];
+
 const nodeTests = (world) => [
 	['nodes_given_fleet_when_shown_then_health_lag_loss_and_cost_and_a_node_opens', async () => {
 		const page = await world.open(path({ view: 'nodes' }), { ready: '.data-row' });
@@ -340,4 +376,4 @@ const timelineTests = (world) => [
 	}],
 ];
 
-export const fleetTests = (world) => [...ruleTests(world), ...sequenceTests(world), ...timelineTests(world), ...searchTests(world), ...processTests(world), ...nodeTests(world)];
+export const fleetTests = (world) => [...hopTests(world), ...ruleTests(world), ...sequenceTests(world), ...timelineTests(world), ...searchTests(world), ...processTests(world), ...nodeTests(world)];

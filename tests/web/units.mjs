@@ -261,7 +261,7 @@ const tests = [
 		}
 	}],
 	['tree_given_processes_when_made_rows_then_levels_sizes_and_folding', () => {
-		const p = (id, parent, depth, uid = 0) => ({ id, parent, depth, uid, start: 10, end: NaN, lastSeen: 20 });
+		const p = (id, parent, depth, uid = 0) => ({ id, parent, depth, uid, host: 'h', via: [], hop: 0, start: 10, end: NaN, lastSeen: 20 });
 		const rows = tree.treeRows([p('a', '', -1), p('b', 'a', 0), p('c', 'b', 1, 5), p('d', 'c', 2, 5), p('e', 'b', 1)]);
 		assert.deepEqual(rows.map((r) => [r.level, r.size, r.asUser]), [[0, 4, false], [1, 3, false], [2, 1, true], [3, 0, false], [2, 0, false]]);
 		assert.deepEqual(tree.openRows(rows, new Set(['c'])).map((r) => r.process.id), ['a', 'b', 'c', 'e']);

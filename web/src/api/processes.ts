@@ -4,6 +4,7 @@ import { msOf } from '../lib/time';
 import { getJson, urlOf } from './client';
 import { gapOf, type PageRequest } from './events';
 import { list, num, obj, str, texts, type Raw } from './raw';
+import { edgeOf } from './flows';
 import type { Doc, Process, ProcessFacts, ProcessTree, SearchPage } from './types';
 
 const numberOrNull = (v: unknown): number | null => (typeof v === 'number' ? v : null);
@@ -12,8 +13,9 @@ function processOf(raw: Raw): Process {
 	const p = obj(raw['process']);
 	const events = raw['events'] === undefined ? null : obj(raw['events']);
 	return {
-		id: str(raw['entity_id']), parent: str(raw['parent_entity_id']), depth: num(raw['depth']),
-		host: str(obj(raw['host'])['name']), link: null,
+		id: str(raw['entity_id']), parent: str(raw['above']) || str(raw['parent_entity_id']), depth: num(raw['depth']),
+		host: str(obj(raw['host'])['name']), via: list(raw['via']).map(edgeOf), links: num(raw['edges']), hop: num(raw['hop']),
+		confidence: typeof raw['confidence'] === 'number' ? raw['confidence'] : 100, again: raw['again'] === true,
 		pid: num(p['pid']), name: str(p['name']), executable: str(p['executable']), args: texts(p['args']),
 		cwd: str(p['working_directory']), tty: str(p['tty']), sha256: str(obj(p['hash'])['sha256']),
 		user: str(obj(p['user'])['name']) || str(obj(p['user'])['id']), uid: numberOrNull(obj(p['user'])['id']),
@@ -29,9 +31,10 @@ function processOf(raw: Raw): Process {
 export async function processTree(id: string, everywhere: boolean, limit: number, signal: AbortSignal): Promise<ProcessTree> {
 	const raw = await getJson(urlOf(`processes/${id}/tree`, { limit, ...(everywhere ? { hosts: 'all' } : {}) }), signal);
 	const host = str(obj(raw['host'])['name']);
+	const processes = list(raw['processes']).map(processOf).map((p) => ({ ...p, host: p.host || host }));
 	return {
-		host, truncated: raw['truncated'] === true,
-		processes: list(raw['processes']).map(processOf).map((p) => ({ ...p, host: p.host || host })),
+		host: host || (processes.find((p) => p.depth === 0)?.host ?? ''), truncated: raw['truncated'] === true, processes,
+		breaks: list(raw['breaks']).map(edgeOf), unseenPeers: num(raw['peers_without_sensor']),
 	};
 }
 

@@ -125,7 +125,11 @@ export interface Process {
 	parent: string; /* "": unknown */
 	depth: number; /* below 0: an ancestor of the one asked for, which is 0 */
 	host: string;
-	link: FlowLink | null; /* how it was reached from another host */
+	via: Edge[]; /* connections that lead to it from the one above; none: it is a child */
+	links: number; /* how many there are */
+	hop: number; /* connections on the way to it */
+	confidence: number; /* percent */
+	again: boolean; /* told before in the same tree */
 	pid: number;
 	name: string;
 	executable: string;
@@ -146,16 +150,40 @@ export interface Process {
 	children: number;
 }
 
-/** A connection that led from a process on one host to one on another. */
-export interface FlowLink {
-	from: string; /* entity id; "": unknown */
-	text: string; /* addresses and port */
+/** One end of a connection, by the clock of its node. */
+export interface EdgeEnd {
+	node: string;
+	id: string; /* entity id */
+	name: string;
+	pid: number;
+	time: number; /* ms */
+	closed: number; /* ms; NaN: not known */
+	error: string;
+	sent: number; /* bytes, by the side that connected */
+	received: number;
+}
+
+/** A connection between two processes; with one end null when that was not seen. */
+export interface Edge {
+	key: string;
+	joined: boolean;
+	confidence: number; /* percent */
+	time: number; /* ms, by the collector's clock */
+	community: string;
+	transport: string;
+	source: { ip: string; port: number };
+	destination: { ip: string; port: number };
+	connected: EdgeEnd | null;
+	accepted: EdgeEnd | null;
+	missing: { reason: string; node: string; cause: string } | null;
 }
 
 export interface ProcessTree {
 	host: string;
 	truncated: boolean;
 	processes: Process[]; /* each before those below it */
+	breaks: Edge[]; /* connections whose other end is missing though its node is known */
+	unseenPeers: number; /* addresses without a sensor that were connected to */
 }
 
 export interface ProcessFacts extends Process {

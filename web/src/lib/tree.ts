@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tree - a process tree as the rows of a list.
-import type { Process } from '../api/types';
+import type { Edge, Process } from '../api/types';
+import { formatBytes } from './text';
 
 export interface TreeRow {
 	process: Process;
@@ -15,7 +16,7 @@ export function treeRows(list: Process[]): TreeRow[] {
 	const byId = new Map(list.map((p) => [p.id, p]));
 	const rows = list.map((process): TreeRow => {
 		const parent = byId.get(process.parent);
-		return { process, level: process.depth - top, size: 0, asUser: !!parent && process.uid !== null && parent.uid !== null && process.uid !== parent.uid };
+		return { process, level: process.depth - top, size: 0, asUser: !!parent && parent.host === process.host && process.uid !== null && parent.uid !== null && process.uid !== parent.uid };
 	});
 	const open: number[] = []; /* rows whose descendants still come */
 	rows.forEach((row, i) => {
@@ -42,10 +43,74 @@ export function lifeSpan(rows: TreeRow[], now: number): [number, number] {
 	const own = rows.filter((r) => r.process.depth >= 0).map((r) => r.process);
 	let [from, to] = [Infinity, -Infinity];
 	for (const p of own) {
-		if (p.start < from) from = p.start;
+		if (p.depth === 0 && p.start < from) from = p.start;
 		const end = Number.isFinite(p.end) ? p.end : p.lastSeen;
 		if (end > to) to = end;
 	}
 	if (!Number.isFinite(from)) from = now - 1000;
 	return [from, Math.max(to, from + 1)];
+}
+
+/** "ssh on web-1 → sshd on db-1, port 22, 8.1 kB sent, 23 kB received". */
+export function edgeText(e: Edge): string {
+	const from = e.connected ? `${e.connected.name || e.connected.pid} on ${e.connected.node}` : e.source.ip;
+	const to = e.accepted ? `${e.accepted.name || e.accepted.pid} on ${e.accepted.node}` : e.destination.ip;
+	const end = e.connected ?? e.accepted;
+	const bytes = end && (end.sent || end.received) ? `, ${formatBytes(end.sent)} sent, ${formatBytes(end.received)} received` : '';
+	return `${from} → ${to}, port ${e.destination.port}${bytes}`;
+}
+
+const WHY: Record<string, string> = {
+	failed: 'the attempt failed', no_sensor: 'there is no sensor', evidence_lost: 'its events of that time are missing',
+	evidence_late: 'it has told nothing of that time yet', not_seen: 'its events are there, and none fits',
+};
+
+/** Why the other end of a half is not known. */
+export function missingText(e: Edge): string {
+	if (!e.missing) return '';
+	const node = e.missing.node ? `${e.missing.node}: ` : '';
+	return `${node}${WHY[e.missing.reason] ?? e.missing.reason}${e.missing.cause ? ` (${e.missing.cause})` : ''}`;
+}
+
+export interface HopRow {
+	process: Process;
+	host: string;
+}
+
+export interface HopChart {
+	hosts: { name: string; rows: HopRow[] }[]; /* in the order in which they were reached */
+	edges: { edge: Edge; from: string; to: string }[]; /* entity ids */
+	from: number; /* ms */
+	to: number;
+	left: number; /* processes that had no room */
+}
+
+/** What a tree over hosts looks like as a trace: its processes by host, the connections between them,
+ * and the time from the first of these on.  Ancestors that were there long before are left out. */
+export function hopChart(list: Process[], most: number): HopChart {
+	const seen = new Map<string, Process>();
+	for (const p of list) if (!seen.has(p.id)) seen.set(p.id, p);
+	const found = new Map<string, { edge: Edge; from: string; to: string }>();
+	for (const p of list)
+		for (const edge of p.via) {
+			const [from, to] = [edge.connected?.id ?? p.parent, edge.accepted?.id ?? p.id];
+			if (seen.has(from) && seen.has(to) && from !== to) found.set(`${edge.key} ${from} ${to}`, { edge, from, to });
+		}
+	const edges = [...found.values()].sort((a, b) => a.edge.time - b.edge.time);
+	const linked = new Set(edges.flatMap((e) => [e.from, e.to]));
+	const wanted = [...seen.values()].filter((p) => p.depth >= 0 || linked.has(p.id));
+	const begins = [...wanted.filter((p) => p.depth === 0 && Number.isFinite(p.start)).map((p) => p.start), ...edges.map((e) => e.edge.time)];
+	const ends = wanted.map((p) => (Number.isFinite(p.end) ? p.end : p.lastSeen)).filter(Number.isFinite);
+	const from = begins.length ? Math.min(...begins) : 0;
+	const to = Math.max(from + 1, ...ends, ...edges.map((e) => e.edge.time));
+	const firstOf = (p: Process): number => (Number.isFinite(p.start) ? Math.max(p.start, from) : from);
+	const shown = wanted.sort((a, b) => Number(linked.has(b.id)) - Number(linked.has(a.id)) || firstOf(a) - firstOf(b)).slice(0, most);
+	const hosts = new Map<string, HopRow[]>();
+	for (const process of shown.sort((a, b) => a.hop - b.hop || firstOf(a) - firstOf(b))) {
+		const rows = hosts.get(process.host) ?? [];
+		rows.push({ process, host: process.host });
+		hosts.set(process.host, rows);
+	}
+	const pad = (to - from) * 0.02;
+	return { hosts: [...hosts].map(([name, rows]) => ({ name, rows })), edges, from: from - pad, to: to + pad, left: wanted.length - shown.length };
 }

@@ -5,14 +5,35 @@ import { Button } from '../../components/Button';
 import { Empty } from '../../components/Empty';
 import { EventDrawer } from '../../components/EventDrawer';
 import { Notice } from '../../components/Notice';
+import { Popover } from '../../components/Popover';
 import { plural, visible } from '../../lib/text';
+import { edgeText, missingText } from '../../lib/tree';
 import { go, setParams } from '../../state/url';
+import { HopView } from './HopView';
 import { bindProcessKeys } from './keys';
 import * as m from './model';
 import { ProcessPanel } from './ProcessPanel';
 import { TreeList } from './TreeList';
 
+const SHOWN: [string, string, Record<string, string>][] = [
+	['own', 'Tree', { hosts: '', as: '' }], ['all', 'Tree over hosts', { hosts: 'all', as: '' }], ['hops', 'Hops', { hosts: '', as: 'hops' }],
+];
+
+/** Connections of which the other end is missing: where an intruder may have gone out of sight. */
+function Breaks() {
+	const tree = m.tree.value;
+	if (!tree || (!tree.breaks.length && !tree.unseenPeers)) return null;
+	const text = [tree.breaks.length ? `${plural(tree.breaks.length, 'connection')} lost from sight` : '', tree.unseenPeers ? `${plural(tree.unseenPeers, 'connection')} to addresses without a sensor` : ''].filter(Boolean).join(' · ');
+	if (!tree.breaks.length) return <span class="muted">{text}</span>;
+	return (
+		<Popover label="Connections lost from sight" icon="warn" text={text} panel={() => (
+			<ul class="breaks">{tree.breaks.slice(0, 40).map((e) => <li key={e.key}>{visible(edgeText(e))}<br /><span class="muted">{visible(missingText(e))}</span></li>)}</ul>
+		)} />
+	);
+}
+
 function Bar() {
+	const how = m.asHops.value ? 'hops' : m.everywhere.value ? 'all' : 'own';
 	const tree = m.tree.value;
 	const subject = tree?.processes.find((p) => p.id === m.id.value);
 	const below = tree?.processes.filter((p) => p.depth > 0).length ?? 0;
@@ -23,8 +44,12 @@ function Bar() {
 			{tree && <span class="muted">on {visible(tree.host)} · {plural(below, 'process', 'processes')} below it{hosts > 1 ? ` · ${hosts} hosts` : ''}</span>}
 			{tree?.truncated && <span class="status-warn">the nearest are shown: there are more</span>}
 			<span class="grow" />
-			<Button class="small" icon="flow" label="Follow connections to processes on other hosts" pressed={m.everywhere.value}
-				onClick={() => setParams({ hosts: m.everywhere.value ? '' : 'all' }, false)}>All hosts</Button>
+			{m.everywhere.value && <Breaks />}
+			<div class="segments" role="group" aria-label="Shown as">
+				{SHOWN.map(([name, title, changes]) => (
+					<button key={name} type="button" aria-pressed={name === how} onClick={() => setParams(changes, false)}>{title}</button>
+				))}
+			</div>
 		</div>
 	);
 }
@@ -47,7 +72,7 @@ export function ProcessView() {
 			<Bar />
 			{error && error.status !== 0 && <Notice kind="danger" text={error.message} />}
 			<div class="process-body">
-				<TreeList />
+				{m.asHops.value ? <HopView /> : <TreeList />}
 				{m.opened.value
 					? <EventDrawer doc={m.opened.value} onClose={() => { m.opened.value = null; }} />
 					: <ProcessPanel />}

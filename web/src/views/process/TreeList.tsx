@@ -9,7 +9,7 @@ import { Line } from '../../components/Text';
 import { VirtualList } from '../../components/VirtualList';
 import { clip, formatCompact, plural, visible } from '../../lib/text';
 import { formatDuration } from '../../lib/time';
-import type { TreeRow } from '../../lib/tree';
+import { edgeText, type TreeRow } from '../../lib/tree';
 import type { Process } from '../../api/types';
 import { when } from '../../state/prefs';
 import * as m from './model';
@@ -20,11 +20,13 @@ const DEEP = 14; /* levels that are still told apart by indentation */
 
 function Badges({ row }: { row: TreeRow }) {
 	const { process: p } = row;
+	const first = p.via[0];
 	const failed = p.exitSignal || (p.exitCode !== null && p.exitCode !== 0);
 	return (
 		<span class="tree-badges">
 			{row.asUser && <Badge kind={p.uid === 0 ? 'danger' : 'plain'} label={`runs as ${p.user}, unlike its parent`}>as {visible(clip(p.user, 20))}</Badge>}
-			{p.link && <Badge kind="network" label={`reached over the network: ${p.link.text}`}><Icon name="flow" />{visible(p.host)}</Badge>}
+			{first && <Badge kind="network" label={`reached over the network: ${edgeText(first)}${p.links > 1 ? `, and ${p.links - 1} more` : ''}; ${p.confidence} % sure`}><Icon name="flow" />{visible(p.host)}{p.confidence < 100 && ` ${p.confidence} %`}</Badge>}
+			{p.again && <Badge label="told above already">again</Badge>}
 			{!!p.events?.network && <Badge kind="network" label={plural(p.events.network, 'network event')}><i class="dot network" />{formatCompact(p.events.network)}</Badge>}
 			{!!p.events?.file && <Badge kind="file" label={plural(p.events.file, 'file event')}><i class="dot file" />{formatCompact(p.events.file)}</Badge>}
 			{failed && <Badge kind="warn" label={p.exitSignal ? `ended by ${p.exitSignal}` : `ended with ${p.exitCode}`}>{p.exitSignal || `exit ${p.exitCode}`}</Badge>}
@@ -103,7 +105,7 @@ export function TreeList() {
 				aria-rowcount={rows.length + 1} aria-activedescendant={active >= 0 ? `tree-${active}` : undefined}
 				render={(index, top) => {
 					const row = rows[index];
-					return row && <Row key={row.process.id} row={row} index={index} top={top} active={index === active} subject={row.process.id === m.id.value}
+					return row && <Row key={index} row={row} index={index} top={top} active={index === active} subject={row.process.id === m.id.value}
 						closed={m.closed.value.has(row.process.id)} from={from} to={to} when={show} />;
 				}}>
 				<div class="tree-row head" role="row" aria-rowindex={1}>

@@ -3,7 +3,7 @@
 import { batch, computed, effect, signal, untracked } from '@preact/signals';
 import { asApiError, isAbort, type ApiError } from '../../api/client';
 import { processFacts, processTimeline, processTree } from '../../api/processes';
-import { lifeSpan, openRows, treeRows } from '../../lib/tree';
+import { hopChart, lifeSpan, openRows, treeRows } from '../../lib/tree';
 import { resumed } from '../../state/connection';
 import { Pager } from '../../state/pager';
 import { param, setParams } from '../../state/url';
@@ -13,8 +13,9 @@ const LIMIT = 10_000; /* processes of a tree */
 const NO_SCOPE: Scope = { q: '', since: '', until: '', node: '', order: 'asc' };
 
 export const id = computed(() => param('id'));
-export const everywhere = computed(() => param('hosts') === 'all');
+export const everywhere = computed(() => param('hosts') === 'all' || param('as') === 'hops');
 export const below = computed(() => param('below') === '1');
+export const asHops = computed(() => param('as') === 'hops');
 export const chosen = computed(() => param('sel') || id.value);
 export const tree = signal<ProcessTree | null>(null);
 export const facts = signal<ProcessFacts | null>(null);
@@ -26,6 +27,8 @@ export const opened = signal<Doc | null>(null);
 const all = computed(() => treeRows(tree.value?.processes ?? []));
 export const rows = computed(() => openRows(all.value, closed.value));
 export const span = computed(() => lifeSpan(all.value, Date.now()));
+const HOP_ROWS = 300;
+export const hops = computed(() => hopChart(tree.value?.processes ?? [], HOP_ROWS));
 export const row = computed(() => rows.value.findIndex((r) => r.process.id === chosen.value));
 
 export const choose = (process: string): void => setParams({ sel: process === id.peek() ? '' : process }, false);
