@@ -21,7 +21,7 @@ export function edgeOf(raw: Raw): Edge {
 		community: str(raw['community_id']), transport: str(raw['transport']),
 		source: { ip: str(source['ip']), port: num(source['port']) }, destination: { ip: str(destination['ip']), port: num(destination['port']) },
 		connected: endOf(raw['connected']), accepted: endOf(raw['accepted']),
-		missing: raw['missing'] ? { reason: str(missing['reason']), node: str(missing['node']), cause: str(missing['cause']) } : null,
+		missing: raw['missing'] ? { reason: str(missing['reason']), node: str(obj(missing['node'])['name']), cause: str(missing['cause']) } : null,
 	};
 }
 
