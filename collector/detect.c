@@ -32,6 +32,7 @@ struct detect *detect_free(struct detect *d)
 	detect_unload(d->members, d->n_members);
 	expr_scratch_free(d->scratch);
 	document_free(d->document);
+	query_worker_free(d->worker);
 	for (uint32_t i = 0; i < d->n_groups; i++)
 		detect_new_free(d->groups[i].new);
 	free(d->groups);
@@ -90,6 +91,25 @@ static int except(struct detect *d, const struct detect_member *m, struct block 
 	return r;
 }
 
+/* Keeps in @bits what all filters of the rule are true of. */
+static int filter(struct detect *d, const struct detect_member *m, struct block *b, uint32_t table,
+		  uint64_t *bits)
+{
+	uint32_t words = (block_rows(b, table) + 63) / 64;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < m->n_filters; i++) {
+		const uint64_t *hits;
+
+		r = expr_begin(d->scratch, m->filters[i], b);
+		if (r == 0)
+			r = expr_eval(d->scratch, table, &hits);
+		for (uint32_t w = 0; r == 0 && w < words; w++)
+			bits[w] &= hits[w];
+	}
+	return r;
+}
+
 static int on_hits(uint32_t tree, struct block *b, uint32_t table, const uint64_t *hits, void *arg)
 {
 	struct detect *d = arg;
@@ -97,10 +117,14 @@ static int on_hits(uint32_t tree, struct block *b, uint32_t table, const uint64_
 	size_t words = (block_rows(b, table) + 63) / 64;
 	int r;
 
+	if (m->sequence)
+		return detect_sequence_feed(d, m, b);
 	if (!reserve_bits(d, words))
 		return err_origin(-ENOMEM);
 	memcpy(d->bits, hits, words * sizeof(*d->bits));
-	r = except(d, m, b, table, d->bits);
+	r = filter(d, m, b, table, d->bits);
+	if (r == 0)
+		r = except(d, m, b, table, d->bits);
 	return r < 0 ? r : detect_take(d, m, b, table, d->bits);
 }
 
@@ -150,6 +174,8 @@ static int on_batch(const struct store_block *meta, struct block *b, void *arg)
 			return r;
 	}
 	r = expr_set_run(d->runner, b, d->skip, on_hits, d);
+	if (r == 0)
+		r = detect_sequences_advance(d, b);
 	account(d);
 	return r;
 }

@@ -9,15 +9,6 @@
 #define HOUR_NS UINT64_C(3600000000000)
 enum { ANCESTORS = 12, MARK_ANCESTORS = 8 };
 
-/* One hit. */
-struct hit {
-	struct detect_member *member;
-	struct block *block;
-	uint32_t table, row, process; /* process: row of the process table from 1 on; 0: none */
-	uint64_t time_ns, entity;
-	bool folded; /* one of too many: for the alert of all the rest */
-};
-
 struct detect_new *detect_new_free(struct detect_new *n)
 {
 	char *texts[7];
@@ -57,12 +48,18 @@ static struct block_string text_of(struct block *b, uint32_t table, uint32_t row
 }
 
 /* The object in words, to @out: a path, an address, another process; nothing. */
-static void write_object(const struct hit *h, struct buf *out)
+static void write_object(const struct detect_hit *h, struct buf *out)
 {
 	struct block *b = h->block;
-	struct block_string s = text_of(b, h->table, h->row, FIELD_FILE_PATH);
-	uint64_t target = cell(b, h->table, h->row, FIELD_TARGET);
+	struct block_string s;
+	uint64_t target;
 
+	if (h->object || h->group || !b) {
+		buf_str(out, h->object ? h->object : "");
+		return;
+	}
+	s = text_of(b, h->table, h->row, FIELD_FILE_PATH);
+	target = cell(b, h->table, h->row, FIELD_TARGET);
 	if (s.n == 0)
 		s = text_of(b, h->table, h->row, FIELD_DEST_IP);
 	if (s.n) {
@@ -78,7 +75,7 @@ static void write_object(const struct hit *h, struct buf *out)
 }
 
 /* A hash of it, without writing it. */
-static uint64_t object_hash(const struct hit *h)
+static uint64_t object_hash(const struct detect_hit *h)
 {
 	static const enum field texts[] = { FIELD_FILE_PATH, FIELD_DEST_IP };
 	struct block *b = h->block;
@@ -154,13 +151,13 @@ static uint32_t parent_of(struct block *b, uint32_t process)
 	return (uint32_t)cell(b, BLOCK_PROCESSES, process - 1, FIELD_PARENT);
 }
 
-static void write_ancestry(struct json *j, const struct hit *h)
+static void write_ancestry(struct json *j, const struct detect_hit *h)
 {
 	uint32_t p = h->process, n = 0;
 
 	json_key(j, "ancestry");
 	json_begin_array(j);
-	while (p && n++ < ANCESTORS) {
+	while (h->block && p && n++ < ANCESTORS) {
 		p = parent_of(h->block, p);
 		if (p)
 			write_process(j, h->block, p - 1);
@@ -169,7 +166,7 @@ static void write_ancestry(struct json *j, const struct hit *h)
 }
 
 /* Members of the alert's body, which the API puts into its answer as they are. */
-static char *make_body(const struct hit *h)
+static char *make_body(const struct detect_hit *h)
 {
 	AUTO_BUF struct buf out = { 0 };
 	struct json j = json_to(&out);
@@ -177,7 +174,7 @@ static char *make_body(const struct hit *h)
 	json_begin_object(&j);
 	json_key_bool(&j, "folded", h->folded);
 	json_key(&j, "process");
-	if (h->process && !h->folded)
+	if (h->block && h->process && !h->folded)
 		write_process(&j, h->block, h->process - 1);
 	else
 		json_nil(&j);
@@ -205,13 +202,61 @@ static char *copy_text(struct block_string s)
 	return s.n ? strndup(s.s, s.n) : strdup("");
 }
 
-static int add_document(struct detect *d, struct detect_new *n, const struct hit *h)
+/* Takes the document @out and the id that it begins with ({"_id":"..."). */
+static int keep_document(struct detect_new *n, struct buf *out)
+{
+	static const char begin[] = "{\"_id\":\"";
+	const char *id = (const char *)out->data + sizeof(begin) - 1;
+
+	buf_byte(out, 0);
+	if (!buf_ok(out))
+		return err_origin(-ENOMEM);
+	if (out->n < sizeof(begin) + 1 || memcmp(out->data, begin, sizeof(begin) - 1) != 0)
+		return 0;
+	n->events[n->n_events].id = strndup(id, strcspn(id, "\""));
+	if (!n->events[n->n_events].id)
+		return err_origin(-ENOMEM);
+	n->events[n->n_events++].document = (char *)TAKE(out->data);
+	*out = (struct buf){ 0 };
+	return 0;
+}
+
+/* The events that a window or a sequence is made of, as far as they are stored; the first ones and
+ * the last. */
+static int add_window(struct detect *d, struct detect_new *n, const struct detect_hit *h)
+{
+	size_t all = h->match ? h->match->n_events : h->n_window;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < all && n->n_events < ALERT_EVENTS; i++) {
+		size_t at = all > ALERT_EVENTS && i == ALERT_EVENTS - 1 ? all - 1 : i;
+		AUTO_BUF struct buf out = { 0 };
+
+		if (h->match && h->match->events[at].missing)
+			continue;
+		r = h->match ? detect_fetch(d, h->match->events[at].time_ns,
+					    h->match->events[at].seq, &out)
+			     : detect_fetch(d, h->window[at].time_ns, h->window[at].seq, &out);
+		if (r == 0)
+			r = keep_document(n, &out);
+	}
+	return r;
+}
+
+static int add_document(struct detect *d, struct detect_new *n, const struct detect_hit *h)
 {
 	AUTO_BUF struct buf out = { 0 };
 	struct json j = json_to(&out);
-	const struct block_info *i = block_info(h->block);
+	const struct block_info *i;
 	char *id;
 
+	if (h->match || h->window) {
+		int r = add_window(d, n, h);
+
+		if (r < 0 || n->n_events || !h->block)
+			return r;
+	}
+	i = block_info(h->block);
 	document_begin(d->document, h->block, h->table);
 	document_write(d->document, h->row, &j);
 	buf_byte(&out, 0);
@@ -244,11 +289,13 @@ static void mark_id(struct detect_new *n, const char *kind, uint64_t id)
 		mark(n, kind, text);
 }
 
-static void add_marks(struct detect_new *n, const struct hit *h)
+static void add_marks(struct detect_new *n, const struct detect_hit *h)
 {
 	struct block *b = h->block;
 	uint32_t p = h->process;
 
+	if (!b)
+		return;
 	mark(n, "flow", copy_text(text_of(b, h->table, h->row, FIELD_COMMUNITY_ID)));
 	if (!p)
 		return;
@@ -261,20 +308,24 @@ static void add_marks(struct detect_new *n, const struct hit *h)
 
 /* ---- groups ---- */
 
-static struct detect_new *new_of(struct detect *d, const struct hit *h)
+static struct detect_new *new_of(struct detect *d, const struct detect_hit *h)
 {
 	struct detect_new *n = calloc(1, sizeof(*n));
-	const struct block_info *i = block_info(h->block);
+	struct block_string node_id = { 0 }, node = { 0 };
 	AUTO_BUF struct buf object = { 0 };
 
 	if (!n)
 		return NULL;
+	if (h->block) {
+		node_id = block_info(h->block)->node_id;
+		node = block_info(h->block)->node_name;
+	}
 	write_object(h, &object);
 	n->rule_id = strdup(h->member->rule->id);
 	n->title = strdup(h->member->rule->title);
 	n->techniques = make_techniques(h->member->rule);
-	n->node_id = copy_text(i->node_id);
-	n->node = copy_text(i->node_name);
+	n->node_id = copy_text(node_id);
+	n->node = copy_text(node);
 	n->body = make_body(h);
 	if (object.n && !h->folded)
 		n->object = copy_text(
@@ -284,7 +335,8 @@ static struct detect_new *new_of(struct detect *d, const struct hit *h)
 	n->entity = h->folded ? 0 : h->entity;
 	add_marks(n, h);
 	if (!n->rule_id || !n->title || !n->techniques || !n->node_id || !n->node || !n->body ||
-	    !buf_ok(&object) || (object.n && !h->folded && !n->object) || add_document(d, n, h) < 0)
+	    !buf_ok(&object) || (object.n && !h->folded && !n->object) ||
+	    add_document(d, n, h) < 0 || (!h->block && detect_fill(n) < 0))
 		return detect_new_free(n);
 	return n;
 }
@@ -337,11 +389,12 @@ static bool touch(struct detect *d, struct detect_group *g)
 }
 
 /* The group of a hit; of one that would be one alert too many, the one of all the rest. */
-static struct detect_group *group_of(struct detect *d, struct hit *h)
+static struct detect_group *group_of(struct detect *d, struct detect_hit *h)
 {
 	struct detect_member *m = h->member;
 	uint64_t hour = h->time_ns / HOUR_NS;
-	uint64_t key = key_of(m->id_hash, h->entity, object_hash(h));
+	uint64_t key = h->group ? key_of(m->id_hash, 1, h->group)
+				: key_of(m->id_hash, h->entity, object_hash(h));
 	struct detect_group *g = d->by_key.cap ? find_group(d, key) : NULL;
 
 	if (g && !(g->id && h->time_ns > g->last_ns + DETECT_WINDOW_NS))
@@ -360,7 +413,7 @@ static struct detect_group *group_of(struct detect *d, struct hit *h)
 	return g ? g : add_group(d, key);
 }
 
-static int take(struct detect *d, struct hit *h)
+int detect_take_hit(struct detect *d, struct detect_hit *h)
 {
 	struct detect_group *g = group_of(d, h);
 
@@ -372,7 +425,7 @@ static int take(struct detect *d, struct hit *h)
 		g->new = new_of(d, h);
 		if (!g->new)
 			return err_origin(-ENOMEM);
-	} else if (g->new && g->new->n_events < ALERT_EVENTS) {
+	} else if (g->new && g->new->n_events < ALERT_EVENTS && !h->window && !h->match) {
 		int r = add_document(d, g->new, h);
 
 		if (r < 0)
@@ -397,14 +450,17 @@ int detect_take(struct detect *d, struct detect_member *m, struct block *b, uint
 
 	for (uint32_t w = 0; r == 0 && w * 64 < rows; w++)
 		for (uint64_t left = bits[w]; r == 0 && left; left &= left - 1) {
-			struct hit h = { .member = m, .block = b, .table = table };
+			struct detect_hit h = { .member = m, .block = b, .table = table };
 
 			h.row = w * 64 + (uint32_t)__builtin_ctzll(left);
 			h.process = process ? (uint32_t)process[h.row] : 0;
 			h.time_ns = time && time[h.row] ? time[h.row] - 1 : 0;
 			if (h.process)
 				h.entity = cell(b, BLOCK_PROCESSES, h.process - 1, FIELD_ENTITY_ID);
-			r = take(d, &h);
+			if (m->n_links)
+				r = detect_correlate(d, m, &h);
+			if (r == 0 && !m->quiet)
+				r = detect_take_hit(d, &h);
 			n++;
 		}
 	m->stats.hits += n;

@@ -16,6 +16,13 @@ static void member_done(struct detect_member *m)
 {
 	for (size_t i = 0; i < m->n_exceptions; i++)
 		expr_free(m->exceptions[i].own);
+	for (size_t i = 0; i < m->n_filters; i++)
+		rule_free(m->filter_rules[i]);
+	free(m->filters);
+	free(m->filter_rules);
+	free(m->links);
+	correlate_free(m->correlate);
+	sequence_free(m->sequence);
 	free(m->exceptions);
 	rule_free(m->rule);
 }
@@ -61,7 +68,7 @@ static int take_entry(const struct rulebook_entry *e, void *arg)
 	struct load *l = arg;
 	struct detect_member *m;
 
-	if (!e->enabled || !e->rule || !e->rule->expr)
+	if (!e->enabled || !e->rule || (!e->rule->expr && !e->rule->correlation))
 		return 0;
 	if (l->n == l->cap) {
 		uint32_t cap = l->cap ? l->cap * 2 : 64;
@@ -115,11 +122,80 @@ static void carry_over(struct detect *d, struct load *l)
 		m->stats = d->members[at].stats;
 		m->hour = d->members[at].hour;
 		m->made = d->members[at].made;
-		if (m->revision == d->members[at].revision)
-			m->recent_ns = d->members[at].recent_ns;
-		else
+		if (m->revision != d->members[at].revision) {
 			m->stats.dear = false;
+			continue;
+		}
+		m->recent_ns = d->members[at].recent_ns;
+		correlate_free(m->correlate);
+		m->correlate = TAKE(d->members[at].correlate);
+		if (m->sequence && d->members[at].sequence) {
+			sequence_free(m->sequence);
+			m->sequence = TAKE(d->members[at].sequence);
+			sequence_keep(m->sequence, m->rule->statement);
+		}
 	}
+}
+
+/* ---- filters ---- */
+
+static bool is_for(const struct rule *filter, const struct rule *r)
+{
+	for (size_t i = 0; i < filter->filtered->n; i++) {
+		const char *name = filter->filtered->v[i];
+
+		if (strcmp(name, "any") == 0 || strcmp(name, r->id) == 0 ||
+		    (r->name && strcmp(name, r->name) == 0))
+			return true;
+	}
+	return false;
+}
+
+static int add_filter(struct detect_member *m, struct rule *filter)
+{
+	const struct expr **more = reallocarray(m->filters, m->n_filters + 1, sizeof(*more));
+	struct rule **rules;
+
+	if (more)
+		m->filters = more;
+	rules = reallocarray(m->filter_rules, m->n_filters + 1, sizeof(*rules));
+	if (rules)
+		m->filter_rules = rules;
+	if (!more || !rules)
+		return err_origin(-ENOMEM);
+	more[m->n_filters] = filter->filter;
+	rules[m->n_filters++] = rule_ref(filter);
+	return 0;
+}
+
+static int take_filter(const struct rulebook_entry *e, void *arg)
+{
+	struct load *l = arg;
+	int r = 0;
+
+	if (!e->enabled || !e->rule || !e->rule->filter)
+		return 0;
+	for (uint32_t i = 0; r == 0 && i < l->n; i++)
+		if (l->members[i].rule->language == RULE_SIGMA &&
+		    is_for(e->rule, l->members[i].rule))
+			r = add_filter(&l->members[i], e->rule);
+	return r;
+}
+
+/* State of rules over several events. */
+static int make_states(struct detect *d, struct load *l)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < l->n; i++) {
+		struct detect_member *m = &l->members[i];
+
+		if (m->rule->correlation)
+			r = correlate_new(&m->correlate, &m->rule->correlation->config);
+		else if (m->rule->statement)
+			r = detect_sequence_new(d, m);
+	}
+	return r;
 }
 
 static int compile(struct load *l, struct expr_set **ret_set, struct expr_set_runner **ret_runner,
@@ -179,6 +255,12 @@ int detect_load(struct detect *d)
 	if (d->loaded && generation == d->generation)
 		return 0;
 	r = rulebook_each(d->rules, NULL, take_entry, &l);
+	if (r == 0)
+		r = rulebook_each(d->rules, NULL, take_filter, &l);
+	if (r == 0)
+		r = detect_link(l.members, l.n);
+	if (r == 0)
+		r = make_states(d, &l);
 	if (r == 0)
 		r = compile(&l, &set, &runner, &skip);
 	if (r == 0) {

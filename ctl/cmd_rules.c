@@ -210,8 +210,8 @@ static int show(struct work *w)
 		const struct rules_entry *e = &w->rules.v[i];
 		AUTO_BUF struct buf query = { 0 };
 
-		if (e->rule && e->rule->expr)
-			expr_print(e->rule->expr, &query);
+		if (e->rule)
+			rule_print_query(e->rule, &query);
 		if (!buf_ok(&query))
 			return err_origin(-ENOMEM);
 		if (!text)
@@ -496,8 +496,7 @@ static int backtest_rule(struct work *w, struct rules_entry *e)
 	struct json j = json_to(&row);
 	int r = 0;
 
-	if (e->rule->expr)
-		expr_print(e->rule->expr, &query);
+	rule_print_query(e->rule, &query);
 	buf_byte(&query, 0);
 	if (!buf_ok(&query))
 		return err_origin(-ENOMEM);

@@ -48,7 +48,7 @@ struct rule *rule_free(struct rule *r)
 		return NULL;
 	for (size_t i = 0; i < r->n_exceptions; i++)
 		expr_free(r->exceptions[i].expr);
-	expr_free(r->own->expr);
+	eql_statement_free(r->own->statement);
 	sigma_rule_free(r->own->sigma);
 	yaml_free(r->own->yaml);
 	arena_done(&r->own->arena);
@@ -72,6 +72,7 @@ static struct rule *rule_new(const char *text, size_t n)
 	atomic_init(&r->own->references, 1);
 	r->own->arena.limit = ARENA_BYTES;
 	r->level = RULE_MEDIUM;
+	r->log_source = -1;
 	copy = arena_alloc(&r->own->arena, n + 1);
 	if (!copy)
 		return rule_free(r);
@@ -147,7 +148,15 @@ static void take_sigma(struct rule *r)
 	r->tags = s->tags;
 	r->used_fields = s->used_fields;
 	r->used_modifiers = s->used_modifiers;
-	r->expr = s->expr;
+	r->name = s->name;
+	r->correlation = s->correlation;
+	r->log_source = s->source;
+	if (s->is_filter) {
+		r->filter = s->expr;
+		r->filtered = &s->filtered;
+	} else {
+		r->expr = s->expr;
+	}
 	if (s->level && !rule_level_parse(s->level, &r->level))
 		r->level = RULE_MEDIUM;
 	memcpy(r->gaps, s->gaps, sizeof(r->gaps));
@@ -210,7 +219,13 @@ int rule_parse(struct rule **ret, const char *text, size_t n, struct diag *d)
 
 void rule_print_query(const struct rule *r, struct buf *out)
 {
-	if (r->expr)
+	size_t n = r->query ? strlen(r->query) : 0;
+
+	while (n && r->query[n - 1] == '\n')
+		n--;
+	if (n)
+		buf_add(out, r->query, n);
+	else if (r->expr)
 		expr_print(r->expr, out);
 }
 

@@ -9,6 +9,7 @@
  * Thread: any; the count is atomic.  Memory: a rule owns its source and all that came of it. */
 #pragma once
 #include "lib/arena.h"
+#include "lib/eql_statement.h"
 #include "lib/sigma.h"
 
 enum rule_language { RULE_EQL, RULE_SIGMA, RULE_SIGMA_CORRELATION, RULE_SIGMA_FILTER };
@@ -53,7 +54,14 @@ struct rule {
 	struct sigma_list references, techniques, false_positives, tags;
 	struct sigma_list used_fields, used_modifiers; /* Sigma's */
 	const struct expr
-		*expr; /* what an event must be; NULL: it has gaps, or is none of events */
+		*expr;	   /* what an event must be; NULL: it has gaps, or is none of events */
+	const char *query; /* EQL as written; NULL: Sigma */
+	const struct eql_statement
+		*statement; /* a sequence or sample; expr is what its events must be */
+	const struct sigma_correlation *correlation; /* NULL: it is none */
+	const struct expr *filter; /* of a filter: what an event of its rules must be, too */
+	const struct sigma_list *filtered; /* ids or names of these; "any": all */
+	int log_source; /* for sigma_field(); below 0: EQL, whose fields have our names */
 	struct diag gaps[RULE_GAPS]; /* why it cannot be asked of our events */
 	size_t n_gaps;
 	struct rule_test tests[RULE_TESTS];

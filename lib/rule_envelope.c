@@ -71,7 +71,37 @@ static void place(const struct rule *r, const struct yaml_node *node, struct dia
 	d->line = node->line + (d->line && !node->plain ? d->line - 1 : 0);
 }
 
-static int parse_query(struct envelope *v, const struct yaml_node *node, struct expr **ret)
+static int parse_query(struct envelope *v, const struct yaml_node *node, struct eql_statement **ret)
+{
+	const char *text = NULL;
+	struct diag d = { 0 };
+	int r = read_text(v, node, &text);
+
+	if (r == 0 && !text)
+		return wrong(v, node, "expected a condition in the query language");
+	if (r == 0)
+		r = eql_statement_parse(ret, text, node->n, &d);
+	if (r != -EINVAL || !d.text[0])
+		return r;
+	place(v->rule, node, &d);
+	return diag_set(v->diag, r, d.line, d.column, "%s", d.text);
+}
+
+static int read_query(struct envelope *v, const struct yaml_node *node)
+{
+	int r = parse_query(v, node, &v->rule->own->statement);
+	const struct eql_statement *s = v->rule->own->statement;
+
+	if (r == 0) {
+		v->rule->query = node->text;
+		v->rule->expr = s->expr;
+		v->rule->statement = s->type == EQL_EVENTS ? NULL : s;
+	}
+	return r;
+}
+
+/* A condition of an exception: events alone. */
+static int parse_condition(struct envelope *v, const struct yaml_node *node, struct expr **ret)
 {
 	const char *text = NULL;
 	struct diag d = { 0 };
@@ -85,14 +115,6 @@ static int parse_query(struct envelope *v, const struct yaml_node *node, struct 
 		return r;
 	place(v->rule, node, &d);
 	return diag_set(v->diag, r, d.line, d.column, "%s", d.text);
-}
-
-static int read_query(struct envelope *v, const struct yaml_node *node)
-{
-	int r = parse_query(v, node, &v->rule->own->expr);
-
-	v->rule->expr = v->rule->own->expr;
-	return r;
 }
 
 /* ---- other keys ---- */
@@ -173,7 +195,7 @@ static int read_exception_key(struct envelope *v, const struct yaml_node *i,
 	if (yaml_is(i->key, "condition")) {
 		e->condition = i->text;
 		expr_free(TAKE(e->expr));
-		return parse_query(v, i, &e->expr);
+		return parse_condition(v, i, &e->expr);
 	}
 	if (yaml_is(i->key, "reason"))
 		return read_text(v, i, &e->reason);

@@ -11,7 +11,7 @@ struct rule_own {
 	struct arena arena;
 	struct yaml *yaml; /* tests refer to its nodes */
 	struct sigma_rule *sigma;
-	struct expr *expr; /* of an envelope */
+	struct eql_statement *statement; /* of an envelope */
 };
 
 /* Reads a document that has a query.  Returns 0, -EINVAL with @d, or -ENOMEM. */

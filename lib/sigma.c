@@ -281,6 +281,7 @@ static int read_attributes(struct sigma_build *b, const struct yaml_node *docume
 		const char *key, **to;
 	} texts[] = {
 		{ "id", &r->id },
+		{ "name", &r->name },
 		{ "title", &r->title },
 		{ "status", &r->status },
 		{ "description", &r->description },
@@ -377,20 +378,40 @@ static int build(struct sigma_build *b, const struct yaml_node *document, struct
 	return r ? r : expr_new_and(ret, TAKE(events), TAKE(e));
 }
 
-/* Documents that are no rules in themselves. */
-static int build_other(struct sigma_build *b, const struct yaml_node *document)
+/* The condition of a filter, over the selections beside it: what the filtered rules must be, too.
+ */
+static int build_filter(struct sigma_build *b, const struct yaml_node *document)
 {
+	const struct yaml_node *filter = yaml_get(document, "filter");
+	const struct yaml_node *condition = yaml_get(filter, "condition");
+	const struct yaml_node *rules = yaml_get(filter, "rules");
+	int r = 0;
+
+	b->rule->is_filter = true;
+	if (filter->type != YAML_MAP || !condition)
+		return sigma_wrong(b, filter, 0, "a filter must be a map with a condition");
+	if (!rules)
+		return sigma_wrong(b, filter, 0, "the filter names no rules");
+	b->detection = filter;
+	r = read_list(b, filter, "rules", &b->rule->filtered);
+	if (r == 0)
+		r = read_source(b, document);
+	if (r == 0)
+		r = sigma_build_condition(b, condition, &b->rule->expr);
+	return r == 0 && b->source == SOURCE_NONE ? GAP : r;
+}
+
+static int build_rule(struct sigma_build *b, const struct yaml_node *document)
+{
+	int r;
+
 	if (yaml_get(document, "correlation"))
-		return sigma_gap(b, yaml_get(document, "correlation")->key,
-				 "correlation rules are not supported yet");
+		return sigma_read_correlation(b, yaml_get(document, "correlation"));
 	if (yaml_get(document, "filter"))
-		return sigma_gap(b, yaml_get(document, "filter")->key,
-				 "rule filters are not supported yet");
-	if (yaml_get(document, "action"))
-		return sigma_gap(b, yaml_get(document, "action")->key,
-				 "rule collections (action) are not supported: Sigma has dropped "
-				 "them");
-	return 0;
+		return build_filter(b, document);
+	r = read_source(b, document);
+	b->rule->source = (int)b->source;
+	return r == 0 ? build(b, document, &b->rule->expr) : r;
 }
 
 static int read_rule(struct sigma_build *b, const struct yaml_node *document)
@@ -400,17 +421,16 @@ static int read_rule(struct sigma_build *b, const struct yaml_node *document)
 	if (document->type != YAML_MAP)
 		return sigma_wrong(b, document, 0, "a rule must be a map, not %s",
 				   yaml_type_name(document));
-	r = build_other(b, document);
-	if (r == GAP) {
+	if (yaml_get(document, "action")) {
 		(void)read_text(b, document, "title", &b->rule->title);
 		(void)read_text(b, document, "id", &b->rule->id);
-		return r;
+		return sigma_gap(b, yaml_get(document, "action")->key,
+				 "rule collections (action) are not supported: Sigma has dropped "
+				 "them");
 	}
 	r = read_attributes(b, document);
 	if (r == 0)
-		r = read_source(b, document);
-	if (r == 0)
-		r = build(b, document, &b->rule->expr);
+		r = build_rule(b, document);
 	if (r == -E2BIG)
 		return sigma_wrong(b, document, 0, "the rule is too large or nested too deeply");
 	return r;
@@ -434,6 +454,8 @@ int sigma_rule_new(struct sigma_rule **ret, const struct yaml_node *document, st
 	r = read_rule(&b, document);
 	if (r < 0)
 		return r;
+	if (r == GAP && rule->expr)
+		rule->expr = expr_free(rule->expr);
 	if (r == GAP && rule->n_gaps == 0)
 		return err_origin(-EINVAL); /* a gap that nobody told */
 	*ret = TAKE(rule);

@@ -12,6 +12,7 @@
  *
  * Thread: any.  Memory: a rule owns all of its own. */
 #pragma once
+#include "lib/correlate.h"
 #include "lib/expr.h"
 #include "lib/yaml.h"
 
@@ -25,16 +26,37 @@ struct sigma_list {
 	size_t n;
 };
 
+/* A name that stands for a field of one of the correlation's rules. */
+struct sigma_alias {
+	const char *name, *rule, *field;
+};
+
+/* What a correlation document asks for. */
+struct sigma_correlation {
+	struct correlate_config config;
+	struct sigma_list rules; /* ids or names */
+	struct sigma_list group_by;
+	const char *field; /* whose values are counted; NULL: none */
+	bool generate;	   /* its rules make alerts of their own, too */
+	struct sigma_alias aliases[64];
+	size_t n_aliases;
+};
+
 struct sigma_rule {
 	/* as the rule says them; NULL: it does not */
-	const char *id, *title, *status, *description, *author, *date, *modified, *level;
+	const char *id, *name, *title, *status, *description, *author, *date, *modified, *level;
 	const char *category, *product, *service; /* of its log source */
 	struct sigma_list references, tags, falsepositives, fields;
 	struct sigma_list techniques; /* MITRE ATT&CK ids out of its tags, such as T1059.004 */
 	struct sigma_list used_fields, used_modifiers; /* each once, in order of appearance */
 	uint32_t line;				       /* at which it begins in its file */
-	struct expr *expr;			       /* NULL: it has gaps */
-	struct diag gaps[SIGMA_GAPS];		       /* why it cannot be asked of our events */
+	struct expr *expr;			       /* NULL: it has gaps, or is a correlation */
+	const struct sigma_correlation *correlation;   /* NULL: it is none */
+	struct sigma_list
+		filtered; /* of a filter: the rules that it is for; expr: what they must be, too */
+	bool is_filter;
+	int source;		      /* of its log source, for sigma_field() */
+	struct diag gaps[SIGMA_GAPS]; /* why it cannot be asked of our events */
 	size_t n_gaps;
 	struct arena *arena; /* of all of the above */
 };
@@ -47,6 +69,10 @@ NODISCARD int sigma_rule_new(struct sigma_rule **ret, const struct yaml_node *do
 			     struct diag *d);
 struct sigma_rule *sigma_rule_free(struct sigma_rule *r);
 DEFINE_FREEP(sigma_rule)
+
+/* The field of our events that @name is in a rule of the log source @source (sigma_rule.source;
+ * below 0: none).  Returns false when there is none. */
+NODISCARD bool sigma_field(int source, const char *name, struct field_ref *ret);
 
 /* Checks that every entry of lib/sigma_fields.def names what there is.  Returns 0 or -EINVAL with
  * @d; a test asks it. */

@@ -105,6 +105,11 @@ NODISCARD int sigma_note(struct sigma_build *b, struct sigma_list *list, const c
 /* *all = *all AND (OR) @e; NULL is nothing yet.  Takes @e over.  Returns as expr_new_and(). */
 NODISCARD int sigma_join(struct expr **all, struct expr *e, bool and);
 
+/* ---- sigma_correlation.c ---- */
+
+/* Reads the map of a correlation into the rule.  Returns 0, GAP or a negative errno. */
+NODISCARD int sigma_read_correlation(struct sigma_build *b, const struct yaml_node *map);
+
 /* ---- sigma_map.c ---- */
 
 /* Which of our sources a logsource is; SOURCE_NONE: none, and the gap is told. */

@@ -150,6 +150,36 @@ void sigma_find_field(enum sigma_source source, const char *field, struct sigma_
 			ret->reason = absent[i].reason;
 }
 
+/* What every event has, by names that are usual for it. */
+static const char *usual_name(const char *name)
+{
+	static const char *const names[][2] = {
+		{ "Computer", "host.name" },	 { "ComputerName", "host.name" },
+		{ "Hostname", "host.name" },	 { "hostname", "host.name" },
+		{ "host", "host.name" },	 { "HostName", "host.name" },
+		{ "user", "process.user.name" }, { "username", "process.user.name" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(names[i][0], name) == 0)
+			return names[i][1];
+	return name;
+}
+
+bool sigma_field(int source, const char *name, struct field_ref *ret)
+{
+	struct sigma_target t = { .type = TARGET_ABSENT };
+
+	if (source > 0)
+		sigma_find_field((enum sigma_source)source, name, &t);
+	if (t.type == TARGET_FIELD && !t.is_element) {
+		*ret = t.field;
+		return true;
+	}
+	name = usual_name(name);
+	return field_find(name, strlen(name), ret);
+}
+
 const char *sigma_find_word(enum sigma_source source, const char *field, const char *word)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)

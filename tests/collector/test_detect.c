@@ -306,6 +306,104 @@ static void test_detect_given_regex_and_null_rule_when_asked_then_only_what_fits
 	check(f, "c /srv/z/0 1 open; a /srv/x/0 1 open; ");
 }
 
+/* The same, stored before, as ingest does. */
+static void store(struct fix *f, struct fixture_batch what)
+{
+	AUTO_BUF struct buf frame = { 0 };
+	struct diag d = { 0 };
+
+	fixture_frame(&what, &frame);
+	assert_int_equal(block_load(f->block, frame.data, frame.n, &d), 0);
+	assert_int_equal(store_append(f->store, f->block, frame.data, frame.n,
+				      store_arrival(f->store, timestamp_now())),
+			 0);
+	assert_int_equal(store_commit(f->store), 0);
+	run(f, what);
+}
+
+#define BASE "id: base\nname: b\nquery: file where process.name in (\"x\", \"y\")\n---\n"
+#define MANY(more)                                                                            \
+	"title: many\nid: many\nlevel: high\ncorrelation:\n  type: event_count\n"             \
+	"  rules: [base]\n  group-by: [process.name]\n  timespan: 1m\n  condition: { gte: 3 " \
+	"}\n" more
+
+static void test_detect_given_correlation_when_enough_events_then_one_alert_a_group(void **state)
+{
+	struct fix *f = *state;
+	size_t n = 0;
+
+	apply(f, BASE MANY(""));
+	store(f, opens(f, 100, 2, "x"));
+	store(f, opens(f, 200, 2, "y"));
+	check(f, "");
+	store(f, opens(f, 300, 1, "x"));
+	check(f, "many process.name=x 1 open; ");
+	assert_int_equal(alertbook_events(f->alerts, 1, count_documents, &n), 0);
+	assert_int_equal(n, 3); /* those of the window, from the store */
+	store(f, opens(f, 400, 1, "x"));
+	check(f, "many process.name=x 2 open; ");
+	apply(f, "id: other\nname: o\nquery: 'false'\n"); /* rules change: the window stays */
+	store(f, opens(f, 500, 1, "y"));
+	check(f, "many process.name=y 1 open; many process.name=x 2 open; ");
+}
+
+static void test_detect_given_generate_when_base_rule_fits_then_it_makes_alerts_too(void **state)
+{
+	struct fix *f = *state;
+
+	apply(f, BASE MANY("  generate: true\n"));
+	run(f, opens(f, 100, 1, "x"));
+	check(f, "base /srv/x/0 1 open; ");
+}
+
+static void test_detect_given_chain_when_lower_ones_tell_then_the_upper_counts(void **state)
+{
+	struct fix *f = *state;
+
+	apply(f, BASE MANY("") "---\ntitle: top\nid: top\ncorrelation:\n  type: value_count\n"
+			       "  rules: [many]\n  timespan: 1m\n"
+			       "  condition: { field: process.name, gte: 2 }\n");
+	run(f, opens(f, 100, 3, "x"));
+	check(f, "");
+	run(f, opens(f, 200, 3, "y"));
+	check(f, "top - 1 open; ");
+}
+
+static void test_detect_given_filter_when_it_is_for_the_rule_then_it_holds_too(void **state)
+{
+	struct fix *f = *state;
+	static const char rules[] =
+		"title: s\nid: s\nlogsource: { category: file_access, product: linux }\n"
+		"detection:\n  a: { TargetFilename|startswith: /srv/ }\n  condition: a\n---\n"
+		"title: f\nid: f\nlogsource: { category: file_access, product: linux }\n"
+		"filter:\n  rules: [s]\n  b: { TargetFilename|endswith: '0' }\n"
+		"  condition: not b\n";
+
+	apply(f, rules);
+	run(f, opens(f, 100, 2, "x"));
+	check(f, "s /srv/x/1 1 open; ");
+	assert_int_equal(rulebook_enable(f->rules, "f", false), 0);
+	run(f, opens(f, 100, 1, "x"));
+	check(f, "s /srv/x/0 1 open; s /srv/x/1 1 open; ");
+}
+
+static void test_detect_given_sequence_when_complete_then_alert_with_its_events(void **state)
+{
+	struct fix *f = *state;
+	size_t n = 0;
+
+	apply(f, "id: q\nname: q\nquery: |\n  sequence by host.id with maxspan=1m\n"
+		 "    [ file where process.name == \"x\" ]\n"
+		 "    [ file where process.name == \"y\" ]\n");
+	store(f, opens(f, 100, 1, "y"));
+	store(f, opens(f, 200, 1, "x"));
+	check(f, "");
+	store(f, opens(f, 300, 1, "y"));
+	check(f, "q [\"n1\"] 1 open; ");
+	assert_int_equal(alertbook_events(f->alerts, 1, count_documents, &n), 0);
+	assert_int_equal(n, 2);
+}
+
 #define DETECT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -320,6 +418,11 @@ int main(void)
 		DETECT(test_detect_given_too_many_objects_when_hit_then_the_rest_is_one_alert),
 		DETECT(test_detect_given_exceptions_when_events_fit_then_left_out_until_they_expire),
 		DETECT(test_detect_given_rules_that_change_when_batches_flow_then_no_hit_is_lost),
+		DETECT(test_detect_given_correlation_when_enough_events_then_one_alert_a_group),
+		DETECT(test_detect_given_generate_when_base_rule_fits_then_it_makes_alerts_too),
+		DETECT(test_detect_given_chain_when_lower_ones_tell_then_the_upper_counts),
+		DETECT(test_detect_given_filter_when_it_is_for_the_rule_then_it_holds_too),
+		DETECT(test_detect_given_sequence_when_complete_then_alert_with_its_events),
 		DETECT(test_detect_given_regex_and_null_rule_when_asked_then_only_what_fits),
 	};
 

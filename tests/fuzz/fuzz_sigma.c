@@ -38,7 +38,9 @@ static void check_rule(const struct yaml_node *document)
 		abort();
 	if (r == SIGMA_E_UNMAPPED && (rule->expr || rule->n_gaps == 0 || rule->gaps[0].line == 0))
 		abort();
-	if (r == 0)
+	if (r == 0 && !rule->expr == !rule->correlation)
+		abort();
+	if (r == 0 && rule->expr)
 		check_tree(rule->expr);
 }
 

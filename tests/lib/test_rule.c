@@ -158,6 +158,37 @@ static void test_rule_given_wrong_test_events_when_run_then_place_and_reason(voi
 	}
 }
 
+static void test_rule_given_sequence_when_tested_then_order_and_key_count(void **state)
+{
+	static const char text[] =
+		"id: s\nname: s\nquery: |\n  sequence by process.entity_id with maxspan=5s\n"
+		"    [ file where event.action == \"creation\" ]\n"
+		"    [ network where event.action == \"connection_attempted\" ]\n"
+		"tests:\n"
+		"  - { name: yes, fires: true, events: [\n"
+		"      { event.action: creation, process.pid: 5 },\n"
+		"      { event.action: connection_attempted, process.pid: 5, after: 5s }] }\n"
+		"  - { name: too late, fires: false, events: [\n"
+		"      { event.action: creation, process.pid: 5 },\n"
+		"      { event.action: connection_attempted, process.pid: 5, after: 6s }] }\n"
+		"  - { name: another process, fires: false, events: [\n"
+		"      { event.action: creation, process.pid: 5 },\n"
+		"      { event.action: connection_attempted, process.pid: 6 }] }\n";
+	AUTO(rule) *r = NULL;
+	struct diag d = { 0 };
+
+	(void)state;
+	if (rule_parse(&r, TEXT(text), &d) < 0)
+		fail_msg("%u:%u %s", d.line, d.column, d.text);
+	assert_non_null(r->statement);
+	for (size_t i = 0; i < r->n_tests; i++) {
+		bool passed = false;
+
+		if (rule_test_run(r, i, &passed, &d) < 0 || !passed)
+			fail_msg("%s: %s", r->tests[i].name, d.text);
+	}
+}
+
 static void test_rule_given_sigma_when_parsed_then_it_is_one(void **state)
 {
 	static const char text[] =
@@ -204,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_rule_given_its_tests_when_run_then_each_does_as_it_says),
 		cmocka_unit_test(test_rule_given_what_is_wrong_when_parsed_then_place_and_reason),
 		cmocka_unit_test(test_rule_given_wrong_test_events_when_run_then_place_and_reason),
+		cmocka_unit_test(test_rule_given_sequence_when_tested_then_order_and_key_count),
 		cmocka_unit_test(test_rule_given_sigma_when_parsed_then_it_is_one),
 		cmocka_unit_test(test_rule_given_text_when_cut_then_each_document_and_its_line),
 	};

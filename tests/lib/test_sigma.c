@@ -461,14 +461,75 @@ static void test_sigma_given_foreign_sources_when_read_then_gap(void **state)
 	}
 }
 
+#define CORRELATION(more) "title: t\ncorrelation:\n  rules: [a]\n  timespan: 5m\n  " more "\n"
+
+static void test_sigma_given_correlation_when_read_then_all_of_it(void **state)
+{
+	static const char text[] =
+		"title: many\nid: x\nname: many_execs\nlevel: high\ncorrelation:\n"
+		"  type: value_percentile\n  rules: [a, b]\n  group-by: [User, who]\n"
+		"  timespan: 1h\n  condition: { field: ProcessId, gte: 10, lt: 20, percentile: 95 "
+		"}\n"
+		"  aliases: { who: { a: User, b: ParentUser } }\n  generate: true\n";
+	AUTO(sigma_rule) *r = NULL;
+	struct diag d = { 0 };
+	const struct sigma_correlation *c;
+
+	(void)state;
+	assert_int_equal(parse(text, &r, &d), 0);
+	c = r->correlation;
+	assert_non_null(c);
+	assert_string_equal(r->name, "many_execs");
+	assert_int_equal(c->config.type, CORRELATE_VALUE_PERCENTILE);
+	assert_int_equal(c->config.n_rules, 2);
+	assert_int_equal(c->config.timespan_ns, UINT64_C(3600000000000));
+	assert_int_equal(c->config.n_conditions, 2);
+	assert_true(c->config.conditions[1].op == CORRELATE_LT);
+	assert_string_equal(c->field, "ProcessId");
+	assert_int_equal(c->group_by.n, 2);
+	assert_int_equal(c->n_aliases, 2);
+	assert_string_equal(c->aliases[1].field, "ParentUser");
+	assert_true(c->generate);
+}
+
+static void test_sigma_given_wrong_correlation_when_read_then_place_and_reason(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} cases[] = {
+		{ CORRELATION("type: sum"), "expected a type" },
+		{ CORRELATION("type: event_count"), "expected a condition" },
+		{ CORRELATION("type: event_count\n  condition: { more: 1 }"), "expected gt, gte" },
+		{ CORRELATION("type: event_count\n  condition: { gte: x }"), "expected a number" },
+		{ CORRELATION("type: value_count\n  condition: { gte: 1 }"), "names no field" },
+		{ CORRELATION("type: value_percentile\n  condition: { field: a, gte: 1 }"),
+		  "a percentile" },
+		{ CORRELATION("type: temporal\n  generate: 1"), "true or false" },
+		{ CORRELATION("type: temporal\n  aliases: { a: b }"), "a map from rules" },
+		{ "title: t\ncorrelation:\n  type: temporal\n  timespan: 5m\n", "names no rules" },
+		{ "title: t\ncorrelation:\n  type: temporal\n  rules: [a]\n", "a timespan" },
+		{ "title: t\nfilter:\n  rules: [a]\n", "a condition" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		AUTO(sigma_rule) *r = NULL;
+		struct diag d = { 0 };
+
+		assert_int_equal(parse(cases[i].text, &r, &d), -EINVAL);
+		if (!strstr(d.text, cases[i].said) || d.line == 0)
+			fail_msg("%s: %u:%u %s", cases[i].text, d.line, d.column, d.text);
+	}
+}
+
 static void test_sigma_given_other_documents_when_read_then_gap(void **state)
 {
 	static const struct {
 		const char *text, *reason;
 	} cases[] = {
-		{ "title: t\ncorrelation:\n  type: event_count\n",
-		  "correlation rules are not supported yet" },
-		{ "title: t\nfilter:\n  rules: [a]\n", "rule filters are not supported yet" },
+		{ CORRELATION("type: event_count\n  condition: a or b"), "condition of words" },
+		{ CORRELATION("type: value_count\n  condition: { field: [a, b], gte: 1 }"),
+		  "several fields" },
 		{ "action: global\ntitle: t\n", "rule collections" },
 	};
 
@@ -604,6 +665,9 @@ int main(void)
 		cmocka_unit_test(test_sigma_given_what_events_lack_when_read_then_gap_with_place),
 		cmocka_unit_test(test_sigma_given_several_gaps_when_read_then_all_are_told),
 		cmocka_unit_test(test_sigma_given_foreign_sources_when_read_then_gap),
+		cmocka_unit_test(test_sigma_given_correlation_when_read_then_all_of_it),
+		cmocka_unit_test(
+			test_sigma_given_wrong_correlation_when_read_then_place_and_reason),
 		cmocka_unit_test(test_sigma_given_other_documents_when_read_then_gap),
 		cmocka_unit_test(test_sigma_given_mistakes_when_read_then_refused_with_place),
 		cmocka_unit_test(test_sigma_given_missing_parts_when_read_then_refused),
