@@ -106,6 +106,7 @@ void api_process(struct request *r);
 void api_process_tree(struct request *r);
 void api_process_timeline(struct request *r);
 void api_flow(struct request *r);
+void api_export(struct request *r);
 void api_sql(struct request *r);
 void api_edges(struct request *r);
 void api_hops(struct request *r);

@@ -256,6 +256,14 @@ void day_record_header(struct record_header *h, const void *frame, size_t n, uin
 				     .hash = record_hash(frame, n, ingested_ns) };
 }
 
+void day_frame_header(void *header, const void *frame, size_t n, uint64_t ingested_ns)
+{
+	struct record_header h;
+
+	day_record_header(&h, frame, n, ingested_ns);
+	memcpy(header, &h, sizeof(h));
+}
+
 bool day_frame_check(const void *header, const void *frame, size_t n)
 {
 	struct record_header h;

@@ -94,5 +94,8 @@ NODISCARD int day_sync_folder(const char *dir);
 /* Bytes that the files of day @number take on the disk; those that are missing take none. */
 uint64_t day_file_bytes(const char *dir, uint32_t number);
 
+/* Writes the record header of the @n bytes at @frame. */
+void day_frame_header(void *header, const void *frame, size_t n, uint64_t ingested_ns);
+
 /* True when @header is the record header of the @n bytes at @frame. */
 NODISCARD bool day_frame_check(const void *header, const void *frame, size_t n);

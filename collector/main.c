@@ -14,6 +14,7 @@
 #include "collector/flows.h"
 #include "collector/http.h"
 #include "collector/ingest.h"
+#include "collector/import.h"
 #include "collector/options.h"
 #include "lib/file.h"
 #include "lib/timestamp.h"
@@ -399,6 +400,35 @@ static int holds(const struct options *o)
 	return r < 0 || fflush(stdout) != 0 ? complain(&d, r) : EXIT_SUCCESS;
 }
 
+/* import FILE: while no collector runs on the folder. */
+static int import(const struct options *o)
+{
+	AUTO(store) *store = NULL;
+	struct import_result got = { 0 };
+	struct diag d = { 0 };
+	FILE *f = strcmp(o->words[1], "-") == 0 ? stdin : fopen(o->words[1], "re");
+	int r;
+
+	if (!f) {
+		fprintf(stderr, "rtsec-collector: cannot read %s: %s\n", o->words[1],
+			strerror(errno));
+		return EXIT_FAILURE;
+	}
+	r = prepare_folder(o->dir, &d);
+	if (r == 0)
+		r = store_open(&store, o->dir, &d);
+	if (r == 0)
+		r = import_file(store, f, &got, &d);
+	if (f != stdin)
+		fclose(f);
+	printf("%llu batches with %llu events stored, %llu were there, %llu refused\n",
+	       (unsigned long long)got.batches, (unsigned long long)got.events,
+	       (unsigned long long)got.there, (unsigned long long)got.refused);
+	if (r < 0 || fflush(stdout) != 0)
+		return complain(&d, r);
+	return got.refused ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 static const struct command {
 	const char *words[2]; /* NULL: any word */
 	size_t n_words;
@@ -406,7 +436,7 @@ static const struct command {
 } commands[] = {
 	{ { NULL }, 0, serve },	       { { "token", "create" }, 2, token_create },
 	{ { "hold", NULL }, 2, hold }, { { "release", NULL }, 2, release },
-	{ { "holds" }, 1, holds },
+	{ { "holds" }, 1, holds },     { { "import", NULL }, 2, import },
 };
 
 static const struct command *find_command(const struct options *o)

@@ -98,7 +98,8 @@ void options_help(FILE *to)
 		"  rtsec-collector token create --name NAME --role ROLE [--dir DIR]\n"
 		"  rtsec-collector hold DAY [--dir DIR]       keep a day, such as 2026-11-22\n"
 		"  rtsec-collector release DAY [--dir DIR]    let it go again\n"
-		"  rtsec-collector holds [--dir DIR]          list the days that are kept\n\n"
+		"  rtsec-collector holds [--dir DIR]          list the days that are kept\n"
+		"  rtsec-collector import FILE [--dir DIR]    take in saved batches; no collector may run\n\n"
 		"Settings are read from %s too, where it exists, as in\n"
 		"keep-days: 30; the command line goes over it.\n\n%.*s",
 		OPTIONS_FILE, (int)text.n, text.n ? (const char *)text.data : "");

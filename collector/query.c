@@ -312,6 +312,7 @@ static int gap_row(struct block *b, uint32_t table, uint32_t row, void *arg)
 	uint64_t time = number_at(b, table, row, FIELD_TIMESTAMP, 0);
 	uint64_t to = number_at(b, table, row, FIELD_GAP_TO, time);
 	uint64_t from = number_at(b, table, row, FIELD_GAP_FROM, to);
+	uint64_t count = number_at(b, table, row, FIELD_GAP_COUNT, 0);
 
 	if (from >= g->q->to_ns || to < g->q->from_ns || g->n >= QUERY_GAPS)
 		return 0;
@@ -322,7 +323,11 @@ static int gap_row(struct block *b, uint32_t table, uint32_t row, void *arg)
 	json_text_n(g->j, i->node_id.s, i->node_id.n);
 	json_key_time(g->j, "from", from);
 	json_key_time(g->j, "to", to);
-	json_key_uint(g->j, "count", number_at(b, table, row, FIELD_GAP_COUNT, 0));
+	json_key(g->j, "count");
+	if (count)
+		json_uint(g->j, count);
+	else
+		json_nil(g->j); /* nobody knows how many */
 	text_at(g, b, "class", table, row, FIELD_GAP_CLASS);
 	text_at(g, b, "cause", table, row, FIELD_GAP_CAUSE);
 	json_end_object(g->j);

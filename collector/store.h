@@ -133,6 +133,8 @@ NODISCARD int store_walk_begin(struct store_reader *r, const struct store_range 
 NODISCARD int store_walk_next(struct store_reader *r, const struct store_block **ret_meta,
 			      struct block **ret);
 void store_walk_end(struct store_reader *r);
+/* The frame of the block that store_walk_next() gave last, as it came; lent until the next call. */
+const void *store_walk_frame(const struct store_reader *r, size_t *ret_n);
 
 /* Totals for /metrics and /status. */
 struct store_totals {

@@ -353,6 +353,14 @@ int store_walk_begin(struct store_reader *r, const struct store_range *range,
 	return 0;
 }
 
+const void *store_walk_frame(const struct store_reader *r, size_t *ret_n)
+{
+	const struct cursor *c = r->scan.at;
+
+	*ret_n = c->is_part ? c->part.n : c->n_frame;
+	return c->is_part ? c->part.data : r->record.data + DAY_RECORD_HEADER_BYTES;
+}
+
 void store_walk_end(struct store_reader *r)
 {
 	for (size_t i = 0; i < r->n_cursors; i++)

@@ -217,8 +217,8 @@ void cli_help_all(FILE *out, const struct cli_command *const *commands)
 	      "Asks an rtsec collector what happened on the fleet.\n\nCommands:\n",
 	      out);
 	for (; *commands; commands++)
-		fprintf(out, "  %-10s%s\n", (*commands)->name, (*commands)->summary);
-	fputs("  help      Show the options of a command: rtsecctl help COMMAND\n\n"
+		fprintf(out, "  %-12s%s\n", (*commands)->name, (*commands)->summary);
+	fputs("  help        Show the options of a command: rtsecctl help COMMAND\n\n"
 	      "Environment: RTSEC_URL and RTSEC_TOKEN (./dev up writes them to DIR/env), "
 	      "NO_COLOR.\n"
 	      "Exit codes: 0 hits, 1 none, 2 usage, 3 server, 4 shown but events are missing.\n",

@@ -35,11 +35,11 @@ enum { CLI_OPERANDS = 4096 }; /* most that a command which takes many can be giv
 struct cli_values {
 	const char *operands[CLI_OPERANDS]; /* of a command that takes many */
 	size_t n_operands;
-	const char *url, *token_file, *ca_file, *output;
+	const char *url, *token_file, *ca_file, *context, *output, *file, *format;
 	const char *name, *role, *scope, *ttl;
 	const char *since, *until, *fields, *node, *order, *query;
 	const char *status, *level, *rule, *owner, *note, *condition, *expires;
-	uint64_t limit, depth;
+	uint64_t limit, depth, watch;
 	bool count, all, histogram, descendants, explain, dry_run, help;
 };
 
@@ -77,6 +77,8 @@ struct cli_option {
 		       "File that holds the API token, else $RTSEC_TOKEN"),              \
 		OPTION("ca", 0, TEXT, "FILE", ca_file,                                   \
 		       "The collector's CA (its DIR/tls/ca.pem), else $RTSEC_CA"),       \
+		OPTION("context", 0, TEXT, "NAME", context,                              \
+		       "Collector and token kept by rtsecctl context add"),              \
 		CLI_OPTIONS_COMMON
 
 struct cli_command {

@@ -288,20 +288,33 @@ int client_ask(struct client *c, const struct client_request *q, long *ret_statu
 	return 0;
 }
 
-/* Drives the transfer until it ends or someone says stop.  Returns true when stopped. */
-static bool drive(CURLM *multi, int stop_fd, const struct answer *a, CURLcode *ret_code)
+/* True when nobody reads what is written to @fd any more. */
+static bool is_unread(int fd)
 {
-	struct curl_waitfd stop = { .fd = stop_fd, .events = CURL_WAIT_POLLIN };
+	struct pollfd p = { .fd = fd };
+
+	return fd >= 0 && poll(&p, 1, 0) > 0 && p.revents & (POLLERR | POLLHUP | POLLNVAL);
+}
+
+/* Drives the transfer until it ends or someone says stop.  Returns true when stopped. */
+static bool drive(CURLM *multi, const struct answer *a, CURLcode *ret_code)
+{
+	const struct client_stream *stream = a->stream;
 	int running = 1, left;
 	CURLMsg *m;
 
 	while (running && !a->stopped) {
+		struct curl_waitfd wait[2] = { { .fd = stream->stop_fd,
+						 .events = CURL_WAIT_POLLIN },
+					       { .fd = stream->out_fd } };
+		unsigned first = stream->stop_fd < 0, end = stream->out_fd < 0 ? 1 : 2;
+
 		if (curl_multi_perform(multi, &running) != CURLM_OK)
 			break;
 		if (!running)
 			break;
-		curl_multi_poll(multi, &stop, stop_fd >= 0 ? 1 : 0, 1000, NULL);
-		if (stop.revents)
+		curl_multi_poll(multi, wait + first, end - MIN(first, end), 1000, NULL);
+		if (wait[0].revents || is_unread(stream->out_fd))
 			return true;
 	}
 	*ret_code = CURLE_RECV_ERROR;
@@ -318,7 +331,7 @@ static int transfer(struct client *c, struct answer *a, long *ret_status, struct
 	bool stopped = false;
 
 	if (multi && curl_multi_add_handle(multi, c->curl) == CURLM_OK) {
-		stopped = drive(multi, a->stream->stop_fd, a, &code);
+		stopped = drive(multi, a, &code);
 		curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, ret_status);
 		curl_multi_remove_handle(multi, c->curl);
 	}

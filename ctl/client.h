@@ -58,6 +58,7 @@ enum { CLIENT_E_STOPPED = 1, CLIENT_E_ENDED = 2 };
 struct client_stream {
 	const char *last_event_id;			    /* sent as Last-Event-ID unless "" */
 	int stop_fd;					    /* readable: stop; -1: none */
+	int out_fd; /* a pipe or socket whose reader has gone: stop; -1: none */
 	int (*data)(const void *data, size_t n, void *arg); /* bytes of a 200 answer; not 0: stop */
 	void (*opened)(void *arg);			    /* a 200 answer has begun */
 	void *arg;

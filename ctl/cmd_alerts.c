@@ -276,8 +276,9 @@ static int watch(struct job *j)
 	int r = open_printer(j, true);
 
 	while (r == 0) {
-		const struct client_stream stream = { sse_last_id(&j->sse), -1, on_data, on_open,
-						      j };
+		const struct client_stream stream = {
+			sse_last_id(&j->sse), -1, fileno(j->io->out), on_data, on_open, j
+		};
 
 		r = client_follow(session_client(j->session), &q, &stream, &status, &body, &d);
 		if (r != CLIENT_E_ENDED || j->error)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "ctl/cmds.h"
 #include "ctl/events.h"
 #include "ctl/histogram.h"
 #include "ctl/pages.h"
+#include "ctl/progress.h"
 #include "ctl/rows.h"
 #include "ctl/sequences.h"
 #include "ctl/session.h"
@@ -24,6 +26,8 @@ static const struct cli_option options[] = {
 	OPTION("node", 0, TEXT, "NODE", node, "Only this node, by name or id"),
 	OPTION("fields", 0, TEXT, "A,B", fields, "Only these fields"),
 	OPTION("count", 0, FLAG, NULL, count, "Only how many there are, whatever --limit says"),
+	OPTION("watch", 0, NUMBER, "SECONDS", watch,
+	       "Ask again every so many seconds, until Ctrl-C"),
 	OPTION("histogram", 0, FLAG, NULL, histogram, "How many there are over time, as bars"),
 	CLI_OPTIONS_SERVER,
 };
@@ -37,6 +41,7 @@ struct search {
 	struct printer *printer;
 	struct events events;
 	struct pages pages;
+	struct progress progress;
 	uint64_t shown;
 	bool is_done; /* a table of pipes, or sequences: printed to its end */
 	char *keep;   /* fields that the query's keep or drop leaves */
@@ -133,7 +138,10 @@ static int ask_pages(struct search *s)
 
 	do {
 		r = ask_page(s, &body);
+		if (!s->io->out_tty) /* else the rows tell */
+			progress_show(&s->progress, "%" PRIu64 " events", s->shown);
 	} while (r == 0 && s->pages.cursor[0] && wanted(s) > 0);
+	progress_end(&s->progress);
 	return r;
 }
 
@@ -237,9 +245,9 @@ static int run_count(struct search *s)
 	return print_count(s, strtoull(count.s, NULL, 10));
 }
 
-static int run(const struct cli_io *io, const struct cli_values *v, const char *operand)
+static int run_once(const struct cli_io *io, const struct cli_values *v, const char *operand)
 {
-	struct search s = { .io = io, .v = v, .query = operand };
+	struct search s = { .io = io, .v = v, .query = operand, .progress = { .io = io } };
 	int r;
 
 	if (v->count && v->histogram) {
@@ -255,6 +263,22 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 	session_free(s.session);
 	pages_done(&s.pages);
 	free(s.keep);
+	return r;
+}
+
+/* What is on a terminal makes room for the next answer. */
+static int run(const struct cli_io *io, const struct cli_values *v, const char *operand)
+{
+	int r = run_once(io, v, operand);
+
+	while (v->watch && r != EXIT_USAGE && r != EXIT_SERVER) {
+		if (cli_finish(io, r) == EXIT_SERVER || ferror(io->out))
+			break;
+		sleep((unsigned)MIN(v->watch, UINT64_C(86400)));
+		if (io->out_tty)
+			fputs("\033[H\033[2J", io->out);
+		r = run_once(io, v, operand);
+	}
 	return r;
 }
 

@@ -115,7 +115,9 @@ static int follow_once(struct tail *t, int stop_fd)
 	};
 	const struct client_request q = { "/api/v1/tail", params, ARRAY_SIZE(params),
 					  CLIENT_MAY_POST };
-	const struct client_stream stream = { sse_last_id(&t->sse), stop_fd, on_data, on_open, t };
+	const struct client_stream stream = {
+		sse_last_id(&t->sse), stop_fd, fileno(t->io->out), on_data, on_open, t
+	};
 	AUTO_BUF struct buf body = { 0 };
 	struct diag d = { 0 };
 	long status = 0;

@@ -5,11 +5,6 @@
 #include "ctl/cmds.h"
 #include "ctl/text.h"
 
-static const struct cli_command *const commands[] = {
-	&cmd_query, &cmd_sql,	 &cmd_tail,   &cmd_tree,  &cmd_timeline, &cmd_flow,
-	&cmd_nodes, &cmd_status, &cmd_fields, &cmd_rules, &cmd_alerts, &cmd_node, &cmd_token, &cmd_audit, &cmd_version,	 NULL,
-};
-
 static const char *environment(const char *name)
 {
 	return getenv(name);
@@ -48,5 +43,5 @@ int main(int argc, char **argv)
 	text_init();
 	io.width = io.out_tty ? terminal_width() : 0;
 	io.color = io.out_tty && wants_color();
-	return cli_main(&io, commands, argc, (const char *const *)argv);
+	return cli_main(&io, cmds_all(), argc, (const char *const *)argv);
 }

@@ -57,6 +57,7 @@ static void add_gap(struct pages *p, struct slice raw)
 	node = json_string_value(json_object_get(gap, "node"));
 	p->n_gaps++;
 	p->lost += count > 0 ? (uint64_t)count : 0;
+	p->n_unknown += count <= 0;
 	if (node && !holds(&p->nodes, node, strlen(node)) && p->nodes.n < 256)
 		buf_printf(&p->nodes, "%s%s", p->nodes.n ? ", " : "", node);
 	json_decref(gap);
@@ -123,14 +124,31 @@ bool pages_partial(const struct pages *p)
 	return p->truncated || p->n_gaps > 0 || damaged(p) > 0;
 }
 
+static void say_gaps(const struct pages *p, const struct cli_io *io)
+{
+	const char *plural = p->n_gaps == 1 ? "" : "s", *on = p->nodes.n ? ", on " : "";
+	const char *nodes = p->nodes.n ? (const char *)p->nodes.data : "";
+	char unknown[64] = "";
+
+	if (p->n_unknown && p->lost)
+		snprintf(unknown, sizeof(unknown), "; of %" PRIu64 " the count is unknown",
+			 p->n_unknown);
+	if (p->lost)
+		cli_say(io,
+			"%" PRIu64 " events are known to be lost in this range (%" PRIu64
+			" gap%s%s%s%.*s): query 'event.action == \"gap\"' shows them",
+			p->lost, p->n_gaps, plural, unknown, on, (int)p->nodes.n, nodes);
+	else
+		cli_say(io,
+			"events may be lost in this range, how many is unknown (%" PRIu64
+			" gap%s%s%.*s): query 'event.action == \"gap\"' shows them",
+			p->n_gaps, plural, on, (int)p->nodes.n, nodes);
+}
+
 void pages_say(const struct pages *p, const struct cli_io *io)
 {
 	if (p->n_gaps)
-		cli_say(io,
-			"%" PRIu64 " events are known to be lost in this range (%" PRIu64
-			" gap%s%s%.*s): query 'event.action == \"gap\"' shows them",
-			p->lost, p->n_gaps, p->n_gaps == 1 ? "" : "s", p->nodes.n ? ", on " : "",
-			(int)p->nodes.n, p->nodes.n ? (const char *)p->nodes.data : "");
+		say_gaps(p, io);
 	if (damaged(p) > 0)
 		cli_say(io,
 			"%lld stored blocks are damaged and were left out: the collector's log "

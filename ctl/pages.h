@@ -12,6 +12,7 @@ struct pages {
 	json_t *scanned;       /* sums */
 	struct buf nodes;      /* names of nodes with gaps, ", " between */
 	uint64_t n_gaps, lost; /* gaps; events known to be lost in them */
+	uint64_t n_unknown;    /* gaps of which nobody knows how many */
 	double took_ms;
 	bool truncated;
 	char cursor[1024]; /* of the last page; "" when nothing follows */

@@ -3,9 +3,8 @@
 
 #include <ctype.h>
 
+#include "ctl/contexts.h"
 #include "ctl/problem.h"
-
-enum { TOKEN_BYTES = 1024 };
 
 struct session {
 	const struct cli_io *io;
@@ -58,30 +57,56 @@ static int find_token(const struct cli_io *io, const char *path, char *ret, size
 	return EXIT_USAGE;
 }
 
+int session_where(const struct cli_io *io, const struct cli_values *v, struct context *ret)
+{
+	const char *url = v->url ? v->url : io->env("RTSEC_URL");
+	const char *ca = v->ca_file ? v->ca_file : io->env("RTSEC_CA");
+
+	if (!url || !*url) {
+		cli_say(io, "no collector named: set RTSEC_URL, give --url URL, or keep one with "
+			    "rtsecctl context add (./dev up writes it to DIR/env)");
+		return EXIT_USAGE;
+	}
+	snprintf(ret->url, sizeof(ret->url), "%s", url);
+	snprintf(ret->ca, sizeof(ret->ca), "%s", ca ? ca : "");
+	return find_token(io, v->token_file, ret->token, sizeof(ret->token));
+}
+
+/* A context is asked when it is named, or when nothing else says where.  Its token never goes to an
+ * address that is not its own. */
+static int find_server(const struct cli_io *io, const struct cli_values *v, struct context *ret)
+{
+	const char *url = v->url ? v->url : io->env("RTSEC_URL");
+	struct diag d = { 0 };
+	int r = CONTEXTS_E_NONE;
+
+	if (v->context || !url || !*url)
+		r = contexts_find(io, v->context, ret, &d);
+	if (r == 0)
+		return 0;
+	if (r == CONTEXTS_E_NONE && !v->context)
+		return session_where(io, v, ret);
+	cli_say(io, "%s", d.text[0] ? d.text : strerror(r < 0 ? -r : 0));
+	return EXIT_USAGE;
+}
+
 int session_open(struct session **ret, const struct cli_io *io, const struct cli_values *v)
 {
 	AUTO(session) *s = calloc(1, sizeof(*s));
-	const char *url = v->url ? v->url : io->env("RTSEC_URL");
-	const char *ca = v->ca_file ? v->ca_file : io->env("RTSEC_CA");
-	char token[TOKEN_BYTES];
+	struct context where = { 0 };
 	struct diag d = { 0 };
 	int r;
 
 	if (!s)
 		return session_failed(io, err_origin(-ENOMEM), NULL);
-	if (!url || !*url) {
-		cli_say(io, "no collector named: set RTSEC_URL or give --url URL "
-			    "(./dev up writes it to DIR/env)");
-		return EXIT_USAGE;
-	}
-	r = find_token(io, v->token_file, token, sizeof(token));
+	r = find_server(io, v, &where);
 	if (r)
 		return r;
 	s->io = io;
-	r = client_new(&s->client, url, token, &d);
-	explicit_bzero(token, sizeof(token));
-	if (r == 0 && ca && *ca)
-		r = client_trust(s->client, ca);
+	r = client_new(&s->client, where.url, where.token, &d);
+	explicit_bzero(where.token, sizeof(where.token));
+	if (r == 0 && where.ca[0])
+		r = client_trust(s->client, where.ca);
 	if (r < 0)
 		return session_failed(io, r, &d);
 	*ret = TAKE(s);

@@ -30,4 +30,10 @@ int session_refused(struct session *s, const struct client_request *q, long stat
  * for -EINVAL and 0 for -EPIPE, when the reader of our output had enough, which is no failure. */
 int session_failed(const struct cli_io *io, int r, const struct diag *d);
 
+/* Address and token as session_open() finds them, but in no context.  Returns 0, or an exit code:
+ * what is missing was said. */
+struct context;
+NODISCARD int session_where(const struct cli_io *io, const struct cli_values *v,
+			    struct context *ret);
+
 struct client *session_client(struct session *s);

@@ -125,6 +125,7 @@ struct run_setting {
 
 static char run_url[64];
 static bool run_no_token;
+static UNUSED const char *run_home; /* NULL: the user has none */
 
 static inline const char *run_env(const char *name)
 {
@@ -132,16 +133,14 @@ static inline const char *run_env(const char *name)
 		return run_url[0] ? run_url : NULL;
 	if (strcmp(name, "RTSEC_TOKEN") == 0)
 		return run_no_token ? NULL : "0123456789abcdef";
+	if (strcmp(name, "HOME") == 0)
+		return run_home;
 	return NULL;
 }
 
 /* Runs "rtsecctl ARGS..."; @args ends with NULL. */
 static inline struct run run(struct run_setting s, const char *const *args)
 {
-	static const struct cli_command *const commands[] = {
-		&cmd_query, &cmd_tail,	   &cmd_nodes, &cmd_status,  &cmd_fields, &cmd_rules,
-		&cmd_tree,  &cmd_timeline, &cmd_flow,  &cmd_version, NULL,
-	};
 	const char *argv[32] = { "rtsecctl" };
 	size_t n_out, n_err;
 	struct run r = { 0 };
@@ -156,7 +155,7 @@ static inline struct run run(struct run_setting s, const char *const *args)
 		argv[argc++] = *args;
 	io.out = open_memstream(&r.out, &n_out);
 	io.err = open_memstream(&r.err, &n_err);
-	r.code = cli_main(&io, commands, argc, argv);
+	r.code = cli_main(&io, cmds_all(), argc, argv);
 	if (fake_running)
 		(void)atomic_load(
 			&fake_running->n_asked); /* its requests[] may be read from here */

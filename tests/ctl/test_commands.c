@@ -51,6 +51,28 @@ static void test_query_given_no_hits_when_asked_then_1(void **state)
 	end(&f, &r);
 }
 
+static void test_query_given_gap_of_unknown_count_when_told_then_it_says_so(void **state)
+{
+	static const char unknown[] =
+		PAGE(HIT_A, "null", ",\"gaps\":[{\"node\":\"web-1\",\"count\":null}]");
+	static const char both[] =
+		PAGE(HIT_A, "null", ",\"gaps\":[{\"node\":\"web-1\",\"count\":null}," GAP "]");
+	static const struct fake_answer answers[] = { { 200, NULL, unknown, 0 },
+						      { 200, NULL, both, 0 } };
+	struct fake f;
+	struct run r = ask(&f, answers, 2, ARGS("query", "a"));
+
+	(void)state;
+	assert_int_equal(r.code, EXIT_PARTIAL);
+	assert_has(r.err,
+		   "events may be lost in this range, how many is unknown (1 gap, on web-1)");
+	run_done(&r);
+	r = run((struct run_setting){ .port = f.port }, ARGS("query", "a"));
+	assert_has(r.err, "12 events are known to be lost in this range (2 gaps; of 1 the count is "
+			  "unknown, on web-1)");
+	end(&f, &r);
+}
+
 static void test_query_given_gaps_when_hits_then_4_and_one_line(void **state)
 {
 	static const struct fake_answer answers[] = {
@@ -754,6 +776,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_query_given_hits_when_piped_then_ndjson_as_sent_and_0),
 		cmocka_unit_test(test_query_given_no_hits_when_asked_then_1),
+		cmocka_unit_test(test_query_given_gap_of_unknown_count_when_told_then_it_says_so),
 		cmocka_unit_test(test_query_given_gaps_when_hits_then_4_and_one_line),
 		cmocka_unit_test(test_query_given_table_when_asked_then_rows_in_each_form),
 		cmocka_unit_test(test_query_given_table_without_rows_when_asked_then_1),

@@ -199,9 +199,11 @@ static void test_rules_given_history_when_backtested_then_hits_of_each(void **st
 		ARGS("rules", "backtest", path("good"), "--since", "-7d", "--until", "now"));
 	assert_int_equal(r.code, EXIT_HITS);
 	assert_has(f.requests[0], "GET /api/v1/count?q=" QUERY "&since=-7d&until=now HTTP");
-	assert_has(r.out, "\"title\":\"good\",\"id\":\"good\",\"language\":\"sigma\",\"level\":\"high\",\"techniques\":[],"
+	assert_has(r.out, "\"title\":\"good\",\"id\":\"good\",\"language\":\"sigma\",\"level\":"
+			  "\"high\",\"techniques\":[],"
 			  "\"hits\":7,\"partial\":false,\"problems\":[]}");
-	assert_has(r.out, "\"title\":\"other\",\"id\":\"other\",\"language\":\"sigma\",\"level\":\"high\",\"techniques\":[],"
+	assert_has(r.out, "\"title\":\"other\",\"id\":\"other\",\"language\":\"sigma\",\"level\":"
+			  "\"high\",\"techniques\":[],"
 			  "\"hits\":0,");
 	fake_stop(&f);
 	run_done(&r);

@@ -158,6 +158,14 @@ given_rtsecctl() {
 	expect "version answers" $? 0
 	ctl status >/dev/null
 	expect "status answers" $? 0
+	timeout 60 bash -c '"$0" tail "process where process.name == \"no such program\"" | true' \
+		"$RTSEC_BIN/rtsecctl"
+	expect "tail ends when its reader has gone, without an event" $? 0
+	expect "sql counts what query finds" "$(ctl sql -o ndjson "SELECT count(*) AS n FROM events
+		WHERE event_action = 'exec' AND process_command_line LIKE '%one two three'")" '{"n":1}'
+	ctl export --since "$BEGIN" --format batches --file "$T/batches" 2>/dev/null
+	"$RTSEC_BIN/rtsec-collector" import "$T/batches" --dir "$T/other" >"$T/imported"
+	expect "exported batches are imported elsewhere" "$(grep -c ' 0 were there, 0 refused' "$T/imported")" 1
 }
 
 given_the_http_api() {

@@ -32,6 +32,7 @@ bpf/libbpf\.h  sensor/probe* sensor/ring* sensor/consum*
 bpf/bpf\.h     sensor/probe* sensor/ring* sensor/consum*
 uv\.h          sensor/* collector/*
 curl/          ctl/http* ctl/client*
+histedit\.h    ctl/shell_edit*
 jansson\.h     ctl/* collector/* sensor/runtime*
 zstd\.h        lib/frame*
 libfyaml\.h    lib/yaml*
