@@ -206,7 +206,11 @@ _Static_assert(sizeof(struct rec_open) == 112, "rec_open");
 /* memfd_create returned: the same struct.
  * error == 0: path is "memfd:NAME", detached; error != 0: name is NAME as asked.  open_flags: MFD_*. */
 
-/* unlink, unlinkat or rmdir returned.  Always REC_F_AS_ASKED.  Data: dir, name. */
+/* Of calls that name a file: with REC_F_AS_ASKED the name is what was asked, and dir what a relative
+ * name starts from; without it dir is what the kernel resolved and name the last component in it, or
+ * empty where dir is all of it. */
+
+/* unlink, unlinkat or rmdir returned.  Data: dir, name. */
 struct rec_delete {
 	struct rec_head head;
 	uint32_t error;
@@ -215,8 +219,8 @@ struct rec_delete {
 	uint16_t pad[3];
 };
 
-/* rename, renameat or renameat2 returned.  Always REC_F_AS_ASKED.
- * Data: old_dir, old_name, new_dir, new_name. */
+/* rename, renameat or renameat2 returned.  Data:
+ * old_dir, old_name, new_dir, new_name. */
 struct rec_rename {
 	struct rec_head head;
 	uint32_t error;
@@ -228,11 +232,11 @@ struct rec_rename {
 	uint32_t pad;
 };
 
-/* link, linkat, symlink or symlinkat returned: struct rec_rename, always REC_F_AS_ASKED.  old: the
+/* link, linkat, symlink or symlinkat returned: struct rec_rename.  old: the
  * file that the link leads to (linkat of a descriptor: old_dir is the file, its name empty); of a
  * symbolic link its text, old_dir empty.  new: the link. */
 
-/* mkdir, mkdirat, mknod or mknodat succeeded.  Always REC_F_AS_ASKED.  Data: dir, name. */
+/* mkdir, mkdirat, mknod or mknodat succeeded.  Data: dir, name. */
 struct rec_create {
 	struct rec_head head;
 	uint32_t mode;	     /* type bits */
@@ -242,8 +246,7 @@ struct rec_create {
 };
 
 /* chmod, chown or one of their kin returned.  Data: path, name.
- * By descriptor: path is the file's, name is empty.  By name: REC_F_AS_ASKED, name is what was
- * asked, path the directory that a relative name starts from. */
+ * By descriptor: path is the file's, name is empty. */
 struct rec_attributes {
 	struct rec_head head;
 	uint32_t error;
@@ -254,7 +257,7 @@ struct rec_attributes {
 	uint16_t pad;
 };
 
-/* mount, move_mount or umount2 returned.  Always REC_F_AS_ASKED.  Data: dir, name (the mount point),
+/* mount, move_mount or umount2 returned.  Data: dir, name (the mount point),
  * source_dir, source. */
 struct rec_mount {
 	struct rec_head head;

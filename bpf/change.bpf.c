@@ -2,8 +2,8 @@
 /* change - what happens to files beside open, deletion and rename: links, directories and devices
  * made, permissions, owners, mounts.
  *
- * From the return of the calls, names as asked (see file.bpf.c); where a descriptor names the file,
- * its path is the kernel's. */
+ * From the return of the calls, names as the kernel resolved them where resolve.bpf.c keeps them, else
+ * as asked (see file.bpf.c); where a descriptor names the file, its path is the kernel's. */
 #include "bpf/calls.h"
 #include "bpf/emit.h"
 #include "bpf/fill.h"
@@ -14,11 +14,11 @@ static __always_inline struct scratch *change_begin(struct task_struct *t, enum 
 {
 	struct scratch *s;
 
-	if (!read_watched(t))
+	s = read_watched(t) ? scratch_take(SCRATCH_FILE, class) : NULL;
+	if (!s) {
+		fill_forget();
 		return NULL;
-	s = scratch_take(SCRATCH_FILE, class);
-	if (!s)
-		return NULL;
+	}
 	fill_move(s, fixed);
 	__builtin_memset(s->bytes, 0, fixed);
 	fill_head((struct rec_head *)s->bytes, t);
@@ -30,6 +30,7 @@ static __always_inline void change_end(struct scratch *s, enum rec_type type, en
 	((struct rec_head *)s->bytes)->type = (uint16_t)type;
 	emit_scratch(class, s);
 	scratch_give(s);
+	fill_forget();
 }
 
 static __always_inline uint32_t error_of(long ret)
@@ -44,8 +45,9 @@ int change_link(struct call_exit *call)
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
 	bool plain = call->nr == CALL_LINK;
-	uint16_t flags = REC_F_AS_ASKED;
-	uint64_t old_name, new_name;
+	struct asked from = { .nr = call->nr, .dirfd = AT_FDCWD };
+	struct asked to = { .nr = call->nr, .dirfd = AT_FDCWD, .which = 1 };
+	uint16_t flags = 0;
 	struct rec_rename *r;
 	struct scratch *s;
 
@@ -56,12 +58,14 @@ int change_link(struct call_exit *call)
 		return 0;
 	r = (struct rec_rename *)s->bytes;
 	r->error = error_of(call->ret);
-	old_name = plain ? ARG1(regs) : ARG2(regs);
-	new_name = plain ? ARG2(regs) : ARG4(regs);
-	fill_base(s, &r->old_dir, t, plain ? AT_FDCWD : (int)ARG1(regs), old_name);
-	r->old_name_bytes = fill_name(s, old_name, &flags);
-	fill_base(s, &r->new_dir, t, plain ? AT_FDCWD : (int)ARG3(regs), new_name);
-	r->new_name_bytes = fill_name(s, new_name, &flags);
+	from.name = plain ? ARG1(regs) : ARG2(regs);
+	to.name = plain ? ARG2(regs) : ARG4(regs);
+	if (!plain) {
+		from.dirfd = (int)ARG1(regs);
+		to.dirfd = (int)ARG3(regs);
+	}
+	fill_named(s, t, &from, &r->old_dir, &r->old_name_bytes, &flags);
+	fill_named(s, t, &to, &r->new_dir, &r->new_name_bytes, &flags);
 	r->head.flags = flags;
 	change_end(s, REC_LINK, REC_CLASS_BULK);
 	return 0;
@@ -73,10 +77,10 @@ int change_symlink(struct call_exit *call)
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
 	bool plain = call->nr == CALL_SYMLINK;
-	uint16_t flags = REC_F_AS_ASKED;
+	struct asked to = { .nr = call->nr, .dirfd = AT_FDCWD };
 	struct rec_rename *r;
+	uint16_t flags = 0;
 	struct scratch *s;
-	uint64_t name;
 
 	if (!regs)
 		return 0;
@@ -85,10 +89,11 @@ int change_symlink(struct call_exit *call)
 		return 0;
 	r = (struct rec_rename *)s->bytes;
 	r->error = error_of(call->ret);
-	name = plain ? ARG2(regs) : ARG3(regs);
+	to.name = plain ? ARG2(regs) : ARG3(regs);
+	if (!plain)
+		to.dirfd = (int)ARG2(regs);
 	r->old_name_bytes = fill_name(s, ARG1(regs), &flags);
-	fill_base(s, &r->new_dir, t, plain ? AT_FDCWD : (int)ARG2(regs), name);
-	r->new_name_bytes = fill_name(s, name, &flags);
+	fill_named(s, t, &to, &r->new_dir, &r->new_name_bytes, &flags);
 	r->head.flags = flags;
 	change_end(s, REC_SYMLINK, REC_CLASS_BULK);
 	return 0;
@@ -101,23 +106,26 @@ int change_create(struct call_exit *call)
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
 	bool plain = call->nr == CALL_MKDIR || call->nr == CALL_MKNOD;
-	uint16_t flags = REC_F_AS_ASKED;
+	struct asked a = { .nr = call->nr, .dirfd = AT_FDCWD };
 	struct rec_create *r;
+	uint16_t flags = 0;
 	struct scratch *s;
-	uint64_t name;
 
-	if (!regs || call->ret < 0)
+	if (!regs || call->ret < 0) {
+		fill_forget();
 		return 0;
+	}
 	s = change_begin(t, REC_CLASS_BULK, sizeof(*r));
 	if (!s)
 		return 0;
 	r = (struct rec_create *)s->bytes;
-	name = plain ? ARG1(regs) : ARG2(regs);
+	a.name = plain ? ARG1(regs) : ARG2(regs);
+	if (!plain)
+		a.dirfd = (int)ARG1(regs);
 	r->mode = (uint32_t)(plain ? ARG2(regs) : ARG3(regs));
 	if (call->nr == CALL_MKDIR || call->nr == CALL_MKDIRAT)
 		r->mode = S_IFDIR;
-	fill_base(s, &r->dir, t, plain ? AT_FDCWD : (int)ARG1(regs), name);
-	r->name_bytes = fill_name(s, name, &flags);
+	fill_named(s, t, &a, &r->dir, &r->name_bytes, &flags);
 	r->head.flags = flags;
 	change_end(s, REC_CREATE, REC_CLASS_BULK);
 	return 0;
@@ -131,15 +139,16 @@ static __always_inline void attributes_of_fd(struct scratch *s, struct rec_attri
 
 	if (file)
 		fill_file_path(s, &r->path, file);
+	else
+		r->head.flags = REC_F_NAME_CUT;
 }
 
 static __always_inline void attributes_of_name(struct scratch *s, struct rec_attributes *r,
-					       struct task_struct *t, int dirfd, uint64_t name)
+					       struct task_struct *t, const struct asked *a)
 {
-	uint16_t flags = REC_F_AS_ASKED;
+	uint16_t flags = 0;
 
-	fill_base(s, &r->path, t, dirfd, name);
-	r->name_bytes = fill_name(s, name, &flags);
+	fill_named(s, t, a, &r->path, &r->name_bytes, &flags);
 	r->head.flags = flags;
 }
 
@@ -148,6 +157,7 @@ int change_mode(struct call_exit *call)
 {
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
+	struct asked a = { .nr = call->nr, .dirfd = AT_FDCWD };
 	struct rec_attributes *r;
 	struct scratch *s;
 
@@ -163,10 +173,13 @@ int change_mode(struct call_exit *call)
 		attributes_of_fd(s, r, t, (int)ARG1(regs));
 	} else if (call->nr == CALL_CHMOD) {
 		r->mode = (uint32_t)ARG2(regs);
-		attributes_of_name(s, r, t, AT_FDCWD, ARG1(regs));
+		a.name = ARG1(regs);
+		attributes_of_name(s, r, t, &a);
 	} else {
 		r->mode = (uint32_t)ARG3(regs);
-		attributes_of_name(s, r, t, (int)ARG1(regs), ARG2(regs));
+		a.dirfd = (int)ARG1(regs);
+		a.name = ARG2(regs);
+		attributes_of_name(s, r, t, &a);
 	}
 	change_end(s, REC_CHMOD, REC_CLASS_BULK);
 	return 0;
@@ -177,6 +190,7 @@ int change_owner(struct call_exit *call)
 {
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
+	struct asked a = { .nr = call->nr, .dirfd = AT_FDCWD };
 	struct rec_attributes *r;
 	struct scratch *s;
 
@@ -190,14 +204,17 @@ int change_owner(struct call_exit *call)
 	if (call->nr == CALL_FCHOWNAT) {
 		r->uid = (uint32_t)ARG3(regs);
 		r->gid = (uint32_t)ARG4(regs);
-		attributes_of_name(s, r, t, (int)ARG1(regs), ARG2(regs));
+		a.dirfd = (int)ARG1(regs);
+		a.name = ARG2(regs);
+		attributes_of_name(s, r, t, &a);
 	} else {
 		r->uid = (uint32_t)ARG2(regs);
 		r->gid = (uint32_t)ARG3(regs);
+		a.name = ARG1(regs);
 		if (call->nr == CALL_FCHOWN)
-			attributes_of_fd(s, r, t, (int)ARG1(regs));
+			attributes_of_fd(s, r, t, (int)a.name);
 		else
-			attributes_of_name(s, r, t, AT_FDCWD, ARG1(regs));
+			attributes_of_name(s, r, t, &a);
 	}
 	change_end(s, REC_CHOWN, REC_CLASS_BULK);
 	return 0;
@@ -210,8 +227,9 @@ int change_mount(struct call_exit *call)
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
 	bool plain = call->nr == CALL_MOUNT;
-	uint16_t flags = REC_F_AS_ASKED, no_source = 0;
-	uint64_t name, source;
+	struct asked a = { .nr = call->nr, .dirfd = AT_FDCWD };
+	uint16_t flags = 0, no_source = 0;
+	uint64_t source;
 	struct rec_mount *r;
 	struct scratch *s;
 
@@ -222,10 +240,11 @@ int change_mount(struct call_exit *call)
 		return 0;
 	r = (struct rec_mount *)s->bytes;
 	r->error = error_of(call->ret);
-	name = plain ? ARG2(regs) : ARG4(regs);
+	a.name = plain ? ARG2(regs) : ARG4(regs);
 	source = plain ? ARG1(regs) : ARG2(regs);
-	fill_base(s, &r->dir, t, plain ? AT_FDCWD : (int)ARG3(regs), name);
-	r->name_bytes = fill_name(s, name, &flags);
+	if (!plain)
+		a.dirfd = (int)ARG3(regs);
+	fill_named(s, t, &a, &r->dir, &r->name_bytes, &flags);
 	if (!plain)
 		fill_base(s, &r->source_dir, t, (int)ARG1(regs), source);
 	r->source_bytes = fill_name(s, source, &no_source);
@@ -243,8 +262,9 @@ int change_umount(struct call_exit *call)
 {
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
-	uint16_t flags = REC_F_AS_ASKED;
+	struct asked a = { .nr = call->nr, .dirfd = AT_FDCWD };
 	struct rec_mount *r;
+	uint16_t flags = 0;
 	struct scratch *s;
 
 	if (!regs)
@@ -254,8 +274,8 @@ int change_umount(struct call_exit *call)
 		return 0;
 	r = (struct rec_mount *)s->bytes;
 	r->error = error_of(call->ret);
-	fill_base(s, &r->dir, t, AT_FDCWD, ARG1(regs));
-	r->name_bytes = fill_name(s, ARG1(regs), &flags);
+	a.name = ARG1(regs);
+	fill_named(s, t, &a, &r->dir, &r->name_bytes, &flags);
 	r->head.flags = flags;
 	change_end(s, REC_UMOUNT, REC_CLASS_PRIORITY);
 	return 0;

@@ -44,6 +44,18 @@ static __always_inline struct scratch *scratch_take(uint32_t which, enum rec_cla
 	return s;
 }
 
+/* The same where being in use is no loss. */
+static __always_inline struct scratch *scratch_take_quiet(uint32_t which)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &which);
+
+	if (!s || s->busy)
+		return NULL;
+	s->busy = 1;
+	s->which = which;
+	return s;
+}
+
 static __always_inline void scratch_give(struct scratch *s)
 {
 	*(volatile uint32_t *)&s->busy = 0;

@@ -3,10 +3,10 @@
  *
  * Open reports the file that is now in the descriptor table, so links, mounts and races in the name
  * do not matter.  Calls that failed, deletions and renames leave nothing behind to look at; there
- * we report the name as asked (REC_F_AS_ASKED), read when the call returns: by then the page is
- * there, and the registers of the call are still saved.  Another thread could have changed the
- * string in between, and links in it are not followed; the directory that a relative name starts
- * from is the kernel's.  A tier with LSM hooks will close that. */
+ * we report what resolve.bpf.c kept, where the kernel has trampolines, and else the name as asked
+ * (REC_F_AS_ASKED), read when the call returns: by then the page is there, and the registers of the
+ * call are still saved.  Another thread could have changed the string in between, and links in it
+ * are not followed; the directory that a relative name starts from is the kernel's. */
 #define KERNEL_DIRECT
 #include "bpf/calls.h"
 #include "bpf/emit.h"
@@ -113,26 +113,24 @@ static __always_inline void delete_names(struct scratch *s, struct task_struct *
 {
 	struct rec_delete *r = (struct rec_delete *)s->bytes;
 	struct pt_regs *regs = read_call(t, nr);
-	uint16_t flags = REC_F_AS_ASKED;
-	uint64_t name;
-	int dirfd = AT_FDCWD;
+	struct asked a = { .nr = nr, .dirfd = AT_FDCWD };
+	uint16_t flags = 0;
 
 	__builtin_memset(&r->dir, 0, sizeof(*r) - __builtin_offsetof(struct rec_delete, dir));
 	if (!regs) {
-		r->head.flags = flags | REC_F_NAME_CUT;
+		r->head.flags = REC_F_AS_ASKED | REC_F_NAME_CUT;
 		return;
 	}
-	name = ARG1(regs);
+	a.name = ARG1(regs);
 	if (nr == CALL_UNLINKAT) {
-		dirfd = (int)name;
-		name = ARG2(regs);
+		a.dirfd = (int)a.name;
+		a.name = ARG2(regs);
 		if (ARG3(regs) & AT_REMOVEDIR)
 			flags |= REC_F_DIRECTORY;
 	}
 	if (nr == CALL_RMDIR)
 		flags |= REC_F_DIRECTORY;
-	fill_base(s, &r->dir, t, dirfd, name);
-	r->name_bytes = fill_name(s, name, &flags);
+	fill_named(s, t, &a, &r->dir, &r->name_bytes, &flags);
 	r->head.flags = flags;
 }
 
@@ -143,11 +141,11 @@ int file_delete(struct call_exit *call)
 	struct rec_delete *r;
 	struct scratch *s;
 
-	if (!read_watched(t))
+	s = read_watched(t) ? scratch_take(SCRATCH_FILE, REC_CLASS_BULK) : NULL;
+	if (!s) {
+		fill_forget();
 		return 0;
-	s = scratch_take(SCRATCH_FILE, REC_CLASS_BULK);
-	if (!s)
-		return 0;
+	}
 	r = (struct rec_delete *)s->bytes;
 	fill_move(s, sizeof(*r));
 	fill_head(&r->head, t);
@@ -156,48 +154,43 @@ int file_delete(struct call_exit *call)
 	r->head.type = REC_DELETE;
 	emit_scratch(REC_CLASS_BULK, s);
 	scratch_give(s);
+	fill_forget();
 	return 0;
 }
 
 /* --- rename --- */
-struct rename_args {
-	int old_dirfd, new_dirfd;
-	uint64_t old_name, new_name;
-};
-
-static __always_inline uint32_t rename_args(struct rename_args *a, struct pt_regs *regs, int nr)
+static __always_inline uint32_t rename_asked(struct asked *old, struct asked *new,
+					     struct pt_regs *regs)
 {
-	if (nr == CALL_RENAME) {
-		a->old_dirfd = a->new_dirfd = AT_FDCWD;
-		a->old_name = ARG1(regs);
-		a->new_name = ARG2(regs);
+	if (old->nr == CALL_RENAME) {
+		old->name = ARG1(regs);
+		new->name = ARG2(regs);
 		return 0;
 	}
-	a->old_dirfd = (int)ARG1(regs);
-	a->old_name = ARG2(regs);
-	a->new_dirfd = (int)ARG3(regs);
-	a->new_name = ARG4(regs);
-	return nr == CALL_RENAMEAT2 ? (uint32_t)ARG5(regs) : 0;
+	old->dirfd = (int)ARG1(regs);
+	old->name = ARG2(regs);
+	new->dirfd = (int)ARG3(regs);
+	new->name = ARG4(regs);
+	return old->nr == CALL_RENAMEAT2 ? (uint32_t)ARG5(regs) : 0;
 }
 
 static __always_inline void rename_names(struct scratch *s, struct task_struct *t, int nr)
 {
 	struct rec_rename *r = (struct rec_rename *)s->bytes;
+	struct asked old = { .nr = nr, .dirfd = AT_FDCWD };
+	struct asked new = { .nr = nr, .dirfd = AT_FDCWD, .which = 1 };
 	struct pt_regs *regs = read_call(t, nr);
-	uint16_t flags = REC_F_AS_ASKED;
-	struct rename_args a = {};
+	uint16_t flags = 0;
 
 	__builtin_memset(&r->rename_flags, 0,
 			 sizeof(*r) - __builtin_offsetof(struct rec_rename, rename_flags));
 	if (!regs) {
-		r->head.flags = flags | REC_F_NAME_CUT;
+		r->head.flags = REC_F_AS_ASKED | REC_F_NAME_CUT;
 		return;
 	}
-	r->rename_flags = rename_args(&a, regs, nr);
-	fill_base(s, &r->old_dir, t, a.old_dirfd, a.old_name);
-	r->old_name_bytes = fill_name(s, a.old_name, &flags);
-	fill_base(s, &r->new_dir, t, a.new_dirfd, a.new_name);
-	r->new_name_bytes = fill_name(s, a.new_name, &flags);
+	r->rename_flags = rename_asked(&old, &new, regs);
+	fill_named(s, t, &old, &r->old_dir, &r->old_name_bytes, &flags);
+	fill_named(s, t, &new, &r->new_dir, &r->new_name_bytes, &flags);
 	r->head.flags = flags;
 }
 
@@ -208,11 +201,11 @@ int file_rename(struct call_exit *call)
 	struct rec_rename *r;
 	struct scratch *s;
 
-	if (!read_watched(t))
+	s = read_watched(t) ? scratch_take(SCRATCH_FILE, REC_CLASS_BULK) : NULL;
+	if (!s) {
+		fill_forget();
 		return 0;
-	s = scratch_take(SCRATCH_FILE, REC_CLASS_BULK);
-	if (!s)
-		return 0;
+	}
 	r = (struct rec_rename *)s->bytes;
 	fill_move(s, sizeof(*r));
 	fill_head(&r->head, t);
@@ -221,5 +214,6 @@ int file_rename(struct call_exit *call)
 	r->head.type = REC_RENAME;
 	emit_scratch(REC_CLASS_BULK, s);
 	scratch_give(s);
+	fill_forget();
 	return 0;
 }

@@ -174,6 +174,62 @@ static __always_inline void fill_base(struct scratch *s, struct rec_path *path,
 		fill_file_path(s, path, dir);
 }
 
+/* --- names, resolved where the fentry tier keeps them (resolve.bpf.c) --- */
+/* A name that call @nr was given, relative to @dirfd; @which of its two names it is. */
+struct asked {
+	int nr, dirfd;
+	uint64_t name;
+	uint32_t which;
+};
+
+/* Appends what the kernel resolved the name to, and tells of it in @dir and @name_bytes (0: @dir is
+ * all of it); false: that is not known. */
+static __always_inline bool fill_resolved(struct scratch *s, const struct asked *a,
+					  struct rec_path *dir, uint16_t *name_bytes)
+{
+	uint32_t at = fill_at(s), n;
+	struct resolved_name *name;
+	struct resolved *r;
+
+	if (!keeps_resolved)
+		return false;
+	r = bpf_task_storage_get(&resolved_paths, bpf_get_current_task_btf(), NULL, 0);
+	if (!r || r->nr != a->nr)
+		return false;
+	name = &r->names[a->which];
+	n = name->bytes;
+	if (!name->known)
+		return false;
+	OPAQUE(n);
+	if (n > RESOLVED_BYTES || at > SCRATCH_BYTES - RESOLVED_BYTES ||
+	    bpf_probe_read_kernel(s->bytes + at, n, name->data))
+		return false;
+	*dir = name->dir;
+	*name_bytes = (uint16_t)(n - name->dir.bytes);
+	fill_move(s, at + n);
+	return true;
+}
+
+/* Appends the directory and last name that the kernel resolved, else the name as asked below the
+ * directory that it starts from, and says so in @flags. */
+static __always_inline void fill_named(struct scratch *s, struct task_struct *t,
+					const struct asked *a, struct rec_path *dir,
+					uint16_t *name_bytes, uint16_t *flags)
+{
+	if (fill_resolved(s, a, dir, name_bytes))
+		return;
+	*flags |= REC_F_AS_ASKED;
+	fill_base(s, dir, t, a->dirfd, a->name);
+	*name_bytes = fill_name(s, a->name, flags);
+}
+
+/* The call has returned: what was kept for it is of no other. */
+static __always_inline void fill_forget(void)
+{
+	if (keeps_resolved)
+		bpf_task_storage_delete(&resolved_paths, bpf_get_current_task_btf());
+}
+
 /* --- files --- */
 static __always_inline void fill_file(struct rec_file *f, struct file *file)
 {

@@ -8,6 +8,7 @@
 const volatile uint32_t only_netns __weak;	  /* network namespace to watch; 0: all */
 const volatile uint64_t fill_priority __weak = 1; /* bytes waiting that wake the reader */
 const volatile uint64_t fill_bulk __weak = 1;
+const volatile bool keeps_resolved __weak; /* resolve.bpf.c is loaded */
 
 /* --- memory shared with the sensor (mapped, no syscalls) --- */
 struct {
@@ -47,14 +48,33 @@ struct scratch {
 	uint64_t mnt, dentry; /* arguments of fill_path() */
 	uint8_t bytes[SCRATCH_BYTES];
 };
-/* One for the process programs, one for the file programs. */
-enum { SCRATCH_PROCESS, SCRATCH_FILE, SCRATCHES };
+/* One for the process programs, one for the file programs, one for those of resolve.bpf.c. */
+enum { SCRATCH_PROCESS, SCRATCH_FILE, SCRATCH_RESOLVED, SCRATCHES };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, SCRATCHES);
 	__type(key, uint32_t);
 	__type(value, struct scratch);
 } scratches __weak SEC(".maps");
+
+/* --- what the kernel resolved the names of a call to; from there until the call returns --- */
+enum { RESOLVED_BYTES = REC_PATH_BYTES + 256 };
+struct resolved_name {
+	struct rec_path dir;
+	uint16_t bytes; /* of data: the walked directory, then the last name (none: dir is all) */
+	uint16_t known;
+	uint8_t data[RESOLVED_BYTES];
+};
+struct resolved {
+	int nr; /* of the call */
+	struct resolved_name names[2];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct resolved);
+} resolved_paths __weak SEC(".maps");
 
 /* --- credentials of threads that are inside a call that may change them; by pid_tgid --- */
 struct credentials {

@@ -17,7 +17,8 @@ static uint32_t asked(struct event *c, int which)
 	const struct record_text *name = &c->r->name[which];
 	size_t n;
 
-	if (name->n == 0 && (c->r->path[which].n == 0 || is_cut(c, which)))
+	if (name->n == 0 && (is_cut(c, which) ||
+			     (c->r->path[which].n == 0 && (c->r->head->flags & REC_F_AS_ASKED))))
 		return 0;
 	/* no name: the file of a descriptor */
 	n = record_asked_text(&c->r->path[which], name, c->e->path, sizeof(c->e->path));

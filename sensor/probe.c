@@ -22,7 +22,7 @@
 #pragma GCC diagnostic pop
 
 /* --- tables --- */
-enum { HOOK_CALLS = 7, TIER_PROGRAMS = 3, PROBE_LINKS = 192, PROBE_NOTES = 4 };
+enum { HOOK_CALLS = 7, TIER_PROGRAMS = 4, PROBE_LINKS = 192, PROBE_NOTES = 4 };
 
 /* Where a program is attached: at the return of these system calls, or (none named) where its
  * section says. */
@@ -68,6 +68,18 @@ static const struct hook hooks[] = {
 	{ .program = "namespace_setns", .calls = { "setns" } },
 	{ .program = "namespace_unshare", .calls = { "unshare" } },
 	{ .program = "memory_memfd", .calls = { "memfd_create" } },
+	{ .program = "resolve_unlink" },
+	{ .program = "resolve_rmdir" },
+	{ .program = "resolve_mkdir" },
+	{ .program = "resolve_mknod" },
+	{ .program = "resolve_symlink" },
+	{ .program = "resolve_link" },
+	{ .program = "resolve_rename" },
+	{ .program = "resolve_chmod" },
+	{ .program = "resolve_chown" },
+	{ .program = "resolve_mount" },
+	{ .program = "resolve_move_mount" },
+	{ .program = "resolve_umount" },
 };
 
 /* How a kind can be watched.  Of the rows of one kind the first that attaches is taken. */
@@ -97,14 +109,32 @@ static const struct tier tiers[] = {
 	{ KIND_UNSHARE, "unshare", "tp/syscalls", { "namespace_unshare" } },
 	{ KIND_MEMFD, "memfd_create", "tp/syscalls", { "memory_memfd" } },
 	{ KIND_OPEN, "open", "tp/syscalls", { "file_open" } },
+	{ KIND_CREATION,
+	  "creation",
+	  "fentry",
+	  { "file_open", "change_create", "resolve_mkdir", "resolve_mknod" } },
 	{ KIND_CREATION, "creation", "tp/syscalls", { "file_open", "change_create" } },
+	{ KIND_LINK, "link", "fentry", { "change_link", "resolve_link" } },
 	{ KIND_LINK, "link", "tp/syscalls", { "change_link" } },
+	{ KIND_SYMLINK, "symlink", "fentry", { "change_symlink", "resolve_symlink" } },
 	{ KIND_SYMLINK, "symlink", "tp/syscalls", { "change_symlink" } },
+	{ KIND_CHMOD, "chmod", "fentry", { "change_mode", "resolve_chmod" } },
 	{ KIND_CHMOD, "chmod", "tp/syscalls", { "change_mode" } },
+	{ KIND_CHOWN, "chown", "fentry", { "change_owner", "resolve_chown" } },
 	{ KIND_CHOWN, "chown", "tp/syscalls", { "change_owner" } },
+	{ KIND_MOUNT,
+	  "mount",
+	  "fentry",
+	  { "change_mount", "resolve_mount", "resolve_move_mount" } },
 	{ KIND_MOUNT, "mount", "tp/syscalls", { "change_mount" } },
+	{ KIND_UMOUNT, "umount", "fentry", { "change_umount", "resolve_umount" } },
 	{ KIND_UMOUNT, "umount", "tp/syscalls", { "change_umount" } },
+	{ KIND_DELETION,
+	  "deletion",
+	  "fentry",
+	  { "file_delete", "resolve_unlink", "resolve_rmdir" } },
 	{ KIND_DELETION, "deletion", "tp/syscalls", { "file_delete" } },
+	{ KIND_RENAME, "rename", "fentry", { "file_rename", "resolve_rename" } },
 	{ KIND_RENAME, "rename", "tp/syscalls", { "file_rename" } },
 	{ KIND_CONNECT, "connection_attempted", "tp_btf", { "network_state", "network_connect" } },
 	{ KIND_ACCEPT, "connection_accepted", "tp/syscalls", { "network_accept" } },
@@ -132,6 +162,7 @@ struct probe {
 	struct probe_tier tiers[ARRAY_SIZE(tiers)];
 	char reports[ARRAY_SIZE(tiers)][64];
 	size_t n_tiers;
+	bool trampolines; /* of the kernel work */
 	char notes[PROBE_NOTES][160];
 	size_t n_notes;
 	int events; /* tracefs; -1: not opened */
@@ -226,34 +257,65 @@ static bool wanted(const struct probe_settings *s, enum kind kind)
 	return !s->kinds || (s->kinds >> kind & 1);
 }
 
+/* Attaches a program of nothing to the entry of a kernel function: whether the kernel has
+ * trampolines and lets us use them cannot be told from anything less. */
+static bool trampolines_work(const struct btf *kernel)
+{
+	static const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
+	int id = btf__find_by_name_kind(kernel, "security_path_unlink", BTF_KIND_FUNC);
+	int prog, link;
+
+	if (id <= 0)
+		return false;
+	opts.attach_btf_id = (uint32_t)id;
+	prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, "rtsec_nothing", "GPL", nothing,
+			     ARRAY_SIZE(nothing), &opts);
+	if (prog < 0)
+		return false;
+	link = bpf_raw_tracepoint_open(NULL, prog);
+	if (link >= 0)
+		close(link);
+	close(prog);
+	return link >= 0;
+}
+
 static struct bpf_program *find_program(const struct probe *p, const char *name)
 {
 	return bpf_object__find_program_by_name(p->skel->obj, name);
 }
 
-/* The running kernel has the tracepoint that the program's section names, or it names none. */
-static bool has_place(const struct btf *kernel, const struct bpf_program *prog)
+/* The running kernel has the tracepoint or function that the program's section names, or it names
+ * none. */
+static bool has_place(const struct probe *p, const struct btf *kernel,
+		      const struct bpf_program *prog)
 {
-	static const char prefix[] = "tp_btf/";
+	static const char tracepoint[] = "tp_btf/", entry[] = "fentry/";
 	const char *section = bpf_program__section_name(prog);
 	char name[80];
 
-	if (strncmp(section, prefix, sizeof(prefix) - 1) != 0)
+	if (strncmp(section, entry, sizeof(entry) - 1) == 0)
+		return p->trampolines && btf__find_by_name_kind(kernel, section + sizeof(entry) - 1,
+								BTF_KIND_FUNC) > 0;
+	if (strncmp(section, tracepoint, sizeof(tracepoint) - 1) != 0)
 		return true;
-	snprintf(name, sizeof(name), "btf_trace_%s", section + sizeof(prefix) - 1);
+	snprintf(name, sizeof(name), "btf_trace_%s", section + sizeof(tracepoint) - 1);
 	return btf__find_by_name_kind(kernel, name, BTF_KIND_TYPEDEF) > 0;
 }
 
 static bool has_places(const struct probe *p, const struct btf *kernel, const struct tier *tier)
 {
 	for (size_t i = 0; i < TIER_PROGRAMS && tier->programs[i]; i++)
-		if (!has_place(kernel, find_program(p, tier->programs[i])))
+		if (!has_place(p, kernel, find_program(p, tier->programs[i])))
 			return false;
 	return true;
 }
 
-/* Only programs of wanted kinds are loaded, of each kind those of the first row that this kernel has
- * a place for; the verifier refuses a program without one, and all others with it. */
+/* Only programs of wanted kinds are loaded, of each kind those of the first row that this kernel
+ * has a place for; the verifier refuses a program without one, and all others with it. */
 static int choose_programs(struct probe *p, const struct probe_settings *s)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
@@ -262,6 +324,7 @@ static int choose_programs(struct probe *p, const struct probe_settings *s)
 
 	if (!kernel)
 		return err_origin(errno ? -errno : -ENOTSUP);
+	p->trampolines = trampolines_work(kernel);
 	bpf_object__for_each_program(prog, p->skel->obj) bpf_program__set_autoload(prog, false);
 	for (size_t i = 0; i < ARRAY_SIZE(tiers); i++) {
 		const struct tier *tier = &tiers[i];
@@ -273,6 +336,8 @@ static int choose_programs(struct probe *p, const struct probe_settings *s)
 			bpf_program__set_autoload(find_program(p, tier->programs[k]), true);
 	}
 	btf__free(kernel);
+	bpf_map__set_autocreate(p->skel->maps.resolved_paths, p->trampolines);
+	p->skel->rodata->keeps_resolved = p->trampolines;
 	return 0;
 }
 

@@ -237,7 +237,7 @@ static void slot_event(void *arg)
 		slot_failed(s, error);
 		return;
 	}
-	switch (s->state) {
+	switch (atomic_load(&s->state)) {
 	case SLOT_SENDING:
 		atomic_fetch_add(&s->u->sent, 1);
 		s->state = SLOT_RECEIVING;

@@ -95,6 +95,48 @@ static inline UNUSED const char *path_text(const char *parts, size_t n, char *re
 	return ret[at] ? ret + at : "/";
 }
 
+/* --- names of calls --- */
+/* What record flags a call of @kind that came to @error must have about its names: those of the
+ * fentry tier are resolved, unless the call failed before the kernel knew what they name. */
+static inline UNUSED uint16_t names_flag(const struct fixture *f, enum kind kind, uint32_t error)
+{
+	size_t n;
+	const struct probe_tier *tiers = probe_tiers(f->probe, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (tiers[i].kind == kind)
+			return !error && strcmp(tiers[i].tier, "fentry") == 0 ? 0 : REC_F_AS_ASKED;
+	fail_msg("no tier of kind %u", (unsigned)kind);
+	return 0;
+}
+
+/* Checks a name that was asked as @name below @dir ("": it is absolute), told at @data as @flags
+ * say. Returns where the data goes on. */
+static inline UNUSED const char *check_named(uint16_t flags, const char *data,
+					     const struct rec_path *told, uint16_t name_bytes,
+					     const char *dir, const char *name)
+{
+	char text[PATH_MAX * 2], whole[PATH_MAX * 4], want[PATH_MAX * 4];
+	const char *walked = told->bytes ? path_text(data, told->bytes, text, sizeof(text)) : "";
+
+	data += told->bytes;
+	if (flags & REC_F_AS_ASKED) {
+		assert_string_equal(walked, dir);
+		assert_string_equal(data, name);
+		assert_int_equal(name_bytes, strlen(name) + 1);
+		return data + name_bytes;
+	}
+	snprintf(whole, sizeof(whole), "%s%s%s", walked, name_bytes ? "/" : "",
+		 name_bytes ? data : "");
+	if (!*whole)
+		snprintf(whole, sizeof(whole), "/");
+	snprintf(want, sizeof(want), "%s%s%s", dir, *dir && *name ? "/" : "", name);
+	assert_string_equal(whole, want);
+	if (name_bytes)
+		assert_int_equal(name_bytes, strlen(data) + 1);
+	return data + name_bytes;
+}
+
 /* --- records --- */
 static inline int keep_record(const struct rec_head *rec, size_t n, void *arg)
 {

@@ -45,16 +45,14 @@ static void check_link(const struct fixture *f, const struct rec_rename *r, cons
 		       const char *from, const char *to)
 {
 	const char *data = (const char *)(r + 1);
+	bool symlink = r->head.type == REC_SYMLINK;
+	uint16_t flags = names_flag(f, symlink ? KIND_SYMLINK : KIND_LINK, r->error);
 
-	check_walked(data, &r->old_dir, from_dir);
-	data += r->old_dir.bytes;
-	assert_string_equal(data, from);
-	data += r->old_name_bytes;
-	check_walked(data, &r->new_dir, f->dir);
-	data += r->new_dir.bytes;
-	assert_string_equal(data, to);
-	assert_int_equal(data + r->new_name_bytes - (const char *)r, r->head.size);
-	assert_int_equal(r->head.flags, REC_F_AS_ASKED);
+	assert_int_equal(r->head.flags, flags);
+	data = check_named(symlink ? REC_F_AS_ASKED : flags, data, &r->old_dir, r->old_name_bytes,
+			   from_dir, from);
+	data = check_named(flags, data, &r->new_dir, r->new_name_bytes, f->dir, to);
+	assert_int_equal(data - (const char *)r, r->head.size);
 }
 
 static void test_kernel_change_given_files_when_linked_then_both_names_are_told(void **state)
@@ -108,11 +106,11 @@ static void check_created(struct fixture *f, const void **at, const char *name, 
 {
 	const struct rec_create *r = next_record(f, REC_CREATE, at);
 	const char *data = (const char *)(r + 1);
+	uint16_t flags = names_flag(f, KIND_CREATION, 0);
 
-	check_walked(data, &r->dir, f->dir);
-	assert_string_equal(data + r->dir.bytes, name);
+	check_named(flags, data, &r->dir, r->name_bytes, f->dir, name);
 	assert_int_equal(r->mode & S_IFMT, type);
-	assert_int_equal(r->head.flags, REC_F_AS_ASKED);
+	assert_int_equal(r->head.flags, flags);
 	assert_int_equal(r->head.size, sizeof(*r) + r->dir.bytes + r->name_bytes);
 }
 
@@ -141,12 +139,11 @@ static const struct rec_attributes *check_attributes(struct fixture *f, uint16_t
 {
 	const struct rec_attributes *r = next_record(f, type, at);
 	const char *data = (const char *)(r + 1);
+	enum kind kind = type == REC_CHMOD ? KIND_CHMOD : KIND_CHOWN;
+	uint16_t flags = name ? names_flag(f, kind, r->error) : 0;
 
-	check_walked(data, &r->path, path);
-	assert_int_equal(r->name_bytes, name ? strlen(name) + 1 : 0);
-	if (name)
-		assert_string_equal(data + r->path.bytes, name);
-	assert_int_equal(r->head.flags, name ? REC_F_AS_ASKED : 0);
+	check_named(flags, data, &r->path, r->name_bytes, path, name ? name : "");
+	assert_int_equal(r->head.flags, flags);
 	assert_int_equal(r->head.size, sizeof(*r) + r->path.bytes + r->name_bytes);
 	return r;
 }
@@ -215,15 +212,14 @@ static void mount_and_unmount(void *arg)
 		_exit(96);
 }
 
-static void check_mount(const struct rec_mount *r, const char *dir, const char *name,
-			const char *source)
+static void check_mount(const struct fixture *f, const struct rec_mount *r, const char *dir,
+			const char *name, const char *source)
 {
 	const char *data = (const char *)(r + 1);
+	uint16_t flags = names_flag(f, r->head.type == REC_MOUNT ? KIND_MOUNT : KIND_UMOUNT, 0);
 
-	check_walked(data, &r->dir, dir);
-	data += r->dir.bytes;
-	assert_string_equal(data, name);
-	data += r->name_bytes + r->source_dir.bytes;
+	assert_int_equal(r->head.flags, flags);
+	data = check_named(flags, data, &r->dir, r->name_bytes, dir, name) + r->source_dir.bytes;
 	assert_int_equal(r->source_bytes, source ? strlen(source) + 1 : 0);
 	if (source)
 		assert_string_equal(data, source);
@@ -241,17 +237,17 @@ static void test_kernel_change_given_a_filesystem_when_mounted_and_unmounted_the
 	assert_int_equal(status, 0);
 	await_record(f, REC_EXIT, pid);
 	r = await_record(f, REC_MOUNT, pid);
-	check_mount(r, "", "/", "none");
+	check_mount(f, r, "", "/", "none");
 	assert_int_equal(r->mount_flags, MS_REC | MS_PRIVATE);
 	assert_string_equal(r->type, "");
 	r = find_record(f, r, REC_MOUNT, pid);
 	assert_non_null(r);
-	check_mount(r, f->dir, "point", "ours");
+	check_mount(f, r, f->dir, "point", "ours");
 	assert_int_equal(r->mount_flags, MS_NOSUID);
 	assert_int_equal(r->error, 0);
 	assert_string_equal(r->type, "tmpfs");
 	r = await_record(f, REC_UMOUNT, pid);
-	check_mount(r, f->dir, "point", NULL);
+	check_mount(f, r, f->dir, "point", NULL);
 	assert_int_equal(r->error, 0);
 	r = find_record(f, r, REC_UMOUNT, pid);
 	assert_non_null(r);
@@ -283,7 +279,7 @@ static void test_kernel_change_given_a_mount_when_moved_then_both_places_are_tol
 		r = find_record(f, r, REC_MOUNT, pid);
 		assert_non_null(r);
 	}
-	check_mount(r, f->dir, "to", "from");
+	check_mount(f, r, f->dir, "to", "from");
 	check_walked((const char *)(r + 1) + r->dir.bytes + r->name_bytes, &r->source_dir, f->dir);
 	assert_string_equal(r->type, "");
 }

@@ -320,18 +320,12 @@ static void check_delete(struct fixture *f, const char *dir, const char *name, u
 			 uint16_t flags)
 {
 	const struct rec_delete *r = await_record(f, REC_DELETE, getpid());
-	char text[PATH_MAX * 2];
+	uint16_t named = names_flag(f, KIND_DELETION, error);
 
 	assert_head(&r->head, getpid(), 1);
 	assert_int_equal(r->error, error);
-	assert_int_equal(r->head.flags, flags | REC_F_AS_ASKED);
-	if (dir)
-		assert_string_equal(
-			path_text((const char *)(r + 1), r->dir.bytes, text, sizeof(text)), dir);
-	else
-		assert_int_equal(r->dir.bytes, 0);
-	assert_string_equal((const char *)(r + 1) + r->dir.bytes, name);
-	assert_int_equal(r->name_bytes, strlen(name) + 1);
+	assert_int_equal(r->head.flags, flags | named);
+	check_named(named, (const char *)(r + 1), &r->dir, r->name_bytes, dir, name);
 	assert_int_equal(r->head.size, sizeof(*r) + r->dir.bytes + r->name_bytes);
 	buf_clear(&f->records);
 }
@@ -355,9 +349,22 @@ static void test_kernel_file_given_names_when_removed_then_each_call_is_told(voi
 	assert_int_equal(unlinkat(dir, "c", AT_REMOVEDIR), 0);
 	check_delete(f, ours(f, "del", at), "c", 0, REC_F_DIRECTORY);
 	assert_int_equal(rmdir(ours(f, "del/d", text)), 0);
-	check_delete(f, NULL, text, 0, REC_F_DIRECTORY);
+	check_delete(f, "", text, 0, REC_F_DIRECTORY);
 	assert_int_equal(unlink("del/a"), -1);
 	check_delete(f, f->dir, "del/a", ENOENT, 0);
+}
+
+static void test_kernel_file_given_a_link_in_the_name_when_removed_then_its_target_is_resolved(
+	void **state)
+{
+	struct fixture *f = *state;
+	uint16_t flag = names_flag(f, KIND_DELETION, 0);
+
+	mkdir("real", 0755);
+	assert_int_equal(symlink("real", "via"), 0);
+	make_file("real/x");
+	assert_int_equal(unlink("via/../via/x"), 0);
+	check_delete(f, f->dir, flag & REC_F_AS_ASKED ? "via/../via/x" : "real/x", 0, 0);
 }
 
 /* --- rename --- */
@@ -365,35 +372,19 @@ struct ends {
 	const char *old_dir, *old_name, *new_dir, *new_name;
 };
 
-static void check_dir(const struct rec_path *path, const char *parts, const char *expected)
-{
-	char text[PATH_MAX * 2];
-
-	if (expected)
-		assert_string_equal(path_text(parts, path->bytes, text, sizeof(text)), expected);
-	else
-		assert_int_equal(path->bytes, 0);
-}
-
 static void check_rename(struct fixture *f, const struct ends *e, uint32_t error, uint32_t flags)
 {
 	const struct rec_rename *r = await_record(f, REC_RENAME, getpid());
+	uint16_t named = names_flag(f, KIND_RENAME, error);
 	const char *at = (const char *)(r + 1);
 
 	assert_head(&r->head, getpid(), 1);
-	assert_int_equal(r->head.flags, REC_F_AS_ASKED);
+	assert_int_equal(r->head.flags, named);
 	assert_int_equal(r->error, error);
 	assert_int_equal(r->rename_flags, flags);
-	check_dir(&r->old_dir, at, e->old_dir);
-	at += r->old_dir.bytes;
-	assert_string_equal(at, e->old_name);
-	assert_int_equal(r->old_name_bytes, strlen(e->old_name) + 1);
-	at += r->old_name_bytes;
-	check_dir(&r->new_dir, at, e->new_dir);
-	at += r->new_dir.bytes;
-	assert_string_equal(at, e->new_name);
-	assert_int_equal(r->new_name_bytes, strlen(e->new_name) + 1);
-	assert_int_equal(at + r->new_name_bytes - (const char *)r, r->head.size);
+	at = check_named(named, at, &r->old_dir, r->old_name_bytes, e->old_dir, e->old_name);
+	at = check_named(named, at, &r->new_dir, r->new_name_bytes, e->new_dir, e->new_name);
+	assert_int_equal(at - (const char *)r, r->head.size);
 	buf_clear(&f->records);
 }
 
@@ -411,7 +402,7 @@ static void test_kernel_file_given_names_when_renamed_then_both_are_told(void **
 	assert_int_equal(rename("x", "ren/y"), 0);
 	check_rename(f, &(struct ends){ f->dir, "x", f->dir, "ren/y" }, 0, 0);
 	assert_int_equal(renameat(dir, "y", AT_FDCWD, text), 0);
-	check_rename(f, &(struct ends){ sub, "y", NULL, text }, 0, 0);
+	check_rename(f, &(struct ends){ sub, "y", "", text }, 0, 0);
 	make_file("other");
 	assert_int_equal(syscall(SYS_renameat2, dir, "z", AT_FDCWD, "other", RENAME_NOREPLACE), -1);
 	check_rename(f, &(struct ends){ sub, "z", f->dir, "other" }, EEXIST, RENAME_NOREPLACE);
@@ -436,6 +427,7 @@ int main(void)
 		T(a_changed_root_when_opened_then_the_path_from_the_real_root_is_told),
 		T(a_deep_path_when_opened_then_it_is_whole_or_cut_at_its_begin),
 		T(names_when_removed_then_each_call_is_told),
+		T(a_link_in_the_name_when_removed_then_its_target_is_resolved),
 		T(names_when_renamed_then_both_are_told),
 	};
 
