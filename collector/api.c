@@ -21,10 +21,10 @@
 
 static const struct route routes[] = {
 	{ METHOD_GET | METHOD_POST, "/api/v1/search", ROLE_VIEWER, api_search,
-	  ASK | PAGED | PARAM_BIT(FIELDS), "One page of the events that a query finds",
-	  "(Page|Table)\n(Event|Row)" },
-	{ METHOD_GET | METHOD_POST, "/api/v1/count", ROLE_VIEWER, api_count, ASK,
-	  "How many events a query finds", "Count" },
+	  ASK | PAGED | PARAM_BIT(FIELDS) | PARAM_BIT(EXPLAIN),
+	  "One page of the events that a query finds", "(Page|Table|Sequences)\n(Event|Row|any)" },
+	{ METHOD_GET | METHOD_POST, "/api/v1/count", ROLE_VIEWER, api_count,
+	  ASK | PARAM_BIT(EXPLAIN), "How many events a query finds", "Count" },
 	{ METHOD_GET | METHOD_POST, "/api/v1/hits", ROLE_VIEWER, api_hits,
 	  ASK | PARAM_BIT(BUCKETS) | PARAM_BIT(INTERVAL), "How many events a query finds over time",
 	  "Histogram" },

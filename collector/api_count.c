@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /api/v1/count and /api/v1/hits */
 #include "collector/api.h"
+#include "collector/explain.h"
 #include "collector/query_sequence.h"
 #include "lib/timestamp.h"
 
@@ -8,6 +9,7 @@
 
 struct tally {
 	struct ask ask;
+	bool explain;
 	struct query_buckets buckets;
 };
 
@@ -27,12 +29,14 @@ static void tally_freep(struct tally **t)
 
 /* Ends the object with what every answer says; sends it, or the problem that @e is. */
 static void finish(struct request *r, struct query_worker *w, const struct query *q, struct json *j,
-		   int e)
+		   bool explain, int e)
 {
 	uint32_t n;
 
 	if (e == 0)
 		e = api_write_gaps(w, q, j, &n);
+	if (e == 0 && explain)
+		e = explain_write(w, q, j);
 	if (e < 0) {
 		request_problem_errno(r, e);
 		return;
@@ -46,18 +50,18 @@ static void finish(struct request *r, struct query_worker *w, const struct query
 /* ---- count ---- */
 
 static void count_sequences(struct request *r, struct query_worker *w, const struct query *q,
-			    const struct eql_statement *st)
+			    const struct tally *t)
 {
 	struct json j = json_to(request_body(r));
 	struct sequence_info info = { 0 };
-	int e = query_count_sequences(w, q, st, &info);
+	int e = query_count_sequences(w, q, t->ask.pipe->series, &info);
 
 	json_begin_object(&j);
 	json_key_uint(&j, "count", info.n_matches);
 	json_key_uint(&j, "evicted", info.n_evicted);
 	json_key_uint(&j, "late", info.n_late);
 	json_key_bool(&j, "truncated", info.n_evicted || info.n_late);
-	finish(r, w, q, &j, e);
+	finish(r, w, q, &j, t->explain, e);
 }
 
 static void work_count(struct request *r, struct query_worker *w, void *task)
@@ -71,13 +75,13 @@ static void work_count(struct request *r, struct query_worker *w, void *task)
 	int e;
 
 	if (pipe && pipe->series) {
-		count_sequences(r, w, &q, pipe->series);
+		count_sequences(r, w, &q, t);
 		return;
 	}
 	e = query_count(w, &q, &n);
 	json_begin_object(&j);
 	json_key_uint(&j, "count", n);
-	finish(r, w, &q, &j, e);
+	finish(r, w, &q, &j, t->explain, e);
 }
 
 void api_count(struct request *r)
@@ -86,7 +90,7 @@ void api_count(struct request *r)
 
 	if (!t)
 		request_problem_errno(r, -ENOMEM);
-	else if (ask_read_count(r, &t->ask))
+	else if (ask_read_count(r, &t->ask) && api_read_bool(r, PARAM_EXPLAIN, &t->explain))
 		request_run(r, work_count, TAKE(t), tally_free);
 }
 
@@ -117,7 +121,7 @@ static void work_hits(struct request *r, struct query_worker *w, void *task)
 	}
 	json_end_array(&j);
 	json_key_uint(&j, "total", total);
-	finish(r, w, &q, &j, e);
+	finish(r, w, &q, &j, false, e);
 }
 
 /* Widths that people read easily, in ms. */

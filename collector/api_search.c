@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /api/v1/search; tables are in api_table.c */
 #include "collector/api_table.h"
+#include "collector/explain.h"
 #include "collector/query_ranked.h"
 #include "collector/query_sequence.h"
 
@@ -10,7 +11,7 @@ struct search {
 	struct ask ask;
 	struct document *document;
 	struct query_cursor cursor; /* as given; its range and order hold without one too */
-	bool has_cursor, ndjson;
+	bool has_cursor, ndjson, explain;
 	bool is_tail;  /* the last hits of the order, not the first */
 	bool one_page; /* head or tail said how many */
 	uint32_t limit;
@@ -113,6 +114,7 @@ struct found {
 	struct query_page page;
 	struct store_scan_stats stats;
 	struct buf gaps; /* an array */
+	struct buf plan; /* "plan" and its object; empty: not asked for */
 	uint32_t n_gaps;
 	char cursor[QUERY_CURSOR_BYTES]; /* "": no more */
 	struct sequence_info sequences;	 /* of a sequence or sample */
@@ -138,7 +140,7 @@ static int find(const struct search *s, struct request *r, struct query_worker *
 					   .max_bytes = MAX_ANSWER_BYTES,
 					   .document = s->document };
 	struct query_cursor next = s->cursor;
-	struct json gaps = json_to(&ret->gaps);
+	struct json gaps = json_to(&ret->gaps), plan = json_to(&ret->plan);
 	const struct pipe *pipe = s->ask.pipe;
 	int e;
 
@@ -154,6 +156,8 @@ static int find(const struct search *s, struct request *r, struct query_worker *
 	alone.stats = NULL;
 	if (e == 0)
 		e = query_gaps(w, &alone, &gaps, &ret->n_gaps);
+	if (e == 0 && s->explain)
+		e = explain_write(w, &q, &plan);
 	if (s->is_tail)
 		turn(&ret->page);
 	if (s->one_page && !s->asked)
@@ -193,6 +197,10 @@ static void answer_json(struct request *r, const struct found *f, bool series)
 	json_key_bool(&j, "truncated", f->page.cut);
 	json_key(&j, "gaps");
 	json_raw(&j, f->gaps.data, f->gaps.n);
+	if (f->plan.n) {
+		buf_byte(out, ',');
+		buf_add(out, f->plan.data, f->plan.n);
+	}
 	json_end_object(&j);
 	buf_byte(out, '\n');
 	request_answer(r, 200, "application/json");
@@ -250,6 +258,7 @@ static void work(struct request *r, struct query_worker *w, void *task)
 		answer_json(r, &f, series);
 	query_page_done(&f.page);
 	buf_done(&f.gaps);
+	buf_done(&f.plan);
 }
 
 void api_search(struct request *r)
@@ -267,8 +276,9 @@ void api_search(struct request *r)
 		api_search_table(r, &s->ask, s->ndjson);
 		return;
 	}
-	if (!read_order(r, &s->cursor.ascending) || !read_cursor(r, s) || !read_limit(r, s) ||
-	    !read_cut(r, s) || !ask_read_fields(r, &s->ask, &s->document))
+	if (!api_read_bool(r, PARAM_EXPLAIN, &s->explain) || !read_order(r, &s->cursor.ascending) ||
+	    !read_cursor(r, s) || !read_limit(r, s) || !read_cut(r, s) ||
+	    !ask_read_fields(r, &s->ask, &s->document))
 		return;
 	request_run(r, work, TAKE(s), search_free);
 }

@@ -3,13 +3,14 @@
  * resources. */
 #include "collector/api_table.h"
 
+#include "collector/explain.h"
 #include "collector/query_table.h"
 
 enum { MAX_ANSWER_BYTES = 32 << 20 };
 
 struct table {
 	struct ask ask;
-	bool ndjson;
+	bool ndjson, explain;
 };
 
 static void table_free(void *arg)
@@ -68,7 +69,7 @@ static int answer_ndjson(struct request *r, struct query_worker *w, struct pipe_
 	return 0;
 }
 
-static int answer_json(struct request *r, struct query_worker *w, const struct pipe *p,
+static int answer_json(struct request *r, struct query_worker *w, const struct table *t,
 		       struct pipe_run *run, const struct query *q)
 {
 	struct json j = json_to(request_body(r));
@@ -78,7 +79,7 @@ static int answer_json(struct request *r, struct query_worker *w, const struct p
 
 	json_begin_object(&j);
 	json_key(&j, "columns");
-	pipe_write_columns(p, &j);
+	pipe_write_columns(t->ask.pipe, &j);
 	json_key(&j, "rows");
 	json_begin_array(&j);
 	write_rows(run, false, &j, &info);
@@ -87,6 +88,8 @@ static int answer_json(struct request *r, struct query_worker *w, const struct p
 	json_key_uint(&j, "left_out", info.n_left_out);
 	e = api_write_gaps(w, q, &j, &n_gaps);
 	api_write_stats(r, q->stats, &j);
+	if (e == 0 && t->explain)
+		e = explain_write(w, q, &j);
 	json_end_object(&j);
 	buf_byte(j.out, '\n');
 	if (e < 0 || !buf_ok(j.out))
@@ -111,8 +114,7 @@ static void work(struct request *r, struct query_worker *w, void *task)
 	if (e == 0)
 		e = query_table(w, &q, run);
 	if (e == 0)
-		e = t->ndjson ? answer_ndjson(r, w, run, &q)
-			      : answer_json(r, w, t->ask.pipe, run, &q);
+		e = t->ndjson ? answer_ndjson(r, w, run, &q) : answer_json(r, w, t, run, &q);
 	if (e < 0)
 		request_problem_errno(r, e);
 }
@@ -128,6 +130,10 @@ void api_search_table(struct request *r, struct ask *ask, bool ndjson)
 	t = calloc(1, sizeof(*t));
 	if (!t) {
 		request_problem_errno(r, -ENOMEM);
+		return;
+	}
+	if (!api_read_bool(r, PARAM_EXPLAIN, &t->explain)) {
+		free(t);
 		return;
 	}
 	t->ask = *ask;

@@ -40,6 +40,7 @@
 	X(NOTE, "note", "string", "", "A note in a person's words")                             \
 	X(CONDITION, "condition", "query", "", "Events that are left out")                      \
 	X(OWNER, "owner", "string", "", "Who answers for it")                                   \
+	X(EXPLAIN, "explain", "boolean", "false", "true: tell the plan, too")                   \
 	X(EXPIRES, "expires", "time", "", "Until when it holds; empty: for ever")               \
 	X(NODE_ID, "node_id", "string", "",                                                     \
 	  "The only node that may use the join token; empty: any")                              \

@@ -4,6 +4,7 @@
 
 #include "ctl/cmds.h"
 #include "ctl/events.h"
+#include "ctl/explain.h"
 #include "ctl/histogram.h"
 #include "ctl/pages.h"
 #include "ctl/progress.h"
@@ -12,7 +13,7 @@
 #include "ctl/session.h"
 #include "lib/pipe.h"
 
-enum { DEFAULT_LIMIT = 100, PAGE_HITS = 5000, PARAMS = 8 };
+enum { DEFAULT_LIMIT = 100, PAGE_HITS = 5000, PARAMS = 9 };
 
 static const struct cli_option options[] = {
 	OPTION("since", 0, TEXT, "TIME", since,
@@ -28,6 +29,8 @@ static const struct cli_option options[] = {
 	OPTION("count", 0, FLAG, NULL, count, "Only how many there are, whatever --limit says"),
 	OPTION("watch", 0, NUMBER, "SECONDS", watch,
 	       "Ask again every so many seconds, until Ctrl-C"),
+	OPTION("explain", 0, FLAG, NULL, explain,
+	       "What the query was read as, and which blocks were read for it, instead of events"),
 	OPTION("histogram", 0, FLAG, NULL, histogram, "How many there are over time, as bars"),
 	CLI_OPTIONS_SERVER,
 };
@@ -49,7 +52,7 @@ struct search {
 
 static void say_more(const struct search *s)
 {
-	bool asked = s->v->limit || s->v->all;
+	bool asked = s->v->limit || s->v->all || s->v->explain;
 
 	if (!asked && s->pages.cursor[0] && s->io->err_tty)
 		cli_say(s->io, "the %s %d are shown, there are more: --limit N or --all",
@@ -105,15 +108,29 @@ static uint64_t wanted(const struct search *s)
 	return MIN(limit - MIN(limit, s->shown), (uint64_t)PAGE_HITS);
 }
 
+static int print_plan(struct search *s, struct slice page)
+{
+	int r = explain_print(s->io, printer_format_of(s->v->output, s->io->out_tty), page);
+
+	s->is_done = true;
+	s->shown = 1;
+	return r < 0 ? r : pages_add(&s->pages, page);
+}
+
 static int ask_page(struct search *s, struct buf *body)
 {
 	const struct cli_values *v = s->v;
 	char limit[24];
 	struct client_param params[PARAMS] = {
-		{ "q", s->query },     { "since", v->since },
-		{ "until", v->until }, { "node", v->node },
-		{ "order", v->order }, { "fields", s->events.fields },
-		{ "limit", limit },    { "cursor", s->pages.cursor[0] ? s->pages.cursor : NULL },
+		{ "q", s->query },
+		{ "since", v->since },
+		{ "until", v->until },
+		{ "node", v->node },
+		{ "order", v->order },
+		{ "fields", s->events.fields },
+		{ "limit", limit },
+		{ "cursor", s->pages.cursor[0] ? s->pages.cursor : NULL },
+		{ "explain", v->explain ? "true" : NULL },
 	};
 	const struct client_request q = { "/api/v1/search", params, PARAMS, CLIENT_MAY_POST };
 	struct slice page;
@@ -124,7 +141,7 @@ static int ask_page(struct search *s, struct buf *body)
 	r = session_ask(s->session, &q, body, &page);
 	if (r)
 		return r;
-	r = print_page(s, page);
+	r = v->explain ? print_plan(s, page) : print_page(s, page);
 	if (r == -EBADMSG)
 		diag_set(&d, r, 0, 0, "the collector's answer is not what a search answers");
 	return r;
@@ -140,7 +157,7 @@ static int ask_pages(struct search *s)
 		r = ask_page(s, &body);
 		if (!s->io->out_tty) /* else the rows tell */
 			progress_show(&s->progress, "%" PRIu64 " events", s->shown);
-	} while (r == 0 && s->pages.cursor[0] && wanted(s) > 0);
+	} while (r == 0 && !s->v->explain && s->pages.cursor[0] && wanted(s) > 0);
 	progress_end(&s->progress);
 	return r;
 }

@@ -110,6 +110,9 @@ uint64_t expr_kinds(const struct expr *e);
  * see lib/token.h.  Returns false only when no event of such a block can be a hit. */
 bool expr_may_match(const struct expr *e, bool (*has)(uint64_t token, void *arg), void *arg);
 
+/* Calls @each for the fields that the tree asks, each once. */
+void expr_fields(const struct expr *e, void (*each)(struct field_ref f, void *arg), void *arg);
+
 /* Writes the tree as text that lib/eql parses to an equal tree: for logs, explain and tests. */
 void expr_print(const struct expr *e, struct buf *out);
 

@@ -278,3 +278,70 @@ bool expr_may_match(const struct expr *e, bool (*has)(uint64_t token, void *arg)
 
 	return there(&a, e, true);
 }
+
+/* ---- fields ---- */
+
+struct naming {
+	void (*each)(struct field_ref f, void *arg);
+	void *arg;
+	struct field_ref seen[64]; /* told already; further ones may be told again */
+	uint32_t n_seen;
+};
+
+static void tell_field(struct naming *n, struct field_ref f)
+{
+	for (uint32_t i = 0; i < n->n_seen; i++)
+		if (n->seen[i].info == f.info && n->seen[i].via == f.via)
+			return;
+	if (n->n_seen < ARRAY_SIZE(n->seen))
+		n->seen[n->n_seen++] = f;
+	n->each(f, n->arg);
+}
+
+/* Recursion: the value's depth. */
+static void tell_value(struct naming *n, const struct expr_value *v)
+{
+	if (v->kind == CALC_OF_FIELD)
+		tell_field(n, v->field);
+	for (size_t i = 0; i < v->n_args; i++)
+		tell_value(n, v->args[i]);
+}
+
+/* Recursion: the tree's depth. */
+static void tell_fields(struct naming *n, const struct expr *e)
+{
+	switch (e->type) {
+	case NODE_NOT:
+	case NODE_AND:
+	case NODE_OR:
+	case NODE_TEXT:
+		for (uint32_t i = 0; i < e->n_children; i++)
+			tell_fields(n, e->child[i]);
+		break;
+	case NODE_COMPARE:
+	case NODE_IS_NULL:
+		tell_field(n, e->leaf.field);
+		break;
+	case NODE_FIELDS:
+		tell_field(n, e->a);
+		tell_field(n, e->b);
+		break;
+	case NODE_CALC:
+		tell_value(n, e->calc->a);
+		if (e->calc->b)
+			tell_value(n, e->calc->b);
+		break;
+	case NODE_KIN:
+	case NODE_FALSE:
+	case NODE_TRUE:
+	case NODE_NULL:
+		break;
+	}
+}
+
+void expr_fields(const struct expr *e, void (*each)(struct field_ref f, void *arg), void *arg)
+{
+	struct naming n = { .each = each, .arg = arg };
+
+	tell_fields(&n, e);
+}

@@ -266,6 +266,47 @@ static void test_search_given_kin_when_asked_then_learnt_from_other_blocks(void 
 	json_decref(doc);
 }
 
+static void test_search_given_explain_when_asked_then_each_block_is_told_once(void **state)
+{
+	static const char *const queries[] = {
+		"file where file.name == \"3\" and host.id == \"n1\"",
+		"process where true",
+		"file where file.name == \"absent-from-all\"",
+		"any where true | stats count",
+		"sequence by host.id [file where true] [file where true]",
+	};
+	struct served *s = *state;
+
+	put_two_nodes(s);
+	for (size_t i = 0; i < ARRAY_SIZE(queries); i++) {
+		json_t *doc = ask(s, "search?explain=true&node=n1&q=", queries[i], 200);
+		json_int_t sum = 0;
+		const char *key;
+		json_t *v;
+
+		json_object_foreach(json_at(doc, "plan.blocks"), key, v)
+		{
+			sum += strcmp(key, "stored") ? json_integer_value(v) : 0;
+		}
+		assert_int_equal(sum, 2);
+		assert_int_equal(json_integer_value(json_at(doc, "plan.blocks.stored")), 2);
+		assert_int_equal(json_integer_value(json_at(doc, "plan.blocks.other_node")), 1);
+		assert_true(json_array_size(json_at(doc, "plan.kinds")) > 0);
+		json_decref(doc);
+	}
+	{
+		json_t *doc = ask(s, "count?explain=true&q=", queries[0], 200);
+
+		assert_string_equal(text_at(doc, "plan.query"),
+				    "event.category == \"file\" and file.name == \"3\" and host.id "
+				    "== \"n1\"");
+		assert_int_equal(json_array_size(json_at(doc, "plan.fields")), 3);
+		json_decref(doc);
+		doc = ask(s, "search?explain=maybe&q=", queries[0], 400);
+		json_decref(doc);
+	}
+}
+
 static void test_api_given_sequence_when_only_events_are_taken_then_refused(void **state)
 {
 	struct served *s = *state;
@@ -289,6 +330,7 @@ int main(void)
 		SERVED(test_search_given_sort_and_uniq_when_asked_then_in_that_order),
 		SERVED(test_search_given_many_events_when_sorted_then_the_first_are_exact),
 		SERVED(test_search_given_kin_when_asked_then_learnt_from_other_blocks),
+		SERVED(test_search_given_explain_when_asked_then_each_block_is_told_once),
 		SERVED(test_api_given_sequence_when_only_events_are_taken_then_refused),
 	};
 

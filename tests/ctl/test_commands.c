@@ -192,6 +192,32 @@ static void test_query_given_broken_sequences_when_asked_then_server_error(void 
 	}
 }
 
+#define PLAN                                                                                      \
+	"{\"query\":\"true\",\"kinds\":[\"exec\",\"fork\"],\"fields\":[],\"blocks\":{\"stored\":" \
+	"9,"                                                                                      \
+	"\"read\":2},\"events_read\":5}"
+
+static void test_query_given_explain_when_asked_then_plan_instead_of_events(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ 200, NULL, PAGE(HIT_A, "\"next\"", ",\"plan\":" PLAN), 0 },
+		{ 200, NULL, PAGE(HIT_A, "\"next\"", ",\"plan\":" PLAN), 0 },
+	};
+	struct fake f;
+	struct run r = ask(&f, answers, 2, ARGS("query", "a", "--explain", "-o", "table"));
+
+	(void)state;
+	assert_int_equal(r.code, EXIT_HITS);
+	assert_has(r.out, "query                 true\nkinds                 exec, fork\n");
+	assert_has(r.out, "blocks stored         9\n  read                2\n");
+	assert_null(strstr(r.out, "bash"));
+	run_done(&r);
+	r = run((struct run_setting){ .port = f.port },
+		ARGS("query", "a", "--explain", "-o", "json"));
+	assert_string_equal(r.out, PLAN "\n");
+	end(&f, &r);
+}
+
 static void test_query_given_keep_when_asked_then_its_fields_are_columns(void **state)
 {
 	static const struct fake_answer answers[] = {
@@ -780,6 +806,7 @@ int main(void)
 		cmocka_unit_test(test_query_given_gaps_when_hits_then_4_and_one_line),
 		cmocka_unit_test(test_query_given_table_when_asked_then_rows_in_each_form),
 		cmocka_unit_test(test_query_given_table_without_rows_when_asked_then_1),
+		cmocka_unit_test(test_query_given_explain_when_asked_then_plan_instead_of_events),
 		cmocka_unit_test(test_query_given_sequences_when_asked_then_groups_in_each_form),
 		cmocka_unit_test(test_query_given_broken_sequences_when_asked_then_server_error),
 		cmocka_unit_test(test_query_given_keep_when_asked_then_its_fields_are_columns),
