@@ -1,0 +1,90 @@
+#!/bin/bash
+# query.sh - CPU time of questions over a large store.  What each figure means stands in bench/README.md.
+# EVENTS (20000000), NODES (200), RUNS (5), RECORD (a store that was recorded before; else real activity
+# of this machine is recorded for some 20 s).  Run by ./dev bench query.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+: "${RTSEC_BIN:?the folder of the programs}"
+export RTSEC_BIN LC_ALL=C
+EVENTS=${EVENTS:-20000000} NODES=${NODES:-200} RUNS=${RUNS:-5}
+TOOLS=$RTSEC_BIN/../bench
+T=$(mktemp -d "${TMPDIR:-/tmp}/rtsec-bench.XXXXXX")
+RUN=$T/run
+
+stop() {
+	trap - EXIT
+	[ ! -e "$RUN" ] || ./dev down --dir "$RUN" >"$T/down.log" 2>&1 || cat "$T/down.log" >&2
+	rm -rf "$T"
+}
+trap stop EXIT
+trap 'exit 130' INT TERM
+trap 'echo "query: line $LINENO failed: $BASH_COMMAND" >&2' ERR
+
+say() { echo "query: $*" >&2; }
+
+free_port() {
+	local port
+
+	while :; do
+		port=$((20000 + RANDOM % 10000))
+		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+	done
+	echo "$port"
+}
+
+# What machines do: programs read and written, compiled, searched, fetched, listed.
+act() {
+	local end=$((SECONDS + $1)) i=0 dir=$T/work
+
+	mkdir -p "$dir"
+	while [ "$SECONDS" -lt "$end" ]; do
+		i=$((i + 1))
+		printf '#include <stdio.h>\nint main(void) { return printf("%%d", %d) > 9; }\n' "$i" >"$dir/p$i.c"
+		cc -O1 -o "$dir/p$i" "$dir/p$i.c" && "$dir/p$i" >/dev/null || true
+		find /usr/share/doc /etc -maxdepth 3 -type f 2>/dev/null | shuf -n 60 | xargs cat >/dev/null 2>&1 || true
+		grep -rl "user$i" /etc >/dev/null 2>&1 || true
+		curl -fsS -m 2 "http://127.0.0.1:$HTTP/healthz" >/dev/null || true
+		bash -c 'ps aux | sort | head -3; id; date; ls -la /tmp' >/dev/null
+		git log --oneline -5 >/dev/null 2>&1 || true
+		rm -f "$dir/p$i" "$dir/p$i.c"
+	done
+}
+
+record() {
+	HTTP=$(free_port)
+	PORT=$(free_port)
+	./dev up --detach --dir "$RUN" --http "$HTTP" --port "$PORT" >"$T/up.log" 2>&1 || {
+		cat "$T/up.log" >&2
+		exit 1
+	}
+	act 20
+	sleep 2 # the last batch of the sensor lingers
+	./dev down --dir "$RUN" >"$T/down.log" 2>&1
+	RECORD=$RUN
+}
+
+measure() { # NAME STORE
+	say "asking $1"
+	"$TOOLS/query" "$2" "$RUNS" | tee "$T/$1.json" | jq -r '"query: \(.name) \(.cpu_ms) ms" +
+		(if .most_ms > 0 then " (of \(.most_ms))" else "" end) +
+		", \(.blocks_read) of \(.blocks) blocks"' >&2
+	du -sb "$2" | cut -f 1 >"$T/$1.bytes"
+}
+
+[ -n "${RECORD:-}" ] || { say "recording this machine"; record; }
+say "replaying as $NODES nodes, $EVENTS events"
+mkdir "$T/replayed" "$T/worst"
+"$TOOLS/replay" "$RECORD" "$T/replayed" "$NODES" "$EVENTS" >"$T/replayed.made"
+measure replayed "$T/replayed"
+rm -rf "$T/replayed"
+say "the worst case: nothing repeats"
+"$TOOLS/replay" - "$T/worst" "$NODES" "$((EVENTS / 4))" worst >"$T/worst.made"
+measure worst "$T/worst"
+
+summary() {
+	jq -sc --argjson made "$(cat "$T/$1.made")" --argjson disk "$(cat "$T/$1.bytes")" \
+		'{made: $made, disk_bytes_per_event: ($disk / $made.events * 10 | round / 10),
+		cpu_ms: map({(.name): .cpu_ms}) | add, rss_peak_kb: (map(.rss_peak_kb) | max)}' "$T/$1.json"
+}
+jq -nc --argjson replayed "$(summary replayed)" --argjson worst "$(summary worst)" \
+	'{bench: "query", replayed: $replayed, worst: $worst}'
