@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "lib/expr_calc.h"
+#include "lib/find.h"
 #include "lib/limits.h"
 
 static struct calc nothing(void)
@@ -225,7 +226,7 @@ static bool same(const char *a, const char *b, size_t n, bool nocase)
 static size_t find(const struct calc *in, const struct calc *what, size_t from, bool nocase)
 {
 	if (!nocase && what->n && from < in->n) {
-		const char *at = memmem(in->s + from, in->n - from, what->s, what->n);
+		const char *at = find_text(in->s + from, in->n - from, what->s, what->n);
 
 		return at ? (size_t)(at - in->s) : SIZE_MAX;
 	}

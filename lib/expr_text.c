@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/expr_text.h"
 
+#include "lib/find.h"
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -270,7 +272,7 @@ static bool glob_stars(const struct expr_pattern *p, const char *s, size_t n)
 		const char *hit;
 
 		piece = (size_t)(star - from);
-		hit = piece ? memmem(s, n, from, piece) : s;
+		hit = find_text(s, n, from, piece);
 		if (!hit)
 			return false;
 		n -= (size_t)(hit - s) + piece;
@@ -384,7 +386,7 @@ static enum expr_state pattern_test(const struct expr_pattern *p, struct expr_te
 		yes = n >= p->n && memcmp(s + n - p->n, p->text, p->n) == 0;
 		break;
 	case PATTERN_CONTAINS:
-		yes = memmem(s, n, p->text, p->n) != NULL;
+		yes = find_text(s, n, p->text, p->n) != NULL;
 		break;
 	case PATTERN_GLOB:
 		yes = p->has_one ? glob_characters(p, s, n) : glob_stars(p, s, n);
