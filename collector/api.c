@@ -126,6 +126,7 @@ static const struct route routes[] = {
 	{ METHOD_POST, "/api/v1/renew", ROLE_NONE, api_renew,
 	  PARAM_BIT(CERTIFICATE) | PARAM_BIT(REQUEST),
 	  "Signs a node's next certificate for the one that it has", "Certificate" },
+	{ METHOD_GET, "/api/v1/me", ROLE_VIEWER, api_me, 0, "The API token that asks", "Token" },
 	{ METHOD_GET | METHOD_POST, "/api/v1/tokens", ROLE_ADMIN, api_tokens,
 	  PARAM_BIT(NAME) | PARAM_BIT(ROLE) | PARAM_BIT(SCOPE) | PARAM_BIT(TTL),
 	  "API tokens; POST makes one", "({tokens:[Token]}|NewToken)" },

@@ -123,6 +123,7 @@ void api_enroll(struct request *r);
 void api_renew(struct request *r);
 void api_join_tokens(struct request *r);
 void api_node_revoke(struct request *r);
+void api_me(struct request *r);
 void api_tokens(struct request *r);
 void api_token_revoke(struct request *r);
 void api_audit(struct request *r);

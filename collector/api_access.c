@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may ask, and who did: /api/v1/tokens, /api/v1/tokens/{id}/revoke, /api/v1/audit. */
+/* Who may ask, and who did: /api/v1/me, /api/v1/tokens, /api/v1/tokens/{id}/revoke, /api/v1/audit.
+ */
 #include "collector/api.h"
 #include "collector/scope.h"
 #include "lib/timestamp.h"
@@ -42,11 +43,9 @@ static void write_time(struct json *j, const char *key, uint64_t ns)
 		json_key_text(j, key, NULL);
 }
 
-static int write_token(const struct token *t, void *arg)
+/* Members of a token, for an object that is open. */
+static void write_members(struct json *j, const struct token *t)
 {
-	struct json *j = arg;
-
-	json_begin_object(j);
 	json_key_uint(j, "id", (uint64_t)t->id);
 	json_key_text(j, "name", t->name);
 	json_key_text(j, "role", role_name(t->role));
@@ -55,8 +54,25 @@ static int write_token(const struct token *t, void *arg)
 	json_key_time(j, "created", t->created_ns);
 	write_time(j, "expires", t->expires_ns);
 	write_time(j, "revoked", t->revoked_ns);
+}
+
+static int write_token(const struct token *t, void *arg)
+{
+	struct json *j = arg;
+
+	json_begin_object(j);
+	write_members(j, t);
 	json_end_object(j);
 	return 0;
+}
+
+void api_me(struct request *r)
+{
+	struct json j = json_to(request_body(r));
+
+	json_begin_object(&j);
+	write_members(&j, request_token(r));
+	api_finish(r, &j);
 }
 
 static void list_tokens(struct request *r)

@@ -416,6 +416,16 @@ static const char *refusal(const struct tails *all, const struct tail_request *w
 	return NULL;
 }
 
+/* A live tail begins behind all that is stored: who loses the connection before the first hit
+ * comes back to there. */
+static void tell_place(struct tail *t)
+{
+	uint64_t ns = t->live ? store_arrived(t->tails->server->config.store) : 0;
+
+	if (ns)
+		buf_printf(&t->out, "id: %llu\n", (unsigned long long)ns);
+}
+
 void tail_open(struct tails *all, struct request *r, const struct tail_request *what)
 {
 	unsigned status;
@@ -426,7 +436,9 @@ void tail_open(struct tails *all, struct request *r, const struct tail_request *
 	if (t) {
 		if (what->last_event_id && parse_place(what->last_event_id, &t->place))
 			t->what.last_event_id = NULL;
-		buf_str(&t->out, "retry: 1000\n: rtsec\n\n");
+		buf_str(&t->out, "retry: 1000\n");
+		tell_place(t);
+		buf_str(&t->out, ": rtsec\n\n");
 	} else {
 		expr_free(what->expr);
 		document_free(what->document);

@@ -114,12 +114,38 @@ static void test_roles_given_table_when_read_then_only_what_must_be_is_open(void
 	}
 }
 
+static void test_roles_given_each_token_when_it_asks_who_it_is_then_told_its_own(void **state)
+{
+	const struct walk *w = *state;
+
+	for (size_t i = 1; i < ARRAY_SIZE(roles); i++) {
+		AUTO_BUF struct buf line = { 0 };
+		struct answer a;
+		json_t *doc;
+
+		buf_printf(&line, "GET /api/v1/me HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
+		buf_printf(&line, "Authorization: Bearer %s\r\n\r\n", w->tokens[i]);
+		served_raw(w->s, line.data, line.n, &a);
+		assert_int_equal(a.status, 200);
+		doc = answer_json(&a);
+		assert_string_equal(text_at(doc, "name"), role_name(roles[i]));
+		assert_string_equal(text_at(doc, "role"), role_name(roles[i]));
+		assert_true(json_is_null(json_object_get(doc, "scope")));
+		assert_null(memmem(a.body, a.n_body, w->tokens[i], strlen(w->tokens[i])));
+		json_decref(doc);
+		answer_done(&a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_roles_given_every_route_when_asked_by_every_role_then_as_its_row_says,
 			setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_roles_given_each_token_when_it_asks_who_it_is_then_told_its_own, setup,
+			teardown),
 		cmocka_unit_test(test_roles_given_table_when_read_then_only_what_must_be_is_open),
 	};
 

@@ -67,6 +67,8 @@ static void stream_open(struct served *s, struct stream *ret, const char *query,
 	decode(ret);
 	while (!got_has(&ret->got, ": rtsec\n"))
 		assert_true(stream_read(ret, 5000));
+	ret->at = (size_t)((uint8_t *)memmem(ret->got.data, ret->got.n, ": rtsec\n", 8) -
+			   ret->got.data);
 }
 
 static void stream_close(struct stream *t)
@@ -273,6 +275,27 @@ static void test_tail_given_nothing_when_ten_seconds_pass_then_keep_alive(void *
 	stream_close(&t);
 }
 
+static void test_tail_given_no_hit_yet_when_lost_then_comes_back_to_where_it_began(void **state)
+{
+	struct served *s = *state;
+	struct stream t;
+	char place[64];
+	const char *id;
+
+	put(s, 1, 3, "before");
+	stream_open(s, &t, "?" FIELDS, NULL);
+	t.at = 0;
+	id = next_field(&t, "id: ", 5000);
+	assert_non_null(id);
+	snprintf(place, sizeof(place), "%s", id);
+	stream_close(&t);
+	put(s, 4, 2, "while away");
+	stream_open(s, &t, "?" FIELDS, place);
+	expect_hit(&t, "n1", 4);
+	expect_hit(&t, "n1", 5);
+	stream_close(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +304,7 @@ int main(void)
 		SERVED(test_tail_given_id_when_resumed_then_no_hole_and_no_double),
 		SERVED(test_tail_given_flood_when_resumed_then_every_event_once),
 		SERVED(test_tail_given_client_that_does_not_read_when_flooded_then_dropped_told),
+		SERVED(test_tail_given_no_hit_yet_when_lost_then_comes_back_to_where_it_began),
 		SERVED(test_tail_given_nothing_when_ten_seconds_pass_then_keep_alive),
 	};
 
