@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // cases-fleet - each view on a real collector that holds the recorded fleet (fleet-story.mjs).
 import { rows, ask } from './cases-common.mjs';
+import { makeOpens } from './fleet-story.mjs';
 import { assert, until } from './harness.mjs';
 
 export const inUrl = (page, name) => page.evaluate((n) => new URLSearchParams(location.search).get(n) ?? '', name);
@@ -215,6 +216,183 @@ const nodeTests = (world) => [
 	}],
 ];
 
+const alertPanel = (page) => page.getByRole('complementary', { name: 'Alert' });
+const alertRow = (page, title) => page.locator('.data-row[data-index]', { hasText: title });
+
+const alertTests = (world) => [
+	['alerts_given_an_intrusion_when_read_then_from_the_inbox_to_the_evidence_to_the_other_hosts', async () => {
+		const page = await world.open(path({ view: 'alerts' }), { ready: '.data-row[data-index]' });
+		await until('the head counts them', async () => (await page.locator('.nav-count').innerText()) === '5');
+		await alertRow(page, 'A program is started from shared memory').click();
+		const panel = alertPanel(page);
+		const chain = panel.getByRole('list', { name: 'Who started it' }).getByRole('listitem');
+		await until('who started it', async () => (await chain.count()) === 5);
+		assert.match(await chain.last().innerText(), /^kworkerd/);
+		await panel.getByRole('button', { name: /exec/ }).click();
+		await page.getByRole('complementary', { name: 'Event' }).getByText('/dev/shm/.cache/kworkerd').first().waitFor();
+		await page.keyboard.press('Escape');
+		await panel.getByRole('button', { name: /^Where it came from and went/ }).click();
+		await page.locator('.hop-host', { hasText: 'bastion' }).waitFor();
+		await page.locator('.hop-label', { hasText: 'bash -p' }).last().click();
+		const process = page.getByRole('complementary', { name: 'Process' });
+		await process.getByRole('list', { name: 'Alerts' }).getByText('A shell reads the shadow file').click();
+		await until('its alert is chosen', async () => (await inUrl(page, 'view')) === 'alerts');
+		await alertPanel(page).getByText('/etc/shadow').first().waitFor();
+	}],
+	['alerts_given_one_when_worked_on_by_keys_then_acknowledged_noted_closed_and_opened_again', async () => {
+		const page = await world.open(path({ view: 'alerts' }), { ready: '.data-row[data-index]' });
+		await alertRow(page, 'A private key is read').click();
+		const panel = alertPanel(page);
+		await panel.getByRole('button', { name: /^Acknowledge/ }).waitFor();
+		await page.keyboard.press('a');
+		await panel.getByText(/^acknowledged/).waitFor();
+		await until('it leaves the open ones', async () => (await alertRow(page, 'A private key is read').count()) === 0);
+		await page.keyboard.press('n');
+		await panel.getByLabel('Note', { exact: true }).pressSequentially('the key of the shop');
+		await page.keyboard.press('Enter');
+		await panel.getByText('the key of the shop').waitFor();
+		await panel.getByLabel('Note', { exact: true }).blur();
+		await page.keyboard.press('c');
+		await panel.getByText(/^closed/).waitFor();
+		await page.getByRole('group', { name: 'Status' }).getByRole('button', { name: 'Closed' }).click();
+		await alertRow(page, 'A private key is read').click();
+		await panel.getByRole('button', { name: 'Open it again' }).click();
+		await panel.getByText(/^open/).waitFor();
+		await until('it is open', async () => (await page.locator('.nav-count').innerText()) === '5');
+	}],
+	['alerts_given_one_when_excepted_then_the_rule_has_the_exception', async () => {
+		const page = await world.open(path({ view: 'alerts', level: 'critical' }), { ready: '.data-row[data-index]' });
+		assert.equal(await page.locator('.data-row[data-index]').count(), 1);
+		await alertRow(page, 'A shell reads the shadow file').click();
+		await alertPanel(page).getByRole('button', { name: /^Exception/ }).click();
+		await alertPanel(page).getByLabel('Why').fill('the audit');
+		await alertPanel(page).getByLabel('Your name').fill('alice');
+		await alertPanel(page).getByRole('button', { name: 'Add the exception' }).click();
+		await page.locator('.toast').getByText('The rule leaves it out').waitFor();
+		await alertPanel(page).getByRole('button', { name: 'The rule', exact: true }).click();
+		await rulePanel(page).getByRole('tab', { name: 'Exceptions (1)' }).click();
+		await rulePanel(page).getByText(/the audit · by alice · for ever/).waitFor();
+		await rulePanel(page).getByRole('button', { name: 'Remove the exception' }).click();
+		await rulePanel(page).getByRole('button', { name: 'Really: Remove the exception' }).click();
+		await rulePanel(page).getByRole('tab', { name: 'Exceptions (0)' }).waitFor();
+	}],
+	['alerts_given_pins_on_the_timeline_when_clicked_then_the_alert_opens', async () => {
+		const page = await world.open(path({ view: 'timeline', since: '-15m' }), { ready: '.lane' });
+		await page.getByText(/^\d alerts$/).waitFor();
+		await until('a grave one is drawn', () => drawn(page, '--danger'));
+		const q = await fetch(`${world.url}/api/v1/alerts?level=critical`, { headers: { Authorization: `Bearer ${world.token}` } });
+		const alert = (await q.json()).alerts[0];
+		await page.goto(`${world.url}${path({ view: 'timeline', since: new Date(Date.parse(alert.first) - 1000).toISOString(), until: new Date(Date.parse(alert.first) + 1000).toISOString() })}`);
+		const lane = page.locator('.lane', { hasText: 'db-1' });
+		await lane.waitFor();
+		await page.getByText('1 alert', { exact: true }).waitFor();
+		const [canvas, row] = [await page.locator(TIMELINE).boundingBox(), await lane.boundingBox()];
+		await page.mouse.click(canvas.x + canvas.width / 2, row.y + 8);
+		await alertPanel(page).getByText('A shell reads the shadow file').waitFor();
+	}],
+];
+
+const settingsTests = (world) => [
+	['settings_given_admin_when_a_token_is_made_then_it_opens_until_revoked_and_the_log_tells', async () => {
+		const page = await world.open(path({ view: 'settings', part: 'tokens' }), { ready: '.data-row[data-index]' });
+		await page.getByLabel('For', { exact: true }).fill('a dashboard');
+		await page.getByRole('button', { name: 'Make the token' }).click();
+		const secret = (await page.locator('.secret code').innerText()).trim();
+		const asked = async () => (await fetch(`${world.url}/api/v1/me`, { headers: { Authorization: `Bearer ${secret}` } })).status;
+		assert.equal(await asked(), 200);
+		await page.getByRole('button', { name: 'Revoke a dashboard' }).click();
+		await page.getByRole('button', { name: 'Really: Revoke a dashboard' }).click();
+		await page.getByRole('row', { name: /a dashboard/ }).getByText('revoked').waitFor();
+		assert.equal(await asked(), 401);
+		await page.getByRole('button', { name: 'Audit log' }).click();
+		await page.getByRole('grid', { name: 'Audit log' }).waitFor();
+	}],
+	['roles_given_each_when_signed_in_then_only_what_it_may_is_shown', async () => {
+		const seen = {};
+		for (const role of ['viewer', 'analyst', 'operator', 'admin']) {
+			let page = await world.open(path({ view: 'settings' }), { token: world.fleet.tokens[role], ready: '.facts' });
+			await page.getByText(`tests ${role}, ${role}`).waitFor();
+			const parts = await page.getByRole('navigation', { name: 'Settings' }).getByRole('button').allInnerTexts();
+			page = await world.open(path({ view: 'rules', sel: 'shm-exec' }), { token: world.fleet.tokens[role], ready: '.rule-panel .tabs' });
+			await rulePanel(page).getByLabel('Text of the rule').waitFor();
+			await until('it is known who asks', async () => (await rulePanel(page).getByLabel('Text of the rule').getAttribute('readonly')) !== null || role === 'operator' || role === 'admin');
+			const rule = (await rulePanel(page).getByRole('button', { name: 'Delete the rule' }).count()) > 0;
+			page = await world.open(path({ view: 'alerts', status: 'all' }), { token: world.fleet.tokens[role], ready: '.data-row[data-index]' });
+			await alertRow(page, 'A program is started').click();
+			await alertPanel(page).getByText('Evidence').waitFor();
+			await until('it is known who asks', async () => (await alertPanel(page).getByRole('group', { name: 'Work' }).count()) === (role === 'viewer' ? 0 : 1));
+			seen[role] = `${parts.join()} ${rule ? 'rules' : ''}`.trim();
+		}
+		assert.deepEqual(seen, {
+			viewer: 'You,Storage', analyst: 'You,Storage', operator: 'You,Storage,New node rules', admin: 'You,Storage,New node,Tokens,Audit log rules',
+		});
+	}],
+	['settings_given_operator_when_a_join_token_is_made_then_the_command_for_the_node', async () => {
+		const page = await world.open(path({ view: 'settings', part: 'node' }), { token: world.fleet.tokens.operator, ready: '.token-form' });
+		await page.getByRole('button', { name: 'Make a join token' }).click();
+		assert.match(await page.locator('.secret code').innerText(), /^rtsec-sensor enroll --collector 127\.0\.0\.1:\d+ --token \S+/);
+	}],
+];
+
+const restartTests = (world) => [
+	['live_given_a_paused_tail_when_the_collector_restarts_then_nothing_is_missed', async () => {
+		const page = await world.open(path({ live: '1', q: 'process.name == "latecomer"' }), { ready: '.live-state' });
+		await page.locator('.live-state.live').waitFor();
+		await page.keyboard.press('p');
+		await page.locator('.live-state.paused').waitFor();
+		await world.fleet.restart((add) => add(makeOpens('web-1', Date.now(), 7, 5_000_000)));
+		await until('all seven wait', async () => /\b7 waiting/.test(await page.locator('.status').innerText()));
+		await page.keyboard.press('p');
+		await page.locator('.live-state.live').waitFor();
+		await until('each is there once', async () => (await rows(page).count()) === 7);
+		assert.equal(new Set(await rows(page).locator('.c-summary').allInnerTexts()).size, 7);
+	}],
+];
+
+const keyboardTests = (world) => [
+	['keyboard_given_g_and_a_letter_when_pressed_then_each_view_and_no_control_without_a_name', async () => {
+		const page = await world.open('/');
+		for (const [key, title] of [['t', 'Timeline'], ['a', 'Alerts'], ['r', 'Rules'], ['n', 'Nodes'], ['e', 'Settings'], ['s', 'Search']]) {
+			await page.keyboard.press('g');
+			await page.keyboard.press(key);
+			await until(`${title} is shown`, async () => (await page.locator('.top nav [aria-current]').innerText()).startsWith(title));
+			await page.waitForSelector('.data-row, .lane, .settings-part h2, .vlist-body .hit');
+			const nameless = await page.evaluate(() => [...document.querySelectorAll('button, input, select, textarea, a, [role="grid"], [role="treegrid"], [role="img"]')]
+				.filter((el) => !(el.getAttribute('aria-label') || el.textContent.trim() || el.labels?.length || el.closest('[aria-hidden="true"]'))).map((el) => el.outerHTML.slice(0, 120)));
+			assert.deepEqual(nameless, [], title);
+		}
+	}],
+	['keyboard_given_no_mouse_when_an_alert_is_followed_then_to_its_process_and_back', async () => {
+		const page = await world.open(path({ view: 'alerts', status: 'all' }), { ready: '.data-row[data-index]' });
+		await page.keyboard.press('j');
+		await alertPanel(page).getByText('Evidence').waitFor();
+		await page.keyboard.press('Enter');
+		await page.locator('.tree-row.active').waitFor();
+		await page.keyboard.press('k');
+		await page.locator('.tree-row.active').waitFor();
+		await page.goBack();
+		await alertPanel(page).getByText('Evidence').waitFor();
+		await page.keyboard.press('Escape');
+		await alertPanel(page).waitFor({ state: 'detached' });
+	}],
+	['narrow_given_phone_when_each_view_is_shown_then_nothing_sticks_out', async () => {
+		const page = await world.open('/');
+		await page.setViewportSize({ width: 380, height: 760 });
+		for (const view of ['timeline', 'alerts', 'rules', 'nodes', 'settings']) {
+			await page.goto(`${world.url}/?view=${view}`);
+			await page.waitForSelector('.data-row[data-index], .lane, .settings-part h2');
+			await until(`${view} fits`, () => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+		}
+	}],
+	['hostile_given_markup_in_a_command_line_when_its_process_is_shown_then_harmless_and_visible', async () => {
+		const page = await world.open(path({ view: 'process', id: await entityOf(world, 'evil\\u{200b}') }), { ready: '.tree-row.active' });
+		await page.getByRole('complementary', { name: 'Process' }).getByText('<img src=x onerror').first().waitFor();
+		assert.equal(await page.evaluate(() => window.pwned), undefined);
+		assert.equal(await page.locator('main img, main script').count(), 0);
+		assert.equal(await page.evaluate(() => /[\u202a-\u202e\u2066-\u2069\u200b\u0007\u001b]/.test(document.querySelector('main').innerText.replace(/[\n\t]/g, ''))), false);
+	}],
+];
+
 const RULE = `id: web-shell
 name: A web server starts a shell
 severity: high
@@ -376,4 +554,4 @@ const timelineTests = (world) => [
 	}],
 ];
 
-export const fleetTests = (world) => [...hopTests(world), ...ruleTests(world), ...sequenceTests(world), ...timelineTests(world), ...searchTests(world), ...processTests(world), ...nodeTests(world)];
+export const fleetTests = (world) => [...keyboardTests(world), ...settingsTests(world), ...restartTests(world), ...alertTests(world), ...hopTests(world), ...ruleTests(world), ...sequenceTests(world), ...timelineTests(world), ...searchTests(world), ...processTests(world), ...nodeTests(world)];

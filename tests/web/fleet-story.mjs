@@ -209,6 +209,47 @@ function hostile(node, ms) {
 	node.end(ms + 90, p);
 }
 
+/** Lines of @n more opens by one process of a node, at @ms; @first is their first sequence number. */
+export function makeOpens(node, ms, n, first) {
+	const id = createHash('sha256').update(`${node} ${first}`).digest('hex').slice(0, 16);
+	return [
+		{ node, boot: 17, kernel: '6.1.0-25-amd64', architecture: 'x86_64', agent: '0.1.0', stats: {} },
+		{ process: id, generation: 0, parent: '', fields: { 'process.pid': 9000, 'process.name': 'latecomer', 'process.executable': '/usr/bin/latecomer', 'process.args': ['latecomer'] } },
+		...Array.from({ length: n }, (_, i) => ({ event: 'open', sequence: first + i, time: ns(ms + i), of: id, fields: { 'file.path': `/var/late/${first + i}`, 'event.outcome': 'success' } })),
+	];
+}
+
+/** Detection rules that the intrusion sets off. */
+export const RULES = `id: shm-exec
+name: A program is started from shared memory
+severity: high
+description: Nothing honest lives in /dev/shm; loaders put their second stage there.
+mitre: [T1059, T1036.005]
+query: |
+  process where event.action == "exec" and process.executable : "/dev/shm/*"
+---
+id: shadow-read
+name: A shell reads the shadow file
+severity: critical
+mitre: [T1003.008]
+query: |
+  file where process.name in ("bash", "dash", "sh") and file.path == "/etc/shadow"
+---
+id: key-read
+name: A private key is read by what does not own it
+severity: medium
+mitre: [T1552.004]
+query: |
+  file where file.path : "*/.ssh/id_*" and process.name != "ssh"
+---
+id: to-internet
+name: A tool sends to an address outside
+severity: low
+mitre: [T1041]
+query: |
+  network where event.action == "connection_attempted" and process.name in ("curl", "wget", "scp") and not cidrmatch(destination.ip, "10.0.0.0/8")
+`;
+
 /** Lines of the whole story.  @now: ms; @compilers: processes of the build. */
 export function makeStory(now, compilers = 5000) {
 	const begin = now - 24 * HOUR;

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeStory } from './fleet-story.mjs';
+import { makeStory, RULES } from './fleet-story.mjs';
 
 const BIN = join(dirname(fileURLToPath(import.meta.url)), '../../build/dev/bin');
 const READY_MS = 60_000;
@@ -18,7 +18,7 @@ function tokensOf(bin, dir) {
 
 /** Starts the collector of @dir on @http ("127.0.0.1:0": any port).  Returns { url, stop }. */
 async function serve(bin, dir, http) {
-	const child = spawn(join(bin, 'rtsec-collector'), ['--dir', dir, '--http', http, '--listen', 'tcp://127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+	const child = spawn(join(bin, 'rtsec-collector'), ['--dir', dir, '--http', http, '--http-plain', '--listen', 'tls+tcp://127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
 	let log = '';
 	const ended = new Promise((done) => child.on('exit', done));
 	const address = await new Promise((found, failed) => {
@@ -35,18 +35,29 @@ async function serve(bin, dir, http) {
 	return { url: `http://${address}`, stop: async () => { child.kill('SIGTERM'); await ended; } };
 }
 
-/** Fills a folder and serves it.  Returns { url, tokens, dir, restart, close }. */
+async function applyRules(url, token) {
+	const answer = await fetch(`${url}/api/v1/rules`, {
+		method: 'POST', headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }, body: JSON.stringify({ source: RULES, note: 'with the fleet' }),
+	});
+	if (!answer.ok) throw new Error(`the rules are not taken: ${await answer.text()}`);
+}
+
+/** Fills a folder and serves it.  Returns { url, tokens, dir, restart, close }; restart() calls what it is
+ * given while no collector runs, with a function that stores more lines. */
 export async function startFleet({ bin = BIN, compilers = 5000, now = Date.now() } = {}) {
 	const dir = mkdtempSync(join(tmpdir(), 'rtsec-fleet-'));
-	const story = makeStory(now, compilers).map((l) => JSON.stringify(l)).join('\n');
-	execFileSync(join(bin, '../tests/fleet'), [dir], { input: story, maxBuffer: 1 << 20 });
 	const tokens = tokensOf(bin, dir);
+	const empty = await serve(bin, dir, '127.0.0.1:0');
+	await applyRules(empty.url, tokens.admin); /* before there are events, so that these give alerts */
+	await empty.stop();
+	const add = (lines) => execFileSync(join(bin, '../tests/fleet'), [dir], { input: lines.map((l) => JSON.stringify(l)).join('\n') });
+	add(makeStory(now, compilers));
 	let running = await serve(bin, dir, '127.0.0.1:0');
 	return {
 		url: running.url, tokens, dir,
 		restart: async (whileAway = () => {}) => {
 			await running.stop();
-			await whileAway();
+			await whileAway(add);
 			running = await serve(bin, dir, running.url.slice('http://'.length));
 		},
 		close: async () => {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // App - the shell around every view: header, notices, help; or the door when there is no token.
 import { useEffect, useState } from 'preact/hooks';
+import { whoAmI } from '../api/access';
 import { Button } from '../components/Button';
 import { Notice } from '../components/Notice';
 import { lostSince, resumed } from '../state/connection';
 import { clock, dark, nextClock, nextTheme } from '../state/prefs';
+import { openAlerts, startAlerts } from '../state/alerts';
 import { loadCatalog, loadNodes } from '../state/catalog';
-import { signOut, token } from '../state/session';
+import { identity, signOut, token } from '../state/session';
 import { go, hrefOf, onLink, param } from '../state/url';
 import { VIEWS, viewNamed } from '../views';
 import { Help } from './Help';
@@ -27,7 +29,7 @@ function Header({ onHelp }: { onHelp: () => void }) {
 			<nav aria-label="Views">
 				{VIEWS.filter((v) => v.key || v === here).map((v) => (
 					<a key={v.name} href={hrefOf({ view: v.name })} aria-current={v === here ? 'page' : undefined}
-						title={v.key ? `${v.title} (g ${v.key})` : v.title} onClick={onLink(() => go(v.name))}>{v.title}</a>
+						title={v.key ? `${v.title} (g ${v.key})` : v.title} onClick={onLink(() => go(v.name))}>{v.title}{v.name === 'alerts' && openAlerts.value > 0 && <span class="nav-count" title="open">{openAlerts.value >= 100 ? '99+' : openAlerts.value}</span>}</a>
 				))}
 			</nav>
 			<span class="grow" />
@@ -50,12 +52,14 @@ function Inside() {
 	useEffect(() => {
 		const abort = new AbortController();
 		void loadCatalog(abort.signal);
+		whoAmI(abort.signal).then((who) => { identity.value = who; }, () => {}); /* without it the collector refuses what is not allowed */
 		const timer = setInterval(() => void loadNodes(abort.signal), NODES_MS);
 		return () => {
 			clearInterval(timer);
 			abort.abort();
 		};
 	}, [token.value, resumed.value]);
+	useEffect(startAlerts, [token.value]);
 	const Current = viewNamed(param('view')).component;
 	return (
 		<>

@@ -2,6 +2,15 @@
 // session - the API token: taken once from #token=..., kept for this tab only, never in the URL.
 import { computed, signal } from '@preact/signals';
 
+/** Whose token it is. */
+export interface Identity {
+	name: string;
+	role: string; /* viewer, analyst, operator or admin */
+	scope: string; /* "": every node */
+	created: number; /* ms */
+	expires: number; /* NaN: never */
+}
+
 const KEY = 'rtsec.token';
 
 export const token = signal(sessionStorage.getItem(KEY) ?? '');
@@ -18,6 +27,7 @@ export function takeTokenFromUrl(): void {
 export function signIn(value: string): void {
 	sessionStorage.setItem(KEY, value.trim());
 	signInNote.value = '';
+	identity.value = null;
 	token.value = value.trim();
 }
 
@@ -27,10 +37,10 @@ export function signOut(note = ''): void {
 	token.value = '';
 }
 
-/** What the token may do; "" until the collector has said so, then all is offered and it refuses. */
-export const role = signal('');
+/** What the collector says of the token; null until it has, then all is offered and it refuses. */
+export const identity = signal<Identity | null>(null);
 
-const rank = computed(() => ['viewer', 'analyst', 'operator', 'admin'].indexOf(role.value));
+const rank = computed(() => ['viewer', 'analyst', 'operator', 'admin'].indexOf(identity.value?.role ?? ''));
 const atLeast = (n: number) => computed(() => rank.value < 0 || rank.value >= n);
 
 /** Whether the role allows exceptions and work on alerts; changes of rules; tokens and settings. */

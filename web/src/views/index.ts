@@ -2,10 +2,12 @@
 // views - the one table of views.  A view is a folder here: its component, its model (signals), its
 // keys and its CSS.  A new one is a folder and a line; the shell, URL and help follow.
 import type { FunctionComponent } from 'preact';
+import { AlertsView } from './alerts/AlertsView';
 import { NodesView } from './nodes/NodesView';
 import { ProcessView } from './process/ProcessView';
 import { RulesView } from './rules/RulesView';
 import { SearchView } from './search/SearchView';
+import { SettingsView } from './settings/SettingsView';
 import { TimelineView } from './timeline/TimelineView';
 
 export interface View {
@@ -19,8 +21,10 @@ export const VIEWS: [View, ...View[]] = [
 	{ name: 'search', title: 'Search', key: 's', component: SearchView },
 	{ name: 'timeline', title: 'Timeline', key: 't', component: TimelineView },
 	{ name: 'process', title: 'Process', component: ProcessView },
+	{ name: 'alerts', title: 'Alerts', key: 'a', component: AlertsView },
 	{ name: 'rules', title: 'Rules', key: 'r', component: RulesView },
 	{ name: 'nodes', title: 'Nodes', key: 'n', component: NodesView },
+	{ name: 'settings', title: 'Settings', key: 'e', component: SettingsView },
 ];
 
 export const viewNamed = (name: string): View => VIEWS.find((v) => v.name === name) ?? VIEWS[0];

@@ -5,6 +5,7 @@ import { Button } from '../../components/Button';
 import { copyText } from '../../components/copy';
 import { EventDot } from '../../components/EventDot';
 import { Facts } from '../../components/Facts';
+import { Level } from '../../components/Level';
 import { memo } from '../../components/memo';
 import { Line, Value } from '../../components/Text';
 import { VirtualList } from '../../components/VirtualList';
@@ -27,6 +28,18 @@ function lifeOf(p: ProcessFacts): string {
 	const start = formatMoment(p.start, utc.value);
 	if (!Number.isFinite(p.end)) return `${start} · no end known`;
 	return `${start} · ${ending(p)} after ${formatDuration(p.end - p.start)}`;
+}
+
+function Alerts({ id }: { id: string }) {
+	const list = m.alertsOf.value.get(id);
+	if (!list) return null;
+	return (
+		<ul class="process-alerts" aria-label="Alerts">
+			{list.map((a) => (
+				<li key={a.id}><button type="button" onClick={() => go('alerts', { status: 'all', sel: a.id })}><Level level={a.rule.level} /><b><Line value={a.rule.title} max={120} /></b><span class="muted">{a.status}</span></button></li>
+			))}
+		</ul>
+	);
 }
 
 function Programs({ facts }: { facts: ProcessFacts }) {
@@ -111,6 +124,7 @@ export function ProcessPanel() {
 				['Terminal', facts.tty],
 				['Container', facts.container],
 			]} onCopy={(value) => void copyText(value)} />
+			<Alerts id={facts.id} />
 			<Programs facts={facts} />
 			<div class="actions" role="group" aria-label="Its events by action">
 				{facts.actions.map(([action, n]) => (

@@ -10,7 +10,7 @@ import { VirtualList } from '../../components/VirtualList';
 import { clip, formatCompact, plural, visible } from '../../lib/text';
 import { formatDuration } from '../../lib/time';
 import { edgeText, type TreeRow } from '../../lib/tree';
-import type { Process } from '../../api/types';
+import type { Alert, Process } from '../../api/types';
 import { when } from '../../state/prefs';
 import * as m from './model';
 
@@ -18,12 +18,13 @@ const ROW_PX = 28;
 const INDENT_PX = 16;
 const DEEP = 14; /* levels that are still told apart by indentation */
 
-function Badges({ row }: { row: TreeRow }) {
+function Badges({ row, alerts }: { row: TreeRow; alerts: Alert[] | undefined }) {
 	const { process: p } = row;
 	const first = p.via[0];
 	const failed = p.exitSignal || (p.exitCode !== null && p.exitCode !== 0);
 	return (
 		<span class="tree-badges">
+			{alerts && <Badge kind="danger" label={alerts.map((a) => `${a.rule.level} alert: ${a.rule.title}`).join('; ')}><Icon name="bell" />{alerts.length}</Badge>}
 			{row.asUser && <Badge kind={p.uid === 0 ? 'danger' : 'plain'} label={`runs as ${p.user}, unlike its parent`}>as {visible(clip(p.user, 20))}</Badge>}
 			{first && <Badge kind="network" label={`reached over the network: ${edgeText(first)}${p.links > 1 ? `, and ${p.links - 1} more` : ''}; ${p.confidence} % sure`}><Icon name="flow" />{visible(p.host)}{p.confidence < 100 && ` ${p.confidence} %`}</Badge>}
 			{p.again && <Badge label="told above already">again</Badge>}
@@ -60,9 +61,10 @@ interface RowProps {
 	from: number;
 	to: number;
 	when: (ms: number) => string;
+	alerts: Alert[] | undefined;
 }
 
-const Row = memo(function Row({ row, index, top, active, subject, closed, from, to, when: show }: RowProps) {
+const Row = memo(function Row({ row, index, top, active, subject, closed, from, to, when: show, alerts }: RowProps) {
 	const { process: p, level, size } = row;
 	const line = p.args.join(' ') || p.executable;
 	return (
@@ -76,7 +78,7 @@ const Row = memo(function Row({ row, index, top, active, subject, closed, from, 
 				<span class="muted"><Line value={line === p.name ? '' : line} max={300} /></span>
 				{closed && <span class="tree-more">+{formatCompact(size)}</span>}
 			</div>
-			<div role="gridcell"><Badges row={row} /></div>
+			<div role="gridcell"><Badges row={row} alerts={alerts} /></div>
 			<div role="gridcell" class="muted tree-user"><Line value={p.user} max={30} /></div>
 			<div role="gridcell" class="muted tree-start">{show(p.start)}</div>
 			<div role="gridcell"><Life process={p} from={from} to={to} /></div>
@@ -106,7 +108,7 @@ export function TreeList() {
 				render={(index, top) => {
 					const row = rows[index];
 					return row && <Row key={index} row={row} index={index} top={top} active={index === active} subject={row.process.id === m.id.value}
-						closed={m.closed.value.has(row.process.id)} from={from} to={to} when={show} />;
+						closed={m.closed.value.has(row.process.id)} from={from} to={to} when={show} alerts={m.alertsOf.value.get(row.process.id)} />;
 				}}>
 				<div class="tree-row head" role="row" aria-rowindex={1}>
 					{['Process', '', 'User', 'Start', 'Life'].map((title) => <div key={title} role="columnheader">{title || <span class="sr-only">What stands out</span>}</div>)}

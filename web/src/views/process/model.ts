@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // model - the state of the process view: the tree around one process, and what the chosen one did.
 import { batch, computed, effect, signal, untracked } from '@preact/signals';
+import { alerts as askAlerts } from '../../api/alerts';
 import { asApiError, isAbort, type ApiError } from '../../api/client';
 import { processFacts, processTimeline, processTree } from '../../api/processes';
 import { hopChart, lifeSpan, openRows, treeRows } from '../../lib/tree';
 import { resumed } from '../../state/connection';
 import { Pager } from '../../state/pager';
 import { param, setParams } from '../../state/url';
-import type { Doc, ProcessFacts, ProcessTree, Scope } from '../../api/types';
+import { alertChanges } from '../../state/alerts';
+import type { Alert, Doc, ProcessFacts, ProcessTree, Scope } from '../../api/types';
 
+const MOST_ALERTS = 1000;
 const LIMIT = 10_000; /* processes of a tree */
 const NO_SCOPE: Scope = { q: '', since: '', until: '', node: '', order: 'asc' };
 
@@ -21,6 +24,8 @@ export const tree = signal<ProcessTree | null>(null);
 export const facts = signal<ProcessFacts | null>(null);
 export const error = signal<ApiError | null>(null);
 export const pager = signal<Pager | null>(null);
+/** Alerts by the process that they are about. */
+export const alertsOf = signal<ReadonlyMap<string, Alert[]>>(new Map());
 export const closed = signal<ReadonlySet<string>>(new Set());
 export const opened = signal<Doc | null>(null);
 
@@ -63,6 +68,21 @@ function loadTree(): (() => void) | undefined {
 	return () => abort.abort();
 }
 
+/** Alerts of the one host of the tree, or of all when there are more. */
+function loadAlerts(): (() => void) | undefined {
+	const found = tree.value;
+	void alertChanges.value;
+	if (!found) return undefined;
+	const abort = new AbortController();
+	const hosts = new Set(found.processes.map((p) => p.host));
+	askAlerts(hosts.size === 1 ? { node: found.host } : {}, MOST_ALERTS, '', abort.signal).then((page) => {
+		const by = new Map<string, Alert[]>();
+		for (const a of page.alerts) if (a.entity) by.set(a.entity, [...(by.get(a.entity) ?? []), a]);
+		alertsOf.value = by;
+	}, () => {}); /* a tree without alerts is one still */
+	return () => abort.abort();
+}
+
 function loadFacts(): (() => void) | undefined {
 	const wanted = chosen.value;
 	const withBelow = below.value;
@@ -85,7 +105,7 @@ function loadFacts(): (() => void) | undefined {
 
 /** Runs the view until the returned function is called. */
 export function startModel(): () => void {
-	const stops = [effect(loadTree), effect(loadFacts)];
+	const stops = [effect(loadTree), effect(loadFacts), effect(loadAlerts)];
 	return () => {
 		stops.forEach((stop) => stop());
 		batch(() => {

@@ -5,7 +5,7 @@ import { Button } from '../../components/Button';
 import { DataTable, type DataColumn } from '../../components/DataTable';
 import { Empty } from '../../components/Empty';
 import { FindBox } from '../../components/FindBox';
-import { Level } from '../../components/Level';
+import { Level, levelRank } from '../../components/Level';
 import { Notice } from '../../components/Notice';
 import { Line } from '../../components/Text';
 import { plural } from '../../lib/text';
@@ -28,10 +28,9 @@ function Title({ rule }: { rule: Rule }) {
 	);
 }
 
-const RANK = ['informational', 'low', 'medium', 'high', 'critical'];
 const COLUMNS: DataColumn<Rule>[] = [
 	{ title: 'Rule', width: 'minmax(220px, 2fr)', cell: (r) => <Title rule={r} />, sort: (r) => r.title },
-	{ title: 'Level', width: '104px', cell: (r) => <Level level={r.level} />, sort: (r) => -RANK.indexOf(r.level) },
+	{ title: 'Level', width: '104px', cell: (r) => <Level level={r.level} />, sort: (r) => -levelRank(r.level) },
 	{ title: 'Technique', width: '130px', narrow: true, cell: (r) => <span class="mono"><Line value={r.techniques.join(', ')} max={60} /></span>, sort: (r) => r.techniques[0] ?? '~' },
 	{ title: 'Language', width: '90px', narrow: true, cell: (r) => r.language, sort: (r) => r.language },
 	{ title: 'Exceptions', width: '84px', number: true, narrow: true, cell: (r) => r.exceptions || '-', sort: (r) => r.exceptions },

@@ -10,6 +10,7 @@ import { clip, formatCompact, plural, visible } from '../../lib/text';
 import { clockParts, formatTime } from '../../lib/time';
 import { allNodes } from '../../state/catalog';
 import { dark, utc } from '../../state/prefs';
+import { go } from '../../state/url';
 import type { Lane } from '../../api/types';
 import { AXIS_PX, draw, find, inkOf, inWords, lanePxOf, type Found, type Ink, type Scene } from './draw';
 import * as m from './model';
@@ -43,6 +44,7 @@ function Label({ lane, index, top, height, chosen }: { lane: Lane; index: number
 
 function tipText(found: Found): string {
 	const lost = found.gap ? `${plural(found.gap.count, 'event')} lost here (${found.gap.cause})` : '';
+	if (found.pin) return `${found.pin.level} alert: ${found.pin.text}`;
 	if (found.doc) return `${text(found.doc, '@timestamp').slice(11)}  ${text(found.doc, 'event.action')}  ${summary(found.doc)}${lost ? ` · ${lost}` : ''}`;
 	const when = formatTime(found.ms, utc.value, true);
 	return [found.count === undefined ? when : `${when}  ${plural(found.count, 'event')}`, lost].filter(Boolean).join(' · ');
@@ -134,7 +136,8 @@ export function Canvas() {
 	};
 	const onClick = ({ x, y }: { x: number; y: number }): void => {
 		const found = find(scene.peek(), x, y);
-		if (found?.doc) m.opened.value = found.doc;
+		if (found?.pin) go('alerts', { status: 'all', sel: found.pin.id });
+		else if (found?.doc) m.opened.value = found.doc;
 		else if (found?.count !== undefined) m.look(zoomed(m.view.peek(), 0.2, x / size.peek().width), true);
 	};
 
@@ -153,7 +156,7 @@ export function Canvas() {
 				</div>
 				<canvas ref={canvas} class="timeline-canvas" style={{ height: `${height}px` }} role="img" aria-label={inWords(data, m.view.value, spanText(m.view.value.span))}
 					onPointerDown={onDown} onPointerMove={onMove} onPointerUp={onUp} onPointerCancel={() => { drag.current = null; brush.value = null; }} onPointerLeave={() => { pointer.value = null; }} />
-				{found && pointer.value && (found.doc || found.count !== undefined || found.gap) && (
+				{found && pointer.value && (found.doc || found.count !== undefined || found.gap || found.pin) && (
 					<div class="timeline-tip mono" style={{ left: `${Math.min(pointer.value.x + 14, size.value.width - 320) + 208}px`, top: `${top.value + pointer.value.y + 16}px` }}>
 						<b><Line value={laneText(found.lane)} max={40} /></b> <Line value={clip(tipText(found), 200)} />
 					</div>

@@ -6,6 +6,7 @@ import { Button } from '../../components/Button';
 import { Empty } from '../../components/Empty';
 import { EventDrawer } from '../../components/EventDrawer';
 import { EventDot } from '../../components/EventDot';
+import { Icon } from '../../components/Icon';
 import { Notice } from '../../components/Notice';
 import { SimpleQuery } from '../../components/SimpleQuery';
 import { TimeRange } from '../../components/TimeRange';
@@ -16,7 +17,7 @@ import { Canvas } from './Canvas';
 import { flowsInSight } from './draw';
 import { bindTimelineKeys, toSearch, zoom } from './keys';
 import * as m from './model';
-import { startPins } from './pins';
+import { pins, startPins } from './pins';
 
 function Bar() {
 	const { since, until } = m.scope.value;
@@ -49,6 +50,7 @@ function Key() {
 				? <span><EventDot category="process" />process <EventDot category="file" />file <EventDot category="network" />network, each by itself</span>
 				: <span>the taller and darker, the more; below {plural(3000, 'event')} each is shown by itself</span>}
 			{!!data?.flows.length && <span>{plural(data.flows.length, 'connection')} between lanes{shown ? '' : ', drawn when fewer are in sight'}</span>}
+			{pins.value.length > 0 && <span class="status-warn"><Icon name="warn" />{plural(pins.value.length, 'alert')}</span>}
 			{lost > 0 && <span class="status-warn">{plural(lost, 'event')} lost in {plural(data?.gaps.length ?? 0, 'gap')}</span>}
 			{data?.more && <span class="status-warn">the {m.MOST_LANES} busiest lanes are shown</span>}
 			{m.busy.value && <span class="muted">loading…</span>}

@@ -18,8 +18,9 @@ const ARROWS = 150; /* more say nothing */
 export interface Pin {
 	ns: bigint;
 	lane: Lane['key'];
-	severity: string;
+	level: string;
 	text: string;
+	id: string;
 }
 
 export interface Scene {
@@ -183,7 +184,7 @@ function drawPins(c: Pen, s: Scene, places: Map<Lane['key'], number>, ink: Ink):
 		const x = xOf(s, pin.ns);
 		if (lane === undefined || x < -8 || x > s.width + 8) continue;
 		const y = yOf(s, lane) + 2;
-		c.fillStyle = ink[/^(high|critical)$/.test(pin.severity) ? 'danger' : 'warn'] ?? '';
+		c.fillStyle = ink[/^(high|critical)$/.test(pin.level) ? 'danger' : 'warn'] ?? '';
 		c.beginPath();
 		c.moveTo(x, y + 13);
 		c.lineTo(x - 6, y + 1);
@@ -250,6 +251,7 @@ export interface Found {
 	count?: number;
 	ms: number; /* begin of the cell */
 	gap?: Gap;
+	pin?: Pin;
 }
 
 export function find(s: Scene, x: number, y: number): Found | null {
@@ -257,7 +259,8 @@ export function find(s: Scene, x: number, y: number): Found | null {
 	if (!lane || !s.data) return null;
 	const ms = msOfNs(s.view.from) + ((x / s.width) * s.view.span) / 1e6;
 	const gap = s.data.gaps.find((g) => lane.hosts.includes(g.node) && ms >= g.from && ms <= g.to);
-	const more = gap ? { gap } : {};
+	const pin = s.pins.find((p) => p.lane === lane.key && Math.abs(xOf(s, p.ns) - x) < 7);
+	const more = { ...(gap ? { gap } : {}), ...(pin ? { pin } : {}) };
 	if (s.data.events) {
 		let best: { doc: Doc; far: number } | null = null;
 		for (const e of s.data.events.get(lane.key) ?? []) {

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// types-rules - rules, what they found, and who may ask.
+import type { Doc, Gap } from './types';
+
+export interface RuleProblem {
+	line: number; /* 1-based; 0: of the whole */
+	column: number;
+	text: string;
+}
+
+export interface Rule {
+	id: string;
+	revision: number;
+	changed: number; /* ms */
+	enabled: boolean;
+	status: string; /* ok, unmapped or wrong */
+	title: string;
+	language: string;
+	level: string;
+	techniques: string[];
+	problems: RuleProblem[];
+	exceptions: number;
+}
+
+export interface RuleException {
+	id: string;
+	condition: string;
+	note: string;
+	owner: string;
+	created: number; /* ms */
+	expires: number; /* NaN: never */
+}
+
+export interface RuleWhole extends Rule {
+	description: string;
+	author: string;
+	bypass: string;
+	references: string[];
+	falsePositives: string[];
+	tags: string[];
+	query: string; /* "": none */
+	exceptionList: RuleException[];
+}
+
+export interface Revision {
+	revision: number;
+	created: number; /* ms */
+	author: string;
+	note: string;
+	current: boolean;
+}
+
+/** What a text of rules would become. */
+export interface Lint {
+	wrong: boolean;
+	failedTests: number;
+	rules: (Rule & { change: string; line: number; query: string; tests: { name: string; fires: boolean; passed: boolean; reason: string }[] })[];
+}
+
+export interface AlertProcess {
+	id: string;
+	pid: number;
+	name: string;
+	executable: string;
+	args: string[];
+	user: string;
+}
+
+/** All hits of one rule by one process on one object that came close together. */
+export interface Alert {
+	id: string;
+	change: number;
+	status: string; /* open, acknowledged or closed */
+	owner: string;
+	rule: { id: string; revision: number; title: string; level: string; techniques: string[] };
+	node: string;
+	entity: string;
+	object: string;
+	count: number;
+	first: number; /* ms */
+	last: number;
+	created: number;
+	incident: string; /* "": none */
+	folded: boolean; /* stands for many more of the rule */
+	process: AlertProcess | null;
+	ancestry: AlertProcess[]; /* parent first */
+}
+
+export interface AlertWhole extends Alert {
+	events: Doc[]; /* the first ones */
+	gaps: Gap[]; /* losses that may hide evidence */
+	notes: { created: number; author: string; note: string }[];
+}
+
+/** An API token, without its secret. */
+export interface TokenInfo {
+	id: string;
+	name: string;
+	role: string;
+	scope: string; /* "": every node */
+	createdBy: string;
+	created: number; /* ms */
+	expires: number; /* NaN: never */
+	revoked: number; /* NaN: not */
+}
+
+/** What somebody did. */
+export interface AuditRow {
+	id: string;
+	time: number; /* ms */
+	actor: string; /* "": nobody known */
+	address: string;
+	action: string;
+	detail: string;
+	status: number;
+	tookUs: number;
+}
