@@ -1,49 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
-// screenshots - makes docs/img/search-light.png and search-dark.png:  node tests/web/screenshots.mjs [DIR]
-import { mkdirSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// screenshots - pictures of every view in both themes, of the recorded fleet, into docs/img:
+//   node tests/web/screenshots.mjs [DIR] [--bin build/dev/bin] [--only NAME]
+// The fonts are those of this machine: fonts-inter, fonts-jetbrains-mono.
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildTo } from '../../web/build.mjs';
 import { openBrowser } from './chromium.mjs';
-import { startFake, TOKEN } from './fake-server.mjs';
+import { startFleet } from './fleet.mjs';
 
-const out = process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), '../../docs/img');
+const here = dirname(fileURLToPath(import.meta.url));
+const option = (name, otherwise) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : otherwise);
+const out = process.argv[2] && !process.argv[2].startsWith('--') ? process.argv[2] : join(here, '../../docs/img');
+const SIZE = { width: 1360, height: 780 };
+
+/** What each shows: its address, what must be there before, and what is pressed. */
 const SHOTS = {
-	'search-light': { scheme: 'light', url: '/?since=-15m', row: 4 },
-	'search-dark': { scheme: 'dark', url: '/?since=-15m', row: 4 },
-};
-const MORE = {
-	'fault': { scheme: 'light', url: '/?q=process%20where%20process.nme%20%3D%3D%20%22bash%22' },
-	'empty': { scheme: 'light', url: '/?q=process.name%20%3D%3D%20%22nothing%22' },
-	'live': { scheme: 'dark', url: '/?live=1' },
-	'hostile': { scheme: 'light', url: '/?q=process.executable%20%3A%20%22%2Ftmp%2F*%22', row: 0 },
-	'help': { scheme: 'light', url: '/', keys: ['?'] },
-	'complete': { scheme: 'dark', url: '/', type: 'process where proc' },
-	'narrow': { scheme: 'light', url: '/', size: { width: 400, height: 800 } },
-	'narrow-drawer': { scheme: 'dark', url: '/', size: { width: 400, height: 800 }, row: 2 },
-	'door': { scheme: 'light', url: '/', token: false },
-	'range': { scheme: 'light', url: '/', click: 'Time range' },
+	search: { query: { since: '-1h', by: 'process.name' }, ready: '.legend .swatch', act: (page) => page.locator('.vlist-body .hit').nth(4).click() },
+	timeline: { query: { view: 'timeline', since: '-12m' }, ready: '.timeline-key .dot' },
+	process: { query: { view: 'process', id: 'sudo', hosts: 'all' }, ready: '.tree-row.active' },
+	hops: { query: { view: 'process', id: 'kworkerd', as: 'hops' }, ready: '.hop-label' },
+	alerts: { query: { view: 'alerts', sel: '4' }, ready: '.chain' },
+	rules: { query: { view: 'rules', sel: 'shadow-read' }, ready: '.rule-tools .good', act: async (page) => {
+		await page.getByRole('button', { name: /^See what it would/ }).click();
+		await page.locator('.backtest canvas').waitFor();
+	} },
+	rare: { query: { view: 'rare' }, ready: '.data-row[data-index]' },
+	nodes: { query: { view: 'nodes', sel: 'web-2' }, ready: '.figures' },
+	settings: { query: { view: 'settings', part: 'tokens' }, ready: '.data-row[data-index]' },
 };
 
-async function shoot(fake, name, shot) {
-	const size = shot.size ?? { width: 1280, height: 740 };
-	const browser = await openBrowser({ colorScheme: shot.scheme, viewport: size });
-	const page = await browser.context.newPage();
-	await page.goto(`${fake.url}${shot.url}${shot.token === false ? '' : `#token=${TOKEN}`}`);
-	await page.waitForTimeout(900);
-	if (shot.row !== undefined) await page.locator(`[data-index="${shot.row}"]`).click();
-	for (const key of shot.keys ?? []) await page.keyboard.press(key);
-	if (shot.click) await page.getByRole('button', { name: shot.click }).click();
-	if (shot.type) await page.locator('#query').pressSequentially(shot.type);
-	await page.waitForTimeout(300);
-	await page.screenshot({ path: join(out, `${name}.png`) });
+async function entityOf(fleet, name) {
+	const q = new URLSearchParams({ q: `process where process.name == "${name}" and event.action == "exec"`, since: '-24h', limit: 1 });
+	const answer = await fetch(`${fleet.url}/api/v1/search?${q}`, { headers: { Authorization: `Bearer ${fleet.tokens.admin}` } });
+	return (await answer.json()).hits[0].process.entity_id;
+}
+
+async function shoot(fleet, scheme) {
+	const browser = await openBrowser({ colorScheme: scheme, viewport: SIZE });
+	for (const [name, shot] of Object.entries(SHOTS)) {
+		if (option('--only', name) !== name) continue;
+		const page = await browser.context.newPage();
+		const query = { ...shot.query, ...(shot.query.id ? { id: await entityOf(fleet, shot.query.id) } : {}) };
+		await page.goto(`${fleet.url}/?${new URLSearchParams(query)}#token=${fleet.tokens.admin}`);
+		await page.locator(shot.ready).first().waitFor();
+		await shot.act?.(page);
+		await page.waitForLoadState('networkidle', { timeout: 2000 }).catch(() => {}); /* the watch of alerts never ends */
+		await page.screenshot({ path: join(out, `${name}-${scheme}.png`) });
+		await page.close();
+	}
 	await browser.close();
 }
 
 mkdirSync(out, { recursive: true });
-const assets = mkdtempSync(join(tmpdir(), 'rtsec-web-'));
-await buildTo(assets);
-const fake = await startFake({ assets, rate: 12 });
-for (const [name, shot] of Object.entries(process.argv.includes('--all') ? { ...SHOTS, ...MORE } : SHOTS)) await shoot(fake, name, shot);
-await fake.close();
+const fleet = await startFleet({ bin: option('--bin', join(here, '../../build/dev/bin')) });
+try {
+	for (const scheme of ['light', 'dark']) await shoot(fleet, scheme);
+} finally {
+	await fleet.close();
+}

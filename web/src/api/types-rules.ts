@@ -115,3 +115,15 @@ export interface AuditRow {
 	status: number;
 	tookUs: number;
 }
+
+/** Something that was ever seen on the fleet: an executable, a hash, an address and so on. */
+export interface Fact {
+	kind: string;
+	value: string;
+	first: number; /* ms */
+	last: number;
+	count: number;
+	nodes: number;
+	windowMs: number; /* of spread: in which it came to so many nodes */
+	seenOn: { name: string; first: number; last: number; count: number }[];
+}

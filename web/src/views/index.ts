@@ -5,6 +5,7 @@ import type { FunctionComponent } from 'preact';
 import { AlertsView } from './alerts/AlertsView';
 import { NodesView } from './nodes/NodesView';
 import { ProcessView } from './process/ProcessView';
+import { RareView } from './rare/RareView';
 import { RulesView } from './rules/RulesView';
 import { SearchView } from './search/SearchView';
 import { SettingsView } from './settings/SettingsView';
@@ -23,6 +24,7 @@ export const VIEWS: [View, ...View[]] = [
 	{ name: 'process', title: 'Process', component: ProcessView },
 	{ name: 'alerts', title: 'Alerts', key: 'a', component: AlertsView },
 	{ name: 'rules', title: 'Rules', key: 'r', component: RulesView },
+	{ name: 'rare', title: 'Rare', key: 'o', component: RareView },
 	{ name: 'nodes', title: 'Nodes', key: 'n', component: NodesView },
 	{ name: 'settings', title: 'Settings', key: 'e', component: SettingsView },
 ];

@@ -3,8 +3,12 @@
 import { batch, computed, effect, signal, untracked } from '@preact/signals';
 import { alerts as askAlerts } from '../../api/alerts';
 import { asApiError, isAbort, type ApiError } from '../../api/client';
+import { factOfValue } from '../../api/facts';
 import { processFacts, processTimeline, processTree } from '../../api/processes';
 import { hopChart, lifeSpan, openRows, treeRows } from '../../lib/tree';
+import { plural } from '../../lib/text';
+import { formatMoment } from '../../lib/time';
+import { utc } from '../../state/prefs';
 import { resumed } from '../../state/connection';
 import { Pager } from '../../state/pager';
 import { param, setParams } from '../../state/url';
@@ -26,6 +30,7 @@ export const error = signal<ApiError | null>(null);
 export const pager = signal<Pager | null>(null);
 /** Alerts by the process that they are about. */
 export const alertsOf = signal<ReadonlyMap<string, Alert[]>>(new Map());
+export const prevalence = signal('');
 export const closed = signal<ReadonlySet<string>>(new Set());
 export const opened = signal<Doc | null>(null);
 
@@ -83,6 +88,18 @@ function loadAlerts(): (() => void) | undefined {
 	return () => abort.abort();
 }
 
+/** On how many nodes the chosen executable was ever seen. */
+function loadPrevalence(): (() => void) | undefined {
+	const executable = facts.value?.executable;
+	untracked(() => { prevalence.value = ''; });
+	if (!executable) return undefined;
+	const abort = new AbortController();
+	factOfValue('executable', executable, abort.signal).then((f) => {
+		if (f) prevalence.value = `on ${plural(f.nodes, 'node')}, started ${plural(f.count, 'time')} since ${formatMoment(f.first, utc.peek())}`;
+	}, () => {}); /* a collector may keep no facts */
+	return () => abort.abort();
+}
+
 function loadFacts(): (() => void) | undefined {
 	const wanted = chosen.value;
 	const withBelow = below.value;
@@ -105,7 +122,7 @@ function loadFacts(): (() => void) | undefined {
 
 /** Runs the view until the returned function is called. */
 export function startModel(): () => void {
-	const stops = [effect(loadTree), effect(loadFacts), effect(loadAlerts)];
+	const stops = [effect(loadTree), effect(loadFacts), effect(loadAlerts), effect(loadPrevalence)];
 	return () => {
 		stops.forEach((stop) => stop());
 		batch(() => {
