@@ -73,7 +73,7 @@ function Panel({ fact }: { fact: Fact }) {
 			<h3>Seen on {plural(fact.nodes, 'node')}</h3>
 			<ul class="seen-on">
 				{(m.whole.value?.seenOn ?? fact.seenOn).map((n) => (
-					<li key={n.name}><b><Line value={n.name} max={80} /></b><span class="muted">first {when.value(n.first, true)}</span><span>{formatCompact(n.count)} times</span></li>
+					<li key={n.name}><b><Line value={n.name} max={80} /></b><span class="muted">first {when.value(n.first, true)}</span><span>{plural(n.count, 'time')}</span></li>
 				))}
 			</ul>
 		</aside>
