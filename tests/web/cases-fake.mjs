@@ -23,7 +23,8 @@ function contrasts() {
 	for (const ground of ['--ground', '--surface', '--raised'])
 		for (const ink of ['--text-3', '--accent', '--danger', '--warn', '--ok', '--syntax-word', '--syntax-string', '--syntax-number', '--syntax-field'])
 			pairs.push([ink, ground]);
-	pairs.push(['--on-accent', '--accent'], ['--warn', '--warn-soft'], ['--danger', '--danger-soft'], ['--accent-strong', '--accent-soft'], ['--ground', '--text']);
+	pairs.push(['--on-accent', '--accent'], ['--warn', '--warn-soft'], ['--danger', '--danger-soft'], ['--accent-strong', '--accent-soft'], ['--accent-strong', '--surface'], ['--ok', '--ok-soft'],
+		...['--sunken', '--hover', '--selected'].map((ground) => ['--text-3', ground]), ...['--hover', '--selected'].flatMap((ground) => [['--danger', ground], ['--warn', ground]]), ['--ground', '--text']);
 	return pairs.map(([a, b]) => {
 		const [x, y] = [light(a), light(b)].sort((p, q) => q - p);
 		return { pair: `${a} on ${b}`, ratio: (x + 0.05) / (y + 0.05) };
