@@ -293,7 +293,7 @@ void document_begin(struct document *d, struct block *b, uint32_t table)
 
 /* ---- one event ---- */
 
-static void write_value(struct document *d, struct json *j, const struct block_value *v)
+void document_value(const struct block *b, const struct block_value *v, struct json *j)
 {
 	char id[20];
 
@@ -317,7 +317,7 @@ static void write_value(struct document *d, struct json *j, const struct block_v
 	case VALUE_STRINGS:
 		json_begin_array(j);
 		for (uint32_t i = 0; i < v->n_strings; i++) {
-			struct block_string s = block_string(d->block, v->strings[i]);
+			struct block_string s = block_string(b, v->strings[i]);
 
 			json_text_n(j, s.s, s.n);
 		}
@@ -373,7 +373,7 @@ void document_write(struct document *d, uint32_t row, struct json *j)
 		for (; open > common; open--)
 			json_end_object(j);
 		open_parts(j, e, open);
-		write_value(d, j, &v);
+		document_value(d->block, &v, j);
 		open = common = (uint8_t)(e->n_parts - 1);
 	}
 	for (; open > 0; open--)

@@ -22,6 +22,9 @@ NODISCARD int document_new(struct document **ret, const char *fields, size_t n, 
 struct document *document_free(struct document *d);
 DEFINE_FREEP(document)
 
+/* Writes one value as documents have it.  @b holds the strings of a list. */
+void document_value(const struct block *b, const struct block_value *v, struct json *j);
+
 /* Writes the JSON Schema of what document_write() can write, as one value. */
 void document_schema(const struct document *d, struct json *j);
 

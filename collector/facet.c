@@ -6,6 +6,7 @@
 
 #include <xxhash.h>
 
+#include "collector/document.h"
 #include "lib/arena.h"
 #include "lib/slots.h"
 
@@ -175,25 +176,13 @@ static bool is_same(const struct value *a, const struct value *b)
 
 static void write_value(const struct value *v, struct json *j)
 {
-	char id[20];
+	struct block_value value = { .type = v->type };
 
-	switch (v->type) {
-	case VALUE_STRING:
-		json_text_n(j, v->s, v->n);
-		break;
-	case VALUE_BOOL:
-		json_bool(j, v->number != 0);
-		break;
-	case VALUE_DATE:
-		json_time(j, v->number);
-		break;
-	case VALUE_ID:
-		snprintf(id, sizeof(id), "%016llx", (unsigned long long)v->number);
-		json_text_n(j, id, 16);
-		break;
-	default:
-		json_uint(j, v->number);
-	}
+	if (is_text(v))
+		value.string = (struct block_string){ v->s, v->n };
+	else
+		value.number = v->number;
+	document_value(NULL, &value, j);
 }
 
 static bool has_prefix(const struct facets *f, const struct value *v)

@@ -122,6 +122,19 @@ static bool copy_labels(const struct block_info *i, struct buf *texts,
 	return buf_ok(texts);
 }
 
+static void forget(struct rebatch *r)
+{
+	r->batch = batch_free(r->batch);
+	slots_clear(&r->rows);
+	r->n_rows = 0;
+}
+
+int rebatch_begin_as(struct rebatch *r, const struct batch_origin *origin)
+{
+	forget(r);
+	return batch_new(&r->batch, origin);
+}
+
 int rebatch_begin(struct rebatch *r, const struct block *like)
 {
 	const struct block_info *i = block_info(like);
@@ -130,9 +143,7 @@ int rebatch_begin(struct rebatch *r, const struct block *like)
 	struct batch_origin origin = { .labels = labels, .n_labels = i->n_labels };
 	struct block_string names[5];
 
-	r->batch = batch_free(r->batch);
-	slots_clear(&r->rows);
-	r->n_rows = 0;
+	forget(r);
 	origin_strings(like, names);
 	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
 		if (names[k].n >= NAME_BYTES)

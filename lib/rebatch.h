@@ -22,6 +22,9 @@ DEFINE_FREEP(rebatch)
 /* Begins a batch of the node and boot of @like.  Returns 0, REBATCH_E_ODD or -ENOMEM. */
 NODISCARD int rebatch_begin(struct rebatch *r, const struct block *like);
 
+/* The same of another node and boot; its labels are left out.  Returns 0, -EINVAL (as batch_new()) or -ENOMEM. */
+NODISCARD int rebatch_begin_as(struct rebatch *r, const struct batch_origin *origin);
+
 /* True when @b says the same of its node as the block that the batch was begun with. */
 bool rebatch_fits(const struct rebatch *r, const struct block *b);
 

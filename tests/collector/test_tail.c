@@ -3,6 +3,8 @@
  */
 #include "tests/collector/served.h"
 
+#include "collector/merge.h"
+
 struct stream {
 	int fd;
 	struct buf raw; /* as it came: headers first, then chunks */
@@ -204,6 +206,38 @@ static void test_tail_given_id_when_resumed_then_no_hole_and_no_double(void **st
 	stream_close(&t);
 }
 
+static void test_tail_given_batches_merged_meanwhile_when_resumed_then_no_hole_and_no_double(
+	void **state)
+{
+	static const struct merge_limits at_once = {
+		.small_events = 100, .target_events = 1000, .least_blocks = 2, .sweep_ns = 1
+	};
+	struct served *s = *state;
+	struct merge_counters counters;
+	AUTO(merger) *m = NULL;
+	struct stream t;
+	char id[64];
+
+	stream_open(s, &t, "?" FIELDS, NULL);
+	for (uint64_t seq = 1; seq <= 91; seq += 10)
+		put(s, seq, 10, "a");
+	for (uint64_t seq = 1; seq <= 34; seq++)
+		expect_hit(&t, "n1", seq);
+	snprintf(id, sizeof(id), "%s", t.last_id); /* in the middle of the fourth batch */
+	stream_close(&t);
+	assert_int_equal(merger_new(&m, s->store, &at_once), 0);
+	while (merger_step(m, timestamp_now() + fixture_day_ns, UINT64_MAX) == MERGE_E_MORE)
+		;
+	merger_counters(m, &counters);
+	assert_int_equal(counters.blocks, 10);
+	put(s, 101, 5, "a");
+	stream_open(s, &t, "?" FIELDS, id);
+	for (uint64_t seq = 35; seq <= 105; seq++)
+		expect_hit(&t, "n1", seq);
+	assert_null(next_field(&t, "id: ", 300));
+	stream_close(&t);
+}
+
 /* More than one piece of replay, while batches come in. */
 static void test_tail_given_flood_when_resumed_then_every_event_once(void **state)
 {
@@ -302,6 +336,7 @@ int main(void)
 		SERVED(test_tail_given_batches_when_open_then_hits_in_order),
 		SERVED(test_tail_given_query_and_node_when_open_then_only_those),
 		SERVED(test_tail_given_id_when_resumed_then_no_hole_and_no_double),
+		SERVED(test_tail_given_batches_merged_meanwhile_when_resumed_then_no_hole_and_no_double),
 		SERVED(test_tail_given_flood_when_resumed_then_every_event_once),
 		SERVED(test_tail_given_client_that_does_not_read_when_flooded_then_dropped_told),
 		SERVED(test_tail_given_no_hit_yet_when_lost_then_comes_back_to_where_it_began),
