@@ -22,46 +22,8 @@ trap 'echo "query: line $LINENO failed: $BASH_COMMAND" >&2' ERR
 
 say() { echo "query: $*" >&2; }
 
-free_port() {
-	local port
-
-	while :; do
-		port=$((20000 + RANDOM % 10000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-	done
-	echo "$port"
-}
-
-# What machines do: programs read and written, compiled, searched, fetched, listed.
-act() {
-	local end=$((SECONDS + $1)) i=0 dir=$T/work
-
-	mkdir -p "$dir"
-	while [ "$SECONDS" -lt "$end" ]; do
-		i=$((i + 1))
-		printf '#include <stdio.h>\nint main(void) { return printf("%%d", %d) > 9; }\n' "$i" >"$dir/p$i.c"
-		cc -O1 -o "$dir/p$i" "$dir/p$i.c" && "$dir/p$i" >/dev/null || true
-		find /usr/share/doc /etc -maxdepth 3 -type f 2>/dev/null | shuf -n 60 | xargs cat >/dev/null 2>&1 || true
-		grep -rl "user$i" /etc >/dev/null 2>&1 || true
-		curl -fsS -m 2 "http://127.0.0.1:$HTTP/healthz" >/dev/null || true
-		bash -c 'ps aux | sort | head -3; id; date; ls -la /tmp' >/dev/null
-		git log --oneline -5 >/dev/null 2>&1 || true
-		rm -f "$dir/p$i" "$dir/p$i.c"
-	done
-}
-
-record() {
-	HTTP=$(free_port)
-	PORT=$(free_port)
-	./dev up --detach --dir "$RUN" --http "$HTTP" --port "$PORT" >"$T/up.log" 2>&1 || {
-		cat "$T/up.log" >&2
-		exit 1
-	}
-	act 20
-	sleep 2 # the last batch of the sensor lingers
-	./dev down --dir "$RUN" >"$T/down.log" 2>&1
-	RECORD=$RUN
-}
+# shellcheck source=bench/record.bash
+. bench/record.bash
 
 measure() { # NAME STORE
 	say "asking $1"
