@@ -239,6 +239,23 @@ const alertTests = (world) => [
 		await until('its alert is chosen', async () => (await inUrl(page, 'view')) === 'alerts');
 		await alertPanel(page).getByText('/etc/shadow').first().waitFor();
 	}],
+	['incident_given_alerts_on_three_hosts_when_one_is_read_then_all_of_it_and_why_to_its_end', async () => {
+		const page = await world.open(path({ view: 'alerts' }), { ready: '.data-row[data-index]' });
+		await alertRow(page, 'A shell reads the shadow file').click();
+		const together = alertPanel(page).getByRole('region', { name: 'Belongs together' });
+		await together.getByText('5 alerts on 3 hosts, from dash on web-1').waitFor();
+		const told = await together.getByRole('listitem').allInnerTexts();
+		assert.match(told[0], /A tool sends[\s\S]*web-1: started below dash on web-1/);
+		assert.match(told[3], /A shell reads[\s\S]*db-1: reached from ssh on web-1/);
+		assert.match(told[4], /A tool sends[\s\S]*bastion: reached from ssh on web-1, then ssh on db-1/);
+		await together.getByRole('button', { name: 'All of it as a trace over hosts' }).click();
+		await page.getByRole('heading', { name: 'dash', exact: true }).first().waitFor();
+		await page.locator('.hop-label.active', { hasText: 'bash -p' }).waitFor();
+		await until('a pin for each alert', async () => (await page.locator('.hop-pin').count()) === 5);
+		await page.getByRole('link', { name: /^low alert: A tool sends/ }).last().press('Enter');
+		await alertPanel(page).getByText('https://203.0.113.66/u').first().waitFor();
+		await alertPanel(page).locator('.together .active', { hasText: 'bastion' }).waitFor();
+	}],
 	['alerts_given_one_when_worked_on_by_keys_then_acknowledged_noted_closed_and_opened_again', async () => {
 		const page = await world.open(path({ view: 'alerts' }), { ready: '.data-row[data-index]' });
 		await alertRow(page, 'A private key is read').click();

@@ -24,7 +24,7 @@ export function bindKeys(title: string, table: KeyTable): () => void {
 const isField = (el: EventTarget | null): boolean =>
 	el instanceof HTMLElement && (el.matches('input, textarea, select') || el.isContentEditable);
 const isPressable = (el: EventTarget | null): boolean =>
-	el instanceof HTMLElement && el.matches('button, a, summary, [role="option"]');
+	el instanceof Element && el.closest('button, a, summary, [role="option"], [role="link"]') !== null;
 
 const CHORD_MS = 1500;
 let first = ''; /* of two keys that are pressed one after the other, such as "g s" */

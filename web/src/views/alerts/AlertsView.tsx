@@ -15,6 +15,7 @@ import type { Alert } from '../../api/types';
 import { AlertPanel } from './AlertPanel';
 import { bindAlertKeys } from './keys';
 import * as m from './model';
+import { startRelated } from './related';
 
 const STATUS_CLASS: Record<string, string> = { open: 'warn', acknowledged: 'plain', closed: 'ok' };
 
@@ -72,6 +73,7 @@ function Nothing() {
 
 export function AlertsView() {
 	useEffect(m.startModel, []);
+	useEffect(startRelated, []);
 	useEffect(bindAlertKeys, []);
 	const error = m.error.value;
 	const list = m.list.value;

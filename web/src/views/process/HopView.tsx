@@ -8,7 +8,9 @@ import { clip, plural, visible } from '../../lib/text';
 import { clockParts, formatDuration, formatTime } from '../../lib/time';
 import { edgeText, type HopChart, type HopRow } from '../../lib/tree';
 import { utc } from '../../state/prefs';
-import { param, setParams } from '../../state/url';
+import { go, param, setParams } from '../../state/url';
+import { levelRank } from '../../components/Level';
+import type { Alert } from '../../api/types';
 import * as m from './model';
 
 const ROW_PX = 26;
@@ -36,6 +38,19 @@ function placesOf(chart: HopChart): { places: Map<string, Place>; heads: { name:
 		y += 6;
 	}
 	return { places, heads, height: y };
+}
+
+/** An alert about a process, above its bar. */
+function Pin({ alert, x, y }: { alert: Alert; x: number; y: number }) {
+	const text = `${alert.rule.level} alert: ${visible(alert.rule.title)}`;
+	return (
+		<g class={`hop-pin ${levelRank(alert.rule.level) >= 3 ? 'grave' : ''}`} role="link" tabindex={0} aria-label={text} transform={`translate(${x} ${y})`}
+			onPointerDown={(e) => e.stopPropagation()} onClick={() => go('alerts', { status: 'all', sel: alert.id })} onKeyDown={(e) => { if (e.key === 'Enter') go('alerts', { status: 'all', sel: alert.id }); }}>
+			<title>{text}</title>
+			<path d="M0 12-6 1H6Z" />
+			<path class="mark" d="M0 3V6.5M0 8.5V9.5" />
+		</g>
+	);
 }
 
 interface Scale {
@@ -126,6 +141,8 @@ export function HopView() {
 						<Arrow key={`${edge.key} ${from} ${to}`} x={xOf(scale, edge.time)} y1={(places.get(from)?.y ?? 0) + ROW_PX / 2} y2={(places.get(to)?.y ?? 0) + ROW_PX / 2} sure={edge.confidence >= 80}
 							title={`${formatTime(edge.time, utc.value)} ${visible(edgeText(edge))}; ${edge.confidence} % sure`} />
 					))}
+					{[...places.values()].flatMap((p) => (m.alertsOf.value.get(p.row.process.id) ?? []).filter((a) => a.first >= scale.from && a.first <= scale.to)
+						.map((a) => <Pin key={a.id} alert={a} x={xOf(scale, a.first)} y={p.y - 2} />))}
 					{drag && <rect class="hop-drag" x={Math.min(...drag)} y="0" width={Math.abs(drag[1] - drag[0])} height={height} />}
 				</svg>
 			</div>
