@@ -149,6 +149,17 @@ export const fakeTests = (world) => [
 		assert.equal(await page.locator('.vlist').getAttribute('aria-rowcount'), '5001');
 		await until('the rest is counted', async () => (await told('dropped')) === 24_000 - 5000);
 	}],
+	['search_given_no_answer_when_cancelled_then_the_collector_is_left_alone_and_the_next_query_runs', async () => {
+		const page = await world.open('/');
+		await page.locator('#query').fill('slow');
+		await page.keyboard.press('Enter');
+		await page.getByText('Searching…').waitFor();
+		await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+		await page.locator('.status').getByText('Cancelled.').waitFor();
+		await until('its connections are closed', () => world.fake.stats.slow.length > 0 && world.fake.stats.slow.filter((r) => !r.destroyed).length <= 1); /* counts of values may go on */
+		await ask(page, 'process where true');
+		await rows(page).first().waitFor();
+	}],
 	['empty_given_no_match_when_shown_then_teaches_and_an_example_runs', async () => {
 		const page = await world.open(`/?q=${encodeURIComponent('process.name == "nothing"')}`);
 		await page.getByRole('heading', { name: 'No event matches' }).waitFor();

@@ -3,7 +3,7 @@
 // relative to the time it started.  For the browser test, screenshots and work on the page:
 //   node tests/web/fake-server.mjs [--port 8099] [--assets DIR] [--live EVENTS_PER_SECOND]
 // Understands: conditions "field op value" joined by and, "cat where", a bare word; the query
-// "million" has 10^6 hits; a query that ends in an operator is an error with a place; some pipes
+// "million" has 10^6 hits; "slow" is never answered; a query that ends in an operator is an error with a place; some pipes
 // (fake-pipes.mjs).
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -96,7 +96,7 @@ export async function startFake({ port = 0, assets, rate = 0, history = undefine
 	const started = Date.now();
 	history ??= makeHistory(started); /* oldest first */
 	const tails = new Set();
-	const stats = { searches: [], requests: 0 };
+	const stats = { searches: [], requests: 0, slow: [] };
 	let serial = history.length;
 
 	function select(params) {
@@ -208,6 +208,7 @@ export async function startFake({ port = 0, assets, rate = 0, history = undefine
 		if (request.headers.authorization !== `Bearer ${TOKEN}`) return problem(401, { title: 'Unauthorized' });
 		try {
 			if (url.pathname === '/api/v1/tail') return tail(request, response, url.searchParams);
+			if (url.searchParams.get('q') === 'slow') return stats.slow.push(response); /* answered never */
 			const route = routes[url.pathname];
 			if (!route) return problem(404, { title: 'Not Found' });
 			return send(response, 200, 'application/json', JSON.stringify(route(url.searchParams)));
