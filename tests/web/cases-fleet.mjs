@@ -369,11 +369,11 @@ const restartTests = (world) => [
 const keyboardTests = (world) => [
 	['keyboard_given_g_and_a_letter_when_pressed_then_each_view_and_no_control_without_a_name', async () => {
 		const page = await world.open('/');
-		for (const [key, title] of [['t', 'Timeline'], ['a', 'Alerts'], ['r', 'Rules'], ['n', 'Nodes'], ['e', 'Settings'], ['s', 'Search']]) {
+		for (const [key, title] of [['t', 'Timeline'], ['a', 'Alerts'], ['r', 'Rules'], ['o', 'Rare'], ['n', 'Nodes'], ['e', 'Settings'], ['s', 'Search']]) {
 			await page.keyboard.press('g');
 			await page.keyboard.press(key);
 			await until(`${title} is shown`, async () => (await page.locator('.top nav [aria-current]').innerText()).startsWith(title));
-			await page.waitForSelector('.data-row, .lane, .settings-part h2, .vlist-body .hit');
+			await page.waitForSelector('.data-row, .lane, .settings-part h2, .vlist-body .hit, .empty');
 			const nameless = await page.evaluate(() => [...document.querySelectorAll('button, input, select, textarea, a, [role="grid"], [role="treegrid"], [role="img"]')]
 				.filter((el) => !(el.getAttribute('aria-label') || el.textContent.trim() || el.labels?.length || el.closest('[aria-hidden="true"]'))).map((el) => el.outerHTML.slice(0, 120)));
 			assert.deepEqual(nameless, [], title);
@@ -571,4 +571,39 @@ const timelineTests = (world) => [
 	}],
 ];
 
-export const fleetTests = (world) => [...keyboardTests(world), ...settingsTests(world), ...restartTests(world), ...alertTests(world), ...hopTests(world), ...ruleTests(world), ...sequenceTests(world), ...timelineTests(world), ...searchTests(world), ...processTests(world), ...nodeTests(world)];
+/** Whether the collector keeps facts; one that does not says so on the page. */
+async function keepsFacts(world) {
+	const answer = await fetch(`${world.url}/api/v1/prevalence`, { headers: { Authorization: `Bearer ${world.token}` } });
+	if (answer.ok) return true;
+	assert.equal(answer.status, 404);
+	const page = await world.open(path({ view: 'rare' }), { ready: '.empty' });
+	await page.getByRole('heading', { name: 'Nothing is kept here' }).waitFor();
+	return false;
+}
+
+const rareTests = (world) => [
+	['rare_given_fleet_when_shown_then_the_rarest_first_with_nodes_and_a_search_of_it', async () => {
+		if (!(await keepsFacts(world))) return;
+		const page = await world.open(path({ view: 'rare' }), { ready: '.data-row[data-index]' });
+		const row = page.locator('.data-row[data-index]', { hasText: '/dev/shm/.cache/kworkerd' });
+		await row.click();
+		const panel = page.getByRole('complementary', { name: 'Seen on' });
+		await panel.getByRole('heading', { name: 'Seen on 1 node' }).waitFor();
+		await panel.getByRole('listitem').filter({ hasText: 'web-1' }).waitFor();
+		await page.getByLabel('Find', { exact: true }).fill('run-parts');
+		await until('only that', async () => (await page.locator('.data-row[data-index]').count()) === 1 && /6/.test(await page.locator('.data-row[data-index]').innerText()));
+		await page.getByRole('group', { name: 'What', exact: true }).getByRole('button', { name: 'Who starts whom' }).click();
+		await page.getByLabel('Find', { exact: true }).fill('kworkerd');
+		await page.locator('.data-row[data-index]', { hasText: '/dev/shm/.cache/kworkerd > /usr/bin/ssh' }).click();
+		await panel.getByRole('button', { name: /^Its events/ }).click();
+		await until('the search finds it', async () => (await rows(page).count()) === 1 && (await rows(page).first().innerText()).includes('id_ed25519'));
+	}],
+	['rare_given_spreading_when_asked_then_what_came_to_several_nodes_soon', async () => {
+		if (!(await keepsFacts(world))) return;
+		const page = await world.open(path({ view: 'rare', spread: '1' }), { ready: '.data-row[data-index]' });
+		await page.getByRole('columnheader', { name: 'Within' }).waitFor();
+		await page.locator('.data-row[data-index]', { hasText: '/usr/bin/scp' }).waitFor();
+	}],
+];
+
+export const fleetTests = (world) => [...rareTests(world), ...keyboardTests(world), ...settingsTests(world), ...restartTests(world), ...alertTests(world), ...hopTests(world), ...ruleTests(world), ...sequenceTests(world), ...timelineTests(world), ...searchTests(world), ...processTests(world), ...nodeTests(world)];
