@@ -114,6 +114,7 @@ static void write_sensor(struct json *j, const struct block_stats *s)
 struct node_list {
 	struct json j;
 	uint64_t now_ns;
+	const struct scope *scope; /* what the asker may see */
 };
 
 static int each_node(const struct node *n, void *arg)
@@ -122,7 +123,10 @@ static int each_node(const struct node *n, void *arg)
 	struct json *j = &list->j;
 	uint64_t silent_ms =
 		list->now_ns > n->last_seen_ns ? (list->now_ns - n->last_seen_ns) / NS_PER_MS : 0;
+	const struct block_info info = { .node_id = { n->id, (uint32_t)strlen(n->id) } };
 
+	if (!scope_has(list->scope, &info)) /* its labels are not kept: a scope of labels shows none */
+		return 0;
 	json_begin_object(j);
 	json_key_text(j, "id", n->id);
 	json_key_text(j, "name", n->name);
@@ -146,7 +150,7 @@ static int each_node(const struct node *n, void *arg)
 
 void api_nodes(struct request *r)
 {
-	struct node_list list = { json_to(request_body(r)), timestamp_now() };
+	struct node_list list = { json_to(request_body(r)), timestamp_now(), request_scope(r) };
 	int e;
 
 	json_begin_object(&list.j);

@@ -31,6 +31,7 @@ void api_tail(struct request *r)
 	    ask_read_fields(r, &ask, &document)) {
 		what = (struct tail_request){ .expr = TAKE(ask.expr),
 					      .node = TAKE(ask.node),
+					      .scope = request_scope(r),
 					      .document = TAKE(document),
 					      .last_event_id = request_header(r, "Last-Event-ID") };
 		tail_open(tails, r, &what);

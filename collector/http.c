@@ -384,6 +384,7 @@ static struct http *http_free(struct http *h)
 	tails_free(h->server.tails);
 	alert_watches_free(h->server.watches);
 	pool_free(h->server.pool);
+	free(h->server.access);
 	free(h);
 	return NULL;
 }
@@ -399,7 +400,8 @@ int http_start(struct http **ret, uv_loop_t *loop, const struct http_config *con
 	h->loop = loop;
 	h->server.config = *config;
 	h->server.started_ns = timestamp_now();
-	r = pool_new(&h->server.pool, loop, config->store);
+	h->server.access = access_new();
+	r = h->server.access ? pool_new(&h->server.pool, loop, config->store) : err_origin(-ENOMEM);
 	if (r == 0 && config->hub)
 		r = tails_new(&h->server.tails, &h->server, loop);
 	if (r == 0)

@@ -87,6 +87,7 @@ static void read_http(struct metrics *m, const struct server *s)
 	v[METRIC_HTTP_4XX] = c->answers[4];
 	v[METRIC_HTTP_5XX] = c->answers[5];
 	v[METRIC_HTTP_UNAUTHORIZED] = c->unauthorized;
+	v[METRIC_HTTP_LIMITED] = c->limited;
 	v[METRIC_HTTP_CANCELLED] = c->cancelled;
 	v[METRIC_HTTP_BUSY] = c->busy;
 	v[METRIC_HTTP_CONNECTIONS] = c->connections;

@@ -56,6 +56,7 @@
 	X(HTTP_4XX, http, answers_4xx, "counter", "Answers with a status of 400 to 499")          \
 	X(HTTP_5XX, http, answers_5xx, "counter", "Answers with a status of 500 to 599")          \
 	X(HTTP_UNAUTHORIZED, http, unauthorized, "counter", "Requests without a fitting token")   \
+	X(HTTP_LIMITED, http, limited, "counter", "Requests turned away because there were too many") \
 	X(HTTP_CANCELLED, http, cancelled, "counter", "Questions whose client went away")         \
 	X(HTTP_BUSY, http, busy, "counter", "Questions turned away because too many waited")      \
 	X(HTTP_CONNECTIONS, http, connections, "gauge", "Open connections")                       \

@@ -2,7 +2,6 @@
 #include "collector/request_internal.h"
 
 #include "lib/limits.h"
-#include "lib/timestamp.h"
 
 struct server *request_server(const struct request *r)
 {
@@ -135,32 +134,6 @@ static void split_uri(struct request *r, const char **ret_query, size_t *ret_n)
 	*ret_n = strlen(question + 1);
 }
 
-static bool may_enter(struct request *r)
-{
-	static const char scheme[] = "Bearer ";
-	const char *header = request_header(r, "Authorization");
-	struct token *t = &r->token;
-
-	if (r->route->role == ROLE_NONE)
-		return true;
-	if (header && strncasecmp(header, scheme, sizeof(scheme) - 1) == 0) {
-		header += sizeof(scheme) - 1;
-		if (!maindb_token_find(r->server->config.maindb, header, strlen(header),
-				       timestamp_now(), t))
-			memset(t, 0, sizeof(*t));
-	}
-	if (t->role >= r->route->role)
-		return true;
-	r->server->counters.unauthorized++;
-	if (t->role != ROLE_NONE) {
-		request_problem_text(r, 403, "the role of this token does not allow this");
-		return false;
-	}
-	request_problem_text(r, 401, "a known token is expected: Authorization: Bearer TOKEN");
-	request_add_header(r, "WWW-Authenticate", "Bearer realm=\"rtsec\"");
-	return false;
-}
-
 static const struct {
 	const char *name, *allow;
 	unsigned bit;
@@ -224,6 +197,8 @@ void request_begin(struct request *r, const char *method)
 
 	r->state = REQUEST_HEADERS;
 	split_uri(r, &query, &n);
+	if (request_is_limited(r))
+		return;
 	if (r->server->stopping) {
 		request_problem_text(r, 503, "the collector is stopping");
 		return;
@@ -241,7 +216,7 @@ void request_begin(struct request *r, const char *method)
 		request_problem_text(r, 404, "there is nothing at this path");
 		return;
 	}
-	if (!may_enter(r) || !method_fits(r, r->method, allowed) || !body_fits(r) ||
+	if (!request_may_enter(r) || !method_fits(r, r->method, allowed) || !body_fits(r) ||
 	    r->route->params == PARAMS_OF_PAGE)
 		return;
 	e = params_parse_query(&r->params, r->route->params, query, n, &d);
@@ -292,8 +267,14 @@ static bool read_body(struct request *r)
 
 void request_dispatch(struct request *r)
 {
-	if (read_body(r))
-		r->route->handle(r);
+	if (!read_body(r))
+		return;
+	if (r->scope.n && r->params.value[PARAM_HOSTS].n) { /* edges lead to any node */
+		request_problem_text(r, 403,
+				     "this token is bound to some nodes: hosts is not for it");
+		return;
+	}
+	r->route->handle(r);
 }
 
 /* ---- answering ---- */
@@ -349,7 +330,9 @@ static void on_run(struct query_worker *w, struct pool_job *job)
 {
 	struct request *r = (struct request *)((char *)job - offsetof(struct request, job));
 
+	store_reader_scope(query_worker_reader(w), request_scope(r));
 	r->work(r, w, r->task);
+	store_reader_scope(query_worker_reader(w), NULL);
 }
 
 static void on_done(struct pool_job *job)
@@ -457,6 +440,7 @@ enum MHD_Result request_send(struct request *r)
 	if (!response)
 		return MHD_NO; /* closes the connection */
 	add_headers(r, response);
+	request_audit(r);
 	r->server->counters.answers[MIN(r->status / 100, 5U)]++;
 	ok = MHD_queue_response(r->connection, r->status, response);
 	MHD_destroy_response(response);

@@ -9,6 +9,7 @@
 #include "collector/params.h"
 #include "collector/path.h"
 #include "collector/pool.h"
+#include "collector/scope.h"
 #include "lib/json.h"
 
 struct request;
@@ -18,7 +19,7 @@ struct tails;
 /* Requests since start, for /metrics. */
 struct http_counters {
 	uint64_t requests, answers[6]; /* by hundreds of the status */
-	uint64_t unauthorized, connections, cancelled, busy;
+	uint64_t unauthorized, limited, connections, cancelled, busy;
 };
 
 /* What handlers may use; lives as long as the server. */
@@ -29,8 +30,9 @@ struct server {
 	struct alert_watches *watches;
 	uint64_t started_ns;
 	struct http_counters counters;
-	bool stopping; /* nothing is begun any more */
-	bool resumed;  /* libmicrohttpd must be run before the loop sleeps */
+	struct access *access; /* how often who asks */
+	bool stopping;	       /* nothing is begun any more */
+	bool resumed;	       /* libmicrohttpd must be run before the loop sleeps */
 };
 
 struct server *request_server(const struct request *r);
@@ -46,6 +48,8 @@ bool request_is_head(const struct request *r);
 unsigned request_method(const struct request *r);
 /* Whose request it is; role NONE: nobody's who is known. */
 const struct token *request_token(const struct request *r);
+/* The nodes it may see; NULL: all. */
+const struct scope *request_scope(const struct request *r);
 /* What the audit log tells of it instead of its parameters. */
 void request_note(struct request *r, const char *text);
 

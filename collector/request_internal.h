@@ -5,6 +5,7 @@
 #include <microhttpd.h>
 
 #include "collector/api.h"
+#include "collector/rate.h"
 #include "collector/request.h"
 
 enum request_state {
@@ -22,6 +23,8 @@ struct request {
 	struct request *previous, *next; /* all that are in work */
 	const struct route *route;
 	struct token token; /* of whoever asks; role NONE: of nobody known */
+	struct scope scope; /* its nodes; points into it */
+	char address[46];   /* of the client */
 	char note[160];	    /* for the audit log, see request_note() */
 	struct params params;
 	char *uri;
@@ -55,6 +58,15 @@ struct request *request_free(struct request *r);
 void request_begin(struct request *r, const char *method);
 /* Reads the body's parameters and calls the handler. */
 void request_dispatch(struct request *r);
+
+/* request_access.c: finds out who asks.  Return true, or false, when it must not be: answered
+ * already. */
+bool request_is_limited(struct request *r);
+NODISCARD bool request_may_enter(struct request *r);
+/* Notes @r, which has its answer, in the audit log. */
+void request_audit(const struct request *r);
+/* NULL without memory; freed with free(). */
+struct access *access_new(void);
 
 /* Hands the answer to libmicrohttpd. */
 enum MHD_Result request_send(struct request *r);

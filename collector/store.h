@@ -136,6 +136,11 @@ void store_walk_end(struct store_reader *r);
 /* The frame of the block that store_walk_next() gave last, as it came; lent until the next call. */
 const void *store_walk_frame(const struct store_reader *r, size_t *ret_n);
 
+/* Has the reader's scans leave out batches that @scope does not have, until it is called again.  @scope
+ * (NULL: all are in) is borrowed. */
+struct scope;
+void store_reader_scope(struct store_reader *r, const struct scope *scope);
+
 /* Totals for /metrics and /status. */
 struct store_totals {
 	uint64_t blocks, events, bytes, days;

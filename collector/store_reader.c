@@ -3,6 +3,7 @@
  * first the zone map is asked, then the caller, then the filter, and only then is it fetched. */
 #include <pthread.h>
 
+#include "collector/scope.h"
 #include "collector/store_cursor.h"
 #include "lib/log.h"
 
@@ -31,6 +32,7 @@ struct store_reader {
 	uint64_t n_scans;
 	struct buf record;
 	struct scan scan; /* that is under way */
+	const struct scope *scope; /* NULL: every node */
 };
 
 /* ---- open days ---- */
@@ -187,10 +189,30 @@ static int read_block(const struct scan *scan, struct cursor *c)
 
 enum { STOPPED = INT32_MAX }; /* internal: @wanted said STORE_STOP */
 
+/* The same, for who must not even learn how many events a block of another node has: it is looked into
+ * before anybody is asked. */
+static int visit_scoped(const struct scan *scan, struct cursor *c)
+{
+	enum store_wish wish;
+	int r = read_block(scan, c);
+
+	if (r != STORE_E_BLOCK || !scope_has(scan->reader->scope, block_info(scan->reader->block)))
+		return r == STORE_E_BLOCK ? 0 : r;
+	scan->stats->blocks++;
+	wish = scan->wanted ? scan->wanted(&c->meta, scan->arg) : STORE_READ;
+	if (wish == STORE_STOP)
+		return STOPPED;
+	return wish == STORE_READ ? STORE_E_BLOCK : 0;
+}
+
 /* Returns STORE_E_BLOCK (it is loaded), 0 (not this one), STOPPED or a negative errno. */
 static int visit(const struct scan *scan, struct cursor *c)
 {
-	enum store_wish wish = scan->wanted ? scan->wanted(&c->meta, scan->arg) : STORE_READ;
+	enum store_wish wish;
+
+	if (scan->reader->scope)
+		return visit_scoped(scan, c);
+	wish = scan->wanted ? scan->wanted(&c->meta, scan->arg) : STORE_READ;
 
 	if (wish == STORE_STOP)
 		return STOPPED;
@@ -199,6 +221,11 @@ static int visit(const struct scan *scan, struct cursor *c)
 		return read_block(scan, c);
 	scan->stats->blocks_skipped++;
 	return 0;
+}
+
+void store_reader_scope(struct store_reader *r, const struct scope *scope)
+{
+	r->scope = scope && scope->n ? scope : NULL;
 }
 
 void store_scan_stats_add(struct store_scan_stats *to, const struct store_scan_stats *s)

@@ -97,7 +97,7 @@ static int find_rows(struct expr_scratch *s, const struct tail *t, struct block 
 	int r;
 
 	ret->n = 0;
-	if (!query_node_is(b, t->what.node))
+	if (!query_node_is(b, t->what.node) || !scope_has(t->what.scope, block_info(b)))
 		return 0;
 	r = query_rows(s, t->what.expr, b, add_row, ret);
 	if (r == 0 && ret->n > 1)
@@ -242,9 +242,11 @@ static void replay_run(struct query_worker *w, struct pool_job *job)
 
 	if (!t->job_scratch)
 		r = expr_scratch_new(&t->job_scratch);
+	store_reader_scope(query_worker_reader(w), t->what.scope);
 	if (r == 0)
 		r = store_scan(query_worker_reader(w), &range, replay_wanted, replay_block, t,
 			       &stats);
+	store_reader_scope(query_worker_reader(w), NULL);
 	t->job_result = r < 0 || buf_ok(&t->piece) ? r : -ENOMEM;
 	t->job_is_done = r == 0;
 }

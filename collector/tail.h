@@ -37,6 +37,7 @@ void tails_counters(const struct tails *t, struct tails_counters *ret);
 struct tail_request {
 	struct expr *expr; /* NULL: everything */
 	char *node;	   /* NULL: all */
+	const struct scope *scope; /* NULL: all; lives as long as the request */
 	struct document *document;
 	const char *last_event_id; /* NULL: only what comes from now on */
 };

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tokens that are bound to nodes, the audit log, and how often somebody may ask. */
+#include "tests/collector/served.h"
+
+#include "collector/api.h"
+#include "collector/rate.h"
+#include "collector/scope.h"
+
+static int setup(void **state)
+{
+	int r = served_setup(state);
+	struct served *s = *state;
+
+	served_put(s, &(struct fixture_batch){
+			      .node = "n1", .first_seq = 1, .n = 3, .time_ns = s->base_ns });
+	served_put(s, &(struct fixture_batch){
+			      .node = "n2", .first_seq = 1, .n = 5, .time_ns = s->base_ns });
+	return r;
+}
+
+static void use_token(struct served *s, enum role role, const char *scope)
+{
+	struct token t = { .role = role };
+
+	snprintf(t.name, sizeof(t.name), "%s", "bound");
+	snprintf(t.scope, sizeof(t.scope), "%s", scope);
+	assert_int_equal(maindb_token_add(s->maindb, &t, s->token), 0);
+}
+
+static json_int_t number(const struct served *s, const char *path, const char *where)
+{
+	json_t *doc = served_json(s, path, 200);
+	json_int_t v = json_integer_value(json_at(doc, where));
+
+	json_decref(doc);
+	return v;
+}
+
+static size_t length(const struct served *s, const char *path, const char *list)
+{
+	json_t *doc = served_json(s, path, 200);
+	size_t n = json_array_size(json_object_get(doc, list));
+
+	json_decref(doc);
+	return n;
+}
+
+static void test_access_given_bound_token_when_it_asks_then_only_its_nodes_are_seen(void **state)
+{
+	struct served *s = *state;
+
+	assert_int_equal(number(s, "/api/v1/count", "count"), 8);
+	use_token(s, ROLE_VIEWER, "node:n1");
+	assert_int_equal(number(s, "/api/v1/count", "count"), 3);
+	assert_int_equal(number(s, "/api/v1/count?node=n2", "count"), 0);
+	assert_int_equal(number(s, "/api/v1/hits", "total"), 3);
+	assert_int_equal(length(s, "/api/v1/search", "hits"), 3);
+	assert_int_equal(number(s, "/api/v1/facets?field=host.id", "total"), 3);
+	assert_int_equal(length(s, "/api/v1/nodes", "nodes"), 1);
+	use_token(s, ROLE_VIEWER, "node:n1,node:n2");
+	assert_int_equal(number(s, "/api/v1/count", "count"), 8);
+	use_token(s, ROLE_VIEWER, "label:env=prod");
+	assert_int_equal(number(s, "/api/v1/count", "count"), 0);
+}
+
+/* A route that somebody adds is shut to bound tokens until it is said to keep to their nodes. */
+static void test_access_given_bound_token_when_route_is_about_all_then_refused(void **state)
+{
+	static const char *const about_all[] = { "/metrics",	  "/api/v1/status",
+						 "/api/v1/sql",	  "/api/v1/edges",
+						 "/api/v1/audit", "/api/v1/tokens",
+						 "/api/v1/rules", "/api/v1/alerts" };
+	struct served *s = *state;
+
+	use_token(s, ROLE_ADMIN, "node:n1");
+	for (size_t i = 0; i < ARRAY_SIZE(about_all); i++)
+		json_decref(served_json(s, about_all[i], 403));
+	json_decref(served_json(s, "/api/v1/processes/0000000000001001/tree?hosts=all", 403));
+}
+
+static void test_scope_given_texts_when_parsed_then_terms_or_refused(void **state)
+{
+	static const char *const bad[] = { "n1",       "node:", "label:",	 "label:a",
+					   "label:=b", "x:y",	"node:a,,node:b" };
+	struct block_label label = { { "env", 3 }, { "prod", 4 } };
+	struct block_info info = { .node_id = { "n1", 2 }, .labels = &label, .n_labels = 1 };
+	struct scope scope;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(scope_parse(&scope, bad[i], NULL), -EINVAL);
+	assert_int_equal(scope_parse(&scope, "", NULL), 0);
+	assert_true(scope_has(&scope, &info));
+	assert_int_equal(scope_parse(&scope, "node:n2,label:env=prod", NULL), 0);
+	assert_true(scope_has(&scope, &info));
+	assert_int_equal(scope_parse(&scope, "node:n,label:env=pro,label:en=prod", NULL), 0);
+	assert_false(scope_has(&scope, &info));
+}
+
+/* The row of the audit log that @detail stands in, as text; "" when there is none. */
+static void audited(struct served *s, const char *detail, char *to, size_t room)
+{
+	json_t *doc = served_json(s, "/api/v1/audit", 200), *row;
+	size_t i;
+
+	to[0] = 0;
+	json_array_foreach(json_object_get(doc, "rows"), i, row)
+	{
+		if (!strstr(text_at(row, "detail"), detail))
+			continue;
+		snprintf(to, room, "%s %s %lld %s", text_at(row, "actor"), text_at(row, "action"),
+			 (long long)json_integer_value(json_object_get(row, "status")),
+			 text_at(row, "address"));
+		break;
+	}
+	json_decref(doc);
+}
+
+static void test_access_given_questions_when_audit_is_read_then_each_is_told_without_secrets(
+	void **state)
+{
+	struct served *s = *state;
+	char row[512], token[65], secret[65];
+	json_t *doc;
+
+	json_decref(served_json(s, "/api/v1/search?q=process.name+%3A+%22needle%22", 200));
+	json_decref(served_json(s, "/api/v1/search?q=%28", 400));
+	memset(secret, 'c', 64);
+	secret[64] = 0;
+	use_token(s, ROLE_ADMIN, "");
+	snprintf(token, sizeof(token), "%s", s->token);
+	audited(s, "needle", row, sizeof(row));
+	assert_string_equal(row, "test GET /api/v1/search 200 127.0.0.1");
+	audited(s, "q=(", row, sizeof(row));
+	assert_string_equal(row, "test GET /api/v1/search 400 127.0.0.1");
+	doc = served_json(s, "/api/v1/audit", 200);
+	{
+		char *text = json_dumps(doc, 0);
+
+		assert_null(strstr(text, token));
+		free(text);
+	}
+	json_decref(doc);
+}
+
+static void test_rate_given_bucket_when_taken_then_it_empties_and_fills(void **state)
+{
+	static struct rate r;
+
+	(void)state;
+	rate_init(&r, 10, 5);
+	for (int i = 0; i < 5; i++)
+		assert_true(rate_take(&r, 7, 1000));
+	assert_false(rate_take(&r, 7, 1000));
+	assert_false(rate_has(&r, 7, 1050));
+	assert_true(rate_take(&r, 8, 1050)); /* others are not touched */
+	assert_true(rate_take(&r, 7, 1100));
+	assert_false(rate_take(&r, 7, 1100));
+	for (int i = 0; i < 5; i++)
+		assert_true(rate_take(&r, 7, 100000));
+	assert_false(rate_take(&r, 7, 100000));
+}
+
+static void test_rate_given_many_keys_when_taken_then_table_holds(void **state)
+{
+	static struct rate r;
+
+	(void)state;
+	rate_init(&r, 1, 1);
+	for (uint64_t key = 0; key < 100000; key++)
+		assert_true(rate_take(&r, key, key));
+}
+
+/* Wrong tokens by the hundred: then the address has to wait. */
+static void test_access_given_wrong_tokens_when_too_many_then_429(void **state)
+{
+	static const char line[] = "GET /api/v1/nodes HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+				   "Authorization: Bearer 00\r\n\r\n";
+	struct served *s = *state;
+	bool limited = false;
+
+	for (int i = 0; i < 2000 && !limited; i++) {
+		struct answer a;
+
+		served_raw(s, line, strlen(line), &a);
+		limited = a.status == 429;
+		if (!limited)
+			assert_int_equal(a.status, 401);
+		else
+			assert_non_null(strcasestr(a.headers, "Retry-After: 1"));
+		answer_done(&a);
+	}
+	assert_true(limited);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, served_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_access_given_bound_token_when_it_asks_then_only_its_nodes_are_seen),
+		T(test_access_given_bound_token_when_route_is_about_all_then_refused),
+		T(test_access_given_questions_when_audit_is_read_then_each_is_told_without_secrets),
+		T(test_access_given_wrong_tokens_when_too_many_then_429),
+		cmocka_unit_test(test_scope_given_texts_when_parsed_then_terms_or_refused),
+		cmocka_unit_test(test_rate_given_bucket_when_taken_then_it_empties_and_fills),
+		cmocka_unit_test(test_rate_given_many_keys_when_taken_then_table_holds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
