@@ -61,12 +61,15 @@ int sql_exec(sqlite3 *db, const char *text)
 	return sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : sql_error(db);
 }
 
-/* SQLite gives its -wal and -shm the mode of the database, so this one is enough. */
+/* SQLite gives its -wal and -shm the mode of the database, so this one is enough.  A file that is
+ * there must not be opened here: closing it again would drop the locks that this process has on it
+ * through other connections (fcntl(2)), and the next process that closes the database would take it
+ * for unused and delete the WAL under us. */
 static int make_private(const char *path)
 {
-	AUTO_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	AUTO_FD int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	return fd < 0 ? err_origin(-errno) : 0;
+	return fd < 0 && errno != EEXIST ? err_origin(-errno) : 0;
 }
 
 static int told(struct diag *d, int r, const char *path, const char *why)

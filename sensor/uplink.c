@@ -161,6 +161,20 @@ static void refused(struct slot *s, const struct ack *ack)
 	outbox_refused(u->outbox, s->frame);
 }
 
+/* Why nothing is taken: each reason is told once. */
+static void told_busy(struct uplink *u, const struct ack *ack)
+{
+	char text[ACK_REASON_BYTES * 2];
+	bool is_new;
+
+	pthread_mutex_lock(&u->lock);
+	is_new = ack->reason[0] && reason_is_new(u, ack->reason);
+	pthread_mutex_unlock(&u->lock);
+	if (is_new)
+		log_warn("uplink.busy", "reason=%s",
+			 log_value(ack->reason, strlen(ack->reason), text, sizeof(text)));
+}
+
 static void slot_acked(struct slot *s, const struct ack *ack)
 {
 	struct uplink *u = s->u;
@@ -169,6 +183,7 @@ static void slot_acked(struct slot *s, const struct ack *ack)
 	switch (ack->code) {
 	case ACK_BUSY:
 		atomic_fetch_add(&u->busy, 1);
+		told_busy(u, ack);
 		slot_pause(s, u->busy_ms);
 		return;
 	case ACK_REFUSED:
@@ -203,7 +218,9 @@ static void slot_received(struct slot *s)
 		linkclock_note(&u->clock, s->sent_ns, ack.received_time_ns, now_ns);
 	pthread_mutex_unlock(&u->lock);
 	nng_msg_free(message);
-	if (r == 0 && ack.first_seq == s->frame->first_seq) {
+	/* what is turned away unread has no number: 0 */
+	if (r == 0 && (ack.first_seq == s->frame->first_seq ||
+		       (ack.code == ACK_BUSY && ack.first_seq == 0))) {
 		slot_acked(s, &ack);
 		return;
 	}

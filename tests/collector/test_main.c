@@ -4,7 +4,10 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+
+#include "collector/maindb.h"
 
 static const char program[] = TEST_BINARY_DIR "/bin/rtsec-collector";
 
@@ -78,8 +81,8 @@ static int run(const char *const *args, char *text, size_t room)
 
 static pid_t start_collector(struct fix *f)
 {
-	const char *const args[] = { "--dir", f->dir, "--listen", f->url, "--http", "127.0.0.1:0",
-				     NULL };
+	const char *const args[] = { "--dir",  f->dir,	      "--listen", f->url,
+				     "--http", "127.0.0.1:0", NULL };
 	char text[4096];
 	int out;
 	pid_t pid = start(args, &out);
@@ -137,8 +140,9 @@ static void test_main_given_running_collector_when_second_uses_its_folder_then_r
 	char text[4096];
 
 	f->pid = start_collector(f);
-	assert_int_equal(RUN(text, "--dir", f->dir, "--listen", "ipc:///nowhere/x", "--http",
-			     "127.0.0.1:0"), 1);
+	assert_int_equal(
+		RUN(text, "--dir", f->dir, "--listen", "ipc:///nowhere/x", "--http", "127.0.0.1:0"),
+		1);
 	assert_non_null(strstr(text, "another collector runs in the folder"));
 }
 
@@ -161,7 +165,8 @@ static void test_main_given_open_address_when_not_insecure_then_refused(void **s
 	assert_int_equal(RUN(text, "--dir", f->dir, "--listen", "tcp://0.0.0.0:0"), 1);
 	assert_non_null(strstr(text, "--insecure"));
 	assert_int_equal(RUN(text, "--dir", f->dir, "--listen", f->url, "--http", "0.0.0.0:0",
-			     "--http-plain"), 1);
+			     "--http-plain"),
+			 1);
 	assert_non_null(strstr(text, "--insecure"));
 }
 
@@ -171,15 +176,17 @@ static void test_main_given_running_collector_when_token_is_made_then_it_is_prin
 	char text[4096];
 
 	f->pid = start_collector(f);
-	assert_int_equal(RUN(text, "token", "create", "--dir", f->dir, "--name", "t", "--role",
-			     "viewer"), 0);
+	assert_int_equal(
+		RUN(text, "token", "create", "--dir", f->dir, "--name", "t", "--role", "viewer"),
+		0);
 	assert_int_equal(strlen(text), 65);
 	assert_int_equal(strspn(text, "0123456789abcdef"), 64);
 	assert_int_equal(RUN(text, "token", "create", "--dir", f->dir, "--name", "t"), 2);
 	assert_int_equal(RUN(text, "token", "destroy"), 2);
 }
 
-static void test_main_given_running_collector_when_day_is_held_then_listed_until_released(void **state)
+static void test_main_given_running_collector_when_day_is_held_then_listed_until_released(
+	void **state)
 {
 	struct fix *f = *state;
 	char text[4096];
@@ -196,6 +203,27 @@ static void test_main_given_running_collector_when_day_is_held_then_listed_until
 	assert_string_equal(text, "2026-02-28\n");
 	assert_int_equal(RUN(text, "hold", "2026-02-30", "--dir", f->dir), 2);
 	assert_int_equal(RUN(text, "hold", "--dir", f->dir), 2);
+}
+
+/* Rules and alerts have connections of their own.  When a process that has none left closes the
+ * database, the WAL must stay: others write to it. */
+static void test_main_given_two_connections_when_another_process_closes_then_wal_stays(void **state)
+{
+	struct fix *f = *state;
+	AUTO(maindb) *first = NULL, *second = NULL;
+	char text[4096], wal[160], token[65];
+	struct stat before, after;
+
+	snprintf(wal, sizeof(wal), "%s/main.db-wal", f->dir);
+	assert_int_equal(maindb_open(&first, f->dir, NULL), 0);
+	assert_int_equal(maindb_open(&second, f->dir, NULL), 0);
+	assert_int_equal(maindb_token_create(first, "x", ROLE_VIEWER, token), 0);
+	assert_int_equal(stat(wal, &before), 0);
+	assert_int_equal(
+		RUN(text, "token", "create", "--dir", f->dir, "--name", "t", "--role", "viewer"),
+		0);
+	assert_int_equal(stat(wal, &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
 }
 
 static void test_main_given_version_and_help_when_asked_then_told(void **state)
@@ -221,6 +249,7 @@ int main(void)
 		T(test_main_given_open_address_when_not_insecure_then_refused),
 		T(test_main_given_running_collector_when_token_is_made_then_it_is_printed),
 		T(test_main_given_running_collector_when_day_is_held_then_listed_until_released),
+		T(test_main_given_two_connections_when_another_process_closes_then_wal_stays),
 		T(test_main_given_version_and_help_when_asked_then_told),
 	};
 
