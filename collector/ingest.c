@@ -8,12 +8,14 @@
 #include "collector/ingest_socket.h"
 #include "collector/quarantine.h"
 #include "lib/log.h"
+#include "lib/nng_end.h"
 #include "lib/timestamp.h"
 
 enum {
 	WAKE_MS = 1000,	     /* longest wait for a message: node facts are written then */
 	BUSY_PAUSE_MS = 100, /* before BUSY is told: sensors would only come again at once */
 	PARTING_MS = 50,     /* for the last Acks to leave */
+	CLOSE_MS = 2000,     /* longest wait for NNG to close */
 	RETENTION_S = 60,    /* between two looks for days that are to go */
 	MERGE_MS = 20,	     /* of each second */
 	TOLD_EVERY = 1000,   /* connections turned out for the same reason are told this often */
@@ -479,8 +481,8 @@ static struct ingest *ingest_free(struct ingest *i)
 {
 	if (!i)
 		return NULL;
-	if (i->has_socket)
-		nng_close(i->socket);
+	if (i->has_socket && !nng_end(i->socket, CLOSE_MS))
+		log_warn("ingest.not_closed", "reason=\"NNG does not close its socket\" left=on");
 	if (i->aio)
 		nng_aio_free(i->aio);
 	block_free(i->block);

@@ -17,11 +17,12 @@
 #include "collector/import.h"
 #include "collector/options.h"
 #include "lib/file.h"
+#include "lib/service.h"
 #include "lib/timestamp.h"
 
 _Static_assert(OPTIONS_AUTO == DISK_AUTO, "forwarded as it is");
 
-enum { EXIT_USAGE = 2, SIGNALS = 2, MAX_FILES = 65536 };
+enum { EXIT_USAGE = 2, SIGNALS = 3, MAX_FILES = 65536, LOCK_TRIES = 10 };
 
 /* Of --http-cert and --http-key. */
 struct http_files {
@@ -33,6 +34,9 @@ struct collector {
 	struct http_files *http_files;
 	uv_loop_t loop;
 	uv_signal_t signals[SIGNALS];
+	uv_timer_t watchdog;
+	int argc; /* for a reload */
+	char *const *argv;
 	struct store *store;
 	struct maindb *maindb;
 	struct rulebook *rulebook;
@@ -71,6 +75,7 @@ static int make_folder(const char *dir, struct diag *d)
 /* One collector a folder.  The descriptor stays open, and the lock with it, until exit. */
 static int lock_folder(const char *dir, struct diag *d)
 {
+	const struct timespec pause = { .tv_nsec = 100000000 };
 	char path[512];
 	int fd;
 
@@ -81,8 +86,12 @@ static int lock_folder(const char *dir, struct diag *d)
 	if (fd < 0)
 		return diag_set(d, err_origin(-errno), 0, 0, "cannot open %s: %s", path,
 				strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
+	for (unsigned i = 0; i < LOCK_TRIES;
+	     i++) { /* one that was killed may still be taken down */
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
 	close(fd);
 	return diag_set(d, err_origin(-EBUSY), 0, 0, "another collector runs in the folder %s",
 			dir);
@@ -97,10 +106,48 @@ static int prepare_folder(const char *dir, struct diag *d)
 
 /* ---- the daemon ---- */
 
+/* What can be changed while it runs: the log level.  The rest is told to need a restart. */
+static void reload(struct collector *c)
+{
+	char text[900];
+	struct diag d = { 0 };
+	struct options o;
+
+	if (options_parse(&o, c->argc, c->argv, &d) < 0) {
+		log_error("collector.not_reloaded", "reason=\"%s\"",
+			  diag_format(&d, text, sizeof(text)));
+		return;
+	}
+	log_set_level(o.log_level);
+	log_info("collector.reloaded", "applied=log-level others=\"at the next start\"");
+	options_done(&o);
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+	(void)timer;
+	service_notify("WATCHDOG=1");
+}
+
+static int watch_watchdog(struct collector *c)
+{
+	uint64_t ms = service_watchdog_ms();
+	int r = uv_timer_init(&c->loop, &c->watchdog);
+
+	if (r == 0 && ms)
+		r = uv_timer_start(&c->watchdog, on_watchdog, 0, ms);
+	return r;
+}
+
 static void on_signal(uv_signal_t *s, int number)
 {
 	struct collector *c = s->data;
 
+	if (number == SIGHUP) {
+		reload(c);
+		return;
+	}
+	service_notify("STOPPING=1");
 	log_info("collector.stopping", "signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
 	for (size_t i = 0; i < SIGNALS; i++)
 		uv_close((uv_handle_t *)&c->signals[i], NULL);
@@ -109,7 +156,7 @@ static void on_signal(uv_signal_t *s, int number)
 
 static int watch_signals(struct collector *c)
 {
-	static const int numbers[SIGNALS] = { SIGTERM, SIGINT };
+	static const int numbers[SIGNALS] = { SIGTERM, SIGINT, SIGHUP };
 	int r = 0;
 
 	for (size_t i = 0; i < SIGNALS && r == 0; i++) {
@@ -253,6 +300,8 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 	if (r == 0)
 		r = watch_signals(c);
 	if (r == 0)
+		r = watch_watchdog(c);
+	if (r == 0)
 		log_info("collector.READY", "dir=%s listen=%s http=%s port=%u version=%s", o->dir,
 			 o->listen, address, http_port(c->http), RTSEC_VERSION);
 	return r;
@@ -297,12 +346,19 @@ static void allow_many_files(void)
 		log_warn("collector.few_files", "error=%s", strerror(errno));
 }
 
+/* Of main(), for a reload. */
+static struct {
+	int n;
+	char *const *at;
+} arguments;
+
 static int serve(const struct options *o)
 {
-	struct collector c = { 0 };
+	struct collector c = { .argc = arguments.n, .argv = arguments.at };
 	struct diag d = { 0 };
 	int r, code = EXIT_SUCCESS;
 
+	service_harden();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error like a full disk */
 	allow_many_files();
@@ -312,8 +368,10 @@ static int serve(const struct options *o)
 	r = start(&c, o, &d);
 	if (r < 0)
 		code = complain(&d, r);
-	else
+	else {
+		service_notify("READY=1");
 		uv_run(&c.loop, UV_RUN_DEFAULT);
+	}
 	stop(&c);
 	uv_loop_close(&c.loop);
 	if (code == EXIT_SUCCESS)
@@ -474,6 +532,8 @@ int main(int argc, char **argv)
 	struct options o;
 	int code;
 
+	arguments.n = argc;
+	arguments.at = argv;
 	if (options_parse(&o, argc, argv, &d) < 0)
 		return usage(diag_format(&d, text, sizeof(text)));
 	log_set_level(o.log_level);

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "lib/log.h"
+#include "lib/service.h"
 #include "lib/timestamp.h"
 #include "sensor/consumer.h"
 #include "sensor/enrol.h"
@@ -30,6 +31,7 @@ enum {
 	RECONNECT_MAX_MS = 1000,
 	BUSY_MS = 500,
 	MAX_TIERS = 64,
+	SECOND_MS = 1000,
 	RENEWAL_MS = 3600 * 1000, /* between two looks whether the certificate is to be renewed */
 };
 
@@ -52,7 +54,7 @@ struct sensor {
 	uv_loop_t loop;
 	uv_signal_t signals[2];
 	uv_async_t failed;
-	uv_timer_t renewal;
+	uv_timer_t renewal, second;
 	uv_work_t renewing; /* blocks on the network: in a thread of uv's */
 	bool is_renewing;
 	int renewed;
@@ -184,13 +186,18 @@ static struct uplink_tls tls_of(const struct sensor *s)
  * certificate's: the collector takes no other. */
 static int open_identity(struct sensor *s, struct diag *d)
 {
-	bool needed = !s->options.collector || strncmp(s->options.collector, "tls+", 4) == 0;
-	int r = needed ? identity_load(&s->identity, s->options.state_dir, d) : 0;
+	struct config_texts *urls = &s->options.collectors;
+	bool needed = urls->n == 0;
+	int r;
+
+	for (size_t i = 0; i < urls->n; i++)
+		needed = needed || strncmp(urls->at[i], "tls+", 4) == 0;
+	r = needed ? identity_load(&s->identity, s->options.state_dir, d) : 0;
 
 	if (r < 0 || !needed)
 		return r;
-	if (!s->options.collector)
-		s->options.collector = s->identity.events;
+	if (urls->n == 0)
+		urls->at[urls->n++] = s->identity.events;
 	if (strcmp(s->identity.cert.node_id, s->node.id) != 0)
 		return diag_set(
 			d, err_origin(-EINVAL), 0, 0,
@@ -204,7 +211,7 @@ static int open_uplink(struct sensor *s, struct diag *d)
 {
 	struct uplink_tls tls = tls_of(s);
 	struct uplink_config config = {
-		.url = s->options.collector,
+		.urls = s->options.collectors.at,
 		.tls = s->identity.pem[0] ? &tls : NULL,
 		.insecure = s->options.insecure,
 		.window = WINDOW,
@@ -268,6 +275,22 @@ static void on_renewal(uv_timer_t *timer)
 		return;
 	s->renewing.data = s;
 	s->is_renewing = uv_queue_work(&s->loop, &s->renewing, renew, on_renewed) == 0;
+}
+
+static void on_second(uv_timer_t *timer)
+{
+	struct sensor *s = timer->data;
+
+	uplink_tick(s->uplink);
+	service_notify("WATCHDOG=1"); /* nobody hears it without systemd */
+}
+
+static int watch_uplink(struct sensor *s)
+{
+	int r = uv_timer_init(&s->loop, &s->second);
+
+	s->second.data = s;
+	return r < 0 ? r : uv_timer_start(&s->second, on_second, SECOND_MS, SECOND_MS);
 }
 
 static int watch_identity(struct sensor *s)
@@ -488,6 +511,8 @@ static int open_all(struct sensor *s, struct diag *d)
 	if (r == 0)
 		r = watch_identity(s);
 	if (r == 0)
+		r = watch_uplink(s);
+	if (r == 0)
 		r = open_enrich(s);
 	if (r == 0)
 		r = open_spool(s, &past);
@@ -554,8 +579,10 @@ static int run(struct sensor *s)
 	struct diag d = { 0 };
 	char text[1100];
 	bool clean;
-	int r = open_all(s, &d);
+	int r;
 
+	service_harden();
+	r = open_all(s, &d);
 	if (r < 0) {
 		if (!d.text[0])
 			diag_set(&d, r, 0, 0, "%s", strerror(-r));
@@ -566,8 +593,10 @@ static int run(struct sensor *s)
 		return EXIT_RUNTIME;
 	}
 	log_info("sensor.started", "version=%s node=%s node_id=%s collector=%s first_seq=%" PRIu64,
-		 RTSEC_VERSION, s->node.name, s->node.id, s->options.collector, s->seq.next);
+		 RTSEC_VERSION, s->node.name, s->node.id, s->options.collectors.at[0], s->seq.next);
+	service_notify("READY=1");
 	uv_run(&s->loop, UV_RUN_DEFAULT);
+	service_notify("STOPPING=1");
 	clean = drain(s);
 	close_all(s);
 	seq_close(&s->seq, clean);

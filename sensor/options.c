@@ -10,8 +10,10 @@ enum { IGNORED_MOST = 6 };
 		.help = (help_)                                                       \
 	}
 static const struct config_setting rows[] = {
-	S("collector", TEXT, "URL", collector, NULL,
-	  "where events go (where rtsec-sensor enroll was answered)"),
+	S("collector", TEXTS, "URL", collectors, NULL,
+	  "where events go (where rtsec-sensor enroll was answered); may be repeated: the next is "
+	  "used "
+	  "while the ones before are away"),
 	S("state", TEXT, "DIR", state_dir, "/var/lib/rtsec/sensor",
 	  "folder of what outlives the sensor; one sensor each"),
 	S("node-id", TEXT, "ID", node_id, NULL,

@@ -11,7 +11,8 @@
 struct options {
 	struct config *config; /* owns texts; its file for messages */
 	struct config_common common;
-	const char *collector, *state_dir, *node_id, *node_name, *only_netns;
+	struct config_texts collectors; /* empty: where it was enrolled */
+	const char *state_dir, *node_id, *node_name, *only_netns;
 	struct config_pairs labels;
 	struct config_numbers ignored;
 	uint64_t ring_bytes, priority_ring_bytes, queue_bytes, max_processes, linger_ms;

@@ -11,11 +11,19 @@
 
 #include "lib/cert.h"
 #include "lib/log.h"
+#include "lib/nng_end.h"
 #include "lib/timestamp.h"
 #include "sensor/ack.h"
 #include "sensor/linkclock.h"
 
-enum { RETRY_MS = 200, REASONS_KNOWN = 16 };
+enum {
+	RETRY_MS = 200,
+	REASONS_KNOWN = 16,
+	CLOSE_MS = 2000,   /* longest wait for NNG to close */
+	AWAY_MS = 10000,   /* without a connection before the next collector is dialled */
+	RETURN_MS = 60000, /* on another than the first before that is tried again */
+	TRIAL_MS = 5000,   /* how long it is tried */
+};
 
 enum slot_state { SLOT_IDLE, SLOT_SENDING, SLOT_RECEIVING, SLOT_PAUSING };
 
@@ -32,8 +40,12 @@ struct slot {
 
 struct uplink {
 	nng_socket socket;
-	nng_dialer dialer;
-	char *url;
+	nng_dialer dialer, trial; /* the latter to the first collector, from another */
+	char *urls[UPLINK_URLS];  /* the first is the one to be with */
+	size_t n_urls, at;	  /* which of them is dialled */
+	bool is_trying;
+	uint64_t seen_ms, since_ms; /* when a connection stood last; when @at was chosen */
+	struct uplink_tls tls;
 	uint32_t reconnect_min_ms, reconnect_max_ms;
 	struct outbox *outbox;
 	uint32_t busy_ms, window;
@@ -47,9 +59,18 @@ struct uplink {
 	size_t n_reasons;
 	atomic_bool closing;
 	atomic_uint linger_ms;
-	atomic_int pipes;
+	atomic_int pipes, trial_id;
+	atomic_bool trial_stands;
 	atomic_ullong sent, stored, duplicates, refused, busy, errors, bad_acks, connections;
 };
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
+}
 
 /* ---- addresses ---- */
 
@@ -250,6 +271,10 @@ static void slot_event(void *arg)
 	struct slot *s = arg;
 	int error = nng_aio_result(s->aio);
 
+	if (atomic_load(&s->u->closing)) {
+		slot_failed(s, NNG_ECLOSED);
+		return;
+	}
 	if (error) {
 		slot_failed(s, error);
 		return;
@@ -299,8 +324,9 @@ static void pipe_changed(nng_pipe pipe, nng_pipe_ev event, void *arg)
 {
 	struct uplink *u = arg;
 
-	(void)pipe;
 	if (event == NNG_PIPE_EV_ADD_POST) {
+		if (nng_dialer_id(nng_pipe_dialer(pipe)) == atomic_load(&u->trial_id))
+			atomic_store(&u->trial_stands, true);
 		atomic_fetch_add(&u->pipes, 1);
 		atomic_fetch_add(&u->connections, 1);
 		log_info("uplink.connected", "connections=%llu",
@@ -360,17 +386,17 @@ static int set_tls(nng_dialer dialer, const struct uplink_tls *tls)
 	return error;
 }
 
-static int dial(struct uplink *u, const struct uplink_tls *tls)
+static int dial(struct uplink *u, size_t at, nng_dialer *ret)
 {
-	int error = nng_dialer_create(&u->dialer, u->socket, u->url);
+	int error = nng_dialer_create(ret, u->socket, u->urls[at]);
 
-	if (error == 0 && tls)
-		error = set_tls(u->dialer, tls);
+	if (error == 0 && strncmp(u->urls[at], "tls+", 4) == 0)
+		error = set_tls(*ret, &u->tls);
 	if (error)
 		return error;
-	(void)nng_dialer_set_ms(u->dialer, NNG_OPT_RECONNMINT, (nng_duration)u->reconnect_min_ms);
-	(void)nng_dialer_set_ms(u->dialer, NNG_OPT_RECONNMAXT, (nng_duration)u->reconnect_max_ms);
-	return nng_dialer_start(u->dialer, NNG_FLAG_NONBLOCK);
+	(void)nng_dialer_set_ms(*ret, NNG_OPT_RECONNMINT, (nng_duration)u->reconnect_min_ms);
+	(void)nng_dialer_set_ms(*ret, NNG_OPT_RECONNMAXT, (nng_duration)u->reconnect_max_ms);
+	return nng_dialer_start(*ret, NNG_FLAG_NONBLOCK);
 }
 
 static int set_up(struct uplink *u, const struct uplink_config *c)
@@ -386,79 +412,160 @@ static int set_up(struct uplink *u, const struct uplink_config *c)
 	return error ? error : open_slots(u);
 }
 
+/* Leaves the collector that is dialled for the one at @at, which may be the same. */
+static int turn_to(struct uplink *u, size_t at)
+{
+	nng_end_dialer(u->dialer);
+	u->at = at;
+	u->since_ms = u->seen_ms = now_ms();
+	return dial(u, at, &u->dialer);
+}
+
 int uplink_redial(struct uplink *u, const struct uplink_tls *tls, struct diag *d)
 {
 	int error;
 
-	(void)nng_dialer_close(u->dialer);
-	error = dial(u, tls);
-	return error ? translate(error, "dialling", u->url, d) : 0;
+	u->tls = *tls;
+	error = turn_to(u, u->at);
+	return error ? translate(error, "dialling", u->urls[u->at], d) : 0;
+}
+
+static void end_trial(struct uplink *u)
+{
+	u->is_trying = false;
+	u->since_ms = now_ms();
+	if (atomic_exchange(&u->trial_stands, false)) {
+		nng_end_dialer(u->dialer);
+		u->dialer = u->trial;
+		u->at = 0;
+		log_info("uplink.returned", "collector=%s", u->urls[0]);
+	} else {
+		nng_end_dialer(u->trial);
+	}
+	atomic_store(&u->trial_id, -1);
+}
+
+static void begin_trial(struct uplink *u)
+{
+	u->since_ms = now_ms();
+	u->is_trying = dial(u, 0, &u->trial) == 0;
+	atomic_store(&u->trial_id, u->is_trying ? nng_dialer_id(u->trial) : -1);
+}
+
+/* The same collector is dialled anew, too: NNG's own dialling may have come to a stand
+ * (lib/nng_end.h). */
+void uplink_tick(struct uplink *u)
+{
+	uint64_t now = now_ms();
+
+	if (u->is_trying) {
+		if (atomic_load(&u->trial_stands) || now - u->since_ms > TRIAL_MS)
+			end_trial(u);
+		return;
+	}
+	if (atomic_load(&u->pipes) > 0) {
+		u->seen_ms = now;
+		if (u->at != 0 && now - u->since_ms > RETURN_MS)
+			begin_trial(u);
+		return;
+	}
+	if (now - u->seen_ms < AWAY_MS)
+		return;
+	if (u->n_urls > 1)
+		log_warn("uplink.turns", "from=%s to=%s", u->urls[u->at],
+			 u->urls[(u->at + 1) % u->n_urls]);
+	(void)turn_to(u, (u->at + 1) % u->n_urls);
 }
 
 /* TLS, or an address where nobody else listens. */
-static int check_url(const struct uplink_config *c, struct diag *d)
+static int check_url(const struct uplink_config *c, const char *url, struct diag *d)
 {
-	bool is_tls = strncmp(c->url, "tls+", 4) == 0;
+	bool is_tls = strncmp(url, "tls+", 4) == 0;
 
 	if (is_tls && !c->tls)
 		return diag_set(d, err_origin(-EINVAL), 0, 0,
-				"%s needs a certificate: see rtsec-sensor enroll --help", c->url);
-	if (is_tls || c->insecure || uplink_url_is_private(c->url))
+				"%s needs a certificate: see rtsec-sensor enroll --help", url);
+	if (is_tls || c->insecure || uplink_url_is_private(url))
 		return 0;
 	return diag_set(d, err_origin(-EINVAL), 0, 0,
 			"%s is not a loopback or private address, and plain TCP shows what "
 			"processes do to everyone on the way (--insecure allows it)",
-			c->url);
+			url);
+}
+
+static int keep_urls(struct uplink *u, const struct uplink_config *c, struct diag *d)
+{
+	int r = 0;
+
+	for (size_t i = 0; c->urls[i] && r == 0; i++) {
+		if (i == UPLINK_URLS)
+			return diag_set(d, err_origin(-EINVAL), 0, 0, "at most %d collectors",
+					UPLINK_URLS);
+		r = check_url(c, c->urls[i], d);
+		u->urls[u->n_urls] = r == 0 ? strdup(c->urls[i]) : NULL;
+		if (r == 0 && !u->urls[u->n_urls++])
+			r = err_origin(-ENOMEM);
+	}
+	return r < 0 || u->n_urls ? r : diag_set(d, err_origin(-EINVAL), 0, 0, "no collector");
 }
 
 int uplink_new(struct uplink **ret, const struct uplink_config *c, struct diag *d)
 {
 	AUTO(uplink) *u = NULL;
-	int error, r = check_url(c, d);
+	int error, r;
 
-	if (r < 0)
-		return r;
 	u = calloc(1, sizeof(*u));
 	if (!u)
 		return err_origin(-ENOMEM);
 	pthread_mutex_init(&u->lock, NULL);
+	r = keep_urls(u, c, d);
+	if (r < 0)
+		return r;
+	if (c->tls)
+		u->tls = *c->tls;
+	atomic_store(&u->trial_id, -1);
+	u->seen_ms = u->since_ms = now_ms();
 	u->outbox = c->outbox;
 	u->busy_ms = c->busy_ms;
 	u->window = c->window;
 	u->reconnect_min_ms = c->reconnect_min_ms;
 	u->reconnect_max_ms = c->reconnect_max_ms;
-	u->url = strdup(c->url);
 	u->slots = calloc(c->window, sizeof(*u->slots));
-	if (!u->url || !u->slots || frame_codec_new(&u->codec) < 0)
+	if (!u->slots || frame_codec_new(&u->codec) < 0)
 		return err_origin(-ENOMEM);
 	error = nng_req0_open(&u->socket);
 	if (error)
-		return translate(error, "opening a socket for", c->url, d);
+		return translate(error, "opening a socket for", c->urls[0], d);
 	u->opened = true;
 	error = set_up(u, c);
 	if (error == 0)
-		error = dial(u, strncmp(c->url, "tls+", 4) == 0 ? c->tls : NULL);
+		error = dial(u, 0, &u->dialer);
 	if (error)
-		return translate(error, "dialling", c->url, d);
+		return translate(error, "dialling", c->urls[0], d);
 	*ret = TAKE(u);
 	return 0;
+}
+
+static void free_slots(struct uplink *u)
+{
+	for (uint32_t i = 0; u->slots && i < u->window; i++)
+		if (u->slots[i].aio)
+			nng_aio_free(u->slots[i].aio);
+	free(u->slots);
 }
 
 struct uplink *uplink_free(struct uplink *u)
 {
 	if (!u)
 		return NULL;
-	atomic_store(&u->closing, true);
-	for (uint32_t i = 0; u->slots && i < u->window; i++)
-		if (u->slots[i].aio)
-			nng_aio_stop(u->slots[i].aio);
-	if (u->opened)
-		nng_close(u->socket);
-	for (uint32_t i = 0; u->slots && i < u->window; i++)
-		if (u->slots[i].aio)
-			nng_aio_free(u->slots[i].aio);
-	free(u->slots);
-	free(u->url);
+	atomic_store(&u->closing, true); /* callbacks touch nothing any more */
+	if (u->opened && !nng_end(u->socket, CLOSE_MS)) {
+		log_warn("uplink.not_closed", "reason=\"NNG does not close its socket\" left=on");
+		return NULL;
+	}
+	free_slots(u);
+	for (size_t i = 0; i < u->n_urls; i++)
+		free(u->urls[i]);
 	frame_codec_free(u->codec);
 	buf_done(&u->scratch);
 	pthread_mutex_destroy(&u->lock);

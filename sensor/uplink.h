@@ -16,11 +16,15 @@ struct uplink;
 
 /* What the node shows, and whom it trusts: PEM texts; key and certificate are one. */
 struct uplink_tls {
-	const char *ca, *pem;
+	const char *ca, *pem; /* live as long as the uplink, or until uplink_redial() */
 };
 
+enum { UPLINK_URLS = 8 };
+
+/* Of several collectors the first is the one to be with; when it is away the next is dialled, and
+ * the first tried again every minute. */
 struct uplink_config {
-	const char *url;	      /* tls+tcp://HOST:PORT, or tcp:// */
+	const char *const *urls;      /* tls+tcp://HOST:PORT, or tcp://; NULL at the end */
 	const struct uplink_tls *tls; /* of the former */
 	bool insecure;		      /* plain TCP to any address */
 	struct outbox *outbox;	      /* outlives the uplink */
@@ -38,13 +42,18 @@ bool uplink_url_is_private(const char *url);
  * Returns 0, -EINVAL (a bad URL or not a private one: see @d), -ENOMEM or -EIO. */
 NODISCARD int uplink_new(struct uplink **ret, const struct uplink_config *config, struct diag *d);
 
-/* Stops at once; frames without an Ack stay in the outbox. */
+/* Stops at once; frames without an Ack stay in the outbox.  Waits two seconds at most
+ * (lib/nng_end.h). */
 struct uplink *uplink_free(struct uplink *u);
 DEFINE_FREEP(uplink)
 
 /* Dials anew with @tls, when the certificate was renewed.  Frames under way are sent again.
  * Thread: the one that made @u.  Returns as uplink_new(). */
 NODISCARD int uplink_redial(struct uplink *u, const struct uplink_tls *tls, struct diag *d);
+
+/* To be called about once a second: turns to the next collector when there is no connection, and
+ * back. Thread: the one that made @u. */
+void uplink_tick(struct uplink *u);
 
 /* Tells that the outbox has something new. */
 void uplink_kick(struct uplink *u);

@@ -25,7 +25,7 @@ declare -A may_include=(
 # Foreign headers: PATTERN of the include, then the only files that may use it.  One library is
 # touched in one place, so that its dialect of errors ends there.
 foreign='
-nng/           sensor/uplink* collector/ingest*
+nng/           sensor/uplink* collector/ingest* lib/nng_end*
 sqlite3\.h     collector/store* collector/maindb* collector/migrate* collector/sql* collector/rulebook* collector/alertbook* collector/flowdb*
 microhttpd\.h  collector/http* collector/request*
 bpf/libbpf\.h  sensor/probe* sensor/ring* sensor/consum*

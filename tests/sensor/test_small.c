@@ -209,13 +209,13 @@ static void test_options_given_good_ones_when_parsed_then_they_are_set(void **st
 
 	(void)state;
 	assert_int_equal(0, parse(&o, &d, NULL, NULL));
-	assert_null(o.collector); /* where it was enrolled */
+	assert_int_equal(0, o.collectors.n); /* where it was enrolled */
 	assert_int_equal(64 << 20, o.queue_bytes);
 	assert_int_equal(7 * 86400, o.spool_age_s);
 	assert_int_equal(SPOOL_SYNC_INTERVAL, o.spool_sync);
 	options_done(&o);
 	assert_int_equal(0, parse(&o, &d, "--collector", "tcp://10.0.0.1:1"));
-	assert_string_equal("tcp://10.0.0.1:1", o.collector);
+	assert_string_equal("tcp://10.0.0.1:1", o.collectors.at[0]);
 	options_done(&o);
 	assert_int_equal(0, parse(&o, &d, "--label=env=prod", "--insecure"));
 	assert_int_equal(1, o.labels.n);

@@ -12,6 +12,7 @@
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
 
+#include "lib/nng_end.h"
 #include "sensor/ack.h"
 #include "sensor/spooler.h"
 #include "sensor/uplink.h"
@@ -93,7 +94,7 @@ static void collector_stop(struct collector *c)
 {
 	atomic_store(&c->stopping, true); /* NNG may hang when closed under a call */
 	pthread_join(c->thread, NULL);
-	nng_close(c->socket);
+	(void)!nng_end(c->socket, 2000); /* NNG may hang, see lib/nng_end.h */
 }
 
 /* ---- sensor ---- */
@@ -125,7 +126,7 @@ static void sensor_start(size_t queue_bytes)
 	assert_int_equal(0, outbox_new(&outbox, queue_bytes));
 	assert_int_equal(0, spool_new(&spool, &config, &d));
 	snprintf(url, sizeof(url), "tcp://127.0.0.1:%d", collector.port);
-	up.url = url;
+	up.urls = (const char *const[]){ url, NULL };
 	up.outbox = outbox;
 	assert_int_equal(0, uplink_new(&uplink, &up, &d));
 	move.outbox = outbox;
@@ -146,6 +147,17 @@ static bool sensor_stop(bool killed)
 	spool = spool_free(spool);
 	outbox = outbox_free(outbox);
 	return all;
+}
+
+/* As the sensor's loop does, once a second. */
+static bool all_sent(void)
+{
+	for (int i = 0; i < 120; i++) {
+		uplink_tick(uplink);
+		if (outbox_wait_empty(outbox, 500))
+			return true;
+	}
+	return false;
 }
 
 static void push(uint64_t from, uint64_t to)
@@ -245,7 +257,7 @@ static void test_spooler_given_a_collector_when_frames_flow_then_the_disk_is_not
 	sensor_start(64 << 20);
 	for (uint64_t i = 0; i < 5; i++) {
 		push(1 + i * 100, 101 + i * 100);
-		assert_true(outbox_wait_empty(outbox, 20000));
+		assert_true(all_sent());
 		assert_int_equal(0, files());
 		wait_ms(30);
 	}
@@ -265,9 +277,9 @@ static void test_spooler_given_no_collector_when_it_comes_back_then_all_are_stor
 	push(501, 601);
 	collector_start(&collector);
 	push(601, 701);
-	assert_true(outbox_wait_empty(outbox, 20000));
+	assert_true(all_sent());
 	check_each_once(1, 701);
-	assert_true(collector.backwards <= 16); /* no more than the window */
+	assert_true(collector.backwards <= 64); /* no more than the window */
 	assert_true(no_files());
 	assert_int_equal(0, totals().lost_events);
 	assert_true(sensor_stop(false));
@@ -285,7 +297,7 @@ static void test_spooler_given_a_small_memory_when_flooded_then_nothing_is_lost(
 	assert_int_equal(0, totals().lost_events);
 	assert_true(totals().crowded);
 	collector_start(&collector);
-	assert_true(outbox_wait_empty(outbox, 20000));
+	assert_true(all_sent());
 	check_each_once(1, 2001);
 	assert_true(sensor_stop(false));
 }
@@ -303,9 +315,9 @@ static void test_spooler_given_a_stop_without_a_collector_when_started_again_the
 	collector_start(&collector);
 	sensor_start(64 << 20);
 	kick(NULL);
-	assert_true(outbox_wait_empty(outbox, 20000));
+	assert_true(all_sent());
 	check_each_once(1, 401);
-	assert_true(collector.backwards <= 16);
+	assert_true(collector.backwards <= 64);
 	assert_true(no_files());
 	assert_true(sensor_stop(false));
 }
@@ -320,7 +332,7 @@ static void test_spooler_given_a_kill_when_started_again_then_what_was_on_disk_i
 	sensor_stop(true);
 	collector_start(&collector);
 	sensor_start(64 << 20);
-	assert_true(outbox_wait_empty(outbox, 20000));
+	assert_true(all_sent());
 	check_each_once(1, 301);
 	assert_true(sensor_stop(false));
 }
@@ -337,7 +349,7 @@ static void test_spooler_given_a_collector_that_flickers_when_it_stays_then_noth
 			collector_stop(&collector);
 		wait_ms(150);
 	}
-	assert_true(outbox_wait_empty(outbox, 20000));
+	assert_true(all_sent());
 	check_each_once(1, 1201);
 	assert_int_equal(0, totals().lost_events);
 	assert_true(sensor_stop(false));
@@ -372,7 +384,7 @@ static void test_spooler_given_a_full_disk_when_it_has_room_again_then_nothing_w
 	atomic_store(&disk_fails, true);
 	push(301, 401);
 	collector_start(&collector);
-	assert_true(outbox_wait_empty(outbox, 20000));
+	assert_true(all_sent());
 	check_each_once(1, 401);
 	assert_int_equal(0, totals().lost_events);
 	assert_true(sensor_stop(false));

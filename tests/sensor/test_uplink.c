@@ -14,6 +14,7 @@
 #include <nng/protocol/reqrep0/rep.h>
 
 #include "lib/timestamp.h"
+#include "lib/nng_end.h"
 #include "sensor/ack.h"
 #include "sensor/uplink.h"
 
@@ -110,14 +111,14 @@ static void collector_stop(struct collector *c)
 {
 	atomic_store(&c->stopping, true); /* NNG may hang when closed under a call */
 	pthread_join(c->thread, NULL);
-	nng_close(c->socket);
+	(void)!nng_end(c->socket, 2000); /* NNG may hang, see lib/nng_end.h */
 }
 
 static struct uplink *dial(struct outbox *o, int port)
 {
 	char url[64];
 	struct uplink_config config = {
-		.url = url,
+		.urls = (const char *const[]){ url, NULL },
 		.outbox = o,
 		.window = 8,
 		.resend_ms = 60000,
@@ -323,7 +324,8 @@ static void test_uplink_given_an_answer_that_is_no_ack_when_received_then_it_is_
 
 static void test_uplink_given_addresses_when_asked_then_only_private_ones_may_be_plain(void **state)
 {
-	struct uplink_config config = { .url = "tcp://192.0.2.1:7443", .window = 1 };
+	const char *urls[] = { "tcp://192.0.2.1:7443", NULL };
+	struct uplink_config config = { .urls = urls, .window = 1 };
 	struct uplink *u = NULL;
 	struct diag d = { 0 };
 
@@ -342,7 +344,7 @@ static void test_uplink_given_addresses_when_asked_then_only_private_ones_may_be
 	assert_false(uplink_url_is_private("127.0.0.1:1"));
 	assert_int_equal(-EINVAL, uplink_new(&u, &config, &d));
 	assert_non_null(strstr(d.text, "--insecure"));
-	config.url = "nonsense";
+	urls[0] = "nonsense";
 	config.insecure = true;
 	assert_int_equal(-EINVAL, uplink_new(&u, &config, &d));
 	assert_null(u);
