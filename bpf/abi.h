@@ -53,6 +53,19 @@ enum rec_type {
 	REC_DATAGRAM, /* struct rec_tcp     bulk ring */
 	REC_UNIX,     /* struct rec_unix    bulk ring */
 	REC_DNS,      /* struct rec_dns     bulk ring */
+	REC_MODULE,   /* struct rec_module  priority ring */
+	REC_BPF_LOAD, /* struct rec_bpf     priority ring */
+	REC_BPF_MAP,  /* struct rec_bpf     priority ring */
+	REC_PROBE,    /* struct rec_probe   priority ring */
+	REC_URING,    /* struct rec_uring   priority ring */
+	REC_PROTECT,  /* struct rec_protect priority ring */
+	REC_PRCTL,    /* struct rec_prctl   priority ring */
+	REC_VM_READ,  /* struct rec_ptrace  priority ring */
+	REC_VM_WRITE, /* struct rec_ptrace  priority ring */
+	REC_CHROOT,   /* struct rec_attributes  priority ring */
+	REC_PIVOT,    /* struct rec_rename  priority ring */
+	REC_XATTR,    /* struct rec_xattr   bulk ring */
+	REC_WRITTEN,  /* struct rec_open    bulk ring */
 	REC_END,      /* number of types + 1 */
 };
 
@@ -66,6 +79,8 @@ enum {
 	REC_COMM_BYTES = 16,
 	REC_TTY_BYTES = 16,
 	REC_FSTYPE_BYTES = 32,
+	REC_XATTR_BYTES = 64,
+	REC_ENV_BYTES = 4096, /* of the chosen environment of an exec */
 	REC_DNS_BYTES = 4096, /* of one answer */
 };
 
@@ -80,6 +95,7 @@ enum {
 				     * them are not followed */
 	REC_F_NAME_CUT = 1 << 5,    /* a name as asked could not be read, or only in part */
 	REC_F_NO_OWNER = 1 << 6,    /* close, datagram: the process that has the socket is not known */
+	REC_F_SUBMITTED = 1 << 8,   /* asked for over io_uring: what came of it is not known */
 	REC_F_SECURE = 1 << 7,	    /* exec: privileges were gained (set-id file or capabilities) */
 };
 
@@ -122,6 +138,7 @@ struct rec_file {
 	uint32_t dev_major, dev_minor; /* as st_dev of its filesystem */
 	uint32_t mode;		       /* i_mode: type and permission bits */
 	uint32_t fs_magic;	       /* magic number of the filesystem (statfs f_type) */
+	uint32_t uid, gid;	       /* its owner, in the initial user namespace */
 };
 
 /* What tells one content of a file from the next. */
@@ -131,7 +148,7 @@ struct rec_stamp {
 };
 
 /* A program was started.  head: the process after it, with the identity that it kept.
- * Data: exe, cwd, args. */
+ * Data: exe, cwd, args, env, script. */
 struct rec_exec {
 	struct rec_head head;
 	uint64_t parent_start_ns;
@@ -149,14 +166,18 @@ struct rec_exec {
 	uint32_t args_total;  /* argument bytes in all that the process has; may be more than told */
 	struct rec_path exe, cwd;
 	uint32_t args_bytes; /* argument bytes here, after args_before: strings, each NUL-ended */
-	uint32_t pad;
+	uint16_t env_bytes;  /* variables of ENV_NAMES (bpf/process.bpf.c): strings, each NUL-ended */
+	uint16_t script_bytes; /* the script's path as asked, NUL included; 0: the executable is no
+				* interpreter of one */
+	uint64_t effective, permitted; /* capability bits */
 };
 ABI_ASSERT(rec_exec, parent_start_ns, 72);
 ABI_ASSERT(rec_exec, file, 88);
-ABI_ASSERT(rec_exec, uid, 136);
-ABI_ASSERT(rec_exec, tty, 176);
-ABI_ASSERT(rec_exec, exe, 200);
-_Static_assert(sizeof(struct rec_exec) == 216, "rec_exec");
+ABI_ASSERT(rec_exec, uid, 144);
+ABI_ASSERT(rec_exec, tty, 184);
+ABI_ASSERT(rec_exec, exe, 208);
+ABI_ASSERT(rec_exec, effective, 224);
+_Static_assert(sizeof(struct rec_exec) == 240, "rec_exec");
 
 /* A piece of long arguments, ahead of the rec_exec with the same tgid, start and time on the same
  * ring.  Pieces come in order; a gap between @offset and what came before, or fewer bytes than
@@ -175,7 +196,7 @@ struct rec_fork {
 	uint32_t child_tgid;
 	uint32_t parent_tgid;
 	uint32_t child_vpid; /* in its own pid namespace */
-	uint32_t pad;
+	uint32_t namespaces; /* CLONE_NEW* that were made for the child */
 };
 
 /* The last thread of a process ended.  head.tid: that thread.  Where two last threads end in the
@@ -201,7 +222,7 @@ struct rec_open {
 	uint16_t name_bytes; /* NUL included; 0: none */
 	uint16_t pad;
 };
-_Static_assert(sizeof(struct rec_open) == 112, "rec_open");
+_Static_assert(sizeof(struct rec_open) == 120, "rec_open");
 
 /* memfd_create returned: the same struct.
  * error == 0: path is "memfd:NAME", detached; error != 0: name is NAME as asked.  open_flags: MFD_*. */
@@ -266,6 +287,45 @@ struct rec_mount {
 	struct rec_path dir, source_dir; /* source_dir: of move_mount */
 	uint16_t name_bytes, source_bytes;
 	char type[REC_FSTYPE_BYTES]; /* NUL-padded */
+};
+
+/* init_module or finit_module returned.  Data: path of the file, of finit_module. */
+struct rec_module {
+	struct rec_head head;
+	uint32_t error;
+	struct rec_path path;
+	char name[56]; /* as the module calls itself; NUL-padded; empty: not known */
+};
+
+/* A BPF program was loaded or a map made, or the attempt failed (REC_F_AS_ASKED). */
+struct rec_bpf {
+	struct rec_head head;
+	uint32_t error;
+	uint32_t type; /* BPF_PROG_TYPE_*, BPF_MAP_TYPE_* */
+	uint32_t id;   /* of the kernel; 0: none */
+	uint32_t pad;
+	char name[16]; /* NUL-padded */
+};
+
+enum { REC_PROBE_RETURN = 1, REC_PROBE_USER = 2 };
+
+/* A kprobe or uprobe was attached by perf_event_open or as a BPF link.  Data: name: the symbol; of a
+ * uprobe the path, as the caller named it (REC_F_AS_ASKED). */
+struct rec_probe {
+	struct rec_head head;
+	uint64_t offset; /* in the symbol or file; an address when there is no symbol */
+	uint16_t flags;	 /* REC_PROBE_* */
+	uint16_t name_bytes;
+	uint32_t pad;
+};
+
+/* io_uring_setup returned. */
+struct rec_uring {
+	struct rec_head head;
+	uint32_t error;
+	uint32_t entries;
+	uint32_t flags; /* IORING_SETUP_* */
+	uint32_t pad;
 };
 
 enum { REC_EGRESS = 1, REC_INGRESS = 2 }; /* this side connected; this side accepted */
@@ -359,6 +419,55 @@ struct rec_signal {
 	uint32_t signal;
 	uint32_t error; /* EAGAIN: the target's queue was full */
 };
+
+/* process_vm_readv or process_vm_writev returned: struct rec_ptrace, request 0, target as asked. */
+
+/* Memory became executable that is no mere image of a file: anonymous, written by the process, or of a
+ * file that nobody can open by a name.  One a second for each process and call.  Data: path of the
+ * file behind it. */
+enum { REC_MMAP = 1, REC_MPROTECT, REC_PKEY_MPROTECT };
+struct rec_protect {
+	struct rec_head head;
+	uint64_t address, bytes;
+	uint32_t protection; /* PROT_* */
+	uint8_t call;	     /* REC_MMAP .. */
+	uint8_t anonymous;   /* no file is behind it */
+	uint16_t pad;
+	struct rec_path path;
+	uint32_t pad2;
+};
+_Static_assert(sizeof(struct rec_protect) == 104, "rec_protect");
+
+/* prctl of one of a few options succeeded.  head.comm: name of the thread after it. */
+struct rec_prctl {
+	struct rec_head head;
+	uint32_t option; /* PR_* */
+	uint32_t pad;
+	uint64_t value;
+};
+
+/* chroot returned: struct rec_attributes.  error == 0: path is the new root, as the kernel resolved it;
+ * else as asked.  pivot_root returned: struct rec_rename as asked: old is the new root, new the place
+ * of the old one. */
+
+/* setxattr, removexattr or one of their kin returned.  As rec_attributes.  Data: path, name. */
+struct rec_xattr {
+	struct rec_head head;
+	uint32_t error;
+	uint32_t bytes;	 /* of the value that was set */
+	uint8_t removed; /* the attribute was taken away */
+	uint8_t pad[3];
+	struct rec_path path;
+	uint16_t name_bytes;
+	uint16_t pad2;
+	char attribute[REC_XATTR_BYTES]; /* such as security.capability; NUL-padded, cut */
+	uint32_t pad3;
+};
+ABI_ASSERT(rec_xattr, attribute, 92);
+_Static_assert(sizeof(struct rec_xattr) == 160, "rec_xattr");
+
+/* A process wrote to a file by a call on a descriptor: struct rec_open, error 0.  One a second for each
+ * process and file. */
 
 /* setns or unshare returned. */
 struct rec_namespace {

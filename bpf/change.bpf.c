@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* change - what happens to files beside open, deletion and rename: links, directories and devices
- * made, permissions, owners, mounts.
+ * made, permissions, owners, extended attributes, mounts, roots.
  *
  * From the return of the calls, names as the kernel resolved them where resolve.bpf.c keeps them, else
  * as asked (see file.bpf.c); where a descriptor names the file, its path is the kernel's. */
@@ -278,5 +278,125 @@ int change_umount(struct call_exit *call)
 	fill_named(s, t, &a, &r->dir, &r->name_bytes, &flags);
 	r->head.flags = flags;
 	change_end(s, REC_UMOUNT, REC_CLASS_PRIORITY);
+	return 0;
+}
+
+/* --- roots --- */
+SEC("tracepoint")
+int change_chroot(struct call_exit *call)
+{
+	struct task_struct *t = task_now();
+	struct pt_regs *regs = read_call(t, call->nr);
+	struct asked a = { .nr = call->nr, .dirfd = AT_FDCWD };
+	struct rec_attributes *r;
+	struct fs_struct *fs;
+	struct scratch *s;
+
+	if (!regs)
+		return 0;
+	s = change_begin(t, REC_CLASS_PRIORITY, sizeof(*r));
+	if (!s)
+		return 0;
+	r = (struct rec_attributes *)s->bytes;
+	r->error = error_of(call->ret);
+	if (r->error) {
+		a.name = ARG1(regs);
+		attributes_of_name(s, r, t, &a);
+	} else {
+		fs = BPF_CORE_READ(t, fs);
+		fill_path(s, &r->path, BPF_CORE_READ(fs, root.mnt), BPF_CORE_READ(fs, root.dentry));
+	}
+	change_end(s, REC_CHROOT, REC_CLASS_PRIORITY);
+	return 0;
+}
+
+SEC("tracepoint")
+int change_pivot(struct call_exit *call)
+{
+	struct task_struct *t = task_now();
+	struct pt_regs *regs = read_call(t, call->nr);
+	uint16_t flags = REC_F_AS_ASKED;
+	struct rec_rename *r;
+	struct scratch *s;
+
+	if (!regs)
+		return 0;
+	s = change_begin(t, REC_CLASS_PRIORITY, sizeof(*r));
+	if (!s)
+		return 0;
+	r = (struct rec_rename *)s->bytes;
+	r->error = error_of(call->ret);
+	fill_base(s, &r->old_dir, t, AT_FDCWD, ARG1(regs));
+	r->old_name_bytes = fill_name(s, ARG1(regs), &flags);
+	fill_base(s, &r->new_dir, t, AT_FDCWD, ARG2(regs));
+	r->new_name_bytes = fill_name(s, ARG2(regs), &flags);
+	r->head.flags = flags;
+	change_end(s, REC_PIVOT, REC_CLASS_PRIORITY);
+	return 0;
+}
+
+/* --- extended attributes --- */
+struct xattr_call {
+	uint64_t name, attribute, bytes;
+	int fd; /* of the file, or the directory that the name starts from */
+	bool by_fd, removed;
+};
+
+static __always_inline void xattr_call(struct xattr_call *x, struct pt_regs *regs, int nr)
+{
+	uint64_t args[2] = {}; /* struct xattr_args: value, size */
+
+	x->fd = AT_FDCWD;
+	x->removed = nr == CALL_REMOVEXATTR || nr == CALL_LREMOVEXATTR || nr == CALL_FREMOVEXATTR ||
+		     nr == CALL_REMOVEXATTRAT;
+	x->by_fd = nr == CALL_FSETXATTR || nr == CALL_FREMOVEXATTR;
+	if (nr == CALL_SETXATTRAT || nr == CALL_REMOVEXATTRAT) {
+		x->fd = (int)ARG1(regs);
+		x->name = ARG2(regs);
+		x->attribute = ARG4(regs);
+		if (!x->removed)
+			bpf_probe_read_user(args, sizeof(args), (void *)ARG5(regs));
+		x->bytes = (uint32_t)args[1];
+		return;
+	}
+	x->name = ARG1(regs);
+	x->attribute = ARG2(regs);
+	x->bytes = x->removed ? 0 : ARG4(regs);
+	if (x->by_fd)
+		x->fd = (int)ARG1(regs);
+}
+
+SEC("tracepoint")
+int change_xattr(struct call_exit *call)
+{
+	struct task_struct *t = task_now();
+	struct pt_regs *regs = read_call(t, call->nr);
+	uint16_t flags = REC_F_AS_ASKED;
+	struct xattr_call x = {};
+	struct rec_xattr *r;
+	struct scratch *s;
+	struct file *file;
+
+	if (!regs)
+		return 0;
+	s = change_begin(t, REC_CLASS_BULK, sizeof(*r));
+	if (!s)
+		return 0;
+	xattr_call(&x, regs, call->nr);
+	r = (struct rec_xattr *)s->bytes;
+	r->error = error_of(call->ret);
+	r->removed = x.removed;
+	r->bytes = (uint32_t)x.bytes;
+	bpf_probe_read_user_str(r->attribute, sizeof(r->attribute), (void *)x.attribute);
+	if (x.by_fd) {
+		file = read_fd(t, x.fd);
+		if (file)
+			fill_file_path(s, &r->path, file);
+	} else {
+		fill_base(s, &r->path, t, x.fd, x.name);
+		r->name_bytes = fill_name(s, x.name, &flags);
+		r->head.flags = flags;
+	}
+	change_end(s, REC_XATTR, REC_CLASS_BULK);
 	return 0;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* control - one process acting on another: ptrace and signals.
+/* control - one process acting on another: ptrace, its memory, signals.
  *
  * ptrace is told at the return of the call, and only requests that begin tracing or write to the
  * other process; a debugger's reading is not.  Of writes one a second is told for each pair of
- * processes and request: a debugger writes a word at a time.
+ * processes and request: a debugger writes a word at a time.  So too of process_vm_readv and
+ * process_vm_writev.
  * Signals are told where the kernel queues them, so that each target of kill(-1) is known as the
  * kernel chose it.  Signals of the kernel (SIGCHLD, timers, faults, terminals) and those that a
  * process sends to itself are not. */
@@ -12,7 +13,6 @@
 #include "bpf/fill.h"
 
 enum {
-	POKE_PAUSE_NS = 1000000000,
 	MOST_TRACED = 64, /* by one thread, that are looked at */
 	E_AGAIN = 11,
 };
@@ -82,17 +82,6 @@ static __always_inline bool is_write(uint32_t request)
 	       request == SETREGS || request == SETFPREGS || request == SETREGSET;
 }
 
-static __always_inline bool told_lately(const struct rec_ptrace *r)
-{
-	const struct poke key = { r->head.tgid, r->target.tgid, r->request, 0 };
-	uint64_t *last = bpf_map_lookup_elem(&pokes, &key);
-
-	if (last && r->head.time_ns - *last < POKE_PAUSE_NS)
-		return true;
-	bpf_map_update_elem(&pokes, &key, &r->head.time_ns, BPF_ANY);
-	return false;
-}
-
 SEC("tracepoint")
 int control_ptrace(struct call_exit *call)
 {
@@ -114,9 +103,35 @@ int control_ptrace(struct call_exit *call)
 		fill_target(&r.target, BPF_CORE_READ(t, parent));
 	else
 		fill_traced(&r.target, t, (int)ARG2(regs));
-	if (is_write(r.request) && told_lately(&r))
+	if (is_write(r.request) &&
+	    told_lately(r.head.tgid, r.target.tgid, r.request, r.head.time_ns))
 		return 0;
 	r.head.type = REC_PTRACE;
+	r.head.size = sizeof(r);
+	emit_bytes(REC_CLASS_PRIORITY, &r, sizeof(r));
+	return 0;
+}
+
+/* --- the memory of others --- */
+SEC("tracepoint")
+int control_memory(struct call_exit *call)
+{
+	struct task_struct *t = task_now();
+	struct pt_regs *regs = read_call(t, call->nr);
+	bool write = call->nr == CALL_PROCESS_VM_WRITEV;
+	struct rec_ptrace r = {};
+
+	if (!regs || !read_watched(t))
+		return 0;
+	fill_head(&r.head, t);
+	if ((uint32_t)ARG1(regs) == r.head.tgid)
+		return 0; /* its own */
+	r.error = call->ret < 0 ? (uint32_t)-call->ret : 0;
+	if (BPF_CORE_READ(t, thread_pid, level) == 0)
+		r.target.tid = (uint32_t)ARG1(regs);
+	if (told_lately(r.head.tgid, (uint32_t)ARG1(regs), (uint32_t)call->nr, r.head.time_ns))
+		return 0;
+	r.head.type = write ? REC_VM_WRITE : REC_VM_READ;
 	r.head.size = sizeof(r);
 	emit_bytes(REC_CLASS_PRIORITY, &r, sizeof(r));
 	return 0;

@@ -141,3 +141,19 @@ static __always_inline void emit_submit_bulk(void *record)
 	if (flags == BPF_RB_NO_WAKEUP && wake_wanted() == REC_WAKE_FIRST)
 		wake_late(&bulk_ring);
 }
+
+/* --- floods --- */
+enum { TOLD_PAUSE_NS = 1000000000 };
+
+/* @actor did @what (a number of its call) to @target, and that was told less than a second ago. */
+static __always_inline bool told_lately(uint32_t actor, uint32_t target, uint32_t what,
+					uint64_t now_ns)
+{
+	const struct poke key = { actor, target, what, 0 };
+	uint64_t *last = bpf_map_lookup_elem(&pokes, &key);
+
+	if (last && now_ns - *last < TOLD_PAUSE_NS)
+		return true;
+	bpf_map_update_elem(&pokes, &key, &now_ns, BPF_ANY);
+	return false;
+}

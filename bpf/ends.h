@@ -3,6 +3,7 @@
  * programs of the network. */
 #pragma once
 #include "bpf/calls.h"
+#include "bpf/emit.h"
 #include "bpf/fill.h"
 
 /* --- sockets behind descriptors --- */
@@ -100,4 +101,41 @@ static __always_inline bool fill_asked(struct rec_tcp *r, uint8_t to[16], uint16
 		__builtin_memcpy(to, a.in6, 16);
 	}
 	return true;
+}
+
+/* --- connections remembered --- */
+static __always_inline void remember(struct sock *sk, struct task_struct *t, uint8_t direction)
+{
+	struct connection c = {};
+	uint64_t key = (uint64_t)sk;
+
+	fill_head(&c.head, t);
+	c.since_ns = c.head.time_ns;
+	c.direction = direction;
+	c.connecting = direction == REC_EGRESS;
+	c.dport = BPF_CORE_READ(sk, __sk_common.skc_dport);
+	c.daddr = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+	if (bpf_map_update_elem(&connections, &key, &c, BPF_ANY))
+		emit_lost(REC_CLASS_BULK, REC_LOST_MAP);
+}
+
+/* --- accepted --- */
+/* Tells that @t accepted @sk, and remembers that for its close. */
+static __always_inline void accept_tell(struct task_struct *t, struct sock *sk)
+{
+	struct rec_tcp *r;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE)
+		remember(sk, t, REC_INGRESS);
+	r = emit_reserve_bulk(sizeof(*r));
+	if (!r)
+		return;
+	__builtin_memset(r, 0, sizeof(*r));
+	fill_head(&r->head, t);
+	r->head.type = REC_ACCEPT;
+	r->head.size = sizeof(*r);
+	r->socket = (uint64_t)sk;
+	r->direction = REC_INGRESS;
+	fill_ends(r, sk, false);
+	emit_submit_bulk(r);
 }

@@ -154,16 +154,31 @@ static __always_inline uint16_t fill_name(struct scratch *s, uint64_t name, uint
 	return (uint16_t)n;
 }
 
-/* Appends the directory that the name at the user address @name starts from; nothing when that
- * name is absolute. */
-static __always_inline void fill_base(struct scratch *s, struct rec_path *path,
-				      struct task_struct *t, int dirfd, uint64_t name)
+/* The same of a name that the kernel has copied already. */
+static __always_inline uint16_t fill_copied(struct scratch *s, const char *name, uint16_t *flags)
+{
+	uint32_t at = fill_at(s);
+	long n = -1;
+
+	if (at <= SCRATCH_BYTES - REC_NAME_BYTES)
+		n = bpf_probe_read_kernel_str(s->bytes + at, REC_NAME_BYTES, name);
+	if (n <= 0 || n >= REC_NAME_BYTES)
+		*flags |= REC_F_NAME_CUT;
+	if (n <= 0)
+		return 0;
+	fill_move(s, at + (uint32_t)n);
+	return (uint16_t)n;
+}
+
+/* Appends the directory that a name with the first byte @first starts from; nothing when that name
+ * is absolute. */
+static __always_inline void fill_start(struct scratch *s, struct rec_path *path,
+				       struct task_struct *t, int dirfd, char first)
 {
 	struct file *dir;
-	char first = 0;
 
 	__builtin_memset(path, 0, sizeof(*path));
-	if (bpf_probe_read_user(&first, 1, (void *)name) || first == '/')
+	if (first == '/')
 		return;
 	if (dirfd == AT_FDCWD) {
 		fill_cwd(s, path, t);
@@ -172,6 +187,17 @@ static __always_inline void fill_base(struct scratch *s, struct rec_path *path,
 	dir = read_fd(t, dirfd);
 	if (dir)
 		fill_file_path(s, path, dir);
+}
+
+/* The same for the name at the user address @name. */
+static __always_inline void fill_base(struct scratch *s, struct rec_path *path,
+				      struct task_struct *t, int dirfd, uint64_t name)
+{
+	char first;
+
+	if (bpf_probe_read_user(&first, 1, (void *)name))
+		first = '/'; /* nothing to start from */
+	fill_start(s, path, t, dirfd, first);
 }
 
 /* --- names, resolved where the fentry tier keeps them (resolve.bpf.c) --- */
@@ -242,6 +268,8 @@ static __always_inline void fill_file(struct rec_file *f, struct file *file)
 	f->dev_minor = dev & 0xfffff;
 	f->mode = GET(inode, i_mode);
 	f->fs_magic = (uint32_t)GET(sb, s_magic);
+	f->uid = GET(inode, i_uid.val);
+	f->gid = GET(inode, i_gid.val);
 }
 
 /* The highest bit of the nanoseconds is the kernel's own mark (6.13). */

@@ -29,6 +29,12 @@ typedef _Bool bool;
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 /* --- names and files --- */
+typedef struct {
+	__u32 val;
+} kuid_t;
+typedef struct {
+	__u32 val;
+} kgid_t;
 struct qstr {
 	__u32 len;
 	const unsigned char *name;
@@ -39,6 +45,8 @@ struct super_block {
 };
 struct inode {
 	__u16 i_mode;
+	kuid_t i_uid;
+	kgid_t i_gid;
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	unsigned int i_nlink;
@@ -127,12 +135,6 @@ struct signal_struct {
 	struct tty_struct *tty;
 };
 typedef struct {
-	__u32 val;
-} kuid_t;
-typedef struct {
-	__u32 val;
-} kgid_t;
-typedef struct {
 	__u64 bits; /* never read by name: kernels differ in it, but it is always 8 bytes */
 } kernel_cap_t;
 struct cred {
@@ -144,10 +146,13 @@ struct cred {
 	kgid_t sgid;
 	kuid_t euid;
 	kgid_t egid;
+	void *user_ns;
 };
 struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
+	unsigned long env_start;
+	unsigned long env_end;
 	struct file *exe_file;
 };
 struct proc_ns_operations {
@@ -161,7 +166,13 @@ struct net {
 	struct ns_common ns;
 };
 struct nsproxy {
+	void *uts_ns;
+	void *ipc_ns;
+	void *mnt_ns;
+	void *pid_ns_for_children;
 	struct net *net_ns;
+	void *time_ns_for_children;
+	void *cgroup_ns;
 };
 struct list_head {
 	struct list_head *next;
@@ -189,7 +200,13 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 };
+struct vm_area_struct {
+	struct file *vm_file;
+	void *anon_vma;
+};
 struct linux_binprm {
+	const char *filename;
+	const char *interp;
 	unsigned int secureexec : 1;
 };
 #if defined(__TARGET_ARCH_x86)
@@ -208,6 +225,71 @@ struct pt_regs {
 	int syscallno;
 };
 #endif
+
+/* --- what programs add to the kernel --- */
+struct module {
+	char name[56];
+};
+struct bpf_prog_aux {
+	__u32 id;
+	char name[16];
+};
+struct bpf_prog {
+	enum bpf_prog_type type;
+	struct bpf_prog_aux *aux;
+};
+struct bpf_map {
+	enum bpf_map_type map_type;
+	__u32 id;
+	char name[16];
+};
+struct pmu {
+	const char *name;
+};
+struct perf_event {
+	struct pmu *pmu;
+};
+
+/* --- io_uring --- */
+struct filename {
+	const char *name;
+};
+struct io_kiocb {
+	struct file *file;
+	__u8 opcode;
+};
+struct io_uring_cqe {
+	__s32 res;
+};
+struct io_open {
+	int dfd;
+	__u32 file_slot;
+	struct filename *filename;
+};
+struct io_accept {
+	__u32 file_slot;
+};
+struct io_unlink {
+	int dfd;
+	int flags;
+	struct filename *filename;
+};
+struct io_rename {
+	int old_dfd;
+	int new_dfd;
+	struct filename *oldpath;
+	struct filename *newpath;
+};
+struct io_link {
+	int old_dfd;
+	int new_dfd;
+	struct filename *oldpath;
+	struct filename *newpath;
+};
+struct io_mkdir {
+	int dfd;
+	struct filename *filename;
+};
 
 /* --- sockets --- */
 struct in6_addr {
@@ -293,8 +375,10 @@ enum {
 	O_TRUNC = 01000,
 	S_IFDIR = 0040000,
 	NSFS_MAGIC = 0x6e736673,
+	OVERLAYFS_MAGIC = 0x794c7630,
 	S_IFMT = 0170000,
 	S_IFSOCK = 0140000,
+	S_IFREG = 0100000,
 };
 
 /* --- the two ways to read --- */

@@ -45,7 +45,8 @@ struct scratch {
 			* the   verifier need not follow its ranges through the loops */
 	uint32_t which;
 	uint32_t pad;
-	uint64_t mnt, dentry; /* arguments of fill_path() */
+	uint64_t mnt, dentry; /* arguments of fill_path(), fill_env() */
+	uint64_t more;
 	uint8_t bytes[SCRATCH_BYTES];
 };
 /* One for the process programs, one for the file programs, one for those of resolve.bpf.c. */
@@ -88,13 +89,13 @@ struct {
 	__type(value, struct credentials);
 } changing __weak SEC(".maps");
 
-/* --- when a write by ptrace was told last --- */
+/* --- when something that comes in floods was told last --- */
 struct poke {
-	uint32_t tracer, target, request, pad;
+	uint32_t actor, target, what, pad;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, 4096);
 	__type(key, struct poke);
 	__type(value, uint64_t);
 } pokes __weak SEC(".maps");
@@ -156,3 +157,14 @@ struct {
 	__type(key, uint64_t);
 	__type(value, struct datagram);
 } arrivals __weak SEC(".maps");
+
+/* --- names of modules that are being loaded; by pid_tgid --- */
+struct module_name {
+	char text[56];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 64);
+	__type(key, uint64_t);
+	__type(value, struct module_name);
+} loading __weak SEC(".maps");

@@ -43,22 +43,7 @@ static __always_inline void fill_bytes(struct rec_tcp *r, struct sock *sk, bool 
 	r->dest_bytes = egress ? got : sent;
 }
 
-/* --- connections remembered --- */
-static __always_inline void remember(struct sock *sk, struct task_struct *t, uint8_t direction)
-{
-	struct connection c = {};
-	uint64_t key = (uint64_t)sk;
-
-	fill_head(&c.head, t);
-	c.since_ns = c.head.time_ns;
-	c.direction = direction;
-	c.connecting = direction == REC_EGRESS;
-	c.dport = BPF_CORE_READ(sk, __sk_common.skc_dport);
-	c.daddr = BPF_CORE_READ(sk, __sk_common.skc_daddr);
-	if (bpf_map_update_elem(&connections, &key, &c, BPF_ANY))
-		emit_lost(REC_CLASS_BULK, REC_LOST_MAP);
-}
-
+/* --- connections told --- */
 static __always_inline void tell(struct sock *sk, const struct connection *c, uint16_t type,
 				 uint64_t now, uint32_t error)
 {
@@ -145,7 +130,6 @@ SEC("tracepoint")
 int network_accept(struct call_exit *call)
 {
 	struct task_struct *t = task_now();
-	struct rec_tcp *r;
 	struct sock *sk;
 
 	if (call->ret < 0 || !read_watched(t))
@@ -153,19 +137,7 @@ int network_accept(struct call_exit *call)
 	sk = read_inet(t, (int)call->ret);
 	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
-	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE)
-		remember(sk, t, REC_INGRESS);
-	r = emit_reserve_bulk(sizeof(*r));
-	if (!r)
-		return 0;
-	__builtin_memset(r, 0, sizeof(*r));
-	fill_head(&r->head, t);
-	r->head.type = REC_ACCEPT;
-	r->head.size = sizeof(*r);
-	r->socket = (uint64_t)sk;
-	r->direction = REC_INGRESS;
-	fill_ends(r, sk, false);
-	emit_submit_bulk(r);
+	accept_tell(t, sk);
 	return 0;
 }
 

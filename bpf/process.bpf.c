@@ -7,9 +7,46 @@
 #include "bpf/emit.h"
 #include "bpf/fill.h"
 
+/* <linux/sched.h> */
+enum {
+	NEW_MNT = 0x20000,
+	NEW_CGROUP = 0x2000000,
+	NEW_UTS = 0x4000000,
+	NEW_IPC = 0x8000000,
+	NEW_USER = 0x10000000,
+	NEW_PID = 0x20000000,
+	NEW_NET = 0x40000000,
+};
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* --- fork --- */
+/* CLONE_NEW* of what @child has and @maker has not. */
+static __always_inline uint32_t made_namespaces(struct task_struct *maker,
+						struct task_struct *child)
+{
+	struct nsproxy *a = BPF_CORE_READ(maker, nsproxy), *b = BPF_CORE_READ(child, nsproxy);
+	uint32_t types = 0;
+
+	if (BPF_CORE_READ(maker, cred, user_ns) != BPF_CORE_READ(child, cred, user_ns))
+		types |= NEW_USER;
+	if (a == b)
+		return types;
+	if (BPF_CORE_READ(a, mnt_ns) != BPF_CORE_READ(b, mnt_ns))
+		types |= NEW_MNT;
+	if (BPF_CORE_READ(a, uts_ns) != BPF_CORE_READ(b, uts_ns))
+		types |= NEW_UTS;
+	if (BPF_CORE_READ(a, ipc_ns) != BPF_CORE_READ(b, ipc_ns))
+		types |= NEW_IPC;
+	if (BPF_CORE_READ(a, net_ns) != BPF_CORE_READ(b, net_ns))
+		types |= NEW_NET;
+	if (BPF_CORE_READ(a, pid_ns_for_children) != BPF_CORE_READ(b, pid_ns_for_children))
+		types |= NEW_PID;
+	if (BPF_CORE_READ(a, cgroup_ns) != BPF_CORE_READ(b, cgroup_ns))
+		types |= NEW_CGROUP;
+	return types;
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
@@ -25,6 +62,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	r.child_vpid = read_vpid(child);
 	r.parent_tgid = (uint32_t)BPF_CORE_READ(real, tgid);
 	r.parent_start_ns = BPF_CORE_READ(real, group_leader, start_boottime);
+	r.namespaces = made_namespaces(task_now(), child);
 	r.head.type = REC_FORK;
 	r.head.size = sizeof(r);
 	emit_bytes(REC_CLASS_PRIORITY, &r, sizeof(r));
@@ -81,6 +119,8 @@ static __always_inline void fill_ids(struct rec_exec *r, struct task_struct *tas
 	r->egid = BPF_CORE_READ(cred, egid.val);
 	r->suid = BPF_CORE_READ(cred, suid.val);
 	r->sgid = BPF_CORE_READ(cred, sgid.val);
+	bpf_core_read(&r->effective, sizeof(r->effective), &cred->cap_effective);
+	bpf_core_read(&r->permitted, sizeof(r->permitted), &cred->cap_permitted);
 	r->sid = read_session(task);
 	r->vpid = read_vpid(task);
 }
@@ -151,6 +191,78 @@ static __always_inline void fill_args(struct scratch *s, uint64_t start)
 	fill_move(s, at + n);
 }
 
+/* --- environment --- */
+/* First bytes of the names that are kept; the sensor looks at them whole. */
+enum { ENV_NAMES = 12, ENV_CALLS = 256, ENV_PIECE = 1024 };
+static const char env_names[ENV_NAMES][8] = {
+	"LD_PRELO", "LD_AUDIT", "LD_LIBRA", "GCONV_PA", "BASH_ENV", "PYTHONPA",
+	"PYTHONST", "PERL5LIB", "PERL5OPT", "NODE_OPT", "RUBYOPT=", "HISTFILE",
+};
+
+/* @head: the first 8 bytes of a variable.  Global functions, see fill_walk(). */
+__weak __noinline int env_kept(uint64_t head)
+{
+	if ((head & 0xffffffffff) == 0x3d48544150) /* PATH= */
+		return 1;
+	for (int i = 0; i < ENV_NAMES; i++)
+		if (head == *(const uint64_t *)env_names[i])
+			return 1;
+	return 0;
+}
+
+/* Appends those of the variables from s->mnt to s->dentry (user addresses) that are kept.  Each is
+ * read to where it would stand, and stays there if it is wanted; of one longer than a piece the
+ * beginning.  All that changes is in memory, so that the loop's states are equal to the verifier.
+ */
+__weak __noinline int fill_env(uint32_t which)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &which);
+	volatile uint64_t *from, *inside; /* in a variable whose beginning was looked at */
+	uint32_t to, begin;
+	long n;
+
+	if (!s)
+		return 0;
+	from = &s->mnt;
+	inside = &s->more;
+	*inside = 0;
+	begin = fill_at(s);
+	for (int i = 0; i < ENV_CALLS && *from < *(volatile uint64_t *)&s->dentry; i++) {
+		to = fill_at(s);
+		if (to > SCRATCH_BYTES - ENV_PIECE || to - begin > REC_ENV_BYTES - ENV_PIECE)
+			break;
+		n = bpf_probe_read_user_str(s->bytes + to, ENV_PIECE, (void *)*from);
+		if (n <= 0)
+			break;
+		*from += (uint64_t)(n == ENV_PIECE ? n - 1 : n);
+		if (!*inside && n > 8 && env_kept(*(uint64_t *)(s->bytes + to)))
+			fill_move(s, to + (uint32_t)n);
+		*inside = n == ENV_PIECE;
+	}
+	return (int)(fill_at(s) - begin);
+}
+
+static __always_inline void exec_env(struct scratch *s, struct mm_struct *mm)
+{
+	struct rec_exec *r = (struct rec_exec *)s->bytes;
+
+	s->mnt = BPF_CORE_READ(mm, env_start);
+	s->dentry = BPF_CORE_READ(mm, env_end);
+	r->env_bytes = (uint16_t)fill_env(s->which);
+}
+
+/* The script: what was to be executed, if another program is executed for it. */
+static __always_inline void exec_script(struct scratch *s, struct linux_binprm *bprm)
+{
+	struct rec_exec *r = (struct rec_exec *)s->bytes;
+	const char *file = BPF_CORE_READ(bprm, filename);
+	uint16_t flags = 0;
+
+	r->script_bytes = 0;
+	if (file != BPF_CORE_READ(bprm, interp))
+		r->script_bytes = fill_copied(s, file, &flags);
+}
+
 static __always_inline void exec_fill(struct scratch *s, struct task_struct *task,
 				      struct linux_binprm *bprm, int old_pid)
 {
@@ -166,7 +278,6 @@ static __always_inline void exec_fill(struct scratch *s, struct task_struct *tas
 	r->args_total = total;
 	r->args_before = before;
 	r->args_bytes = 0;
-	r->pad = 0;
 	r->head.type = REC_EXEC;
 	r->head.flags = (uint16_t)((uint32_t)old_pid == r->head.tgid ? 0 : REC_F_NOT_LEADER);
 	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
@@ -182,6 +293,8 @@ static __always_inline void exec_fill(struct scratch *s, struct task_struct *tas
 	fill_file_path(s, &r->exe, file);
 	fill_cwd(s, &r->cwd, task_now());
 	fill_args(s, args);
+	exec_env(s, mm);
+	exec_script(s, bprm);
 	emit_scratch(REC_CLASS_PRIORITY, s);
 }
 

@@ -10,13 +10,6 @@ enum {
 
 /* ---- process ---- */
 
-static void record_exec(struct event *c)
-{
-	struct proc *p = known_exec(c->e->known, c->r);
-
-	event_begin(c, KIND_EXEC, event_row(c, p));
-}
-
 static void record_args(struct event *c)
 {
 	known_args(c->e->known, c->r);
@@ -32,6 +25,8 @@ static void record_fork(struct event *c)
 	event_begin(c, KIND_FORK, row);
 	batch_set(c->b, KIND_FORK, FIELD_CHILD_PID, pid);
 	batch_set_id(c->b, KIND_FORK, FIELD_CHILD_ENTITY, entity);
+	if (c->r->fork->namespaces)
+		event_namespaces(c, KIND_FORK, c->r->fork->namespaces);
 }
 
 static void record_exit(struct event *c)
@@ -62,7 +57,7 @@ static void record_exit(struct event *c)
 void enrich_record(struct enrich *e, const struct record *r, struct gather *g, uint64_t *seq)
 {
 	static void (*const handlers[REC_END])(struct event * c) = {
-		[REC_EXEC] = record_exec,
+		[REC_EXEC] = enrich_exec,
 		[REC_ARGS] = record_args,
 		[REC_FORK] = record_fork,
 		[REC_EXIT] = record_exit,
@@ -90,6 +85,19 @@ void enrich_record(struct enrich *e, const struct record *r, struct gather *g, u
 		[REC_DATAGRAM] = enrich_datagram,
 		[REC_UNIX] = enrich_unix,
 		[REC_DNS] = enrich_dns,
+		[REC_PROTECT] = enrich_protect,
+		[REC_PRCTL] = enrich_prctl,
+		[REC_VM_READ] = enrich_memory,
+		[REC_VM_WRITE] = enrich_memory,
+		[REC_CHROOT] = enrich_chroot,
+		[REC_PIVOT] = enrich_pivot,
+		[REC_XATTR] = enrich_xattr,
+		[REC_WRITTEN] = enrich_written,
+		[REC_MODULE] = enrich_module,
+		[REC_BPF_LOAD] = enrich_bpf,
+		[REC_BPF_MAP] = enrich_bpf,
+		[REC_PROBE] = enrich_probe,
+		[REC_URING] = enrich_uring,
 	};
 	struct event c = { e, r, g, g->batch, seq };
 

@@ -5,7 +5,7 @@
 
 /* ---- credentials ---- */
 
-static void set_capabilities(struct event *c, enum field f, uint64_t bits)
+static void set_capabilities(struct event *c, enum kind kind, enum field f, uint64_t bits)
 {
 	uint32_t numbers[CAPABILITIES_MAX];
 	size_t n = 0;
@@ -16,7 +16,13 @@ static void set_capabilities(struct event *c, enum field f, uint64_t bits)
 		if (name)
 			numbers[n++] = gather_word(c->g, name);
 	}
-	batch_set_list(c->b, KIND_CAPSET, f, numbers, n);
+	batch_set_list(c->b, kind, f, numbers, n);
+}
+
+void event_capabilities(struct event *c, enum kind kind, uint64_t effective, uint64_t permitted)
+{
+	set_capabilities(c, kind, FIELD_CAPS_EFFECTIVE, effective);
+	set_capabilities(c, kind, FIELD_CAPS_PERMITTED, permitted);
 }
 
 void enrich_credentials(struct event *c)
@@ -39,8 +45,7 @@ void enrich_credentials(struct event *c)
 	}
 	if (x->changed & REC_CHANGED_CAPS) {
 		event_begin(c, KIND_CAPSET, row);
-		set_capabilities(c, FIELD_CAPS_EFFECTIVE, x->effective);
-		set_capabilities(c, FIELD_CAPS_PERMITTED, x->permitted);
+		event_capabilities(c, KIND_CAPSET, x->effective, x->permitted);
 	}
 }
 
@@ -66,6 +71,14 @@ void enrich_ptrace(struct event *c)
 	event_outcome(c, KIND_PTRACE, x->error);
 }
 
+void enrich_memory(struct event *c)
+{
+	enum kind kind = c->r->type == REC_VM_READ ? KIND_VM_READ : KIND_VM_WRITE;
+
+	event_begin_on(c, kind, &c->r->ptrace->target);
+	event_outcome(c, kind, c->r->ptrace->error);
+}
+
 void enrich_signal(struct event *c)
 {
 	const struct rec_signal *x = c->r->signal;
@@ -79,6 +92,14 @@ void enrich_signal(struct event *c)
 }
 
 /* ---- namespaces, files in memory ---- */
+
+void event_namespaces(struct event *c, enum kind kind, uint32_t types)
+{
+	const char *words[NAMES_MAX];
+	size_t n = names_of_namespaces(types, words);
+
+	event_words(c, kind, FIELD_NAMESPACE_TYPES, words, n);
+}
 
 void enrich_namespace(struct event *c)
 {

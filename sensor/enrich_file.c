@@ -31,7 +31,7 @@ static uint32_t meant(struct event *c, const struct proc *p, uint32_t error, int
 	const struct record_text *name = &c->r->name[which];
 	size_t n;
 
-	if (error || name->n == 0)
+	if (error || name->n == 0 || c->r->head->flags & REC_F_SUBMITTED)
 		return asked(c, which);
 	n = resolve_name(&c->e->resolve, c->r->head, p && p->container, &c->r->path[which], name,
 			 c->e->path, sizeof(c->e->path));
@@ -61,7 +61,7 @@ void enrich_open(struct event *c)
 	const struct rec_open *o = c->r->open;
 	uint32_t row = event_row(c, known_actor(c->e->known, c->r->head)), path;
 
-	if (o->error) {
+	if (o->error || c->r->head->flags & REC_F_SUBMITTED) {
 		path = asked(c, 0);
 	} else {
 		size_t n = record_path_text(&c->r->path[0], c->e->path, sizeof(c->e->path));
@@ -72,7 +72,7 @@ void enrich_open(struct event *c)
 	event_path(c, KIND_OPEN, path, is_cut(c, 0));
 	set_open_flags(c, o->open_flags);
 	event_outcome(c, KIND_OPEN, o->error);
-	if (o->error)
+	if (o->error || c->r->head->flags & REC_F_SUBMITTED)
 		return;
 	event_file(c, KIND_OPEN, &o->file);
 	if (!(c->r->head->flags & REC_F_CREATED))
@@ -164,7 +164,7 @@ void enrich_attributes(struct event *c)
 	event_path(c, kind, path, is_cut(c, 0));
 	event_outcome(c, kind, x->error);
 	if (kind == KIND_CHMOD) {
-		event_mode(c, kind, x->mode);
+		event_mode(c, kind, FIELD_FILE_MODE, x->mode);
 		return;
 	}
 	if (x->uid != UINT32_MAX)
@@ -209,4 +209,55 @@ void enrich_mount(struct event *c)
 	event_outcome(c, kind, x->error);
 	if (kind == KIND_MOUNT)
 		set_mount(c, x, source);
+}
+
+/* ---- roots ---- */
+
+void enrich_chroot(struct event *c)
+{
+	const struct rec_attributes *x = c->r->attributes;
+	uint32_t row = event_row(c, known_actor(c->e->known, c->r->head)), path = asked(c, 0);
+
+	event_begin(c, KIND_CHROOT, row);
+	event_path(c, KIND_CHROOT, path, is_cut(c, 0));
+	event_outcome(c, KIND_CHROOT, x->error);
+}
+
+void enrich_pivot(struct event *c)
+{
+	uint32_t row = event_row(c, known_actor(c->e->known, c->r->head));
+	uint32_t root = asked(c, 0), old = asked(c, 1);
+
+	event_begin(c, KIND_PIVOT, row);
+	event_path(c, KIND_PIVOT, root, is_cut(c, 0));
+	batch_set_row(c->b, KIND_PIVOT, FIELD_FILE_ORIGINAL, old);
+	event_outcome(c, KIND_PIVOT, c->r->rename->error);
+}
+
+/* ---- contents and extended attributes ---- */
+
+void enrich_written(struct event *c)
+{
+	event_begin(c, KIND_MODIFICATION, event_row(c, known_actor(c->e->known, c->r->head)));
+	event_walked(c, KIND_MODIFICATION);
+	event_outcome(c, KIND_MODIFICATION, 0);
+	event_file(c, KIND_MODIFICATION, &c->r->open->file);
+}
+
+void enrich_xattr(struct event *c)
+{
+	const struct rec_xattr *x = c->r->xattr;
+	struct proc *p = known_actor(c->e->known, c->r->head);
+	uint32_t row = event_row(c, p), path = meant(c, p, x->error, 0);
+
+	event_begin(c, KIND_XATTR, row);
+	event_path(c, KIND_XATTR, path, is_cut(c, 0));
+	event_outcome(c, KIND_XATTR, x->error);
+	if (x->attribute[0])
+		batch_set_str(c->b, KIND_XATTR, FIELD_XATTR_NAME, x->attribute,
+			      strnlen(x->attribute, sizeof(x->attribute)));
+	if (x->removed)
+		batch_set(c->b, KIND_XATTR, FIELD_XATTR_REMOVED, 1);
+	else
+		batch_set(c->b, KIND_XATTR, FIELD_XATTR_BYTES, x->bytes);
 }

@@ -127,12 +127,8 @@ void enrich_socket(struct event *c)
 
 void enrich_unix(struct event *c)
 {
-	size_t n = record_path_text(&c->r->path[0], c->e->path, sizeof(c->e->path));
-
 	event_begin(c, KIND_UNIX, event_row(c, known_actor(c->e->known, c->r->head)));
-	batch_set_str(c->b, KIND_UNIX, FIELD_FILE_PATH, c->e->path, n);
-	if (c->r->path[0].flags & REC_PATH_TRUNCATED)
-		batch_set(c->b, KIND_UNIX, FIELD_PATH_TRUNCATED, 1);
+	event_walked(c, KIND_UNIX);
 	event_word(c, KIND_UNIX, FIELD_FILE_TYPE, "socket");
 	event_word(c, KIND_UNIX, FIELD_TRANSPORT, "unix");
 	event_word(c, KIND_UNIX, FIELD_DIRECTION, "egress");

@@ -30,16 +30,24 @@ static void print_number(uint64_t v, char *buf, size_t n)
 	snprintf(buf, n, "%llu", (unsigned long long)v);
 }
 
+void event_number(struct event *c, enum kind kind, enum field f, uint64_t v)
+{
+	batch_set_row(c->b, kind, f, gather_number(c->g, print_number, v));
+}
+
 void event_outcome(struct event *c, enum kind kind, uint32_t error)
 {
 	const char *name = name_of_error(error);
+	bool submitted = c->r->head->flags & REC_F_SUBMITTED;
 
-	event_word(c, kind, FIELD_OUTCOME, error ? "failure" : "success");
+	event_word(c, kind, FIELD_OUTCOME,
+		   submitted ? "unknown"
+		   : error   ? "failure"
+			     : "success");
 	if (name)
 		event_word(c, kind, FIELD_ERROR_CODE, name);
 	else if (error)
-		batch_set_row(c->b, kind, FIELD_ERROR_CODE,
-			      gather_number(c->g, print_number, error));
+		event_number(c, kind, FIELD_ERROR_CODE, error);
 }
 
 static void print_mode(uint64_t v, char *buf, size_t n)
@@ -52,19 +60,21 @@ static void print_device(uint64_t v, char *buf, size_t n)
 	snprintf(buf, n, "%u:%u", (unsigned)(v >> 32), (unsigned)v);
 }
 
-void event_mode(struct event *c, enum kind kind, uint32_t mode)
+void event_mode(struct event *c, enum kind kind, enum field f, uint32_t mode)
 {
-	batch_set_row(c->b, kind, FIELD_FILE_MODE, gather_number(c->g, print_mode, mode & 07777));
+	batch_set_row(c->b, kind, f, gather_number(c->g, print_mode, mode & 07777));
 }
 
 void event_file(struct event *c, enum kind kind, const struct rec_file *f)
 {
 	batch_set(c->b, kind, FIELD_FILE_INODE, f->inode);
-	event_mode(c, kind, f->mode);
+	event_mode(c, kind, FIELD_FILE_MODE, f->mode);
 	batch_set_row(
 		c->b, kind, FIELD_FILE_DEVICE,
 		gather_number(c->g, print_device, (uint64_t)f->dev_major << 32 | f->dev_minor));
 	event_word(c, kind, FIELD_FILE_TYPE, name_of_type(f->mode));
+	batch_set(c->b, kind, FIELD_FILE_UID, f->uid);
+	batch_set(c->b, kind, FIELD_FILE_GID, f->gid);
 }
 
 void event_words(struct event *c, enum kind kind, enum field f, const char *const *words, size_t n)
@@ -75,4 +85,14 @@ void event_words(struct event *c, enum kind kind, enum field f, const char *cons
 		numbers[i] = gather_word(c->g, words[i]);
 	if (n)
 		batch_set_list(c->b, kind, f, numbers, n);
+}
+
+void event_walked(struct event *c, enum kind kind)
+{
+	const struct record_path *path = &c->r->path[0];
+	size_t n = record_path_text(path, c->e->path, sizeof(c->e->path));
+
+	batch_set_str(c->b, kind, FIELD_FILE_PATH, c->e->path, n);
+	if (path->flags & REC_PATH_TRUNCATED)
+		batch_set(c->b, kind, FIELD_PATH_TRUNCATED, 1);
 }

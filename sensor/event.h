@@ -37,16 +37,28 @@ void event_begin(struct event *c, enum kind kind, uint32_t row);
 void event_word(struct event *c, enum kind kind, enum field f, const char *word);
 void event_words(struct event *c, enum kind kind, enum field f, const char *const *words, size_t n);
 
+/* Sets a field of words to a number's digits: for numbers without a word. */
+void event_number(struct event *c, enum kind kind, enum field f, uint64_t v);
+
 /* Sets event.outcome and error.code.  @error: positive errno; 0: success. */
 void event_outcome(struct event *c, enum kind kind, uint32_t error);
 
-/* Sets file.mode.  @mode: permission bits; others are left out. */
-void event_mode(struct event *c, enum kind kind, uint32_t mode);
+/* Sets @f to permission bits as octal digits; other bits of @mode are left out. */
+void event_mode(struct event *c, enum kind kind, enum field f, uint32_t mode);
 
 /* Sets inode, mode, device and type. */
 void event_file(struct event *c, enum kind kind, const struct rec_file *f);
 
-/* Handlers of record types: enrich_act.c, enrich_file.c, enrich_net.c. */
+/* Sets file.path to the record's first walked path, and whether that is cut. */
+void event_walked(struct event *c, enum kind kind);
+
+/* Sets rtsec.namespace.types from CLONE_NEW* flags. */
+void event_namespaces(struct event *c, enum kind kind, uint32_t types);
+
+/* Sets the two lists of capabilities. */
+void event_capabilities(struct event *c, enum kind kind, uint64_t effective, uint64_t permitted);
+
+/* Handlers of record types: enrich_act.c, enrich_exec.c, enrich_file.c, enrich_net.c, enrich_driver.c. */
 void enrich_link(struct event *c);
 void enrich_symlink(struct event *c);
 void enrich_create(struct event *c);
@@ -66,3 +78,15 @@ void enrich_socket(struct event *c);
 void enrich_datagram(struct event *c);
 void enrich_unix(struct event *c);
 void enrich_dns(struct event *c);
+void enrich_module(struct event *c);
+void enrich_bpf(struct event *c);
+void enrich_probe(struct event *c);
+void enrich_uring(struct event *c);
+void enrich_exec(struct event *c);
+void enrich_protect(struct event *c);
+void enrich_prctl(struct event *c);
+void enrich_memory(struct event *c);
+void enrich_chroot(struct event *c);
+void enrich_pivot(struct event *c);
+void enrich_xattr(struct event *c);
+void enrich_written(struct event *c);

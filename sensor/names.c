@@ -6,7 +6,9 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #define E(name) [name] = #name
@@ -213,4 +215,87 @@ const char *name_of_protocol(uint32_t protocol)
 	};
 
 	return protocol < ARRAY_SIZE(names) ? names[protocol] : NULL;
+}
+
+/* ---- driver ---- */
+
+/* <linux/bpf.h>, of any version */
+const char *name_of_bpf_program(uint32_t type)
+{
+	static const char *const names[] = {
+		"unspec",	   "socket_filter",
+		"kprobe",	   "sched_cls",
+		"sched_act",	   "tracepoint",
+		"xdp",		   "perf_event",
+		"cgroup_skb",	   "cgroup_sock",
+		"lwt_in",	   "lwt_out",
+		"lwt_xmit",	   "sock_ops",
+		"sk_skb",	   "cgroup_device",
+		"sk_msg",	   "raw_tracepoint",
+		"cgroup_sock_addr", "lwt_seg6local",
+		"lirc_mode2",	   "sk_reuseport",
+		"flow_dissector",   "cgroup_sysctl",
+		"raw_tracepoint_writable", "cgroup_sockopt",
+		"tracing",	   "struct_ops",
+		"ext",		   "lsm",
+		"sk_lookup",	   "syscall",
+		"netfilter",
+	};
+
+	return type < ARRAY_SIZE(names) ? names[type] : NULL;
+}
+
+const char *name_of_bpf_map(uint32_t type)
+{
+	static const char *const names[] = {
+		"unspec",	  "hash",
+		"array",	  "prog_array",
+		"perf_event_array", "percpu_hash",
+		"percpu_array",	  "stack_trace",
+		"cgroup_array",	  "lru_hash",
+		"lru_percpu_hash", "lpm_trie",
+		"array_of_maps",  "hash_of_maps",
+		"devmap",	  "sockmap",
+		"cpumap",	  "xskmap",
+		"sockhash",	  "cgroup_storage",
+		"reuseport_sockarray", "percpu_cgroup_storage",
+		"queue",	  "stack",
+		"sk_storage",	  "devmap_hash",
+		"struct_ops",	  "ringbuf",
+		"inode_storage",  "task_storage",
+		"bloom_filter",	  "user_ringbuf",
+		"cgrp_storage",	  "arena",
+	};
+
+	return type < ARRAY_SIZE(names) ? names[type] : NULL;
+}
+
+size_t names_of_uring(uint32_t flags, const char *ret[URING_WORDS_MAX])
+{
+	static const struct flag_word words[URING_WORDS_MAX] = {
+		{ 1 << 0, "iopoll" },	     { 1 << 1, "sqpoll" },	  { 1 << 2, "sq_aff" },
+		{ 1 << 3, "cqsize" },	     { 1 << 4, "clamp" },	  { 1 << 5, "attach_wq" },
+		{ 1 << 6, "r_disabled" },    { 1 << 7, "submit_all" },	  { 1 << 8, "coop_taskrun" },
+		{ 1 << 12, "single_issuer" }, { 1 << 13, "defer_taskrun" }, { 1 << 14, "no_mmap" },
+	};
+
+	return words_of(flags, words, ARRAY_SIZE(words), ret);
+}
+
+/* ---- processes ---- */
+
+size_t names_of_protection(uint32_t flags, const char *ret[PROTECTION_WORDS_MAX])
+{
+	static const struct flag_word words[PROTECTION_WORDS_MAX] = {
+		{ PROT_READ, "read" }, { PROT_WRITE, "write" }, { PROT_EXEC, "exec" }
+	};
+
+	return words_of(flags, words, ARRAY_SIZE(words), ret);
+}
+
+const char *name_of_prctl(uint32_t option)
+{
+	return option == PR_SET_DUMPABLE       ? "PR_SET_DUMPABLE"
+	       : option == PR_SET_NO_NEW_PRIVS ? "PR_SET_NO_NEW_PRIVS"
+					       : NULL;
 }

@@ -43,3 +43,20 @@ const char *name_of_type(uint32_t mode);
 
 /* "tcp" for 6; NULL for a number of an IP protocol without a name here. */
 const char *name_of_protocol(uint32_t protocol);
+
+/* "kprobe" for program type 2, "hash" for map type 1; NULL for a number without a name here. */
+const char *name_of_bpf_program(uint32_t type);
+const char *name_of_bpf_map(uint32_t type);
+
+enum { URING_WORDS_MAX = 12 };
+
+/* Words for IORING_SETUP_* flags of io_uring_setup. */
+size_t names_of_uring(uint32_t flags, const char *ret[URING_WORDS_MAX]);
+
+enum { PROTECTION_WORDS_MAX = 3 };
+
+/* Words for PROT_* flags. */
+size_t names_of_protection(uint32_t flags, const char *ret[PROTECTION_WORDS_MAX]);
+
+/* "PR_SET_DUMPABLE" and "PR_SET_NO_NEW_PRIVS"; NULL for others. */
+const char *name_of_prctl(uint32_t option);

@@ -22,7 +22,7 @@
 #pragma GCC diagnostic pop
 
 /* --- tables --- */
-enum { HOOK_CALLS = 7, TIER_PROGRAMS = 4, PROBE_LINKS = 192, PROBE_NOTES = 4 };
+enum { HOOK_CALLS = 8, TIER_PROGRAMS = 4, PROBE_LINKS = 192, PROBE_NOTES = 4 };
 
 /* Where a program is attached: at the return of these system calls, or (none named) where its
  * section says. */
@@ -31,6 +31,7 @@ struct hook {
 	const char *calls[HOOK_CALLS]; /* those that an architecture lacks are left out, the first
 					* one must be there */
 	bool at_entry;		       /* where the calls come in, not at their return */
+	int params;		       /* that the tracepoint must have; 0: any number */
 };
 
 #define CREDENTIAL_CALLS                                                                       \
@@ -54,6 +55,25 @@ static const struct hook hooks[] = {
 	{ .program = "datagram_arrived" },
 	{ .program = "datagram_received" },
 	{ .program = "datagram_taken" },
+	{ .program = "protect_mmap", .calls = { "mmap" } },
+	{ .program = "protect_mprotect", .calls = { "mprotect", "pkey_mprotect" } },
+	{ .program = "prctl_set", .calls = { "prctl" } },
+	{ .program = "control_memory", .calls = { "process_vm_readv", "process_vm_writev" } },
+	{ .program = "change_chroot", .calls = { "chroot" } },
+	{ .program = "change_pivot", .calls = { "pivot_root" } },
+	{ .program = "change_xattr",
+	  .calls = { "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr",
+		     "fremovexattr", "setxattrat", "removexattrat" } },
+	{ .program = "written_file" },
+	{ .program = "driver_module", .calls = { "finit_module", "init_module" } },
+	{ .program = "driver_module_name" },
+	{ .program = "driver_bpf", .calls = { "bpf" } },
+	{ .program = "driver_perf", .calls = { "perf_event_open" } },
+	{ .program = "uring_setup", .calls = { "io_uring_setup" } },
+	{ .program = "uring_complete", .params = 3 },
+	{ .program = "uring_complete_old", .params = 7 },
+	{ .program = "uring_submit" },
+	{ .program = "uring_submit_old" },
 	{ .program = "change_link", .calls = { "linkat", "link" } },
 	{ .program = "change_symlink", .calls = { "symlinkat", "symlink" } },
 	{ .program = "change_create", .calls = { "mkdirat", "mkdir", "mknodat", "mknod" } },
@@ -139,6 +159,38 @@ static const struct tier tiers[] = {
 	{ KIND_CONNECT, "connection_attempted", "tp_btf", { "network_state", "network_connect" } },
 	{ KIND_ACCEPT, "connection_accepted", "tp/syscalls", { "network_accept" } },
 	{ KIND_DISCONNECT, "disconnect_received", "tp_btf", { "network_state", "network_accept" } },
+	{ KIND_MPROTECT,
+	  "mprotect_exec",
+	  "tp/syscalls",
+	  { "protect_mprotect", "protect_mmap" } },
+	{ KIND_PRCTL_NAME, "prctl_name", "tp/syscalls", { "prctl_set" } },
+	{ KIND_PRCTL, "prctl", "tp/syscalls", { "prctl_set" } },
+	{ KIND_VM_WRITE, "process_vm_write", "tp/syscalls", { "control_memory" } },
+	{ KIND_VM_READ, "process_vm_read", "tp/syscalls", { "control_memory" } },
+	{ KIND_CHROOT, "chroot", "tp/syscalls", { "change_chroot" } },
+	{ KIND_PIVOT, "pivot_root", "tp/syscalls", { "change_pivot" } },
+	{ KIND_XATTR, "xattr", "tp/syscalls", { "change_xattr" } },
+	{ KIND_MODIFICATION, "modification", "tp_btf", { "written_file" } },
+	{ KIND_MODULE,
+	  "load_module",
+	  "tp/syscalls",
+	  { "driver_module", "driver_module_name" } },
+	{ KIND_BPF_LOAD, "bpf_load", "tp/syscalls", { "driver_bpf" } },
+	{ KIND_BPF_MAP, "bpf_map_create", "tp/syscalls", { "driver_bpf" } },
+	{ KIND_PROBE, "kprobe_attach", "tp/syscalls", { "driver_perf", "driver_bpf" } },
+	{ KIND_IO_URING,
+	  "io_uring_setup",
+	  "tp/syscalls+tp_btf",
+	  { "uring_setup", "uring_complete", "uring_submit" } },
+	{ KIND_IO_URING,
+	  "io_uring_setup",
+	  "tp/syscalls+tp_btf",
+	  { "uring_setup", "uring_complete_old", "uring_submit" } },
+	{ KIND_IO_URING,
+	  "io_uring_setup",
+	  "tp/syscalls+tp_btf",
+	  { "uring_setup", "uring_complete_old", "uring_submit_old" } },
+	{ KIND_IO_URING, "io_uring_setup", "tp/syscalls", { "uring_setup" } },
 	{ KIND_LISTEN, "listen", "tp/syscalls", { "socket_listen" } },
 	{ KIND_BIND, "bind", "tp/syscalls", { "socket_bind" } },
 	{ KIND_DATAGRAM,
@@ -288,13 +340,32 @@ static struct bpf_program *find_program(const struct probe *p, const char *name)
 	return bpf_object__find_program_by_name(p->skel->obj, name);
 }
 
+static const struct hook *find_hook(const char *program)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (strcmp(hooks[i].program, program) == 0)
+			return &hooks[i];
+	return NULL;
+}
+
+/* Number of parameters of the tracepoint whose typedef is @id: of the function that it points at, less
+ * the one that is not the tracepoint's own. */
+static int n_params(const struct btf *kernel, int id)
+{
+	const struct btf_type *t = btf__type_by_id(kernel, (uint32_t)id);
+
+	while (t && (btf_is_typedef(t) || btf_is_ptr(t)))
+		t = btf__type_by_id(kernel, t->type);
+	return t && btf_is_func_proto(t) ? btf_vlen(t) - 1 : -1;
+}
+
 /* The running kernel has the tracepoint or function that the program's section names, or it names
  * none. */
-static bool has_place(const struct probe *p, const struct btf *kernel,
-		      const struct bpf_program *prog)
+static bool has_place(const struct probe *p, const struct btf *kernel, const char *program)
 {
 	static const char tracepoint[] = "tp_btf/", entry[] = "fentry/";
-	const char *section = bpf_program__section_name(prog);
+	const char *section = bpf_program__section_name(find_program(p, program));
+	int params = find_hook(program)->params, id;
 	char name[80];
 
 	if (strncmp(section, entry, sizeof(entry) - 1) == 0)
@@ -303,13 +374,14 @@ static bool has_place(const struct probe *p, const struct btf *kernel,
 	if (strncmp(section, tracepoint, sizeof(tracepoint) - 1) != 0)
 		return true;
 	snprintf(name, sizeof(name), "btf_trace_%s", section + sizeof(tracepoint) - 1);
-	return btf__find_by_name_kind(kernel, name, BTF_KIND_TYPEDEF) > 0;
+	id = btf__find_by_name_kind(kernel, name, BTF_KIND_TYPEDEF);
+	return id > 0 && (!params || params == n_params(kernel, id));
 }
 
 static bool has_places(const struct probe *p, const struct btf *kernel, const struct tier *tier)
 {
 	for (size_t i = 0; i < TIER_PROGRAMS && tier->programs[i]; i++)
-		if (!has_place(p, kernel, find_program(p, tier->programs[i])))
+		if (!has_place(p, kernel, tier->programs[i]))
 			return false;
 	return true;
 }
@@ -465,15 +537,12 @@ static int attach_hook(struct probe *p, const struct hook *hook)
 
 static int attach_program(struct probe *p, const char *program)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
-		if (strcmp(hooks[i].program, program) != 0)
-			continue;
-		if (p->states[i] == PROGRAM_IDLE)
-			p->states[i] =
-				attach_hook(p, &hooks[i]) < 0 ? PROGRAM_FAILED : PROGRAM_ATTACHED;
-		return p->states[i] == PROGRAM_ATTACHED ? 0 : err_origin(-ENOTSUP);
-	}
-	return err_origin(-ENOENT);
+	const struct hook *hook = find_hook(program);
+	int *state = &p->states[hook - hooks];
+
+	if (*state == PROGRAM_IDLE)
+		*state = attach_hook(p, hook) < 0 ? PROGRAM_FAILED : PROGRAM_ATTACHED;
+	return *state == PROGRAM_ATTACHED ? 0 : err_origin(-ENOTSUP);
 }
 
 static int attach_tier(struct probe *p, const struct tier *tier)

@@ -61,6 +61,12 @@ static void take_exec(struct record *r, struct rest *rest)
 		rest->ok = false;
 	if (rest->ok && e->args_bytes && r->arg_bytes[e->args_bytes - 1])
 		rest->ok = false;
+	r->env = take(rest, e->env_bytes);
+	if (e->env_bytes > REC_ENV_BYTES)
+		rest->ok = false;
+	if (rest->ok && e->env_bytes && r->env[e->env_bytes - 1])
+		rest->ok = false;
+	r->name[0] = take_text(rest, e->script_bytes);
 }
 
 static void take_args(struct record *r, struct rest *rest)
@@ -136,6 +142,29 @@ static void take_dns(struct record *r, struct rest *rest)
 		rest->ok = false;
 }
 
+static void take_module(struct record *r, struct rest *rest)
+{
+	r->path[0] = take_path(rest, &r->module->path);
+}
+
+static void take_probe(struct record *r, struct rest *rest)
+{
+	r->name[0] = take_text(rest, r->probe->name_bytes);
+}
+
+static void take_protect(struct record *r, struct rest *rest)
+{
+	r->path[0] = take_path(rest, &r->protect->path);
+	if (r->protect->call < REC_MMAP || r->protect->call > REC_PKEY_MPROTECT)
+		rest->ok = false;
+}
+
+static void take_xattr(struct record *r, struct rest *rest)
+{
+	r->path[0] = take_path(rest, &r->xattr->path);
+	r->name[0] = take_text(rest, r->xattr->name_bytes);
+}
+
 struct shape {
 	size_t fixed; /* bytes of the struct; 0: no such type */
 	enum kind_class class;
@@ -171,6 +200,19 @@ static const struct shape shapes[REC_END] = {
 	[REC_DATAGRAM] = { sizeof(struct rec_tcp), CLASS_BULK, take_tcp },
 	[REC_UNIX] = { sizeof(struct rec_unix), CLASS_BULK, take_unix },
 	[REC_DNS] = { sizeof(struct rec_dns), CLASS_BULK, take_dns },
+	[REC_PROTECT] = { sizeof(struct rec_protect), CLASS_PRIORITY, take_protect },
+	[REC_PRCTL] = { sizeof(struct rec_prctl), CLASS_PRIORITY, NULL },
+	[REC_VM_READ] = { sizeof(struct rec_ptrace), CLASS_PRIORITY, NULL },
+	[REC_VM_WRITE] = { sizeof(struct rec_ptrace), CLASS_PRIORITY, NULL },
+	[REC_CHROOT] = { sizeof(struct rec_attributes), CLASS_PRIORITY, take_attributes },
+	[REC_PIVOT] = { sizeof(struct rec_rename), CLASS_PRIORITY, take_rename },
+	[REC_XATTR] = { sizeof(struct rec_xattr), CLASS_BULK, take_xattr },
+	[REC_WRITTEN] = { sizeof(struct rec_open), CLASS_BULK, take_open },
+	[REC_MODULE] = { sizeof(struct rec_module), CLASS_PRIORITY, take_module },
+	[REC_BPF_LOAD] = { sizeof(struct rec_bpf), CLASS_PRIORITY, NULL },
+	[REC_BPF_MAP] = { sizeof(struct rec_bpf), CLASS_PRIORITY, NULL },
+	[REC_PROBE] = { sizeof(struct rec_probe), CLASS_PRIORITY, take_probe },
+	[REC_URING] = { sizeof(struct rec_uring), CLASS_PRIORITY, NULL },
 };
 
 int record_open(struct record *ret, const void *data, size_t n)

@@ -39,16 +39,25 @@ struct record {
 		const struct rec_attributes *attributes;
 		const struct rec_mount *mount;
 		const struct rec_dns *dns;
+		const struct rec_protect *protect;
+		const struct rec_prctl *prctl;
+		const struct rec_xattr *xattr;
+		const struct rec_module *module;
+		const struct rec_bpf *bpf;
+		const struct rec_probe *probe;
+		const struct rec_uring *uring;
 	};
-	/* exec: exe, cwd; open, memfd, chmod, chown, unix: path; create: dir; mount: dir, source
-	 * dir; delete: dir; rename, link: old dir, new dir */
+	/* exec: exe, cwd; open, memfd, written, chmod, chown, chroot, xattr, unix, module, protect:
+	 * path; create: dir; mount: dir, source dir; delete: dir; rename, link, pivot: old dir, new
+	 * dir */
 	struct record_path path[2];
-	/* open, memfd, delete, create, chmod, chown: name as asked; rename, link: old, new; mount:
-	 * mount point, source */
+	/* open, memfd, delete, create, chmod, chown, chroot, xattr, probe: name as asked; rename,
+	 * link, pivot: old, new; mount: mount point, source; exec: script */
 	struct record_text name[2];
 	const char *arg_bytes; /* exec, args: argument bytes; of exec the last is a NUL */
 	uint32_t n_arg_bytes;
 	const uint8_t *message; /* dns */
+	const char *env;	/* exec: variables; the last byte is a NUL */
 };
 
 /* Opens @data (8-byte aligned, @n bytes readable).  Returns 0 or -EBADMSG (*ret is then undefined).

@@ -54,7 +54,7 @@ static const struct {
 	{ LINUX EXECUTE "process.name : \"kubectl\" and not ?process.group_leader.executable like "
 			"(\"/opt/*\", \"/usr/lib/*\")",
 	  "!process.group_leader.executable" },
-	{ LINUX EXECUTE "process.env_vars : \"LD_PRELOAD=*\"", "!process.env_vars" },
+	{ LINUX EXECUTE "process.env_vars : \"LD_PRELOAD=*\"", "" },
 	{ LINUX EXECUTE "process.hash.sha256 in (\"aa\", \"bb\")", "" },
 	{ LINUX EXECUTE
 	  "process.parent.command_line != null and length(process.command_line) > 500",

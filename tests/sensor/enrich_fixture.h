@@ -116,7 +116,7 @@ static inline UNUSED void check_number(uint32_t row, const char *name, uint64_t 
 {
 	struct block_value v = value(row, name);
 
-	if (v.type != VALUE_LONG && v.type != VALUE_ID)
+	if (v.type != VALUE_LONG && v.type != VALUE_ID && v.type != VALUE_BOOL)
 		fail_msg("%s is null", name);
 	assert_int_equal(want, v.number);
 }

@@ -24,6 +24,13 @@ union made {
 	struct rec_mount mount;
 	struct rec_unix un;
 	struct rec_dns dns;
+	struct rec_module module;
+	struct rec_protect protect;
+	struct rec_prctl prctl;
+	struct rec_xattr xattr;
+	struct rec_bpf bpf;
+	struct rec_probe probe;
+	struct rec_uring uring;
 	uint64_t room[REC_MAX_BYTES / 8];
 };
 
@@ -255,4 +262,91 @@ static inline UNUSED void made_dns(union made *m, uint32_t tgid, uint64_t start_
 	m->dns.server[0] = 10;
 	m->dns.bytes = m->dns.total = (uint16_t)n;
 	made_add(m, message, n);
+}
+
+static inline UNUSED void made_module(union made *m, uint32_t tgid, uint64_t start_ns,
+				      uint64_t time_ns, const char *name, const char *path)
+{
+	made_begin(m, REC_MODULE, sizeof(struct rec_module), tgid, start_ns, time_ns);
+	snprintf(m->module.name, sizeof(m->module.name), "%s", name);
+	m->module.path = made_path(m, path);
+}
+
+static inline UNUSED void made_bpf(union made *m, enum rec_type type, uint32_t tgid,
+				   uint64_t start_ns, uint64_t time_ns, uint32_t what)
+{
+	made_begin(m, type, sizeof(struct rec_bpf), tgid, start_ns, time_ns);
+	m->bpf.type = what;
+	m->bpf.id = 77;
+	memset(m->bpf.name, 'n', sizeof(m->bpf.name));
+}
+
+static inline UNUSED void made_probe(union made *m, uint32_t tgid, uint64_t start_ns,
+				     uint64_t time_ns, uint16_t flags, const char *name)
+{
+	made_begin(m, REC_PROBE, sizeof(struct rec_probe), tgid, start_ns, time_ns);
+	m->probe.flags = flags;
+	m->probe.offset = 16;
+	m->probe.name_bytes = made_text(m, name);
+}
+
+static inline UNUSED void made_uring(union made *m, uint32_t tgid, uint64_t start_ns,
+				     uint64_t time_ns, uint32_t flags)
+{
+	made_begin(m, REC_URING, sizeof(struct rec_uring), tgid, start_ns, time_ns);
+	m->uring.entries = 8;
+	m->uring.flags = flags;
+}
+
+/* Adds to an exec: @env variables as one block of @n_env bytes, @script NULL: none. */
+static inline UNUSED void made_exec_more(union made *m, const char *env, size_t n_env,
+					 const char *script)
+{
+	made_add(m, env, n_env);
+	m->exec.env_bytes = (uint16_t)n_env;
+	m->exec.script_bytes = script ? made_text(m, script) : 0;
+}
+
+static inline UNUSED void made_protect(union made *m, uint32_t tgid, uint64_t start_ns,
+				       uint64_t time_ns, uint8_t call, const char *path)
+{
+	made_begin(m, REC_PROTECT, sizeof(struct rec_protect), tgid, start_ns, time_ns);
+	m->protect.call = call;
+	m->protect.address = 0x7f0000000000;
+	m->protect.bytes = 4096;
+	m->protect.protection = 7;
+	m->protect.path = made_path(m, path);
+}
+
+static inline UNUSED void made_prctl(union made *m, uint32_t tgid, uint64_t start_ns,
+				     uint64_t time_ns, uint32_t option, uint64_t value)
+{
+	made_begin(m, REC_PRCTL, sizeof(struct rec_prctl), tgid, start_ns, time_ns);
+	m->prctl.option = option;
+	m->prctl.value = value;
+}
+
+static inline UNUSED void made_memory(union made *m, enum rec_type type, uint32_t tgid,
+				      uint64_t start_ns, uint64_t time_ns, struct rec_target target)
+{
+	made_ptrace(m, tgid, start_ns, time_ns, 0, target);
+	m->head.type = (uint16_t)type;
+}
+
+static inline UNUSED void made_xattr(union made *m, uint32_t tgid, uint64_t start_ns,
+				     uint64_t time_ns, const char *attribute, const char *name)
+{
+	made_begin(m, REC_XATTR, sizeof(struct rec_xattr), tgid, start_ns, time_ns);
+	m->head.flags = REC_F_AS_ASKED;
+	m->xattr.bytes = 20;
+	snprintf(m->xattr.attribute, sizeof(m->xattr.attribute), "%s", attribute);
+	m->xattr.path = made_path(m, "/home/user");
+	m->xattr.name_bytes = made_text(m, name);
+}
+
+static inline UNUSED void made_written(union made *m, uint32_t tgid, uint64_t start_ns,
+				       uint64_t time_ns, const char *path)
+{
+	made_open(m, tgid, start_ns, time_ns, path, 1);
+	m->head.type = REC_WRITTEN;
 }

@@ -34,7 +34,9 @@ static void gather_args(const struct fixture *f, const struct rec_exec *r, struc
 	}
 	assert_int_equal(ret->n, r->args_before);
 	buf_add(ret, own, r->args_bytes);
-	assert_int_equal((size_t)(own - (const uint8_t *)r) + r->args_bytes, r->head.size);
+	assert_int_equal((size_t)(own - (const uint8_t *)r) + r->args_bytes + r->env_bytes +
+				 r->script_bytes,
+			 r->head.size);
 }
 
 static void test_kernel_given_a_relative_symlink_when_executed_then_the_real_file_is_told(

@@ -4,7 +4,9 @@
 #include "tests/sensor/kernel_fixture.h"
 
 #include <sys/mount.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 
 #include "lib/util.h"
 
@@ -284,6 +286,106 @@ static void test_kernel_change_given_a_mount_when_moved_then_both_places_are_tol
 	assert_string_equal(r->type, "");
 }
 
+/* --- extended attributes --- */
+static void test_kernel_change_given_a_file_when_its_attributes_change_then_all_are_told(
+	void **state)
+{
+	struct fixture *f = *state;
+	const struct rec_xattr *r;
+	const void *at = NULL;
+	AUTO_FD int fd = -1;
+	char want[PATH_MAX + 16], value[8];
+
+	make_file("attributed");
+	fd = open("attributed", O_RDWR | O_CLOEXEC);
+	assert_int_equal(setxattr("attributed", "trusted.rtsec", "abc", 3, 0), 0);
+	assert_int_equal(getxattr("attributed", "trusted.rtsec", value, sizeof(value)), 3);
+	assert_int_equal(fsetxattr(fd, "trusted.rtsec", "abcd", 4, 0), 0);
+	assert_int_equal(removexattr("attributed", "trusted.rtsec"), 0);
+	assert_int_equal(removexattr("attributed", "trusted.rtsec"), -1);
+
+	r = next_record(f, REC_XATTR, &at);
+	assert_int_equal(r->error, 0);
+	assert_int_equal(r->removed, 0);
+	assert_int_equal(r->bytes, 3);
+	assert_string_equal(r->attribute, "trusted.rtsec");
+	check_walked((const char *)(r + 1), &r->path, f->dir);
+	assert_string_equal((const char *)(r + 1) + r->path.bytes, "attributed");
+	r = next_record(f, REC_XATTR, &at);
+	assert_int_equal(r->bytes, 4);
+	assert_int_equal(r->name_bytes, 0);
+	assert_int_equal(r->head.flags, 0);
+	snprintf(want, sizeof(want), "%s/attributed", f->dir);
+	check_walked((const char *)(r + 1), &r->path, want);
+	r = next_record(f, REC_XATTR, &at);
+	assert_int_equal(r->removed, 1);
+	assert_int_equal(r->error, 0);
+	r = next_record(f, REC_XATTR, &at);
+	assert_int_equal(r->removed, 1);
+	assert_int_equal(r->error, ENODATA);
+	assert_null(find_record(f, r, REC_XATTR, getpid()));
+}
+
+/* --- contents --- */
+static void check_written(struct fixture *f, const char *name)
+{
+	const struct rec_open *r = await_record(f, REC_WRITTEN, getpid());
+	char want[PATH_MAX + 16];
+
+	snprintf(want, sizeof(want), "%s/%s", f->dir, name);
+	check_walked((const char *)(r + 1), &r->path, want);
+	assert_file(&r->file, want);
+	assert_int_equal(r->error, 0);
+}
+
+static void test_kernel_change_given_a_file_when_written_then_it_is_told_once_a_second(void **state)
+{
+	struct fixture *f = *state;
+	AUTO_FD int fd = open("written", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(write(fd, "x", 1), 1);
+	check_written(f, "written");
+	take_records(f);
+	assert_true(count_records(f, REC_WRITTEN, getpid()) < 25);
+}
+
+static void test_kernel_change_given_other_ways_to_write_when_used_then_they_are_told(void **state)
+{
+	struct fixture *f = *state;
+	AUTO_FD int from = open("source", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	AUTO_FD int sent = open("sent", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	AUTO_FD int cut = open("cut", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	off_t zero = 0;
+
+	assert_int_equal(pwrite(from, "abc", 3, 10), 3);
+	check_written(f, "source");
+	test_setup(state);
+	assert_int_equal(sendfile(sent, from, &zero, 5), 5);
+	check_written(f, "sent");
+	test_setup(state);
+	assert_int_equal(ftruncate(cut, 100), 0);
+	check_written(f, "cut");
+}
+
+static void test_kernel_change_given_no_change_of_contents_when_done_then_nothing_is_written(
+	void **state)
+{
+	struct fixture *f = *state;
+	AUTO_FD int fd = open("quiet", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	AUTO_FD int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	char c;
+
+	assert_int_equal(read(fd, &c, 1), 0);
+	assert_int_equal(write(null, "x", 1), 1);
+	assert_int_equal(fchmod(fd, 0644), 0);
+	assert_int_equal(link("quiet", "quiet2"), 0);
+	close(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	await_record(f, REC_CHMOD, getpid());
+	await_record(f, REC_LINK, getpid());
+	assert_null(find_record(f, NULL, REC_WRITTEN, 0));
+}
+
 #define T(name) cmocka_unit_test_setup(test_kernel_change_given_##name, test_setup)
 int main(void)
 {
@@ -295,6 +397,10 @@ int main(void)
 		T(a_file_when_its_owner_is_set_then_path_and_ids_are_told),
 		T(a_filesystem_when_mounted_and_unmounted_then_both_are_told),
 		T(a_mount_when_moved_then_both_places_are_told),
+		T(a_file_when_its_attributes_change_then_all_are_told),
+		T(a_file_when_written_then_it_is_told_once_a_second),
+		T(other_ways_to_write_when_used_then_they_are_told),
+		T(no_change_of_contents_when_done_then_nothing_is_written),
 	};
 
 	if (geteuid() != 0) {

@@ -44,6 +44,7 @@ static void make_each(enum rec_type type)
 	switch (type) {
 	case REC_EXEC:
 		made_exec(&m, 42, 1, 2, "/bin/sh", "sh\0-c\0ls", 9);
+		made_exec_more(&m, "PATH=/bin", 10, "./script");
 		break;
 	case REC_ARGS:
 		made_begin(&m, REC_ARGS, sizeof(struct rec_args), 42, 1, 2);
@@ -105,6 +106,41 @@ static void make_each(enum rec_type type)
 	case REC_UNIX:
 		made_unix(&m, 42, 1, 2, "/run/docker.sock");
 		break;
+	case REC_PROTECT:
+		made_protect(&m, 42, 1, 2, REC_MMAP, "/lib/x.so");
+		break;
+	case REC_PRCTL:
+		made_prctl(&m, 42, 1, 2, 15, 0);
+		break;
+	case REC_VM_READ:
+	case REC_VM_WRITE:
+		made_memory(&m, type, 42, 1, 2, (struct rec_target){ 0, 0, 43 });
+		break;
+	case REC_CHROOT:
+		made_attributes(&m, type, 42, 1, 2, "/srv", NULL);
+		break;
+	case REC_PIVOT:
+		made_link(&m, type, 42, 1, 2, "new", "old");
+		break;
+	case REC_XATTR:
+		made_xattr(&m, 42, 1, 2, "user.x", "file");
+		break;
+	case REC_WRITTEN:
+		made_written(&m, 42, 1, 2, "/tmp/x");
+		break;
+	case REC_MODULE:
+		made_module(&m, 42, 1, 2, "evil", "/tmp/evil.ko");
+		break;
+	case REC_BPF_LOAD:
+	case REC_BPF_MAP:
+		made_bpf(&m, type, 42, 1, 2, 1);
+		break;
+	case REC_PROBE:
+		made_probe(&m, 42, 1, 2, 0, "do_exit");
+		break;
+	case REC_URING:
+		made_uring(&m, 42, 1, 2, 0);
+		break;
 	case REC_DNS:
 		made_dns(&m, 42, 1, 2, "answer", 6);
 		break;
@@ -145,6 +181,13 @@ static void test_record_given_bad_heads_when_opened_then_they_are_refused(void *
 	assert_int_equal(-EBADMSG, open_copy(m.head.size));
 	made_tcp(&m, REC_CLOSE, 42, 1, 2);
 	m.tcp.version = 5;
+	assert_int_equal(-EBADMSG, open_copy(m.head.size));
+	made_protect(&m, 42, 1, 2, 0, "");
+	assert_int_equal(-EBADMSG, open_copy(m.head.size));
+	made_protect(&m, 42, 1, 2, REC_PKEY_MPROTECT + 1, "");
+	assert_int_equal(-EBADMSG, open_copy(m.head.size));
+	made_exec(&m, 42, 1, 2, "/bin/sh", "sh", 3);
+	made_exec_more(&m, "PATH=/bin", 9, NULL); /* without its NUL */
 	assert_int_equal(-EBADMSG, open_copy(m.head.size));
 }
 
