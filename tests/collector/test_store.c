@@ -679,6 +679,53 @@ static void test_store_given_files_when_made_then_nobody_else_may_read_them(void
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* As the first release wrote it: no merged blocks yet. */
+static void make_older(const char *path)
+{
+	static const char older[] = "DROP TABLE part;"
+				    "ALTER TABLE block DROP COLUMN log;"
+				    "ALTER TABLE day DROP COLUMN merged_end;"
+				    "ALTER TABLE day DROP COLUMN n_parts;"
+				    "PRAGMA user_version = 1";
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sql_open(&db, path, SQL_WRITE, NULL), 0);
+	assert_int_equal(sql_exec(db, older), 0);
+	sql_close(db);
+}
+
+static void test_store_given_day_of_an_older_schema_when_opened_then_upgraded_and_whole(
+	void **state)
+{
+	struct fix *f = *state;
+	struct seen before, after;
+	struct store_range all = { .to_ns = UINT64_MAX, .ascending = true };
+	char path[DAY_PATH_BYTES];
+
+	for (uint64_t seq = 1; seq < 200; seq += 10)
+		assert_int_equal(put(f, (struct fixture_batch){ .first_seq = seq,
+								.n = 3,
+								.time_ns = f->noon + seq }),
+				 0);
+	assert_int_equal(scan_into(f, &all, &before), 0);
+	close_store(f);
+	day_path(f->dir, (uint32_t)(f->noon / fixture_day_ns), "db", path);
+	make_older(path);
+	open_store(f);
+	assert_int_equal(scan_into(f, &all, &after), 0);
+	assert_int_equal(before.n, 20);
+	assert_int_equal(after.n, before.n);
+	assert_memory_equal(after.seqs, before.seqs, before.n * sizeof(before.seqs[0]));
+	assert_int_equal(append(f, &(struct fixture_batch){ .first_seq = 1,
+							    .n = 3,
+							    .time_ns = f->noon + 1 }),
+			 STORE_E_DUPLICATE);
+	assert_int_equal(put(f, (struct fixture_batch){ .first_seq = 300,
+							.n = 3,
+							.time_ns = f->noon }),
+			 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -700,6 +747,7 @@ int main(void)
 		T(test_store_given_lost_frames_file_when_scanned_then_the_day_is_told),
 		T(test_store_given_cut_frames_file_when_scanned_then_rest_is_found),
 		T(test_store_given_newer_schema_when_opened_then_refused_by_name),
+		T(test_store_given_day_of_an_older_schema_when_opened_then_upgraded_and_whole),
 		T(test_store_given_full_disk_when_it_has_room_again_then_goes_on),
 		T(test_store_given_writer_killed_when_reopened_then_acked_is_there_once),
 		T(test_store_given_index_behind_its_log_when_opened_then_it_is_replayed),
