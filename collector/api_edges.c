@@ -60,7 +60,7 @@ static bool read_state(struct request *r, struct edges_task *t)
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcmp(s, words[i]) == 0) {
-			t->question.state = (int)i;
+			t->question.state = (__typeof__(t->question.state))i;
 			return true;
 		}
 	return bad(r, PARAM_STATE, "expected all, joined or half");
