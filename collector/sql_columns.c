@@ -130,5 +130,5 @@ void sql_columns_declare(const struct sql_columns *c, struct buf *out)
 			   info ? sql_column_type(info->type) : "TEXT",
 			   c->list[i].hidden ? " HIDDEN" : "");
 	}
-	buf_str(out, ")");
+	buf_str(out, ", PRIMARY KEY (host_id, host_boot_id, event_sequence)) WITHOUT ROWID");
 }

@@ -460,6 +460,23 @@ static void test_sql_given_join_when_run_then_inner_scan_is_pushed(void **state)
 	assert_int_equal(number(s, "SELECT count(*) FROM nodes WHERE name = 'db-1'"), 1);
 }
 
+/* SQLite looks for each side by itself, and must know a row that it has had. */
+static void test_sql_given_or_of_what_is_pushed_when_run_then_each_row_once(void **state)
+{
+	struct served *s = *state;
+
+	put_words(s);
+	assert_int_equal(number(s, "SELECT count(*) FROM events WHERE process_name LIKE 'a%' OR "
+				   "timestamp >= 2.5 OR process_name IN ('beta')"),
+			 EVENTS);
+	assert_int_equal(number(s, "SELECT count(*) FROM events WHERE process_name = 'alpha' OR "
+				   "event_action = 'open' OR event_action = 'deletion'"),
+			 EVENTS);
+	assert_int_equal(number(s, "SELECT count(*) FROM events WHERE event_sequence = 1 OR "
+				   "event_sequence = 12 OR process_name = 'Alpha'"),
+			 number(s, "SELECT count(*) + 1 FROM events WHERE process_name = 'Alpha'"));
+}
+
 static void test_sql_given_same_names_when_lines_then_members_differ(void **state)
 {
 	struct served *s = *state;
@@ -679,6 +696,7 @@ int main(void)
 		SERVED(test_sql_given_list_field_when_asked_then_json),
 		SERVED(test_sql_given_conditions_when_pushed_then_blocks_are_skipped_and_told),
 		SERVED(test_sql_given_join_when_run_then_inner_scan_is_pushed),
+		SERVED(test_sql_given_or_of_what_is_pushed_when_run_then_each_row_once),
 		SERVED(test_sql_given_same_names_when_lines_then_members_differ),
 		SERVED(test_sql_given_what_is_not_allowed_when_run_then_refused),
 		SERVED(test_sql_given_endless_statement_when_run_then_time_ends_it),
