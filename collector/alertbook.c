@@ -25,6 +25,14 @@ enum ab_stmt {
 	AB_OWNER,
 	AB_NOTE_ADD,
 	AB_TOUCH,
+	AB_MARKS,
+	AB_OUTPUT,
+	AB_OUTPUT_PUT,
+	AB_DEAD_ADD,
+	AB_DEAD_TRIM,
+	AB_DEAD_COUNT,
+	AB_DEAD_LIST,
+	AB_DEAD_DROP,
 	AB_MAX
 };
 
@@ -62,6 +70,16 @@ static const char *const texts[AB_MAX] = {
 	[AB_OWNER] = "UPDATE alert SET owner = ?2 WHERE id = ?1",
 	[AB_NOTE_ADD] = "INSERT INTO alert_note (alert_id, created_ns, author, note) "
 			"VALUES (?1, ?2, ?3, ?4)",
+	[AB_MARKS] = "SELECT kind, value FROM alert_mark WHERE alert_id = ?1",
+	[AB_OUTPUT] = "SELECT change FROM output_place WHERE name = ?1",
+	[AB_OUTPUT_PUT] = "INSERT OR REPLACE INTO output_place VALUES (?1, ?2)",
+	[AB_DEAD_ADD] = "INSERT INTO output_dead (output, alert_id, error, created_ns) "
+			"VALUES (?1, ?2, ?3, ?4)",
+	[AB_DEAD_TRIM] =
+		"DELETE FROM output_dead WHERE id <= (SELECT max(id) FROM output_dead) - ?1",
+	[AB_DEAD_COUNT] = "SELECT count(*) FROM output_dead WHERE output = ?1",
+	[AB_DEAD_LIST] = "SELECT DISTINCT alert_id FROM output_dead WHERE output = ?1",
+	[AB_DEAD_DROP] = "DELETE FROM output_dead WHERE output = ?1",
 	[AB_TOUCH] = "UPDATE alert SET change = ?2, updated_ns = ?3 WHERE id = ?1",
 };
 
@@ -455,6 +473,118 @@ int alertbook_edit(struct alertbook *b, uint64_t id, const struct alert_edit *e)
 		r = set(b, AB_OWNER, id, e->owner);
 	if (r == 0 && e->note)
 		r = add_note(b, id, e, now_ns);
+	if (r == 0)
+		r = sql_exec(b->db, "COMMIT");
+	end(b, r == 0);
+	return r;
+}
+
+/* ---- marks ---- */
+
+int alertbook_marks(struct alertbook *b, uint64_t id,
+		    int (*each)(const char *kind, const char *value, void *arg), void *arg)
+{
+	sqlite3_stmt *s = b->stmts[AB_MARKS];
+	int r;
+
+	pthread_mutex_lock(&b->mutex);
+	sql_bind_u64(s, 1, id);
+	while ((r = sql_step(s)) == SQL_E_ROW) {
+		r = each(text_at(s, 0), text_at(s, 1), arg);
+		if (r)
+			break;
+	}
+	sqlite3_reset(s);
+	pthread_mutex_unlock(&b->mutex);
+	return r;
+}
+
+/* ---- outputs ---- */
+
+int alertbook_output_put(struct alertbook *b, const char *name, uint64_t change)
+{
+	sqlite3_stmt *s = b->stmts[AB_OUTPUT_PUT];
+	int r;
+
+	pthread_mutex_lock(&b->mutex);
+	bind(s, 1, name);
+	sql_bind_u64(s, 2, change);
+	r = sql_run(s);
+	pthread_mutex_unlock(&b->mutex);
+	return r;
+}
+
+int alertbook_output_get(struct alertbook *b, const char *name, uint64_t *ret_change)
+{
+	sqlite3_stmt *s = b->stmts[AB_OUTPUT];
+	int r;
+
+	pthread_mutex_lock(&b->mutex);
+	bind(s, 1, name);
+	r = sql_step(s);
+	*ret_change = r == SQL_E_ROW ? sql_u64(s, 0) : atomic_load(&b->committed);
+	sqlite3_reset(s);
+	pthread_mutex_unlock(&b->mutex);
+	return r == 0 ? alertbook_output_put(b, name, *ret_change) : MIN(r, 0);
+}
+
+int alertbook_dead_add(struct alertbook *b, const char *name, uint64_t alert_id, const char *error)
+{
+	sqlite3_stmt *s = b->stmts[AB_DEAD_ADD], *trim = b->stmts[AB_DEAD_TRIM];
+	int r;
+
+	pthread_mutex_lock(&b->mutex);
+	bind(s, 1, name);
+	sql_bind_u64(s, 2, alert_id);
+	bind(s, 3, error);
+	sqlite3_bind_int64(s, 4, sql_time(timestamp_now()));
+	r = sql_run(s);
+	sqlite3_bind_int64(trim, 1, ALERT_DEAD_LETTERS);
+	if (r == 0)
+		r = sql_run(trim);
+	pthread_mutex_unlock(&b->mutex);
+	return r;
+}
+
+int alertbook_dead_count(struct alertbook *b, const char *name, uint64_t *ret)
+{
+	int r;
+
+	pthread_mutex_lock(&b->mutex);
+	bind(b->stmts[AB_DEAD_COUNT], 1, name);
+	r = read_number(b, AB_DEAD_COUNT, ret);
+	pthread_mutex_unlock(&b->mutex);
+	return r;
+}
+
+static int replay(struct alertbook *b, const char *name, uint64_t *ret_n)
+{
+	sqlite3_stmt *s = b->stmts[AB_DEAD_LIST];
+	uint64_t now_ns = timestamp_now();
+	int r, e = 0;
+
+	bind(s, 1, name);
+	while ((r = sql_step(s)) == SQL_E_ROW) {
+		e = touch(b, sql_u64(s, 0), now_ns);
+		if (e < 0)
+			break;
+		++*ret_n;
+	}
+	sqlite3_reset(s);
+	if (r < 0 || e < 0)
+		return MIN(r, e);
+	bind(b->stmts[AB_DEAD_DROP], 1, name);
+	return sql_run(b->stmts[AB_DEAD_DROP]);
+}
+
+int alertbook_dead_replay(struct alertbook *b, const char *name, uint64_t *ret_n)
+{
+	int r = alertbook_begin(b);
+
+	*ret_n = 0;
+	if (r < 0)
+		return r;
+	r = replay(b, name, ret_n);
 	if (r == 0)
 		r = sql_exec(b->db, "COMMIT");
 	end(b, r == 0);

@@ -14,8 +14,9 @@
 struct alertbook;
 
 enum {
-	ALERTBOOK_E_UNKNOWN = 1, /* no such alert */
-	ALERT_EVENTS = 5,	 /* copies of its events that an alert keeps at most */
+	ALERTBOOK_E_UNKNOWN = 1,     /* no such alert */
+	ALERT_DEAD_LETTERS = 100000, /* kept of all outputs; the oldest go first */
+	ALERT_EVENTS = 5,	     /* copies of its events that an alert keeps at most */
 };
 
 /* Opens the book in main.db of @dir.  Returns 0 or a negative errno with @d. */
@@ -91,6 +92,23 @@ struct alert_edit {
 	const char *owner, *note, *author;
 };
 NODISCARD int alertbook_edit(struct alertbook *b, uint64_t id, const struct alert_edit *e);
+
+/* Calls @each for the marks of an alert. */
+NODISCARD int alertbook_marks(struct alertbook *b, uint64_t id,
+			      int (*each)(const char *kind, const char *value, void *arg),
+			      void *arg);
+
+/* ---- outputs (output.h) ---- */
+
+/* The place of an output; of a new one the last change: what was before is not told. */
+NODISCARD int alertbook_output_get(struct alertbook *b, const char *name, uint64_t *ret_change);
+NODISCARD int alertbook_output_put(struct alertbook *b, const char *name, uint64_t change);
+NODISCARD int alertbook_dead_add(struct alertbook *b, const char *name, uint64_t alert_id,
+				 const char *error);
+NODISCARD int alertbook_dead_count(struct alertbook *b, const char *name, uint64_t *ret);
+/* Gives the alerts of the dead letters a new change number, by which they are told again, and drops
+ * the letters.  *ret_n of them. */
+NODISCARD int alertbook_dead_replay(struct alertbook *b, const char *name, uint64_t *ret_n);
 
 /* Number of the last change.  Cheap, any thread. */
 uint64_t alertbook_changes(const struct alertbook *b);

@@ -148,3 +148,7 @@ void api_alert_close(struct request *r);
 void api_alert_reopen(struct request *r);
 void api_alert_note(struct request *r);
 void api_alert_except(struct request *r);
+void api_incidents(struct request *r);
+void api_incident(struct request *r);
+void api_outputs(struct request *r);
+void api_output_replay(struct request *r);

@@ -289,6 +289,17 @@ static void mark_id(struct detect_new *n, const char *kind, uint64_t id)
 		mark(n, kind, text);
 }
 
+/* Programs that every machine has join nothing. */
+static bool is_of_system(struct block_string path)
+{
+	static const char *const folders[] = { "/usr/", "/bin/", "/sbin/", "/lib" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		if (path.n >= strlen(folders[i]) && memcmp(path.s, folders[i], strlen(folders[i])) == 0)
+			return true;
+	return false;
+}
+
 static void add_marks(struct detect_new *n, const struct detect_hit *h)
 {
 	struct block *b = h->block;
@@ -300,7 +311,8 @@ static void add_marks(struct detect_new *n, const struct detect_hit *h)
 	if (!p)
 		return;
 	mark_id(n, "process", h->entity);
-	mark(n, "sha256", copy_text(text_of(b, BLOCK_PROCESSES, p - 1, FIELD_SHA256)));
+	if (!is_of_system(text_of(b, BLOCK_PROCESSES, p - 1, FIELD_EXECUTABLE)))
+		mark(n, "sha256", copy_text(text_of(b, BLOCK_PROCESSES, p - 1, FIELD_SHA256)));
 	mark(n, "user", copy_text(text_of(b, BLOCK_PROCESSES, p - 1, FIELD_USER_NAME)));
 	for (uint32_t i = 0; i < MARK_ANCESTORS && (p = parent_of(b, p)); i++)
 		mark_id(n, "ancestor", cell(b, BLOCK_PROCESSES, p - 1, FIELD_ENTITY_ID));

@@ -14,6 +14,7 @@
 #include "collector/alertbook.h"
 #include "collector/detect.h"
 #include "collector/ingest.h"
+#include "collector/output.h"
 #include "collector/maindb.h"
 #include "collector/rulebook.h"
 #include "collector/store.h"
@@ -35,6 +36,7 @@ struct http_config {
 	struct flows *flows;	     /* NULL: its counters read zero */
 	struct rulebook *rulebook;   /* NULL: /api/v1/rules answers 503 */
 	struct alertbook *alertbook; /* NULL: /api/v1/alerts answers 503 */
+	struct outputs *outputs;     /* NULL: there are none */
 	struct detect *detect;	     /* NULL: rules have no counters */
 };
 

@@ -42,6 +42,7 @@ struct collector {
 	struct rulebook *rulebook;
 	struct alertbook *alertbook;
 	struct detect *detect;
+	struct outputs *outputs;
 	struct hub *hub;
 	struct follow *follow;
 	struct flows *flows;
@@ -250,7 +251,8 @@ static int start_observers(struct collector *c, const struct options *o, struct 
 	if (r < 0)
 		return r;
 	rules = detect_observer(c->detect);
-	return follow_add(c->follow, &rules);
+	r = follow_add(c->follow, &rules);
+	return r == 0 ? outputs_start(&c->outputs, c->alertbook, o->dir, d) : r;
 }
 
 static int start(struct collector *c, const struct options *o, struct diag *d)
@@ -285,6 +287,7 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 	http.rulebook = c->rulebook;
 	http.alertbook = c->alertbook;
 	http.detect = c->detect;
+	http.outputs = c->outputs;
 	ingest.hub = http.hub = c->hub;
 	ingest.follow = http.follow = c->follow;
 	http.flows = c->flows;
@@ -326,6 +329,7 @@ static void stop(struct collector *c)
 	c->follow = follow_free(c->follow);
 	c->flows = flows_free(c->flows);
 	c->detect = detect_free(c->detect);
+	c->outputs = outputs_stop(c->outputs);
 	c->store = store_free(c->store);
 	c->alertbook = alertbook_free(c->alertbook);
 	c->rulebook = rulebook_free(c->rulebook);

@@ -2,7 +2,8 @@
 #include "collector/migrate.h"
 
 extern const unsigned char migration_events_0001[], migration_events_0002[], migration_main_0001[],
-	migration_main_0002[], migration_main_0003[], migration_main_0004[], migration_main_0005[];
+	migration_main_0002[], migration_main_0003[], migration_main_0004[], migration_main_0005[],
+	migration_main_0006[];
 
 static const struct migration events[] = {
 	{ "events/0001_blocks.sql", migration_events_0001 },
@@ -14,6 +15,7 @@ static const struct migration main_[] = {
 	{ "main/0003_access.sql", migration_main_0003 },
 	{ "main/0004_rules.sql", migration_main_0004 },
 	{ "main/0005_alerts.sql", migration_main_0005 },
+	{ "main/0006_outputs.sql", migration_main_0006 },
 };
 extern const unsigned char migration_flows_0001[];
 static const struct migration flows[] = {

@@ -8,3 +8,4 @@ rtsec_embed(rtsec_collector migration_main_0003 ${rtsec_migrations}/main/0003_ac
 rtsec_embed(rtsec_collector migration_main_0004 ${rtsec_migrations}/main/0004_rules.sql)
 rtsec_embed(rtsec_collector migration_flows_0001 ${rtsec_migrations}/flows/0001_flows.sql)
 rtsec_embed(rtsec_collector migration_main_0005 ${rtsec_migrations}/main/0005_alerts.sql)
+rtsec_embed(rtsec_collector migration_main_0006 ${rtsec_migrations}/main/0006_outputs.sql)

@@ -14,6 +14,8 @@ static const struct {
 	{ "community_id", NULL, "A flow, as network.community_id has it" },
 	{ "rule_id", NULL, "A rule" },
 	{ "alert_id", "^[0-9]+$", "An alert" },
+	{ "incident_id", "^[0-9]+$", "An incident, or an alert of it" },
+	{ "output", NULL, "An output" },
 	{ "exception_id", "^[0-9]+$", "An exception of the rule" },
 	{ "node_id", NULL, "A node, as host.id has it" },
 	{ "token_id", "^[0-9]+$", "An API token, as /api/v1/tokens has it" },

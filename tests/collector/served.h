@@ -17,6 +17,7 @@ struct served {
 	struct maindb *maindb;
 	struct rulebook *rulebook;
 	struct alertbook *alertbook;
+	struct outputs *outputs; /* "o": a file */
 	struct authority *authority;
 	struct hub *hub;
 	struct http *http;
@@ -45,6 +46,22 @@ static inline void *served_run(void *arg)
 	s->hub = hub_free(s->hub);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	return NULL;
+}
+
+static inline struct outputs *served_outputs(struct served *s)
+{
+	struct outputs *outputs;
+	struct diag d = { 0 };
+	char path[160];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/outputs.yaml", s->dir);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fprintf(f, "outputs: [{ name: o, type: ndjson, path: %s/alerts.ndjson }]\n", s->dir);
+	fclose(f);
+	assert_int_equal(outputs_start(&outputs, s->alertbook, s->dir, &d), 0);
+	return outputs;
 }
 
 static inline int served_setup(void **state)
@@ -78,7 +95,9 @@ static inline int served_setup(void **state)
 	config.store = s->store;
 	config.maindb = s->maindb;
 	config.rulebook = s->rulebook;
+	s->outputs = served_outputs(s);
 	config.alertbook = s->alertbook;
+	config.outputs = s->outputs;
 	config.hub = s->hub;
 	if (http_start(&s->http, &s->loop, &config, &d) < 0)
 		fail_msg("%s", d.text);
@@ -96,6 +115,7 @@ static inline int served_teardown(void **state)
 	pthread_join(s->thread, NULL);
 	assert_int_equal(uv_loop_close(&s->loop), 0);
 	block_free(s->block);
+	outputs_stop(s->outputs);
 	alertbook_free(s->alertbook);
 	rulebook_free(s->rulebook);
 	authority_free(s->authority);

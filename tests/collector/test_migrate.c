@@ -26,6 +26,8 @@ static const struct {
 	  "06a50102633fb538770c7178817345a4b2b070f9877fd06c4feb70c396e5f058" },
 	{ "main/0005_alerts.sql",
 	  "88c25742845ae567e0c5604ade11de28ef5997f4c6e5ecaa0e1ca35a4647143c" },
+	{ "main/0006_outputs.sql",
+	  "e3fffcb583d5f5f9a4f8ba5a03f19c29a478e777ebc31bfaf9a4c0135a331f82" },
 };
 
 struct fix {

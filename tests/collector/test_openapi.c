@@ -28,6 +28,8 @@ static const struct {
 	{ "rule_id", "r1" },
 	{ "exception_id", "1" },
 	{ "alert_id", "1" },
+	{ "incident_id", "1" },
+	{ "output", "o" },
 	{ "note", "n" },
 	{ "revision", "1" },
 	{ "owner", "me" },

@@ -31,14 +31,14 @@ microhttpd\.h  collector/http* collector/request*
 bpf/libbpf\.h  sensor/probe* sensor/ring* sensor/consum*
 bpf/bpf\.h     sensor/probe* sensor/ring* sensor/consum*
 uv\.h          sensor/* collector/*
-curl/          ctl/http* ctl/client*
+curl/          ctl/http* ctl/client* collector/output*
 histedit\.h    ctl/shell_edit*
 jansson\.h     ctl/* collector/* sensor/runtime*
 zstd\.h        lib/frame*
 libfyaml\.h    lib/yaml*
 pcre2\.h       lib/expr* lib/match* lib/pattern*
 hs\.h          lib/expr* lib/match* lib/pattern*
-mbedtls/       lib/* collector/maindb* collector/token* collector/ingest_tls* sensor/node* sensor/hash* sensor/https*
+mbedtls/       lib/* collector/maindb* collector/token* collector/ingest_tls* sensor/node* sensor/hash* sensor/https* collector/output*
 proto/rtsec\.pb-c\.h  lib/batch* lib/block* sensor/ack* collector/ingest* collector/ack*
 '
 

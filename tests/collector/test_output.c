@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Outputs: their settings, the forms of messages, and what gets through: to a file, to a web server
+ * that fails at first, to one that never answers. */
+#include "tests/collector/fixture.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "collector/maindb.h"
+#include "collector/output.h"
+#include "collector/output_send.h"
+
+struct fix {
+	char dir[128];
+	struct maindb *maindb;
+	struct alertbook *book;
+	struct outputs *outputs;
+};
+
+static int setup(void **state)
+{
+	struct fix *f = calloc(1, sizeof(*f));
+	struct diag d = { 0 };
+
+	assert_non_null(f);
+	fixture_folder(f->dir);
+	assert_int_equal(maindb_open(&f->maindb, f->dir, &d), 0);
+	assert_int_equal(alertbook_open(&f->book, f->dir, &d), 0);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fix *f = *state;
+
+	outputs_stop(f->outputs);
+	alertbook_free(f->book);
+	maindb_free(f->maindb);
+	fixture_remove(f->dir);
+	free(f);
+	return 0;
+}
+
+static void start(struct fix *f, const char *settings)
+{
+	struct diag d = { 0 };
+	char path[160];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/outputs.yaml", f->dir);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fputs(settings, file);
+	fclose(file);
+	if (outputs_start(&f->outputs, f->book, f->dir, &d) < 0)
+		fail_msg("%u:%u %s", d.line, d.column, d.text);
+}
+
+static uint64_t add(struct fix *f, const char *rule, enum rule_level level)
+{
+	struct alert a = { .rule_id = rule,
+			   .title = "a \"title\"",
+			   .level = level,
+			   .techniques = "[\"T1\"]",
+			   .node_id = "n1",
+			   .node = "n1",
+			   .first_ns = 1790000000000000000,
+			   .last_ns = 1790000000000000000,
+			   .n_events = 1,
+			   .body = "{\"folded\":false,\"process\":{\"name\":\"sh\"}}" };
+
+	assert_int_equal(alertbook_begin(f->book), 0);
+	assert_int_equal(alertbook_add(f->book, &a), 0);
+	assert_int_equal(alertbook_commit(f->book, 1), 0);
+	return a.id;
+}
+
+/* Reads the file until it has @n lines; the text is the caller's. */
+static char *lines(struct fix *f, size_t n)
+{
+	char path[160], *text = calloc(1, 65536);
+
+	assert_non_null(text);
+	snprintf(path, sizeof(path), "%s/out.ndjson", f->dir);
+	for (int tries = 0; tries < 300; tries++) {
+		FILE *file = fopen(path, "re");
+		size_t found = 0;
+
+		memset(text, 0, 65536);
+		if (file) {
+			found = fread(text, 1, 65535, file);
+			fclose(file);
+		}
+		found = 0;
+		for (const char *at = text; *at; at++)
+			found += *at == '\n';
+		if (found >= n)
+			return text;
+		usleep(100000);
+	}
+	fail_msg("not %zu lines: %s", n, text);
+	return text;
+}
+
+static void test_output_given_file_when_alerts_are_made_then_told_by_level_silence_and_news(
+	void **state)
+{
+	struct fix *f = *state;
+	AUTO_BUF struct buf settings = { 0 };
+	const struct alert_edit close = { .status = ALERT_CLOSED };
+	AUTO_MEM char *text = NULL;
+	uint64_t id;
+
+	add(f, "before", RULE_CRITICAL); /* there before the output was */
+	buf_printf(&settings,
+		   "outputs:\n  - name: file\n    type: ndjson\n    path: %s/out.ndjson\n    "
+		   "level: high\n"
+		   "    silences: [{ rule: hushed }]\n",
+		   f->dir);
+	buf_byte(&settings, 0);
+	start(f, (const char *)settings.data);
+	add(f, "low", RULE_LOW);
+	add(f, "hushed", RULE_HIGH);
+	id = add(f, "told", RULE_HIGH);
+	assert_int_equal(alertbook_begin(f->book), 0);
+	assert_int_equal(alertbook_count(f->book, id, 5, 1790000000000000001), 0); /* no news */
+	assert_int_equal(alertbook_commit(f->book, 2), 0);
+	text = lines(f, 1);
+	free(TAKE(text));
+	assert_int_equal(alertbook_edit(f->book, id, &close), 0);
+	text = lines(f, 2);
+	assert_null(strstr(text, "before"));
+	assert_null(strstr(text, "hushed"));
+	assert_null(strstr(text, "\"low\""));
+	assert_non_null(strstr(text, "\"status\":\"closed\""));
+}
+
+/* ---- a web server ---- */
+
+struct server {
+	int fd;
+	uint16_t port;
+	int fail;	   /* so many requests are answered by 500 */
+	char got[8][4096]; /* head and body */
+	_Atomic int n;
+	pthread_t thread;
+};
+
+static void *serve(void *arg)
+{
+	struct server *s = arg;
+
+	for (int fd; (fd = accept(s->fd, NULL, NULL)) >= 0;) {
+		char *got = s->got[MIN(s->n, 7)];
+		size_t n = 0, body = 0;
+		const char *end = NULL;
+
+		memset(got, 0, sizeof(s->got[0]));
+		while (n < sizeof(s->got[0]) - 1) {
+			ssize_t r = recv(fd, got + n, sizeof(s->got[0]) - 1 - n, 0);
+			const char *length = strcasestr(got, "content-length: ");
+
+			if (r <= 0)
+				break;
+			n += (size_t)r;
+			length = strcasestr(got, "content-length: ");
+			end = strstr(got, "\r\n\r\n");
+			body = length ? strtoul(length + 16, NULL, 10) : 0;
+			if (end && n >= (size_t)(end - got) + 4 + body)
+				break;
+		}
+		dprintf(fd, "HTTP/1.1 %d X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+			s->n < s->fail ? 500 : 200);
+		close(fd);
+		s->n++;
+	}
+	return NULL;
+}
+
+static void server_start(struct server *s)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof(a);
+
+	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(s->fd >= 0);
+	assert_int_equal(bind(s->fd, (const struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(s->fd, 8), 0);
+	assert_int_equal(getsockname(s->fd, (struct sockaddr *)&a, &n), 0);
+	s->port = ntohs(a.sin_port);
+	assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
+}
+
+static void server_stop(struct server *s)
+{
+	shutdown(s->fd, SHUT_RDWR);
+	pthread_join(s->thread, NULL);
+	close(s->fd);
+}
+
+static void test_output_given_webhook_that_fails_when_tried_again_then_it_gets_all_signed(
+	void **state)
+{
+	struct fix *f = *state;
+	AUTO_MEM struct server *s = calloc(1, sizeof(*s));
+	AUTO_BUF struct buf settings = { 0 };
+	const char *body;
+	char signature[72];
+
+	assert_non_null(s);
+	s->fail = 1;
+	server_start(s);
+	buf_printf(&settings,
+		   "outputs:\n  - name: hook\n    type: webhook\n    url: http://127.0.0.1:%u/x\n"
+		   "    secret: key\n",
+		   s->port);
+	buf_byte(&settings, 0);
+	start(f, (const char *)settings.data);
+	add(f, "told", RULE_HIGH);
+	for (int i = 0; i < 300 && s->n < 2; i++)
+		usleep(100000);
+	assert_true(s->n >= 2);
+	server_stop(s);
+	body = strstr(s->got[1], "\r\n\r\n");
+	assert_non_null(body);
+	assert_non_null(strstr(body, "{\"alerts\":[{\"id\":1,"));
+	assert_int_equal(output_sign("key", body + 4, strlen(body + 4), signature), 0);
+	assert_non_null(strstr(s->got[1], signature));
+}
+
+static void test_output_given_dead_letters_when_replayed_then_told_again(void **state)
+{
+	struct fix *f = *state;
+	AUTO_BUF struct buf settings = { 0 };
+	AUTO_MEM char *text = NULL;
+	uint64_t n = 0, id;
+
+	buf_printf(&settings, "outputs: [{ name: file, type: ndjson, path: %s/out.ndjson }]\n",
+		   f->dir);
+	buf_byte(&settings, 0);
+	start(f, (const char *)settings.data);
+	id = add(f, "told", RULE_HIGH);
+	free(lines(f, 1));
+	outputs_stop(TAKE(f->outputs));
+	assert_int_equal(alertbook_dead_add(f->book, "file", id, "refused"), 0);
+	assert_int_equal(alertbook_dead_count(f->book, "file", &n), 0);
+	assert_int_equal(n, 1);
+	start(f, (const char *)settings.data);
+	assert_int_equal(outputs_replay(f->outputs, "nothing", &n), 1);
+	assert_int_equal(outputs_replay(f->outputs, "file", &n), 0);
+	assert_int_equal(n, 1);
+	text = lines(f, 2);
+	assert_int_equal(alertbook_dead_count(f->book, "file", &n), 0);
+	assert_int_equal(n, 0);
+}
+
+/* ---- forms ---- */
+
+static void compose(const struct output_settings *s, const char *expected)
+{
+	static char json[] =
+		"{\"id\":1,\"status\":\"closed\",\"rule\":{\"id\":\"r\",\"title\":\"a "
+		"\\\"b\\\"\",\"level\":\"high\"},\"node\":\"n1\",\"last\":\"2026-01-01T00:"
+		"00:00Z\",\"first\":\"f\",\"updated\":\"u\"}";
+	const struct output_alert a = { json };
+	AUTO_BUF struct buf out = { 0 };
+
+	assert_int_equal(output_compose(s, &a, 1, &out), 0);
+	buf_byte(&out, 0);
+	if (!strstr((const char *)out.data, expected))
+		fail_msg("%s is not in %s", expected, (const char *)out.data);
+}
+
+static void test_output_given_types_when_composed_then_each_has_its_form(void **state)
+{
+	(void)state;
+	compose(
+		&(struct output_settings){
+			.type = OUTPUT_WEBHOOK,
+			.template = "{\"text\":\"{{rule.title}} on {{node}}{{none}}\"}" },
+		"{\"text\":\"a \\\"b\\\" on n1\"}");
+	compose(&(struct output_settings){ .type = OUTPUT_ALERTMANAGER },
+		"[{\"labels\":{\"alertname\":\"r\",\"severity\":\"high\",\"node\":\"n1\"");
+	compose(&(struct output_settings){ .type = OUTPUT_ALERTMANAGER }, "\"endsAt\":\"u\"");
+	compose(&(struct output_settings){ .type = OUTPUT_SYSLOG },
+		" <107>1 2026-01-01T00:00:00Z n1 rtsec - alert - {\"id\":1");
+	compose(&(struct output_settings){ .type = OUTPUT_NDJSON }, "\"updated\":\"u\"}\n");
+}
+
+static void test_output_given_rfc_4231_when_signed_then_its_vector(void **state)
+{
+	char signature[72];
+
+	(void)state;
+	assert_int_equal(output_sign("Jefe", TEXT("what do ya want for nothing?"), signature), 0);
+	assert_string_equal(signature,
+			    "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b9"
+			    "64ec3843");
+}
+
+static void test_output_given_wrong_settings_when_read_then_place_and_reason(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} cases[] = {
+		{ "x: 1\n", "expected outputs" },
+		{ "outputs: [a]\n", "expected a map" },
+		{ "outputs: [{ name: a, type: mail, url: x }]\n", "expected webhook" },
+		{ "outputs: [{ name: a, type: webhook }]\n", "needs a name" },
+		{ "outputs: [{ name: a, type: webhook, url: ftp://x }]\n", "begins with https" },
+		{ "outputs: [{ name: a, type: syslog, url: udp://x }]\n", "tls://HOST" },
+		{ "outputs: [{ name: a, type: ndjson, path: x }]\n", "from the root" },
+		{ "outputs: [{ name: a, type: ndjson, path: /x }, { name: a, type: ndjson, path: "
+		  "/y }]\n",
+		  "same name" },
+		{ "outputs: [{ name: a, type: ndjson, path: /x, colour: red }]\n",
+		  "expected name, type" },
+		{ "outputs: [{ name: a, type: ndjson, path: /x, level: bad }]\n", "informational" },
+		{ "outputs: [{ name: a, type: ndjson, path: /x, silences: [{ who: x }] }]\n",
+		  "rule, node or until" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct output_config c;
+		struct diag d = { 0 };
+
+		assert_int_equal(output_config_read(&c, cases[i].text, strlen(cases[i].text), &d),
+				 -EINVAL);
+		if (!strstr(d.text, cases[i].said) || d.line != 1)
+			fail_msg("%s: %u:%u %s", cases[i].text, d.line, d.column, d.text);
+		output_config_done(&c);
+	}
+}
+
+#define OUTPUT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		OUTPUT(test_output_given_file_when_alerts_are_made_then_told_by_level_silence_and_news),
+		OUTPUT(test_output_given_webhook_that_fails_when_tried_again_then_it_gets_all_signed),
+		OUTPUT(test_output_given_dead_letters_when_replayed_then_told_again),
+		cmocka_unit_test(test_output_given_types_when_composed_then_each_has_its_form),
+		cmocka_unit_test(test_output_given_rfc_4231_when_signed_then_its_vector),
+		cmocka_unit_test(test_output_given_wrong_settings_when_read_then_place_and_reason),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
