@@ -5,7 +5,7 @@
 #include "collector/query_ranked.h"
 #include "collector/query_sequence.h"
 
-enum { MAX_ANSWER_BYTES = 32 << 20 };
+enum { MAX_ANSWER_BYTES = 12 << 20 };
 
 struct search {
 	struct ask ask;
@@ -244,12 +244,13 @@ static void work(struct request *r, struct query_worker *w, void *task)
 {
 	struct search *s = task;
 	bool series = s->ask.pipe && s->ask.pipe->series;
+	uint64_t gave_up = query_gave_up(w);
 	struct found f = { 0 };
 	int e = narrow(s, r, w, &f);
 
 	if (e == 0)
 		e = find(s, r, w, &f);
-	f.page.cut |= s->within_cut;
+	f.page.cut |= s->within_cut || query_gave_up(w) > gave_up;
 	if (e < 0)
 		request_problem_errno(r, e);
 	else if (s->ndjson)

@@ -6,7 +6,7 @@
 #include "collector/explain.h"
 #include "collector/query_table.h"
 
-enum { MAX_ANSWER_BYTES = 32 << 20 };
+enum { MAX_ANSWER_BYTES = 12 << 20 };
 
 struct table {
 	struct ask ask;

@@ -5,7 +5,7 @@
 #include "collector/query_internal.h"
 #include "lib/expr_kin.h"
 
-enum { DAY_S = 86400, MINUTE_S = 60 };
+enum { DAY_S = 86400, MINUTE_S = 60, GIVE_UPS = 200 };
 #define NS_PER_S UINT64_C(1000000000)
 
 int query_worker_new(struct query_worker **ret, struct store *s)
@@ -94,6 +94,11 @@ static int learn_kins(struct query_worker *w, const struct query *q)
 	return r;
 }
 
+uint64_t query_gave_up(const struct query_worker *w)
+{
+	return expr_gave_up(w->scratch);
+}
+
 bool query_lacks_kin(const struct query *q)
 {
 	struct expr_kin *kins[EXPR_KINS];
@@ -109,7 +114,10 @@ int query_scan(struct query_worker *w, const struct query *q, const struct store
 	       store_wanted_fn wanted, store_each_fn each, void *arg)
 {
 	struct store_scan_stats stats = { 0 };
-	int r = learn_kins(w, q);
+	int r;
+
+	expr_give_up_after(w->scratch, GIVE_UPS);
+	r = learn_kins(w, q);
 
 	if (r == 0)
 		r = store_scan(w->reader, range, wanted, each, arg, &stats);

@@ -38,6 +38,9 @@ struct query {
 	struct store_scan_stats *stats; /* NULL, or added to */
 };
 
+/* Texts on which regular expressions gave up, in all questions of this worker. */
+uint64_t query_gave_up(const struct query_worker *w);
+
 /* After a question: there were more processes than child of and its like have room for. */
 bool query_lacks_kin(const struct query *q);
 

@@ -9,7 +9,7 @@
 #include "lib/expr_ip.h"
 #include "lib/slots.h"
 
-enum { KEPT_BYTES = 24 << 20, SLACK = 1024, NO_VALUE = 0xff, SOME_VALUE = 1 };
+enum { KEPT_BYTES = 16 << 20, SLACK = 1024, NO_VALUE = 0xff, SOME_VALUE = 1 };
 
 struct record {
 	uint64_t block, time_ns, key_hash;

@@ -5,7 +5,7 @@
 #include "collector/query_internal.h"
 #include "collector/query_places.h"
 
-enum { KEPT_BYTES = 8 << 20, FULL = 1 };
+enum { KEPT_BYTES = 6 << 20, FULL = 1 };
 
 struct kept {
 	struct kept *next;

@@ -4,6 +4,8 @@
 
 #include "lib/limits.h"
 
+enum { REGEX_NODES = 20 }; /* what a regular expression counts for in LIMIT_QUERY_NODES */
+
 static bool has_children(const struct expr *e)
 {
 	return e->type == NODE_NOT || e->type == NODE_AND || e->type == NODE_OR ||
@@ -272,6 +274,10 @@ static int compare(struct expr **ret, const struct expr_leaf *what,
 		r = expr_leaf_compile(&e->leaf, d);
 	if (r < 0)
 		return r;
+	if (what->op == EXPR_REGEX || what->op == EXPR_REGEX_NOCASE)
+		e->n_nodes = (uint32_t)MIN(n_values * REGEX_NODES, (size_t)UINT32_MAX);
+	if (e->n_nodes > LIMIT_QUERY_NODES)
+		return err_origin(-E2BIG);
 	e->group = group_of(what->field);
 	e->cost = leaf_cost(&e->leaf);
 	*ret = TAKE(e);

@@ -94,13 +94,15 @@ DEFINE_FREEP(expr_scratch)
  * expr_begin() must have been called with @s for this block.  Returns 0 or -ENOMEM. */
 NODISCARD int expr_begin(struct expr_scratch *s, const struct expr *e, struct block *b);
 NODISCARD int expr_eval(struct expr_scratch *s, uint32_t table, const uint64_t **ret_hits);
-/* As expr_begin() with the block of the last expr_begin(): what does not depend on the tree is kept,
- * so that many trees cost less on one block. */
+/* As expr_begin() with the block of the last expr_begin(): what does not depend on the tree is
+ * kept, so that many trees cost less on one block. */
 NODISCARD int expr_begin_next(struct expr_scratch *s, const struct expr *e);
 
 /* Strings since expr_scratch_new() on which a regular expression gave up at PCRE2's limits; their
  * comparison was null. */
 uint64_t expr_gave_up(const struct expr_scratch *s);
+/* From now on, after @n more of them, regular expressions are null at once: they cost too much. */
+void expr_give_up_after(struct expr_scratch *s, uint64_t n);
 
 /* Kinds (bit mask as block_info.kinds) of which an event could be a hit: asked of event.category,
  * event.action and event.type alone.  Safe over-estimate. */
@@ -117,6 +119,6 @@ void expr_fields(const struct expr *e, void (*each)(struct field_ref f, void *ar
 void expr_print(const struct expr *e, struct buf *out);
 
 /* Tells texts of which at least one must occur, in any case of ASCII letters, in a string of a
- * block's dictionary for some event of it to be a hit.  Returns false, and tells none, when there is
- * no such set. */
+ * block's dictionary for some event of it to be a hit.  Returns false, and tells none, when there
+ * is no such set. */
 bool expr_needs(const struct expr *e, void (*add)(const char *s, size_t n, void *arg), void *arg);

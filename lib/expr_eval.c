@@ -4,7 +4,7 @@
 
 enum {
 	ARENA_BYTES =
-		96 << 20, /* memos and joined lists of one block; more is asked anew each time */
+		16 << 20, /* memos and joined lists of one block; more is asked anew each time */
 	CALC_BYTES = 8 << 20, /* texts computed of one event */
 	SPARE_VECTORS = 10,   /* besides two a level */
 };
@@ -45,6 +45,11 @@ struct expr_scratch *expr_scratch_free(struct expr_scratch *s)
 uint64_t expr_gave_up(const struct expr_scratch *s)
 {
 	return s->text.gave_up;
+}
+
+void expr_give_up_after(struct expr_scratch *s, uint64_t n)
+{
+	s->text.most_gave_up = s->text.gave_up + n;
 }
 
 static uint32_t most_rows(struct block *b)

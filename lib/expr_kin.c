@@ -3,7 +3,7 @@
 
 #include "lib/expr_calc.h"
 
-enum { FIRST_SLOTS = 256, MOST_SLOTS = 1 << 20 };
+enum { FIRST_SLOTS = 256, MOST_SLOTS = 1 << 19 };
 
 struct expr_kin {
 	enum expr_kin_type type;

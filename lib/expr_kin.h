@@ -5,12 +5,12 @@
  * The processes of which an event is a hit of what stands in the brackets are learnt first, block
  * by block; then the whole is asked, and looks for them among the ancestors that each batch names.
  * A tree with such conditions has one owner at a time, for it is changed by learning.
- * Memory: 8 MiB a condition; what goes beyond is not learnt, which is told. */
+ * Memory: 4 MiB a condition; what goes beyond is not learnt, which is told. */
 #pragma once
 #include "lib/expr.h"
 
 enum expr_kin_type { EXPR_KIN_CHILD, EXPR_KIN_DESCENDANT, EXPR_KIN_EVENT };
-enum { EXPR_KINS = 16 }; /* in one tree */
+enum { EXPR_KINS = 8 }; /* in one tree */
 
 /* Takes @inside over.  True or false, never null.  Returns as the constructors of lib/expr.h. */
 NODISCARD int expr_new_kin(struct expr **ret, enum expr_kin_type type, struct expr *inside);

@@ -11,6 +11,8 @@ enum {
 	REGEX_DEPTH_LIMIT = 10000,
 	REGEX_HEAP_KIB = 8192,
 	REGEX_STACK_BYTES = 512 << 10,
+	REGEX_BYTES = 32 << 10,	   /* of one when compiled */
+	REGEX_JIT_BYTES = 2 << 10, /* larger ones are interpreted: their machine code is too much */
 };
 
 int expr_text_scratch_init(struct expr_text_scratch *s)
@@ -184,6 +186,7 @@ static bool is_utf8(const char *s, size_t n)
 static pcre2_code *compile(const char *s, size_t n, uint32_t options, struct diag *d)
 {
 	PCRE2_SIZE at;
+	size_t bytes = 0;
 	PCRE2_UCHAR reason[256];
 	int error;
 	pcre2_code *code = pcre2_compile((PCRE2_SPTR)s, n, options, &error, &at, NULL);
@@ -194,7 +197,16 @@ static pcre2_code *compile(const char *s, size_t n, uint32_t options, struct dia
 			 (size_t)at + 1, (const char *)reason);
 		return NULL;
 	}
-	pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* without JIT it is slower, not wrong */
+	pcre2_pattern_info(code, PCRE2_INFO_SIZE, &bytes);
+	if (bytes > REGEX_BYTES) {
+		pcre2_code_free(code);
+		diag_set(d, -EINVAL, 0, 0,
+			 "the regular expression is too large: expected fewer or smaller "
+			 "repetitions");
+		return NULL;
+	}
+	if (bytes <= REGEX_JIT_BYTES) /* without JIT it is slower, not wrong */
+		pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
 	return code;
 }
 
@@ -325,6 +337,8 @@ static enum expr_state regex_test(const struct expr_pattern *p, struct expr_text
 
 	if (!code)
 		return STATE_FALSE;
+	if (s->most_gave_up && s->gave_up >= s->most_gave_up)
+		return STATE_NULL;
 	r = pcre2_match(code, (PCRE2_SPTR)text, n, 0, utf ? PCRE2_NO_UTF_CHECK : 0, s->match_data,
 			s->match_context);
 	if (r >= 0)

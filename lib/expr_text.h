@@ -51,8 +51,9 @@ enum expr_state { STATE_UNKNOWN, STATE_FALSE, STATE_TRUE, STATE_NULL };
 struct expr_text_scratch {
 	struct buf lowered;
 	void *match_data, *match_context, *jit_stack; /* PCRE2's */
-	uint64_t gave_up;
-	bool failed; /* out of memory */
+	uint64_t gave_up,
+		most_gave_up; /* from the latter on regular expressions are null; 0: never */
+	bool failed;	      /* out of memory */
 };
 
 NODISCARD int expr_text_scratch_init(struct expr_text_scratch *s);

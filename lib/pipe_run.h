@@ -10,7 +10,7 @@
 #include "lib/json.h"
 #include "lib/pipe.h"
 
-enum { PIPE_MEMORY_BYTES = 64 << 20, PIPE_CELL_BYTES = 1 << 20 };
+enum { PIPE_MEMORY_BYTES = 40 << 20, PIPE_CELL_BYTES = 1 << 20 };
 
 struct pipe_run;
 

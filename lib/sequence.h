@@ -15,7 +15,7 @@
 #include "lib/eql_statement.h"
 #include "lib/json.h"
 
-enum { SEQUENCE_MEMORY_BYTES = 24 << 20 };
+enum { SEQUENCE_MEMORY_BYTES = 20 << 20 };
 
 struct sequence;
 
