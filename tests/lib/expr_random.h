@@ -223,8 +223,8 @@ static inline uint32_t random_processes(struct batch *b)
 	return rows;
 }
 
-/* Makes @b hold a random block. */
-static inline void random_block(struct block *b, struct frame_codec *codec)
+/* Appends a random block, whose events have numbers from *seq on, as a frame. */
+static inline void random_frame(struct frame_codec *codec, uint64_t *seq, struct buf *frame)
 {
 	static const enum kind kinds[] = { KIND_EXEC, KIND_FORK, KIND_OPEN, KIND_CONNECT,
 					   KIND_GAP };
@@ -233,11 +233,8 @@ static inline void random_block(struct block *b, struct frame_codec *codec)
 					     .architecture = "x86_64",
 					     .os_kernel = "6.1.0",
 					     .agent_version = random_below(2) ? "0.1" : "" };
-	AUTO_BUF struct buf frame = { 0 };
 	AUTO(batch) *batch = NULL;
-	uint64_t seq = 1;
 	uint32_t processes;
-	struct diag d;
 
 	assert_int_equal(batch_new(&batch, &origin), 0);
 	processes = random_processes(batch);
@@ -247,11 +244,21 @@ static inline void random_block(struct block *b, struct frame_codec *codec)
 
 		random_density(density);
 		for (uint32_t i = 0; i < rows; i++) {
-			batch_event(batch, kinds[k], seq++, random_time());
+			batch_event(batch, kinds[k], (*seq)++, random_time());
 			random_row(batch, kinds[k], density, processes);
 		}
 	}
-	assert_int_equal(batch_seal(batch, codec, NULL, seq, random_epoch, &frame), 0);
+	assert_int_equal(batch_seal(batch, codec, NULL, *seq, random_epoch, frame), 0);
+}
+
+/* Makes @b hold a random block. */
+static inline void random_block(struct block *b, struct frame_codec *codec)
+{
+	AUTO_BUF struct buf frame = { 0 };
+	uint64_t seq = 1;
+	struct diag d;
+
+	random_frame(codec, &seq, &frame);
 	assert_int_equal(block_load(b, frame.data, frame.n, &d), 0);
 	if (random_below(2))
 		block_set_ingested(b, random_time());
