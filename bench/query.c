@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* query DIR RUNS - CPU time and memory of questions over the store DIR, in one thread: medians of
  * RUNS after one run that warms up.  Prints one JSON line a question; its sum line is the last. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 
 #include "collector/lineage.h"
 #include "collector/query.h"
 #include "collector/query_sequence.h"
 #include "collector/query_table.h"
+#include "lib/batch.h"
 #include "lib/pipe.h"
 #include "lib/timestamp.h"
 
@@ -127,6 +130,114 @@ static const struct question {
 	  NULL, page, 0 },
 };
 
+/* ---- a first page while others write ---- */
+
+enum { INGEST_PER_S = 50000, INGEST_BLOCK = 1000, INGEST_S = 10, PAGE_EVERY_MS = 20 };
+
+struct writer {
+	struct store *store;
+	struct block *block;
+	atomic_bool stop;
+	uint64_t n_events;
+	int result;
+};
+
+static int write_one(struct writer *w, struct batch *b, struct frame_codec *codec, uint64_t *seq)
+{
+	AUTO_BUF struct buf frame = { 0 };
+	uint32_t process = batch_process_add(b, *seq, 0);
+	uint64_t now_ns = timestamp_now();
+	struct diag d;
+	int e;
+
+	batch_set_str(b, KIND_NONE, FIELD_NAME, "writer", 6);
+	for (uint32_t i = 0; i < INGEST_BLOCK; i++) {
+		char path[64];
+		int n = snprintf(path, sizeof(path), "/srv/live/%u", (unsigned)(*seq % 5000));
+
+		batch_event(b, KIND_OPEN, (*seq)++, now_ns + i);
+		batch_set_row(b, KIND_OPEN, FIELD_PROCESS, process);
+		batch_set_str(b, KIND_OPEN, FIELD_FILE_PATH, path, (size_t)n);
+	}
+	e = batch_seal(b, codec, NULL, *seq, now_ns, &frame);
+	if (e == 0)
+		e = block_load(w->block, frame.data, frame.n, &d);
+	if (e == 0)
+		e = store_append(w->store, w->block, frame.data, frame.n,
+				 store_arrival(w->store, now_ns));
+	return e == 0 ? store_commit(w->store) : e;
+}
+
+static void *write_all(void *arg)
+{
+	const struct batch_origin origin = { .node_id = "node-live",
+					     .node_name = "node-live",
+					     .boot_id = { 7 },
+					     .architecture = "x86_64",
+					     .os_kernel = "6.18.0",
+					     .agent_version = "0.1.0" };
+	struct writer *w = arg;
+	AUTO(frame_codec) *codec = NULL;
+	AUTO(batch) *b = NULL;
+	uint64_t seq = timestamp_now() / 1000, begin_ns = timestamp_now();
+
+	w->result = frame_codec_new(&codec);
+	if (w->result == 0)
+		w->result = batch_new(&b, &origin);
+	while (w->result == 0 && !atomic_load(&w->stop)) {
+		uint64_t due = (timestamp_now() - begin_ns) / (1000000000 / INGEST_PER_S);
+
+		if (w->n_events > due) {
+			usleep(1000);
+			continue;
+		}
+		w->result = write_one(w, b, codec, &seq);
+		w->n_events += INGEST_BLOCK;
+	}
+	return NULL;
+}
+
+static int by_value(const void *a, const void *b);
+
+static int while_ingesting(struct bench *b, struct store *s)
+{
+	enum { PAGES = INGEST_S * 1000 / PAGE_EVERY_MS };
+	static double wall_ms[PAGES];
+	struct writer w = { .store = s };
+	AUTO(pipe) *p = NULL;
+	uint64_t start_ns = timestamp_now(), took_ms;
+	pthread_t thread;
+	int e = pipe_parse(&p, "", 0, NULL);
+
+	if (e == 0)
+		e = block_new(&w.block);
+	if (e < 0 || pthread_create(&thread, NULL, write_all, &w) != 0)
+		return e < 0 ? e : -EAGAIN;
+	b->node = NULL;
+	for (int i = 0; i < PAGES && e == 0; i++) {
+		uint64_t begin_ns = timestamp_now();
+
+		e = page(b, p);
+		wall_ms[i] = (double)(timestamp_now() - begin_ns) * 1e-6;
+		usleep(PAGE_EVERY_MS * 1000);
+	}
+	took_ms = (timestamp_now() - start_ns) / 1000000;
+	atomic_store(&w.stop, true);
+	pthread_join(thread, NULL);
+	block_free(w.block);
+	qsort(wall_ms, PAGES, sizeof(wall_ms[0]), by_value);
+	printf("{\"name\":\"first_page_while_ingesting\",\"cpu_ms\":null,\"wall_p50_ms\":%.2f,"
+	       "\"wall_p99_ms\":%.2f,\"most_ms\":200,\"ingested_per_s\":%llu,\"found\":%llu,"
+	       "\"blocks\":%llu,\"blocks_read\":%llu,\"rss_peak_kb\":%llu}\n",
+	       wall_ms[PAGES / 2], wall_ms[PAGES * 99 / 100],
+	       (unsigned long long)(w.n_events * 1000 / MAX(took_ms, (uint64_t)1)),
+	       (unsigned long long)b->found, (unsigned long long)b->stats.blocks,
+	       (unsigned long long)b->stats.blocks_read, (unsigned long long)rss_peak_kb());
+	return e < 0 ? e : w.result;
+}
+
+/* ---- all ---- */
+
 static int by_value(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -184,6 +295,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(questions) && e == 0; i++)
 		if (!only || strcmp(only, questions[i].name) == 0)
 			e = run_question(&b, &questions[i], runs);
+	if (e == 0 && (!only || strcmp(only, "first_page_while_ingesting") == 0))
+		e = while_ingesting(&b, s);
 	if (e < 0)
 		fprintf(stderr, "query: %s %s\n", strerror(-e), d.text);
 	document_free(b.document);
