@@ -44,6 +44,19 @@ bool query_cancelled(const struct query *q)
 	return q->cancel && atomic_load_explicit(q->cancel, memory_order_relaxed);
 }
 
+/* Every scan of the store goes through here. */
+static int scan_blocks(struct query_worker *w, const struct query *q,
+		       const struct store_range *range, store_wanted_fn wanted, store_each_fn each,
+		       void *arg)
+{
+	struct store_scan_stats stats = { 0 };
+	int r = store_scan(w->reader, range, wanted, each, arg, &stats);
+
+	if (q->stats)
+		store_scan_stats_add(q->stats, &stats);
+	return query_cancelled(q) ? -ECANCELED : r;
+}
+
 /* ---- child of and the like ---- */
 
 struct learning {
@@ -82,14 +95,11 @@ static int learn_kins(struct query_worker *w, const struct query *q)
 					     .kinds = expr_kinds(inside),
 					     .node = q->node,
 					     .expr = inside };
-		struct store_scan_stats stats = { 0 };
 
 		if (*expr_kin_is_learnt(kins[i]))
 			continue;
 		*expr_kin_is_learnt(kins[i]) = true;
-		r = store_scan(w->reader, &range, learn_wanted, learn_block, &l, &stats);
-		if (q->stats)
-			store_scan_stats_add(q->stats, &stats);
+		r = scan_blocks(w, q, &range, learn_wanted, learn_block, &l);
 	}
 	return r;
 }
@@ -113,19 +123,11 @@ bool query_lacks_kin(const struct query *q)
 int query_scan(struct query_worker *w, const struct query *q, const struct store_range *range,
 	       store_wanted_fn wanted, store_each_fn each, void *arg)
 {
-	struct store_scan_stats stats = { 0 };
 	int r;
 
 	expr_give_up_after(w->scratch, GIVE_UPS);
 	r = learn_kins(w, q);
-
-	if (r == 0)
-		r = store_scan(w->reader, range, wanted, each, arg, &stats);
-	if (q->stats)
-		store_scan_stats_add(q->stats, &stats);
-	if (query_cancelled(q))
-		return -ECANCELED;
-	return r;
+	return r < 0 ? r : scan_blocks(w, q, range, wanted, each, arg);
 }
 
 struct store_range query_range(const struct query *q)
