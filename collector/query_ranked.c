@@ -203,8 +203,9 @@ static int index_keys(struct ranking *r)
 
 static int cut(struct ranking *r, uint32_t n)
 {
-	qsort(r->list, r->n, sizeof(struct record *),
-	      r->pipe->is_tail ? by_rank_backwards : by_rank);
+	if (r->n)
+		qsort(r->list, r->n, sizeof(struct record *),
+		      r->pipe->is_tail ? by_rank_backwards : by_rank);
 	while (r->n > n) {
 		struct record *last = r->list[--r->n];
 

@@ -12,9 +12,16 @@
 #include "collector/query_table.h"
 #include "lib/limits.h"
 
-enum { BLOCKS = 50, EVENTS = 4000, ANSWER_BYTES = 12 << 20 };
+enum { BLOCKS = 30, EVENTS = 4000, ANSWER_BYTES = 12 << 20 };
 #ifdef __SANITIZE_ADDRESS__
-enum { LIMIT_KB = 3 * (64 << 10) }; /* its redzones and its quarantine count too */
+enum { LIMIT_KB = 4 * (64 << 10) }; /* its redzones and what it has not given back count too */
+
+/* Freed memory is kept for a while to catch its use: less of it than 256 MiB. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "quarantine_size_mb=8:thread_local_quarantine_size_kb=64";
+}
 #else
 enum { LIMIT_KB = 64 << 10 };
 #endif

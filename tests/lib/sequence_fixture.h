@@ -113,13 +113,15 @@ static inline int seq_on_match(const struct sequence_match *m, void *arg)
 
 	buf_str(&w->told, w->told.n ? "; " : "");
 	for (uint32_t i = 0; i < m->n_events; i++) {
-		const struct seq_event *e = &w->events[m->events[i].seq - 1];
+		const struct seq_event *e;
 
 		buf_str(&w->told, i ? " " : "");
-		if (m->events[i].missing)
+		if (m->events[i].missing) {
 			buf_str(&w->told, "-");
-		else
-			buf_printf(&w->told, "%s%u@%u", e->letters, e->pid, e->second);
+			continue;
+		}
+		e = &w->events[m->events[i].seq - 1];
+		buf_printf(&w->told, "%s%u@%u", e->letters, e->pid, e->second);
 	}
 	sequence_info(w->sequence, &info);
 	return w->stop_after && info.n_matches >= w->stop_after ? 7 : 0;
