@@ -4,6 +4,7 @@
 #include "collector/explain.h"
 
 #include "collector/query_internal.h"
+#include "lib/expr_kin.h"
 
 static enum store_wish count_only(const struct store_block *meta, void *arg)
 {
@@ -57,20 +58,28 @@ static uint64_t less(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0; /* blocks come in meanwhile */
 }
 
-static void write_blocks(const struct query *q, const struct counts *c, struct json *j)
+/* Those read before, to learn what child of and the like ask, are told apart. */
+static void write_blocks(const struct query_worker *w, const struct query *q,
+			 const struct counts *c, struct json *j)
 {
+	static const struct store_scan_stats none;
+	struct expr_kin *kins[EXPR_KINS];
 	const struct store_scan_stats *s = q->stats;
+	bool learns = q->expr && expr_kins(q->expr, kins) > 0;
+	const struct store_scan_stats *before = learns ? &w->learning : &none;
 
+	if (learns)
+		json_key_uint(j, "blocks_read_before", before->blocks_read);
 	json_key(j, "blocks");
 	json_begin_object(j);
 	json_key_uint(j, "stored", c->stored);
 	json_key_uint(j, "outside_time", less(c->stored, c->in_time));
 	json_key_uint(j, "other_node", less(c->in_time, c->of_node));
 	json_key_uint(j, "other_kind", less(c->of_node, c->of_kinds));
-	json_key_uint(j, "ruled_out", s->blocks_skipped);
-	json_key_uint(j, "not_needed", less(c->of_kinds, s->blocks));
-	json_key_uint(j, "read", s->blocks_read);
-	json_key_uint(j, "damaged", s->blocks_damaged);
+	json_key_uint(j, "ruled_out", less(s->blocks_skipped, before->blocks_skipped));
+	json_key_uint(j, "not_needed", less(c->of_kinds, less(s->blocks, before->blocks)));
+	json_key_uint(j, "read", less(s->blocks_read, before->blocks_read));
+	json_key_uint(j, "damaged", less(s->blocks_damaged, before->blocks_damaged));
 	json_end_object(j);
 }
 
@@ -117,7 +126,7 @@ int explain_write(struct query_worker *w, const struct query *q, struct json *j)
 	if (q->expr)
 		expr_fields(q->expr, write_field, j);
 	json_end_array(j);
-	write_blocks(q, &counts, j);
+	write_blocks(w, q, &counts, j);
 	json_key_uint(j, "events_read", q->stats->events);
 	json_key_uint(j, "bytes_read", q->stats->bytes);
 	json_end_object(j);

@@ -86,8 +86,14 @@ static int learn_kins(struct query_worker *w, const struct query *q)
 {
 	struct expr_kin *kins[EXPR_KINS];
 	uint32_t n = q->expr ? expr_kins(q->expr, kins) : 0;
+	struct query apart;
 	int r = 0;
 
+	if (n == 0 || *expr_kin_is_learnt(kins[0]))
+		return 0;
+	memset(&w->learning, 0, sizeof(w->learning));
+	apart = *q;
+	apart.stats = &w->learning;
 	for (uint32_t i = 0; i < n && r == 0; i++) {
 		struct learning l = { w, q, kins[i] };
 		const struct expr *inside = expr_kin_inside(kins[i]);
@@ -96,11 +102,11 @@ static int learn_kins(struct query_worker *w, const struct query *q)
 					     .node = q->node,
 					     .expr = inside };
 
-		if (*expr_kin_is_learnt(kins[i]))
-			continue;
 		*expr_kin_is_learnt(kins[i]) = true;
-		r = scan_blocks(w, q, &range, learn_wanted, learn_block, &l);
+		r = scan_blocks(w, &apart, &range, learn_wanted, learn_block, &l);
 	}
+	if (q->stats)
+		store_scan_stats_add(q->stats, &w->learning);
 	return r;
 }
 

@@ -7,6 +7,7 @@
 struct query_worker {
 	struct store_reader *reader;
 	struct expr_scratch *scratch;
+	struct store_scan_stats learning; /* of the last time that child of and the like were learnt */
 };
 
 bool query_cancelled(const struct query *q);

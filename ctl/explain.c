@@ -17,9 +17,9 @@ static const struct {
 	{ "plan.blocks.not_needed", "  not needed" },
 	{ "plan.blocks.read", "  read" },
 	{ "plan.blocks.damaged", "  damaged" },
+	{ "plan.blocks_read_before", "blocks read before" },
 	{ "plan.events_read", "events read" },
 	{ "plan.bytes_read", "bytes read" },
-	{ "took_ms", "milliseconds" },
 };
 
 static void add_line(const struct cli_io *io, const json_t *doc, size_t i, struct buf *out)
@@ -41,7 +41,7 @@ static void add_line(const struct cli_io *io, const json_t *doc, size_t i, struc
 int explain_print(const struct cli_io *io, enum printer_format format, struct slice page)
 {
 	AUTO_BUF struct buf out = { 0 };
-	struct slice plan;
+	struct slice plan, took;
 	json_t *doc;
 
 	if (!rawjson_member(page, "plan", &plan) || !(doc = rawjson_load(page)))
@@ -52,6 +52,8 @@ int explain_print(const struct cli_io *io, enum printer_format format, struct sl
 	}
 	for (size_t i = 0; format == PRINTER_TABLE && i < ARRAY_SIZE(lines); i++)
 		add_line(io, doc, i, &out);
+	if (format == PRINTER_TABLE && rawjson_member(page, "took_ms", &took))
+		buf_printf(&out, "%-21s %.*s\n", "milliseconds", (int)took.n, took.s);
 	json_decref(doc);
 	if (!buf_ok(&out))
 		return err_origin(-ENOMEM);

@@ -156,8 +156,8 @@ void pages_say(const struct pages *p, const struct cli_io *io)
 			"them",
 			(long long)damaged(p));
 	if (p->truncated)
-		cli_say(io, "the collector stopped before it had looked at everything: narrow the "
-			    "time or the query");
+		cli_say(io, "the collector stopped before it had looked at everything, or told all "
+			    "of it: narrow the time or the query, or raise --limit");
 }
 
 void pages_members(const struct pages *p, struct buf *out)

@@ -274,6 +274,7 @@ static void test_search_given_explain_when_asked_then_each_block_is_told_once(vo
 		"file where file.name == \"absent-from-all\"",
 		"any where true | stats count",
 		"sequence by host.id [file where true] [file where true]",
+		"file where child of [file where true] and file.name == \"3\"",
 	};
 	struct served *s = *state;
 
