@@ -155,12 +155,31 @@ static int parse_call(struct trial *t, const struct eql_token *name, struct valu
 	return placed(t, name->at, r);
 }
 
+/* A word that is no field is a bare word, most likely: what it could have been is not looked for.
+ */
+static bool is_other_word(const struct trial *t, const struct eql_token *name)
+{
+	struct eql_token bare = *name;
+	struct field_ref f;
+	uint32_t element;
+	enum expr_op op;
+
+	eql_take_element(&bare, &element);
+	if (t->computes || t->named || *bare.value == '?' ||
+	    field_find(bare.value, bare.n_value, &f))
+		return false;
+	return !t->p->unknown || (!eql_operator_of(token(t), &op) && token(t)->type != EQL_SYMBOL);
+}
+
 static int parse_field(struct trial *t, const struct eql_token *name, struct value *ret)
 {
 	struct diag *d = t->p->lex.diag;
 	struct eql_operand f;
-	int r = eql_operand_of(t->p, name, &f);
+	int r;
 
+	if (is_other_word(t, name))
+		return not_this(t);
+	r = eql_operand_of(t->p, name, &f);
 	if (r < 0)
 		return r;
 	ret->shape = f.is_element ? SHAPE_ELEMENT : SHAPE_FIELD;

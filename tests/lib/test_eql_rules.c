@@ -54,6 +54,8 @@ static const struct {
 	{ LINUX EXECUTE "process.name : \"kubectl\" and not ?process.group_leader.executable like "
 			"(\"/opt/*\", \"/usr/lib/*\")",
 	  "!process.group_leader.executable" },
+	{ LINUX EXECUTE "curl and process.Ext.score + 1 > 2", "!process.Ext.score" },
+	{ LINUX EXECUTE "length(process.env) > 1 or evil", "process.env" },
 	{ LINUX EXECUTE "process.env_vars : \"LD_PRELOAD=*\"", "" },
 	{ LINUX EXECUTE "process.hash.sha256 in (\"aa\", \"bb\")", "" },
 	{ LINUX EXECUTE
