@@ -20,6 +20,7 @@ enum {
 	RETRY_MS = 200,
 	REASONS_KNOWN = 16,
 	CLOSE_MS = 2000,   /* longest wait for NNG to close */
+	SILENT_MS = 15000, /* frames under way and no Ack: the connection counts for nothing */
 	AWAY_MS = 10000,   /* without a connection before the next collector is dialled */
 	RETURN_MS = 60000, /* on another than the first before that is tried again */
 	TRIAL_MS = 5000,   /* how long it is tried */
@@ -61,6 +62,8 @@ struct uplink {
 	atomic_uint linger_ms;
 	atomic_int pipes, trial_id;
 	atomic_bool trial_stands;
+	atomic_int under_way;	/* frames that were sent and wait for their Acks */
+	atomic_ullong heard_ms; /* when an Ack came last */
 	atomic_ullong sent, stored, duplicates, refused, busy, errors, bad_acks, connections;
 };
 
@@ -223,7 +226,7 @@ static void slot_acked(struct slot *s, const struct ack *ack)
 	slot_next(s);
 }
 
-static void slot_received(struct slot *s)
+static void slot_take_ack(struct slot *s)
 {
 	struct uplink *u = s->u;
 	nng_msg *message = nng_aio_get_msg(s->aio);
@@ -252,6 +255,13 @@ static void slot_received(struct slot *s)
 	slot_pause(s, u->busy_ms);
 }
 
+static void slot_received(struct slot *s)
+{
+	atomic_store(&s->u->heard_ms, now_ms());
+	atomic_fetch_sub(&s->u->under_way, 1);
+	slot_take_ack(s);
+}
+
 static void slot_failed(struct slot *s, int error)
 {
 	if (s->state == SLOT_SENDING) {
@@ -262,6 +272,8 @@ static void slot_failed(struct slot *s, int error)
 	}
 	if (error == NNG_ECLOSED || error == NNG_ECANCELED || atomic_load(&s->u->closing))
 		return; /* the frame stays in the outbox */
+	if (s->state == SLOT_RECEIVING)
+		atomic_fetch_sub(&s->u->under_way, 1);
 	atomic_fetch_add(&s->u->errors, 1);
 	slot_pause(s, RETRY_MS);
 }
@@ -283,6 +295,8 @@ static void slot_event(void *arg)
 	case SLOT_SENDING:
 		atomic_fetch_add(&s->u->sent, 1);
 		s->state = SLOT_RECEIVING;
+		if (atomic_fetch_add(&s->u->under_way, 1) == 0)
+			atomic_store(&s->u->heard_ms, now_ms());
 		nng_ctx_recv(s->ctx, s->aio);
 		break;
 	case SLOT_RECEIVING:
@@ -452,6 +466,14 @@ static void begin_trial(struct uplink *u)
 	atomic_store(&u->trial_id, u->is_trying ? nng_dialer_id(u->trial) : -1);
 }
 
+/* A connection stands, and Acks come.  NNG may hold a connection for standing that is none any
+ * more. */
+static bool is_answered(const struct uplink *u, uint64_t now)
+{
+	return atomic_load(&u->pipes) > 0 &&
+	       (atomic_load(&u->under_way) == 0 || now - atomic_load(&u->heard_ms) < SILENT_MS);
+}
+
 /* The same collector is dialled anew, too: NNG's own dialling may have come to a stand
  * (lib/nng_end.h). */
 void uplink_tick(struct uplink *u)
@@ -463,7 +485,7 @@ void uplink_tick(struct uplink *u)
 			end_trial(u);
 		return;
 	}
-	if (atomic_load(&u->pipes) > 0) {
+	if (is_answered(u, now)) {
 		u->seen_ms = now;
 		if (u->at != 0 && now - u->since_ms > RETURN_MS)
 			begin_trial(u);
