@@ -213,7 +213,7 @@ struct asked {
 static __always_inline bool fill_resolved(struct scratch *s, const struct asked *a,
 					  struct rec_path *dir, uint16_t *name_bytes)
 {
-	uint32_t at = fill_at(s), n;
+	uint32_t at, n;
 	struct resolved_name *name;
 	struct resolved *r;
 
@@ -223,10 +223,14 @@ static __always_inline bool fill_resolved(struct scratch *s, const struct asked 
 	if (!r || r->nr != a->nr)
 		return false;
 	name = &r->names[a->which];
-	n = name->bytes;
 	if (!name->known)
 		return false;
+	/* read where they are checked: kernel 6.1 forgets what it knows of a number kept on the
+	 * stack */
+	n = name->bytes;
 	OPAQUE(n);
+	at = fill_at(s);
+	OPAQUE(at);
 	if (n > RESOLVED_BYTES || at > SCRATCH_BYTES - RESOLVED_BYTES ||
 	    bpf_probe_read_kernel(s->bytes + at, n, name->data))
 		return false;
@@ -239,8 +243,8 @@ static __always_inline bool fill_resolved(struct scratch *s, const struct asked 
 /* Appends the directory and last name that the kernel resolved, else the name as asked below the
  * directory that it starts from, and says so in @flags. */
 static __always_inline void fill_named(struct scratch *s, struct task_struct *t,
-					const struct asked *a, struct rec_path *dir,
-					uint16_t *name_bytes, uint16_t *flags)
+				       const struct asked *a, struct rec_path *dir,
+				       uint16_t *name_bytes, uint16_t *flags)
 {
 	if (fill_resolved(s, a, dir, name_bytes))
 		return;
