@@ -37,14 +37,23 @@ static __always_inline void fill_move(struct scratch *s, uint32_t at)
 /* Appends the name of @dentry and its NUL; false: no room. */
 static __always_inline bool fill_component(struct scratch *s, struct dentry *dentry, uint32_t end)
 {
-	uint32_t at = fill_at(s), n = GET(dentry, d_name.len);
+	uint32_t n = GET(dentry, d_name.len), at;
 	const unsigned char *name = GET(dentry, d_name.name);
 
+	at = fill_at(s);
+	OPAQUE(at);
 	if (at > end || at > SCRATCH_BYTES - 512)
 		return false;
 	OPAQUE(n);
 	n &= 255;
 	bpf_probe_read_kernel(s->bytes + at, n, name);
+	/* once more: kernel 6.1 forgets what it knows of numbers kept on the stack */
+	at = fill_at(s);
+	OPAQUE(at);
+	OPAQUE(n);
+	n &= 255;
+	if (at > SCRATCH_BYTES - 512)
+		return false;
 	at += n;
 	s->bytes[at] = 0;
 	fill_move(s, at + 1);
