@@ -236,7 +236,7 @@ test_kernel_truth_given_arguments_that_change_when_executed_then_those_of_the_ne
 
 static void exec_empty_path(void *arg)
 {
-	char *argv[] = { "x", NULL };
+	char *argv[] = { "true", NULL };
 	int fd = open(arg, O_PATH | O_CLOEXEC);
 
 	syscall(SYS_execveat, fd, "", argv, argv + 1, AT_EMPTY_PATH);
