@@ -5,7 +5,7 @@
  * when data or times change, within the writing call: there we look, leave at once where the call
  * is none that writes or was told lately, and take the path from the call's descriptor.  What is
  * written through a mapping of the file is not told; its open is.  Filesystems in memory mark a write
- * only when the clock has ticked since the last change. */
+ * only when the clock has ticked since the last change, and tmpfs no truncation. */
 #include "bpf/calls.h"
 #include "bpf/emit.h"
 #include "bpf/fill.h"
