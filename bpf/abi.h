@@ -170,6 +170,7 @@ struct rec_exec {
 	uint16_t script_bytes; /* the script's path as asked, NUL included; 0: the executable is no
 				* interpreter of one */
 	uint64_t effective, permitted; /* capability bits */
+	uint64_t cpu_cgroup_id; /* in the hierarchy of the cpu controller, v1 or v2; 0: none */
 };
 ABI_ASSERT(rec_exec, parent_start_ns, 72);
 ABI_ASSERT(rec_exec, file, 88);
@@ -177,7 +178,7 @@ ABI_ASSERT(rec_exec, uid, 144);
 ABI_ASSERT(rec_exec, tty, 184);
 ABI_ASSERT(rec_exec, exe, 208);
 ABI_ASSERT(rec_exec, effective, 224);
-_Static_assert(sizeof(struct rec_exec) == 240, "rec_exec");
+_Static_assert(sizeof(struct rec_exec) == 248, "rec_exec");
 
 /* A piece of long arguments, ahead of the rec_exec with the same tgid, start and time on the same
  * ring.  Pieces come in order; a gap between @offset and what came before, or fewer bytes than
@@ -494,6 +495,25 @@ struct rec_loss {
 };
 struct rec_losses {
 	struct rec_loss by[REC_CLASSES][REC_CAUSES];
+};
+
+/* A workload whose bulk records are too many: a cgroup, else a session, else a process. */
+enum {
+	REC_WORKLOADS = 1024,
+	REC_THROTTLE_SHIFT = 27, /* records are counted in windows of 2^27 ns, 134 ms */
+};
+enum rec_workload_kind { REC_BY_CGROUP = 1, REC_BY_SESSION, REC_BY_PROCESS };
+struct rec_workload_key {
+	uint64_t id; /* of the cgroup, session or process */
+	uint64_t kind;
+};
+struct rec_workload {
+	uint64_t window, count; /* records in this window */
+	uint64_t suppressed;	/* since the sensor began */
+	uint64_t first_ns, last_ns; /* when suppressed; first_ns: since the epoch began */
+	uint64_t epoch;
+	uint64_t start_ns; /* of a process of it */
+	uint32_t tgid, pad;
 };
 
 /* When the kernel wakes the reader. */

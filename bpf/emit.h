@@ -6,7 +6,7 @@
  * to be woken.  It says so, then looks at the rings once more, then sleeps; we write the record,
  * then look at that word once more: one of the two always sees the other. */
 #pragma once
-#include "bpf/maps.h"
+#include "bpf/throttle.h"
 
 /* --- losses --- */
 static __noinline void emit_lost(enum rec_class class, enum rec_cause cause)
@@ -106,6 +106,8 @@ static __always_inline void emit_bytes(enum rec_class class, const void *record,
 	OPAQUE(size);
 	if (size > REC_MAX_BYTES)
 		size = REC_MAX_BYTES;
+	if (class == REC_CLASS_BULK && throttle(record))
+		return;
 	flags = wake_flags(ring, mark, size);
 	if (bpf_ringbuf_output(ring, (void *)record, size, flags))
 		emit_lost(class, REC_LOST_RING);

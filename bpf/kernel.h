@@ -180,8 +180,22 @@ struct list_head {
 struct kernel_siginfo {
 	int si_code;
 };
+struct kernfs_node {
+	__u64 id;
+};
+struct cgroup {
+	struct kernfs_node *kn;
+};
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+struct css_set {
+	struct cgroup_subsys_state *subsys[1];
+};
+enum cgroup_subsys_id { cpu_cgrp_id = 1 };
 struct task_struct {
 	void *stack;
+	struct css_set *cgroups;
 	struct list_head ptraced;
 	struct list_head ptrace_entry;
 	struct pid *thread_pid;

@@ -10,6 +10,9 @@ const volatile uint64_t fill_priority __weak = 1; /* bytes waiting that wake the
 const volatile uint64_t fill_bulk __weak = 1;
 const volatile bool keeps_resolved __weak; /* resolve.bpf.c is loaded */
 
+const volatile uint64_t throttle_quota __weak; /* bulk records of a workload in a window; 0: any */
+const volatile uint64_t throttle_share __weak; /* of a CPU, below which no workload is looked at */
+
 /* --- memory shared with the sensor (mapped, no syscalls) --- */
 struct {
 	uint32_t wake;		       /* enum rec_wake; written by both */
@@ -17,6 +20,25 @@ struct {
 	uint32_t ignored[REC_IGNORED]; /* tgids left out; 0: free */
 } control __weak __attribute__((aligned(64)));
 uint64_t left_out __weak __attribute__((aligned(64))); /* records of ignored tgids */
+
+uint64_t throttled __weak __attribute__((aligned(64))); /* bulk records suppressed */
+
+/* --- throttling --- */
+struct throttle_cpu {
+	uint64_t window, count;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct throttle_cpu);
+} throttle_cpus __weak SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, REC_WORKLOADS);
+	__type(key, struct rec_workload_key);
+	__type(value, struct rec_workload);
+} workloads __weak SEC(".maps");
 
 /* --- rings --- */
 struct {

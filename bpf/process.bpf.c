@@ -147,6 +147,20 @@ static __always_inline void fill_tty(struct rec_exec *r, struct task_struct *tas
 	bpf_core_read_str(r->tty, sizeof(r->tty), &tty->name);
 }
 
+/* Where controllers are still those of cgroup v1, only their groups tell of containers. */
+static __always_inline uint64_t cpu_cgroup(struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup_subsys_state *css = NULL;
+
+	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, cpu_cgrp_id))
+		return 0;
+	bpf_probe_read_kernel(&css, sizeof(css),
+			      (char *)set + bpf_core_field_offset(struct css_set, subsys) +
+				      8 * bpf_core_enum_value(enum cgroup_subsys_id, cpu_cgrp_id));
+	return BPF_CORE_READ(css, cgroup, kn, id);
+}
+
 /* Sends all whole pieces of the argument block but the last.  Returns the bytes sent;
  * @limit: the bytes to send in all. */
 static __noinline uint32_t emit_args(struct scratch *s, uint64_t start, uint32_t limit)
@@ -278,6 +292,7 @@ static __always_inline void exec_fill(struct scratch *s, struct task_struct *tas
 	r->args_total = total;
 	r->args_before = before;
 	r->args_bytes = 0;
+	r->cpu_cgroup_id = cpu_cgroup(task);
 	r->head.type = REC_EXEC;
 	r->head.flags = (uint16_t)((uint32_t)old_pid == r->head.tgid ? 0 : REC_F_NOT_LEADER);
 	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))

@@ -7,14 +7,14 @@
 enum { SLOTS = 512, KERNFS_HANDLE = 0xfe /* FILEID_KERNFS */ };
 
 struct entry {
-	uint64_t id;
+	uint64_t id; /* inverted: in v1 */
 	struct container *container;
 };
 
 struct cgroups {
 	struct containers *all;
-	int mount; /* -1: there is no cgroup v2 */
-	bool legacy;
+	int mount;    /* -1: there is no cgroup v2 */
+	int mount_v1; /* of the cpu controller; -1: it is in v2 */
 	struct entry slots[SLOTS];
 	char path[4096];
 };
@@ -25,17 +25,13 @@ static void look_for_mounts(struct cgroups *c)
 	struct mntent *m;
 
 	while (f && (m = getmntent(f))) {
-		c->legacy |= strcmp(m->mnt_type, "cgroup") == 0;
+		if (c->mount_v1 < 0 && strcmp(m->mnt_type, "cgroup") == 0 && hasmntopt(m, "cpu"))
+			c->mount_v1 = open(m->mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (c->mount < 0 && strcmp(m->mnt_type, "cgroup2") == 0)
 			c->mount = open(m->mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	if (f)
 		endmntent(f);
-}
-
-bool cgroups_legacy(const struct cgroups *c)
-{
-	return c->legacy;
 }
 
 int cgroups_new(struct cgroups **ret, const char *mount, struct containers *all)
@@ -45,6 +41,7 @@ int cgroups_new(struct cgroups **ret, const char *mount, struct containers *all)
 	if (!c)
 		return err_origin(-ENOMEM);
 	c->all = all;
+	c->mount_v1 = -1;
 	c->mount = mount ? open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (!mount)
 		look_for_mounts(c);
@@ -60,12 +57,14 @@ struct cgroups *cgroups_free(struct cgroups *c)
 		container_unref(c->slots[i].container);
 	if (c->mount >= 0)
 		close(c->mount);
+	if (c->mount_v1 >= 0)
+		close(c->mount_v1);
 	free(c);
 	return NULL;
 }
 
 /* Path of a cgroup, within the mount's view.  Returns its length; 0: not known. */
-static size_t path_of(struct cgroups *c, uint64_t id)
+static size_t path_of(struct cgroups *c, int mount, uint64_t id)
 {
 	union {
 		struct file_handle handle;
@@ -76,7 +75,7 @@ static size_t path_of(struct cgroups *c, uint64_t id)
 	ssize_t n;
 
 	memcpy(h.bytes + offsetof(struct file_handle, f_handle), &id, sizeof(id));
-	fd = open_by_handle_at(c->mount, &h.handle, O_PATH | O_CLOEXEC);
+	fd = open_by_handle_at(mount, &h.handle, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
@@ -84,18 +83,29 @@ static size_t path_of(struct cgroups *c, uint64_t id)
 	return n > 0 ? (size_t)n : 0;
 }
 
-struct container *cgroups_find(struct cgroups *c, uint64_t id)
+static struct container *find(struct cgroups *c, int mount, uint64_t id)
 {
-	struct entry *e = &c->slots[(id * UINT64_C(0x9e3779b97f4a7c15)) >> 55];
+	uint64_t key = mount == c->mount ? id : ~id;
+	struct entry *e = &c->slots[(key * UINT64_C(0x9e3779b97f4a7c15)) >> 55];
 	struct container_ref ref;
 
-	if (c->mount < 0 || id == 0)
+	if (mount < 0 || id == 0)
 		return NULL;
-	if (e->id == id)
+	if (e->id == key)
 		return e->container;
 	container_unref(e->container);
-	*e = (struct entry){ .id = id };
-	if (container_parse(c->path, path_of(c, id), &ref))
+	*e = (struct entry){ .id = key };
+	if (container_parse(c->path, path_of(c, mount, id), &ref))
 		e->container = containers_find(c->all, &ref);
 	return e->container;
+}
+
+struct container *cgroups_find(struct cgroups *c, uint64_t id)
+{
+	return find(c, c->mount, id);
+}
+
+struct container *cgroups_find_v1(struct cgroups *c, uint64_t id)
+{
+	return find(c, c->mount_v1, id);
 }

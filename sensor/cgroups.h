@@ -5,7 +5,7 @@
  * (open_by_handle_at(2), needs CAP_DAC_READ_SEARCH); the container id is then in the path, see
  * container_parse().  Where no cgroup v2 is mounted nothing is found.
  * Where controllers are still those of cgroup v1 (v1 alone, or hybrid), runtimes put containers into
- * v1 groups only, which have no such id: cgroups_legacy() tells, and /proc/PID/cgroup must be read.
+ * v1 groups only: there an exec tells the id in the hierarchy of the cpu controller.
  * Thread: sensor consumer.  Memory: a fixed cache; ids are never used again within a boot. */
 #pragma once
 #include "sensor/containers.h"
@@ -21,4 +21,5 @@ DEFINE_FREEP(cgroups)
 /* Container of cgroup @id, lent until the next call; NULL: in none, or not known. */
 struct container *cgroups_find(struct cgroups *c, uint64_t id);
 
-bool cgroups_legacy(const struct cgroups *c);
+/* The same of @id in the hierarchy of the cpu controller; NULL also where that is cgroup v2. */
+struct container *cgroups_find_v1(struct cgroups *c, uint64_t id);

@@ -15,6 +15,7 @@ enum {
 	BUDGET = 16384,
 	IDLE_MS = 1000,
 	NICE = -10,
+	THROTTLES = 64, /* told at one time */
 	FINISH_RECORDS = 4 << 20, /* at most so many are still taken at the end */
 };
 
@@ -28,7 +29,7 @@ struct consumer {
 	struct losses losses;
 	struct batch_stats stats;
 	uint64_t opened_ns; /* when the oldest unsealed event was read; 0: none */
-	uint64_t sealed_ns, told_ns, noted_ns, lost_ns, measured_ns, reconciled_ns;
+	uint64_t sealed_ns, told_ns, throttles_ns, noted_ns, lost_ns, measured_ns, reconciled_ns;
 	uint64_t malformed_seen, now_ns;
 	bool reconcile;
 	pthread_t thread;
@@ -175,6 +176,17 @@ static int ask_losses(struct consumer *c)
 	return r;
 }
 
+static void tell_throttles(struct consumer *c)
+{
+	const struct source *s = &c->config.source;
+	struct probe_throttle at[THROTTLES];
+	int n = s->ops->throttles ? s->ops->throttles(s->self, at, THROTTLES) : 0;
+
+	c->throttles_ns = c->now_ns;
+	for (int i = 0; i < n; i++)
+		enrich_throttle(c->config.enrich, &c->gathers[0], &c->config.seq->next, &at[i]);
+}
+
 static void tell_losses(struct consumer *c)
 {
 	struct loss l;
@@ -225,6 +237,8 @@ static int chores(struct consumer *c)
 		r = ask_losses(c);
 	if (losses_any(&c->losses) && c->now_ns - c->told_ns >= second)
 		tell_losses(c);
+	if (c->now_ns - c->throttles_ns >= second)
+		tell_throttles(c);
 	if (c->reconcile && c->now_ns - c->reconciled_ns >= 10 * second) {
 		c->reconcile = false;
 		c->reconciled_ns = c->now_ns;
@@ -300,6 +314,7 @@ void consumer_finish(struct consumer *c, const char *message)
 		n = s->ops->consume(s->self, BUDGET, take, c);
 	(void)!ask_losses(c);
 	tell_losses(c);
+	tell_throttles(c);
 	consumer_say(c, message);
 	seal_all(c);
 }

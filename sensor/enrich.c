@@ -133,6 +133,26 @@ void enrich_containers(struct enrich *e, struct gather *g, uint64_t *seq)
 	}
 }
 
+void enrich_throttle(struct enrich *e, struct gather *g, uint64_t *seq,
+		     const struct probe_throttle *t)
+{
+	const struct rec_workload_key *w = &t->workload;
+	struct proc *p = proctab_find(known_processes(e->known), t->tgid, t->start_ns);
+	uint32_t row = p ? rows_of(&e->rows, g, p, &p->now) : 0;
+
+	gather_event(g, KIND_THROTTLE, (*seq)++, e->now_ns);
+	g->events[CLASS_PRIORITY]++;
+	if (row)
+		batch_set_row(g->batch, KIND_THROTTLE, FIELD_PROCESS, row);
+	batch_set(g->batch, KIND_THROTTLE, FIELD_THROTTLE_COUNT, t->count);
+	batch_set(g->batch, KIND_THROTTLE, FIELD_THROTTLE_FROM, t->from_ns + e->offset_ns);
+	batch_set(g->batch, KIND_THROTTLE, FIELD_THROTTLE_TO, t->to_ns + e->offset_ns);
+	if (w->kind == REC_BY_CGROUP)
+		batch_set(g->batch, KIND_THROTTLE, FIELD_THROTTLE_CGROUP, w->id);
+	else if (w->kind == REC_BY_SESSION)
+		batch_set(g->batch, KIND_THROTTLE, FIELD_THROTTLE_SESSION, w->id);
+}
+
 void enrich_hashes(struct enrich *e, struct gather *g, uint64_t *seq)
 {
 	struct proc_version *v = NULL;
@@ -214,6 +234,7 @@ int enrich_new(struct enrich **ret, const struct known_config *config)
 	e->rows.table = known_processes(e->known);
 	e->rows.users = known_users(e->known);
 	e->rows.hashes = config->hashes;
+	e->kinds = config->kinds ? config->kinds : UINT64_MAX;
 	*ret = TAKE(e);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #pragma once
 #include "sensor/gather.h"
 #include "sensor/known.h"
+#include "sensor/probe.h"
 #include "sensor/record.h"
 
 struct enrich;
@@ -31,5 +32,9 @@ void enrich_containers(struct enrich *e, struct gather *g, uint64_t *seq);
 
 /* Adds an event for each executable whose hash has become known since the last call. */
 void enrich_hashes(struct enrich *e, struct gather *g, uint64_t *seq);
+
+/* Adds a throttle event. */
+void enrich_throttle(struct enrich *e, struct gather *g, uint64_t *seq,
+		     const struct probe_throttle *t);
 
 struct known *enrich_known(struct enrich *e);

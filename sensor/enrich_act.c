@@ -31,19 +31,19 @@ void enrich_credentials(struct event *c)
 	const struct rec_ids *old = &x->before;
 	uint32_t row = event_row(c, known_credentials(c->e->known, c->r));
 
-	if (x->changed & REC_CHANGED_UIDS) {
+	if ((x->changed & REC_CHANGED_UIDS) && event_wanted(c, KIND_UID_CHANGE)) {
 		event_begin(c, KIND_UID_CHANGE, row);
 		batch_set(c->b, KIND_UID_CHANGE, FIELD_OLD_USER_ID, old->euid);
 		batch_set(c->b, KIND_UID_CHANGE, FIELD_OLD_REAL_USER, old->uid);
 		batch_set(c->b, KIND_UID_CHANGE, FIELD_OLD_SAVED_USER, old->suid);
 	}
-	if (x->changed & REC_CHANGED_GIDS) {
+	if ((x->changed & REC_CHANGED_GIDS) && event_wanted(c, KIND_GID_CHANGE)) {
 		event_begin(c, KIND_GID_CHANGE, row);
 		batch_set(c->b, KIND_GID_CHANGE, FIELD_OLD_GROUP_ID, old->egid);
 		batch_set(c->b, KIND_GID_CHANGE, FIELD_OLD_REAL_GROUP, old->gid);
 		batch_set(c->b, KIND_GID_CHANGE, FIELD_OLD_SAVED_GROUP, old->sgid);
 	}
-	if (x->changed & REC_CHANGED_CAPS) {
+	if ((x->changed & REC_CHANGED_CAPS) && event_wanted(c, KIND_CAPSET)) {
 		event_begin(c, KIND_CAPSET, row);
 		event_capabilities(c, KIND_CAPSET, x->effective, x->permitted);
 	}

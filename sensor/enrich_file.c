@@ -56,6 +56,18 @@ static void set_open_flags(struct event *c, uint32_t flags)
 	batch_set_list(c->b, KIND_OPEN, FIELD_OPEN_FLAGS, numbers, n);
 }
 
+static void tell_open(struct event *c, uint32_t row, uint32_t path)
+{
+	const struct rec_open *o = c->r->open;
+
+	event_begin(c, KIND_OPEN, row);
+	event_path(c, KIND_OPEN, path, is_cut(c, 0));
+	set_open_flags(c, o->open_flags);
+	event_outcome(c, KIND_OPEN, o->error);
+	if (!o->error && !(c->r->head->flags & REC_F_SUBMITTED))
+		event_file(c, KIND_OPEN, &o->file);
+}
+
 void enrich_open(struct event *c)
 {
 	const struct rec_open *o = c->r->open;
@@ -68,14 +80,10 @@ void enrich_open(struct event *c)
 
 		path = batch_string(c->b, c->e->path, n);
 	}
-	event_begin(c, KIND_OPEN, row);
-	event_path(c, KIND_OPEN, path, is_cut(c, 0));
-	set_open_flags(c, o->open_flags);
-	event_outcome(c, KIND_OPEN, o->error);
-	if (o->error || c->r->head->flags & REC_F_SUBMITTED)
-		return;
-	event_file(c, KIND_OPEN, &o->file);
-	if (!(c->r->head->flags & REC_F_CREATED))
+	if (event_wanted(c, KIND_OPEN))
+		tell_open(c, row, path);
+	if (o->error || c->r->head->flags & REC_F_SUBMITTED ||
+	    !(c->r->head->flags & REC_F_CREATED) || !event_wanted(c, KIND_CREATION))
 		return;
 	event_begin(c, KIND_CREATION, row);
 	event_path(c, KIND_CREATION, path, is_cut(c, 0));

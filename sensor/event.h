@@ -13,6 +13,7 @@ struct enrich {
 	struct known *known;
 	struct domains *domains;
 	struct rows rows;
+	uint64_t kinds; /* bits of those that are told */
 	uint64_t offset_ns, now_ns; /* now_ns: of the last tick, since 1970 */
 	struct resolve resolve;
 	char path[RESOLVE_PATH_BYTES];
@@ -26,6 +27,12 @@ struct event {
 	struct batch *b; /* of g */
 	uint64_t *seq;
 };
+
+/* True when events of @kind are told: for records that stand for several kinds. */
+static inline UNUSED bool event_wanted(const struct event *c, enum kind kind)
+{
+	return c->e->kinds >> kind & 1;
+}
 
 /* Row of @p in the batch, as it was at the time of the record; 0 for NULL. */
 uint32_t event_row(struct event *c, struct proc *p);

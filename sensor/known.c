@@ -185,20 +185,15 @@ static void move_cgroup(struct known *k, struct proc *p, const struct rec_head *
 	known_forget_rows(p);
 }
 
-/* Where the cgroup's id tells nothing of containers. */
-static void look_for_container(struct known *k, struct proc *p, uint64_t at_ns)
+/* Where the cgroup's v2 id tells nothing of containers. */
+static void move_cgroup_v1(struct known *k, struct proc *p, const struct record *r)
 {
-	struct container_ref ref;
-	struct container *c;
+	struct container *c = cgroups_find_v1(k->cgroups, r->exec->cpu_cgroup_id);
 
-	if (!procfs_container(k->procfs, p->tgid, &ref))
+	if (!c || c == p->container)
 		return;
-	c = containers_find(k->containers, &ref);
-	if (c && c != p->container) {
-		proctab_set_container(p, c, at_ns);
-		known_forget_rows(p);
-	}
-	container_unref(c);
+	proctab_set_container(p, c, r->head->time_ns);
+	known_forget_rows(p);
 }
 
 struct proc *known_actor(struct known *k, const struct rec_head *head)
@@ -396,8 +391,7 @@ struct proc *known_exec(struct known *k, const struct record *r)
 	p->vpid = e->vpid;
 	if (p->cgroup != r->head->cgroup_id)
 		move_cgroup(k, p, r->head);
-	if (cgroups_legacy(k->cgroups))
-		look_for_container(k, p, r->head->time_ns);
+	move_cgroup_v1(k, p, r);
 	return p;
 }
 

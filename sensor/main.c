@@ -109,9 +109,12 @@ static int open_probe(struct sensor *s, struct diag *d)
 	struct probe_settings settings = {
 		.priority_ring_bytes = (uint32_t)MIN(o->priority_ring_bytes, 1u << 30),
 		.bulk_ring_bytes = (uint32_t)MIN(o->ring_bytes, 1u << 30),
+		.throttle = MIN(o->throttle, UINT64_C(1) << 40),
 	};
 	int r = netns_inode(o->only_netns, &settings.only_netns, d);
 
+	if (r == 0)
+		r = options_kinds(o, &settings.kinds, d);
 	if (r == 0)
 		r = probe_new(&s->probe, &settings, d);
 	if (r == 0)
@@ -164,6 +167,7 @@ static int open_enrich(struct sensor *s)
 	};
 	int r = open_hashes(s);
 
+	(void)!options_kinds(&s->options, &config.kinds, NULL); /* checked when it was parsed */
 	config.hashes = s->hashes;
 	config.runtime = &runtime;
 	if (r == 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/options.h"
 
+#include "lib/fields.h"
+
 enum { IGNORED_MOST = 6 };
 
 #define S(name_, type_, value_, member_, fallback_, help_)                            \
@@ -24,6 +26,10 @@ static const struct config_setting rows[] = {
 	  "kernel ring of files and sockets; a power of two"),
 	S("priority-ring-bytes", SIZE, "N", priority_ring_bytes, "1M",
 	  "kernel ring of processes; a power of two"),
+	S("throttle", NUMBER, "N", throttle, "250000",
+	  "bulk events a second that one workload (container, service, session) may make; 0: any"),
+	S("without", TEXTS, "KIND", kinds_off, NULL,
+	  "leave out a kind of events, such as open; may be repeated"),
 	S("queue-bytes", SIZE, "N", queue_bytes, "64M",
 	  "memory for what the collector has not yet stored"),
 	S("spool-bytes", SIZE, "N", spool_bytes, "1G",
@@ -74,15 +80,57 @@ int options_parse(struct options *ret, int argc, char *const *argv, struct diag 
 {
 	struct config *config = NULL;
 	int r = config_read(&config, &table, ret, argc, argv, d);
+	uint64_t kinds;
 
 	if (r < 0)
 		return r;
 	ret->config = config;
-	if (ret->ignored.n <= IGNORED_MOST)
-		return 0;
+	if (ret->ignored.n <= IGNORED_MOST) {
+		r = options_kinds(ret, &kinds, d);
+		if (r < 0)
+			options_done(ret);
+		return r;
+	}
 	options_done(ret);
 	return diag_set(d, err_origin(-EINVAL), 0, 0, "--ignore-pid: at most %d processes",
 			IGNORED_MOST);
+}
+
+/* What processes are, and what the sensor makes of what it knows, is always told. */
+static bool can_be_left_out(const struct kind_info *k)
+{
+	return k->kind != KIND_EXEC && k->kind != KIND_FORK && k->kind != KIND_END &&
+	       k->kind != KIND_HASHED && strcmp(k->category, "rtsec") != 0 &&
+	       strcmp(k->category, "container") != 0;
+}
+
+static const struct kind_info *find_kind(const char *action)
+{
+	for (uint32_t k = 0; k < KIND_MAX; k++) {
+		const struct kind_info *info = kind_info(k);
+
+		if (info && can_be_left_out(info) && strcmp(info->action, action) == 0)
+			return info;
+	}
+	return NULL;
+}
+
+int options_kinds(const struct options *o, uint64_t *ret, struct diag *d)
+{
+	*ret = UINT64_MAX;
+	for (size_t i = 0; i < o->kinds_off.n; i++) {
+		const struct kind_info *k = find_kind(o->kinds_off.at[i]);
+
+		if (!k)
+			return diag_set(
+				d, err_origin(-EINVAL), 0, 0,
+				"without: %.60s is no kind of events that can be left out "
+				"(docs/fields.md lists kinds; exec, fork and end are always "
+				"told)",
+				o->kinds_off.at[i]);
+		*ret &= ~(UINT64_C(1) << k->kind);
+	}
+	return 0;
 }
 
 void options_done(struct options *o)

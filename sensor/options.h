@@ -16,6 +16,8 @@ struct options {
 	struct config_pairs labels;
 	struct config_numbers ignored;
 	uint64_t ring_bytes, priority_ring_bytes, queue_bytes, max_processes, linger_ms;
+	uint64_t throttle;
+	struct config_texts kinds_off;
 	uint64_t spool_bytes, spool_age_s, hash_rate, hash_max_bytes;
 	enum spool_sync spool_sync;
 	enum log_level log_level;
@@ -27,6 +29,10 @@ struct options {
  * Returns what config_read() does, with @d. */
 NODISCARD int options_parse(struct options *ret, int argc, char *const *argv, struct diag *d);
 void options_done(struct options *o);
+
+/* Bits of the kinds that are wanted: all but those of --without.  Returns 0, or -EINVAL with @d: no
+ * such kind, or one that cannot be left out. */
+NODISCARD int options_kinds(const struct options *o, uint64_t *ret, struct diag *d);
 
 /* Writes the help text to @f. */
 void options_help(FILE *f);

@@ -11,6 +11,7 @@
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
 
+#include "sensor/probe_throttle.h"
 #include "sensor/tracefs.h"
 
 #pragma GCC diagnostic push
@@ -221,6 +222,7 @@ struct probe {
 	uint32_t ring_bytes[REC_CLASSES], marks[REC_CLASSES];
 	int n_cpus;
 	struct rec_losses *losses, *losses_before; /* per CPU */
+	struct throttle_state *throttle;
 };
 
 struct probe *probe_free(struct probe *p)
@@ -234,6 +236,7 @@ struct probe *probe_free(struct probe *p)
 	rtsec_bpf__destroy(p->skel);
 	free(p->losses);
 	free(p->losses_before);
+	free(p->throttle);
 	free(p);
 	return NULL;
 }
@@ -265,6 +268,9 @@ static int keep_complaint(enum libbpf_print_level level, const char *fmt, va_lis
 }
 
 /* --- loading --- */
+static const uint64_t throttle_windows_per_1000_s =
+	UINT64_C(1000000000000) >> REC_THROTTLE_SHIFT;
+
 static bool power_of_two(uint32_t n)
 {
 	return n && !(n & (n - 1));
@@ -287,6 +293,7 @@ static int set_up(struct probe *p, const struct probe_settings *s, struct diag *
 	uint32_t percent = s->fill_percent ? s->fill_percent : 25;
 	uint32_t priority = s->priority_ring_bytes ? s->priority_ring_bytes : 1 << 20;
 	uint32_t bulk = s->bulk_ring_bytes ? s->bulk_ring_bytes : 4 << 20;
+	uint64_t quota = s->throttle ? s->throttle * 1000 / throttle_windows_per_1000_s + 1 : 0;
 	int r;
 
 	if (percent > 90)
@@ -301,6 +308,8 @@ static int set_up(struct probe *p, const struct probe_settings *s, struct diag *
 	p->skel->rodata->fill_priority = p->marks[REC_CLASS_PRIORITY];
 	p->skel->rodata->fill_bulk = p->marks[REC_CLASS_BULK];
 	p->skel->rodata->only_netns = s->only_netns;
+	p->skel->rodata->throttle_quota = quota;
+	p->skel->rodata->throttle_share = quota / (2 * (uint64_t)MAX(p->n_cpus, 1));
 	return r;
 }
 
@@ -593,7 +602,8 @@ static int make_losses(struct probe *p)
 		return err_origin(p->n_cpus);
 	p->losses = calloc((size_t)p->n_cpus, sizeof(*p->losses));
 	p->losses_before = calloc((size_t)p->n_cpus, sizeof(*p->losses));
-	return p->losses && p->losses_before ? 0 : err_origin(-ENOMEM);
+	p->throttle = calloc(1, sizeof(*p->throttle));
+	return p->losses && p->losses_before && p->throttle ? 0 : err_origin(-ENOMEM);
 }
 
 int probe_new(struct probe **ret, const struct probe_settings *settings, struct diag *d)
@@ -695,6 +705,23 @@ int probe_loss(struct probe *p, struct probe_loss ret[REC_CLASSES][REC_CAUSES])
 	p->losses = p->losses_before;
 	p->losses_before = swap;
 	return 0;
+}
+
+int probe_throttles(struct probe *p, struct probe_throttle *ret, size_t most)
+{
+	uint64_t seen = __atomic_load_n(&p->skel->bss->throttled, __ATOMIC_RELAXED);
+	struct timespec t;
+	int n;
+
+	if (seen == p->throttle->seen)
+		return 0;
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	n = throttle_read(p->throttle, bpf_map__fd(p->skel->maps.workloads),
+			  (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec, ret,
+			  most);
+	if (n >= 0 && (size_t)n < most)
+		p->throttle->seen = seen;
+	return n;
 }
 
 int probe_ring_fd(const struct probe *p, enum rec_class class)

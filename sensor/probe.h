@@ -20,6 +20,7 @@ struct probe_settings {
 	uint32_t fill_percent;	      /* of a ring that wakes the reader, 1..90; 0: 25 */
 	uint32_t sockets;	      /* connections remembered until they close; 0: 16384 */
 	uint32_t only_netns;	      /* inode of the one network namespace to watch; 0: all */
+	uint64_t throttle;	      /* bulk records a second of one workload; 0: no limit */
 	uint64_t kinds;		      /* bit k: wants events of enum kind k; 0: all that there are */
 };
 
@@ -60,6 +61,17 @@ struct probe_loss {
 /* Fills @ret for each class and cause; all zero when nothing was lost.  One syscall.
  * Returns 0 or a negative errno. */
 NODISCARD int probe_loss(struct probe *p, struct probe_loss ret[REC_CLASSES][REC_CAUSES]);
+
+/* Bulk records of one workload that were suppressed, since this was asked last. */
+struct probe_throttle {
+	struct rec_workload_key workload;
+	uint64_t count, from_ns, to_ns; /* CLOCK_BOOTTIME */
+	uint64_t start_ns;		/* of a process of it */
+	uint32_t tgid;
+};
+/* Fills @ret with up to @most workloads.  Returns how many, or a negative errno.  Without any
+ * suppression since the last call it is no syscall. */
+NODISCARD int probe_throttles(struct probe *p, struct probe_throttle *ret, size_t most);
 
 /* For ring_new(): the ring's descriptor, its size, and the word in which the reader tells the
  * kernel when to wake it (enum rec_wake).  All owned by @p. */

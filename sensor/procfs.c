@@ -258,13 +258,6 @@ int procfs_start_ticks(struct procfs *p, uint32_t pid, uint64_t *ret)
 	return r;
 }
 
-bool procfs_container(struct procfs *p, uint32_t pid, struct container_ref *ret)
-{
-	ssize_t n = read_file(p, pid, "cgroup", p->text, sizeof(p->text));
-
-	return container_parse(p->text, n > 0 ? (size_t)n : 0, ret);
-}
-
 int procfs_read(struct procfs *p, uint32_t pid, const struct procfs_process **ret)
 {
 	struct procfs_process *f = &p->found;
@@ -280,7 +273,8 @@ int procfs_read(struct procfs *p, uint32_t pid, const struct procfs_process **re
 	r = procfs_parse_status(p->text, (size_t)n, &f->status);
 	if (r < 0)
 		return r;
-	(void)procfs_container(p, pid, &f->container);
+	n = read_file(p, pid, "cgroup", p->text, sizeof(p->text));
+	(void)container_parse(p->text, n > 0 ? (size_t)n : 0, &f->container);
 	f->kernel_thread = f->stat.flags & KERNEL_THREAD;
 	f->n_exe = read_link(p, pid, "exe", f->exe);
 	f->n_cwd = read_link(p, pid, "cwd", f->cwd);

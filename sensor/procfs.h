@@ -66,9 +66,6 @@ NODISCARD int procfs_read(struct procfs *p, uint32_t pid, const struct procfs_pr
 /* Start time of @pid in ticks since boot, by one file only.  Returns as procfs_read(). */
 NODISCARD int procfs_start_ticks(struct procfs *p, uint32_t pid, uint64_t *ret);
 
-/* Container of @pid, by one file only.  Returns false when it is in none, or gone. */
-bool procfs_container(struct procfs *p, uint32_t pid, struct container_ref *ret);
-
 /* Calls @each for every process, in ascending pid; those that end meanwhile are passed over.  Stops
  * and returns what @each returned when that is not 0. */
 int procfs_each(struct procfs *p, int (*each)(const struct procfs_process *found, void *arg),

@@ -29,10 +29,17 @@ static uint64_t kernel_malformed(void *self)
 	return ring_malformed(k->ring);
 }
 
+static int kernel_throttles(void *self, struct probe_throttle *ret, size_t most)
+{
+	struct source_kernel *k = self;
+
+	return probe_throttles(k->probe, ret, most);
+}
+
 struct source source_of_kernel(struct source_kernel *k)
 {
 	static const struct source_ops ops = { kernel_consume, kernel_wait, kernel_loss,
-					       kernel_malformed };
+					       kernel_malformed, kernel_throttles };
 
 	return (struct source){ &ops, k };
 }

@@ -11,6 +11,8 @@ struct source_ops {
 	int (*wait)(void *self, enum rec_wake wake, int timeout_ms);
 	int (*loss)(void *self, struct probe_loss ret[REC_CLASSES][REC_CAUSES]);
 	uint64_t (*malformed)(void *self);
+	/* As probe_throttles(); NULL: never throttled. */
+	int (*throttles)(void *self, struct probe_throttle *ret, size_t most);
 };
 
 struct source {

@@ -61,17 +61,19 @@ given_a_container() {
 	local id root dir doc
 
 	id=$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')
-	root=$(awk '$3 == "cgroup2" || $3 == "cgroup" { print $2; exit }' /proc/self/mounts)
+	# of the cpu controller, v1 or v2: the one that counts
+	root=$(awk '$3 == "cgroup" && $4 ~ /(^|,)cpu(,|$)/ { v1 = $2 } $3 == "cgroup2" { v2 = $2 }
+		END { print v1 ? v1 : v2 }' /proc/self/mounts)
 	dir=$root/rtsec-e2e-$$/docker/$id
 	mkdir -p "$dir"
 	sh -c "echo \$\$ >$dir/cgroup.procs && exec sh -c '/bin/true inside; exit 3'"
 	doc=$(query_until 1 "process where process.args == \"inside\" and container.id == \"$id\"")
 	expect_json "a process in a container has its id and runtime" "$doc" \
 		'.container.id == $id and .container.runtime == "docker"' --arg id "$id"
-	doc=$(query_until 1 "container where event.action == \"start\" and container.id == \"$id\"")
-	expect_json "the begin of the container is told" "$doc" '.process.name == "sh"'
-	doc=$(query_until 1 "container where event.action == \"stop\" and container.id == \"$id\"")
-	expect_json "the end of the container is told" "$doc" '.process.name == "sh"'
+	doc=$(query_until 1 "container where event.action == \"container_started\" and container.id == \"$id\"")
+	expect_json "the begin of the container is told" "$doc" '.process.comm == "sh"'
+	doc=$(query_until 1 "container where event.action == \"container_stopped\" and container.id == \"$id\"")
+	expect_json "the end of the container is told" "$doc" '.process.comm == "sh"'
 	rmdir "$dir" "${dir%/*}" "$root/rtsec-e2e-$$"
 }
 

@@ -30,18 +30,33 @@ static bool has_token(uint64_t token, void *arg)
 	return false;
 }
 
+/* Of all columns of ids, as collector/filter.c has them. */
+static void add_ids(struct block *b, uint32_t table, enum field_home home, struct tokens *ret)
+{
+	for (uint32_t k = 1; k < FIELD_MAX; k++) {
+		const struct field_info *info = field_info(k);
+		const uint64_t *ids;
+
+		if (!info || info->type != TYPE_ID || info->home != home || info->rule)
+			continue;
+		ids = block_column(b, table, info->field);
+		for (uint32_t row = 0; ids && row < block_rows(b, table); row++)
+			if (ids[row])
+				add_token(token_of_id(ids[row]), ret);
+	}
+}
+
 static void tokens_of(struct block *b, struct tokens *ret)
 {
-	const uint64_t *ids = block_column(b, BLOCK_PROCESSES, FIELD_ENTITY_ID);
-
 	ret->n = 0;
 	for (uint32_t i = 1; i <= block_info(b)->n_strings; i++) {
 		struct block_string s = block_string(b, i);
 
 		token_each(s.s, s.n, add_token, ret);
 	}
-	for (uint32_t i = 0; ids && i < block_info(b)->n_processes; i++)
-		add_token(token_of_id(ids[i]), ret);
+	add_ids(b, BLOCK_PROCESSES, HOME_PROCESS, ret);
+	for (uint32_t t = 0; t < block_info(b)->n_tables; t++)
+		add_ids(b, t, HOME_EVENT, ret);
 }
 
 static struct {

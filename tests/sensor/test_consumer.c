@@ -70,7 +70,7 @@ static uint64_t replay_malformed(void *self)
 }
 
 static const struct source_ops replay_ops = { replay_consume, replay_wait, replay_loss,
-					      replay_malformed };
+					      replay_malformed, NULL };
 
 /* ---- what each test has ---- */
 

@@ -198,6 +198,37 @@ static void test_kernel_ring_given_a_ring_that_wraps_when_read_then_every_record
 	assert_int_equal(count, 250);
 }
 
+/* --- throttling --- */
+static void test_kernel_ring_given_a_limit_when_a_workload_floods_then_told_and_suppressed_add_up(
+	void **state)
+{
+	const struct probe_settings s = { .throttle = 1000 };
+	struct probe_throttle at[8];
+	const struct fixture *shared = *state;
+	struct fixture f = { .netns = shared->netns };
+	uint64_t suppressed = 0;
+	int n = 20000, got;
+
+	fixture_open(&f, &s);
+	open_often(&n);
+	take_records(&f);
+	do {
+		got = probe_throttles(f.probe, at, ARRAY_SIZE(at));
+		assert_true(got >= 0);
+		for (int i = 0; i < got; i++) {
+			assert_int_equal(at[i].tgid, getpid());
+			assert_true(at[i].from_ns <= at[i].to_ns && at[i].to_ns <= boot_ns());
+			assert_true(at[i].workload.kind >= REC_BY_CGROUP);
+			suppressed += at[i].count;
+		}
+	} while (got > 0);
+	assert_true(suppressed > 0);
+	assert_int_equal(count_records(&f, REC_OPEN, getpid()) + suppressed, n);
+	assert_int_equal(probe_throttles(f.probe, at, ARRAY_SIZE(at)), 0);
+	fixture_close(&f);
+	buf_done(&f.records);
+}
+
 /* --- starting --- */
 /* Those that the sensor makes of what it sees and knows have no probe of their own. */
 static bool is_probed(const struct kind_info *k)
@@ -272,6 +303,7 @@ int main(void)
 		T(nothing_when_waited_then_the_time_passes),
 		T(a_lingering_reader_when_the_mark_is_reached_then_it_wakes),
 		T(a_ring_that_wraps_when_read_then_every_record_is_whole),
+		T(a_limit_when_a_workload_floods_then_told_and_suppressed_add_up),
 		T(all_kinds_when_attached_then_each_has_a_tier),
 		T(a_bad_ring_size_when_opened_then_the_reason_is_told),
 		T(no_power_when_opened_then_that_is_told),

@@ -206,6 +206,7 @@ static void test_options_given_good_ones_when_parsed_then_they_are_set(void **st
 {
 	struct diag d = { 0 };
 	struct options o;
+	uint64_t kinds;
 
 	(void)state;
 	assert_int_equal(0, parse(&o, &d, NULL, NULL));
@@ -230,6 +231,11 @@ static void test_options_given_good_ones_when_parsed_then_they_are_set(void **st
 	assert_int_equal(0, parse(&o, &d, "--log-level", "warn"));
 	assert_int_equal(LOG_WARN, o.log_level);
 	options_done(&o);
+	assert_int_equal(0, parse(&o, &d, "--without=open", "--throttle=7"));
+	assert_int_equal(7, o.throttle);
+	assert_int_equal(0, options_kinds(&o, &kinds, &d));
+	assert_true(kinds == ~(UINT64_C(1) << KIND_OPEN));
+	options_done(&o);
 }
 
 static void test_options_given_bad_ones_when_parsed_then_each_is_refused_with_a_reason(void **state)
@@ -240,7 +246,8 @@ static void test_options_given_bad_ones_when_parsed_then_each_is_refused_with_a_
 		{ "--queue-bytes", "12X" }, { "--queue-bytes", "99999999999G" },
 		{ "--queue-bytes", "-1" },  { "--label", "novalue" },
 		{ "--label", "=x" },	    { "--ignore-pid", "0" },
-		{ "--log-level", "loud" },  { "--insecure=yes", NULL },
+		{ "--without", "exec" },      { "--without", "gap" },
+		{ "--without", "nothing" },   { "--log-level", "loud" },  { "--insecure=yes", NULL },
 		{ "-collector", "x" },	    { "--", NULL },
 	};
 	struct options o;
