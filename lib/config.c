@@ -63,7 +63,16 @@ static int set_argument(struct config_reader *r, const struct config_setting *s,
 	return config_set(r, s, text, NULL);
 }
 
-/* Takes the next "--name", "--name value" or "--name=value".  *@ret_setting is NULL for a word. */
+static const struct config_setting *find_letter(const struct config_table *t, char letter)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->settings[i].letter && t->settings[i].letter == letter)
+			return &t->settings[i];
+	return NULL;
+}
+
+/* Takes the next "-n value", "--name", "--name value" or "--name=value".  *@ret_setting is NULL for
+ * a word. */
 static int next_argument(struct config_reader *r, const struct config_setting **ret_setting,
 			 const char **ret_text)
 {
@@ -77,6 +86,8 @@ static int next_argument(struct config_reader *r, const struct config_setting **
 		return 0;
 	if (n > 2 && strncmp(arg, "--", 2) == 0)
 		s = config_find(r, arg + 2, n - 2);
+	else if (n == 2 && arg[0] == '-')
+		s = find_letter(r->table, arg[1]);
 	if (!s || s->type == CONFIG_TREE)
 		return wrong_word(r, arg);
 	*ret_text = equals ? equals + 1 : NULL;
@@ -246,8 +257,9 @@ static void help_line(const struct config_setting *s, struct buf *out)
 {
 	char left[80];
 
-	snprintf(left, sizeof(left), "--%s%s%s", s->name, s->value ? " " : "",
-		 s->value ? s->value : "");
+	snprintf(left, sizeof(left), "%s%.1s%s--%s%s%s", s->letter ? "-" : "",
+		 s->letter ? (const char[]){ s->letter, 0 } : "", s->letter ? ", " : "", s->name,
+		 s->value ? " " : "", s->value ? s->value : "");
 	if (strlen(left) > HELP_COLUMN) {
 		buf_printf(out, "  %s\n", left);
 		left[0] = '\0';

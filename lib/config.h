@@ -46,6 +46,7 @@ struct config_setting {
 	uint64_t min, max; /* of NUMBER, NUMBERS, SIZE, TIME; both 0: no bounds */
 	const char *word;  /* taken instead of a number, such as "auto"; NULL: none */
 	bool no_file;	   /* only on the command line */
+	char letter;	   /* "-o" for it; 0: none */
 };
 
 struct config_texts {

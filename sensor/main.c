@@ -15,13 +15,16 @@
 #include "lib/service.h"
 #include "lib/timestamp.h"
 #include "sensor/consumer.h"
+#include "sensor/doctor.h"
 #include "sensor/enrol.h"
 #include "sensor/node.h"
 #include "sensor/options.h"
+#include "sensor/powers.h"
 #include "sensor/spooler.h"
 #include "sensor/uplink.h"
 
 enum {
+	EXIT_UNFIT = 1, /* doctor: something is missing that must be there */
 	EXIT_USAGE = 2,
 	EXIT_RUNTIME = 3,
 	DRAIN_MS = 4000,
@@ -492,6 +495,14 @@ static void close_loop(struct sensor *s)
 	uv_loop_close(&s->loop);
 }
 
+static int maps_work(void *arg)
+{
+	struct probe_loss lost[REC_CLASSES][REC_CAUSES];
+	struct sensor *s = arg;
+
+	return probe_loss(s->probe, lost);
+}
+
 static int open_all(struct sensor *s, struct diag *d)
 {
 	struct seq_past past;
@@ -505,9 +516,11 @@ static int open_all(struct sensor *s, struct diag *d)
 	if (r == 0)
 		r = open_identity(s, d);
 	if (r == 0)
-		r = open_uplink(s, d);
-	if (r == 0)
 		r = open_probe(s, d);
+	if (r == 0)
+		r = powers_drop(maps_work, s, d); /* before there are other threads */
+	if (r == 0)
+		r = open_uplink(s, d);
 	if (r < 0)
 		return r;
 	tell_probe(s);
@@ -620,6 +633,22 @@ static void answer(const struct options *o)
 		       config_file(o->config) ? config_file(o->config) : "no configuration file");
 }
 
+static int see_doctor(struct sensor *s)
+{
+	static struct doctor d;
+	AUTO_BUF struct buf text = { 0 };
+	struct options *o = &s->options;
+
+	if (!o->collector && identity_load(&s->identity, o->state_dir, NULL) == 0)
+		o->collector = s->identity.events;
+	d.options = o;
+	doctor_run(&d);
+	doctor_print(&d, o->output == OUTPUT_JSON, &text);
+	if (!buf_ok(&text) || fwrite(text.data, 1, text.n, stdout) != text.n || fflush(stdout) != 0)
+		return EXIT_RUNTIME;
+	return doctor_worst(&d) == DOCTOR_FAIL ? EXIT_UNFIT : 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct sensor s = { .seq = { .fd = -1 } };
@@ -637,6 +666,8 @@ int main(int argc, char **argv)
 	log_set_level(s.options.log_level);
 	if (common->help || common->version || common->check)
 		answer(&s.options);
+	else if (s.options.doctor)
+		code = see_doctor(&s);
 	else
 		code = run(&s);
 	options_done(&s.options);

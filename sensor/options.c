@@ -59,11 +59,30 @@ static const struct config_setting rows[] = {
 	  .no_file = true },
 	S("insecure", FLAG, NULL, insecure, NULL,
 	  "send in the clear to an address that is not private"),
+	{ .name = "output",
+	  .letter = 'o',
+	  .type = CONFIG_CHOICE,
+	  .value = "text|json",
+	  .offset = offsetof(struct options, output),
+	  .help = "form of what doctor finds",
+	  .no_file = true },
 	S("log-level", CHOICE, "debug|info|warn|error", log_level, "info", "what is logged"),
 };
 #undef S
 
+static int take_word(void *settings, const char *word, struct diag *d)
+{
+	struct options *o = settings;
+
+	if (o->doctor || strcmp(word, "doctor") != 0)
+		return diag_set(d, err_origin(-EINVAL), 0, 0, "%.60s: expected no word, or doctor",
+				word);
+	o->doctor = true;
+	return 0;
+}
+
 static const struct config_table table = {
+	.word = take_word,
 	.settings = rows,
 	.n = ARRAY_SIZE(rows),
 	.size = sizeof(struct options),
@@ -145,6 +164,8 @@ void options_help(FILE *f)
 	config_help(&table, &text);
 	fprintf(f,
 		"usage: rtsec-sensor [OPTIONS]\n"
+		"       rtsec-sensor doctor [OPTIONS]  tell whether it can run here, and how to "
+		"mend it\n"
 		"       rtsec-sensor enroll --help     join a collector\n"
 		"Streams what processes, files and sockets of this node do to a collector.\n"
 		"Settings are read from %s too, where it exists, as in\n"

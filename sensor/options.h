@@ -8,6 +8,8 @@
 
 #define OPTIONS_FILE "/etc/rtsec/sensor.yaml"
 
+enum options_output { OUTPUT_TEXT, OUTPUT_JSON };
+
 struct options {
 	struct config *config; /* owns texts; its file for messages */
 	struct config_common common;
@@ -23,6 +25,8 @@ struct options {
 	enum log_level log_level;
 	const char *docker_socket, *podman_socket;
 	bool insecure;
+	bool doctor;	 /* the word "doctor" was given */
+	unsigned output; /* of doctor: enum options_output */
 };
 
 /* Fills @ret from the file and the command line, over the defaults; it is done with options_done().

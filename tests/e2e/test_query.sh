@@ -135,6 +135,36 @@ given_a_connection_on_this_host() { # -4|-6
 		'map(.network.community_id) | unique | length == 1 and (.[0] | startswith("1:"))'
 }
 
+# What docs/sensor.md says is kept, and nothing else, in each of its threads.
+given_its_powers() {
+	local pid most=$((1 << 19 | 1 << 2)) more
+
+	pid=$(cat "$T/run/sensor.pid")
+	[ "$(printf '%s\n5.19\n' "$(uname -r)" | sort -V | head -1)" = 5.19 ] || most=$((most | 1 << 39))
+	more=$(cat "/proc/$pid"/task/*/status | awk '$1 ~ /^Cap(Eff|Prm|Bnd|Amb):$/ { print "0x" $2 }' | sort -u |
+		while read -r caps; do [ $((caps & ~most)) = 0 ] || echo "$caps"; done)
+	expect "no thread of the sensor has more capabilities than it needs" "$more" ""
+	expect "every thread of the sensor has seccomp and no_new_privs" \
+		"$(cat "/proc/$pid"/task/*/status | grep -E '^(Seccomp|NoNewPrivs):' | tr -d '\t' | sort -u | tr '\n' ' ')" \
+		"NoNewPrivs:1 Seccomp:2 "
+}
+
+given_a_doctor() {
+	local found
+
+	found=$("$BIN/rtsec-sensor" doctor -o json --config /dev/null --state "$T/state" \
+		--collector "tcp://127.0.0.1:$PORT")
+	expect "doctor is content with this machine" $? 0
+	expect_json "doctor names each check and each kind's tier" "$found" \
+		'(map(.check) | index("kernel") and index("btf") and index("cgroup") and index("clock"))
+		 and (map(select(.check == "collector")) | first.state == "ok")
+		 and (map(select(.check == "exec" or .check == "open")) | length == 2 and all(.state == "ok"))
+		 and all(.found != "")'
+	"$BIN/rtsec-sensor" doctor --config /dev/null --collector "tcp://127.0.0.1:$(free_port)" >"$T/doctor" 2>&1
+	expect "doctor fails without a collector" $? 1
+	expect "and says how to mend it" "$(grep -c 'to mend: start the collector' "$T/doctor")" 1
+}
+
 given_rtsecctl() {
 	local r
 
@@ -195,6 +225,8 @@ given_a_relative_path_through_a_symlink
 given_a_created_renamed_and_deleted_file
 given_a_connection_on_this_host -4
 given_a_connection_on_this_host -6
+given_its_powers
+given_a_doctor
 given_rtsecctl
 given_the_http_api
 finish

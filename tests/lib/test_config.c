@@ -33,7 +33,7 @@ static const struct config_setting rows[] = {
 	{ "port", CONFIG_NUMBERS, "PORT", AT(ports), .help = "h", .min = 1, .max = 65535 },
 	{ "label", CONFIG_PAIRS, "KEY=VALUE", AT(labels), .help = "h" },
 	{ "filters", CONFIG_TREE, AT(filters), .help = "what is left out" },
-	{ "once", CONFIG_TEXT, "X", AT(word), .help = "h", .no_file = true },
+	{ "once", CONFIG_TEXT, "X", AT(word), .help = "h", .no_file = true, .letter = 'o' },
 };
 static const struct config_table table = {
 	.settings = rows,
@@ -217,11 +217,12 @@ static void test_config_given_file_and_options_when_read_then_command_line_beats
 
 	(void)state;
 	write_file(path, "name: file\ncount: 7\nhost: [f1, f2]\nlabel: {a: file}\n");
-	snprintf(line, sizeof(line), "--name line --host x --config %s --host=y --fast", path);
+	snprintf(line, sizeof(line), "-o once --name line --host x --config %s --host=y --fast", path);
 	assert_int_equal(read_line(&c, &s, line, &d), 0);
 	unlink(path);
 	assert_string_equal(config_file(c), path);
 	assert_string_equal(s.name, "line");
+	assert_string_equal(s.word, "once");
 	assert_int_equal(s.count, 7);
 	assert_true(s.fast);
 	assert_int_equal(s.hosts.n, 2);
@@ -260,6 +261,7 @@ static void test_config_given_wrong_lines_when_read_then_each_is_named(void **st
 		{ "--label x", "KEY=VALUE" },
 		{ "--label =x", "KEY=VALUE" },
 		{ "--filters x", "no option" },
+		{ "-o", "needs a value" },    { "-x y", "-x" },
 		{ "stray", "stray" },
 		{ "-n", "-n" },
 		{ "--", "--" },

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/doctor.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/json.h"
+#include "sensor/probe.h"
+
+static const char *const words[] = {
+	[DOCTOR_OK] = "ok", [DOCTOR_WARN] = "warn", [DOCTOR_FAIL] = "fail"
+};
+
+void doctor_say(struct doctor *d, const char *check, enum doctor_state state, const char *mend,
+		const char *found, ...)
+{
+	struct doctor_finding *f = &d->findings[d->n];
+	va_list ap;
+
+	if (d->n == DOCTOR_FINDINGS)
+		return;
+	d->n++;
+	f->check = check;
+	f->state = state;
+	va_start(ap, found);
+	vsnprintf(f->found, sizeof(f->found), found, ap);
+	va_end(ap);
+	snprintf(f->mend, sizeof(f->mend), "%s", mend ? mend : "");
+}
+
+enum doctor_state doctor_worst(const struct doctor *d)
+{
+	enum doctor_state worst = DOCTOR_OK;
+
+	for (size_t i = 0; i < d->n; i++)
+		worst = MAX(worst, d->findings[i].state);
+	return worst;
+}
+
+/* ---- probes ---- */
+
+static const char *tier_meaning(const char *tier)
+{
+	if (strcmp(tier, "none") == 0)
+		return "these events are not seen here";
+	if (strncmp(tier, "tp/", 3) == 0)
+		return "at the return of the system call; names of failed calls as they were asked";
+	return "where the kernel does it";
+}
+
+/* Kinds live in kinds.def, so their names outlive the probe. */
+static void say_tiers(struct doctor *d, const struct probe *p)
+{
+	const char *note;
+	size_t n;
+	const struct probe_tier *tiers = probe_tiers(p, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		bool none = strcmp(tiers[i].tier, "none") == 0;
+
+		doctor_say(d, kind_info(tiers[i].kind)->action, none ? DOCTOR_WARN : DOCTOR_OK,
+			   none ? "a newer kernel, or leave the kind out with: without" : NULL,
+			   "%s: %s", tiers[i].tier, tier_meaning(tiers[i].tier));
+	}
+	for (size_t i = 0; (note = probe_note(p, i)); i++)
+		doctor_say(d, "probes", DOCTOR_OK, NULL, "%s", note);
+}
+
+static void check_probes(struct doctor *d)
+{
+	struct probe_settings settings = { 0 };
+	AUTO(probe) *p = NULL;
+	struct diag diag = { 0 };
+	int r = options_kinds(d->options, &settings.kinds, &diag);
+
+	if (r == 0)
+		r = probe_new(&p, &settings, &diag);
+	if (r < 0)
+		doctor_say(d, "probes", DOCTOR_FAIL,
+			   "see the lines above: kernel, btf, capabilities", "none is attached: %s",
+			   diag.text[0] ? diag.text : strerror(-r));
+	else
+		say_tiers(d, p);
+}
+
+void doctor_run(struct doctor *d)
+{
+	doctor_look(d);
+	check_probes(d);
+}
+
+/* ---- output ---- */
+
+static void print_json(const struct doctor *d, struct buf *out)
+{
+	struct json j = json_to(out);
+
+	json_begin_array(&j);
+	for (size_t i = 0; i < d->n; i++) {
+		const struct doctor_finding *f = &d->findings[i];
+
+		json_begin_object(&j);
+		json_key_text(&j, "check", f->check);
+		json_key_text(&j, "state", words[f->state]);
+		json_key_text(&j, "found", f->found);
+		json_key_text(&j, "mend", f->mend[0] ? f->mend : NULL);
+		json_end_object(&j);
+	}
+	json_end_array(&j);
+	buf_str(out, "\n");
+}
+
+void doctor_print(const struct doctor *d, bool json, struct buf *out)
+{
+	if (json) {
+		print_json(d, out);
+		return;
+	}
+	for (size_t i = 0; i < d->n; i++) {
+		const struct doctor_finding *f = &d->findings[i];
+
+		buf_printf(out, "%-4s  %-22s %s\n", words[f->state], f->check, f->found);
+		if (f->mend[0])
+			buf_printf(out, "      %-22s to mend: %s\n", "", f->mend);
+	}
+}
