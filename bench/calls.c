@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* calls - what a sensor costs the programs that it watches: makes one kind of call a given number
+ * of times and says what that took.
+ *
+ *   calls open|connect|exec|none [-n TIMES]     none: getppid, which nobody watches
+ *
+ * connect: to a listener of its own on 127.0.0.1, closed at once.  exec: vfork and execve of this
+ * program, which then only ends.  Prints one JSON line: kind, made, cpu_ns (children included),
+ * wall_ns.
+ * Thread: one.  Memory: none. */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "lib/util.h"
+
+static int listener = -1;
+static struct sockaddr_in here = { .sin_family = AF_INET };
+
+static int die(const char *what)
+{
+	fprintf(stderr, "calls: %s: %m\n", what);
+	exit(1);
+}
+
+static void do_none(void)
+{
+	(void)syscall(SYS_getppid);
+}
+
+static void do_open(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		die("open");
+	close(fd);
+}
+
+static void begin_connect(void)
+{
+	socklen_t n = sizeof(here);
+
+	here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (listener < 0 || bind(listener, (const struct sockaddr *)&here, n) < 0 ||
+	    listen(listener, 64) < 0 || getsockname(listener, (struct sockaddr *)&here, &n) < 0)
+		die("listen");
+}
+
+/* Reset at close, so that no port stays in TIME_WAIT. */
+static void do_connect(void)
+{
+	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), other;
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&here, sizeof(here)) < 0)
+		die("connect");
+	other = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+	close(other);
+}
+
+static void do_exec(void)
+{
+	pid_t pid = vfork();
+	int status;
+
+	if (pid == 0) {
+		execl("/proc/self/exe", "calls", "end", (char *)NULL);
+		_exit(1);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0)
+		die("exec");
+}
+
+static const struct kind {
+	const char *name;
+	void (*begin)(void);
+	void (*act)(void);
+	uint64_t times;
+} kinds[] = {
+	{ "none", NULL, do_none, 1000000 },
+	{ "open", NULL, do_open, 200000 },
+	{ "connect", begin_connect, do_connect, 10000 },
+	{ "exec", NULL, do_exec, 1000 },
+};
+
+static uint64_t cpu_ns(void)
+{
+	static const int whose[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(whose); i++) {
+		struct rusage u;
+
+		getrusage(whose[i], &u);
+		ns += (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000u +
+		      (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000u;
+	}
+	return ns;
+}
+
+static uint64_t wall_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void run(const struct kind *k, uint64_t times)
+{
+	uint64_t cpu, wall;
+
+	if (k->begin)
+		k->begin();
+	for (uint64_t i = 0; i < times / 20; i++) /* warms up */
+		k->act();
+	cpu = cpu_ns();
+	wall = wall_ns();
+	for (uint64_t i = 0; i < times; i++)
+		k->act();
+	printf("{\"kind\":\"%s\",\"made\":%" PRIu64 ",\"cpu_ns\":%" PRIu64 ",\"wall_ns\":%" PRIu64
+	       "}\n",
+	       k->name, times, cpu_ns() - cpu, wall_ns() - wall);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t times = 0;
+
+	if (argc == 2 && strcmp(argv[1], "end") == 0)
+		return 0;
+	if (argc == 4 && strcmp(argv[2], "-n") == 0)
+		times = strtoull(argv[3], NULL, 10);
+	for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(kinds); i++)
+		if (strcmp(argv[1], kinds[i].name) == 0) {
+			run(&kinds[i], times ? times : kinds[i].times);
+			return 0;
+		}
+	fprintf(stderr, "usage: calls open|connect|exec|none [-n TIMES]\n");
+	return 2;
+}

@@ -1,0 +1,171 @@
+#!/bin/bash
+# sensor.sh - what the sensor costs: idle, under load, and what the watched programs feel, as medians of
+# interleaved pairs with and without it; what it loses under floods.  Run by ./dev bench sensor; what
+# each figure means stands in bench/README.md.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+: "${RTSEC_BIN:?the folder of the programs}"
+export LC_ALL=C
+PAIRS=${PAIRS:-7}
+TOOLS=$RTSEC_BIN/../bench
+T=$(mktemp -d /tmp/rtsec-bench.XXXXXX)
+RUN=$T/run
+
+stop() {
+	trap - EXIT
+	./dev down --dir "$RUN" >"$T/down.log" 2>&1 || cat "$T/down.log" >&2
+	rm -rf "$T"
+}
+trap stop EXIT
+trap 'exit 130' INT TERM
+trap 'echo "sensor: line $LINENO failed: $BASH_COMMAND" >&2' ERR
+
+free_port() {
+	local port
+
+	while :; do
+		port=$((20000 + RANDOM % 10000))
+		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+	done
+	echo "$port"
+}
+
+up() {
+	./dev up --detach --dir "$RUN" --http "$HTTP" --port "$PORT" >"$T/up.log" 2>&1 || {
+		cat "$T/up.log" >&2
+		exit 1
+	}
+	# shellcheck source=/dev/null
+	. "$RUN/env"
+}
+
+say() { echo "sensor: $*" >&2; }
+note() { echo "{\"name\":\"$1\",\"value\":$2}" >>"$T/notes"; }
+calc() { awk "BEGIN { printf \"%.4f\", $1 }"; }
+pid() { cat "$RUN/sensor.pid"; }
+cpu_ns() { cat "/proc/$(pid)"/task/*/schedstat | awk '{ n += $1 } END { printf "%.0f", n }'; }
+kb() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$(pid)/smaps_rollup"; }
+now_ns() { date +%s%N; }
+query() { "$RTSEC_BIN/rtsecctl" query --since "$SINCE" "$@" 2>/dev/null || true; }
+count() { query -o json --count "$1" | jq .count; }
+
+stop_sensor() {
+	local p i
+
+	p=$(pid)
+	kill -TERM "$p"
+	for ((i = 0; i < 100; i++)); do
+		[ -d "/proc/$p" ] || return 0
+		sleep 0.1
+	done
+}
+
+# Part of one core that the sensor takes while a command runs, in percent.
+share_during() { # COMMAND...
+	local cpu wall
+
+	cpu=$(cpu_ns)
+	wall=$(now_ns)
+	"$@" >"$T/out"
+	cpu=$(($(cpu_ns) - cpu))
+	wall=$(($(now_ns) - wall))
+	calc "100 * $cpu / $wall"
+}
+
+measure_idle() {
+	note ready_cpu_s "$(calc "$(cpu_ns) / 1e9")"
+	sleep 5
+	note idle_cpu_percent "$(share_during sleep 10)"
+	note idle_rss_mb "$(calc "$(kb Rss) / 1024")"
+	note idle_private_dirty_mb "$(calc "$(kb Private_Dirty) / 1024")"
+}
+
+measure_paced() { # RATE
+	note "cpu_percent_at_$1" "$(share_during "$TOOLS/workload" -r "$1" -n $(($1 * 8)) "$T/file")"
+	note "rss_mb_at_$1" "$(calc "$(kb Rss) / 1024")"
+}
+
+# Ratio of the CPU time of calls with the sensor to that without.
+measure_pairs() {
+	local i kind
+	local -A with
+
+	for ((i = 0; i < PAIRS; i++)); do
+		for kind in none open connect exec; do
+			with[$kind]=$("$TOOLS/calls" "$kind" | jq .cpu_ns)
+		done
+		stop_sensor
+		for kind in none open connect exec; do
+			note "slower_$kind" "$(calc "${with[$kind]} / $("$TOOLS/calls" "$kind" | jq .cpu_ns)")"
+		done
+		up
+		sleep 1
+	done
+}
+
+# Waits until what a flood made is accounted for, or 20 s; then tells what is missing of it.
+settle() { # NAME MADE QUERY
+	local stored=0 i
+
+	for ((i = 0; i < 40; i++)); do
+		stored=$(count "$3")
+		[ "$stored" -lt "$2" ] || break
+		sleep 0.5
+	done
+	note "$1_made" "$2"
+	note "$1_missing_percent" "$(calc "100 * ($2 - $stored) / $2")"
+	note "$1_told_lost" "$(query --all -o ndjson 'rtsec where event.action == "gap"' |
+		jq -s 'map(.rtsec.gap | select(.class == "bulk") | .count) | add // 0')"
+	note "$1_told_throttled" "$(query --all -o ndjson 'rtsec where event.action == "throttle"' |
+		jq -s 'map(.rtsec.throttle.count) | add // 0')"
+	note "$1_priority_lost" "$(query --all -o ndjson 'rtsec where event.action == "gap"' |
+		jq -s 'map(.rtsec.gap | select(.class == "priority") | .count) | add // 0')"
+}
+
+flood() { # NAME PRODUCERS RATE EACH
+	local i made
+
+	SINCE=$(date -u +%FT%T.%NZ)
+	touch "$T/$1"
+	for ((i = 0; i < $2; i++)); do
+		"$TOOLS/workload" -r "$3" -n "$4" "$T/$1" >"$T/made.$i" &
+	done
+	wait
+	made=$(for ((i = 0; i < $2; i++)); do cat "$T/made.$i"; done | jq -s 'map(.made) | add')
+	settle "$1" "$made" "file where process.name == \"workload\" and file.path == \"$T/$1\""
+}
+
+exec_burst() {
+	SINCE=$(date -u +%FT%T.%NZ)
+	"$TOOLS/calls" exec -n 4000 >"$T/a" &
+	"$TOOLS/calls" exec -n 4000 >"$T/b" &
+	wait
+	settle exec_burst 8400 'process where event.action == "exec" and process.args == "end"'
+	note exec_burst_ends_missing "$((8400 - $(count 'process where event.action == "end" and process.args == "end"')))"
+}
+
+HTTP=$(free_port)
+PORT=$(free_port)
+touch "$T/file"
+up
+say "idle"
+measure_idle
+say "paced"
+measure_paced 10000
+measure_paced 50000
+say "$PAIRS pairs with and without the sensor"
+measure_pairs
+say "floods"
+flood one_flat_out 1 0 1000000
+flood paced_100000 1 100000 500000
+flood four_flat_out 4 0 250000
+exec_burst
+
+jq -s 'group_by(.name) | map({key: .[0].name, value: (map(.value) | sort |
+	{median: .[length / 2 | floor], min: .[0], max: .[-1], runs: length})}) | from_entries' \
+	"$T/notes" >"$T/result"
+jq -r 'to_entries[] | [.key, .value.median, .value.min, .value.max, .value.runs] | @tsv' "$T/result" |
+	awk -F '\t' 'BEGIN { printf "%-32s %12s %12s %12s %5s\n", "figure", "median", "min", "max", "runs" }
+		{ printf "%-32s %12.12g %12.12g %12.12g %5d\n", $1, $2, $3, $4, $5 }'
+jq -c --arg cpu "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" --argjson cores "$(nproc)" \
+	--arg kernel "$(uname -r)" '{bench: "sensor", cpu: $cpu, cores: $cores, kernel: $kernel, figures: .}' "$T/result"
