@@ -2,7 +2,9 @@
 /* calls - what a sensor costs the programs that it watches: makes one kind of call a given number
  * of times and says what that took.
  *
- *   calls open|connect|exec|none [-n TIMES]     none: getppid, which nobody watches
+ *   calls open|connect|exec|none|bare [-n TIMES]
+ *
+ * none: reads 64 KiB of /dev/zero, a call that nobody watches; bare: getppid, nothing but a call.
  *
  * connect: to a listener of its own on 127.0.0.1, closed at once.  exec: vfork and execve of this
  * program, which then only ends.  Prints one JSON line: kind, made, cpu_ns (children included),
@@ -32,9 +34,26 @@ static int die(const char *what)
 	exit(1);
 }
 
-static void do_none(void)
+static void do_bare(void)
 {
 	(void)syscall(SYS_getppid);
+}
+
+static int zero = -1;
+
+static void begin_none(void)
+{
+	zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	if (zero < 0)
+		die("/dev/zero");
+}
+
+static void do_none(void)
+{
+	static char bytes[64 << 10];
+
+	if (read(zero, bytes, sizeof(bytes)) != sizeof(bytes))
+		die("read");
 }
 
 static void do_open(void)
@@ -90,9 +109,8 @@ static const struct kind {
 	void (*act)(void);
 	uint64_t times;
 } kinds[] = {
-	{ "none", NULL, do_none, 1000000 },
-	{ "open", NULL, do_open, 200000 },
-	{ "connect", begin_connect, do_connect, 10000 },
+	{ "none", begin_none, do_none, 100000 }, { "bare", NULL, do_bare, 1000000 },
+	{ "open", NULL, do_open, 200000 },	 { "connect", begin_connect, do_connect, 10000 },
 	{ "exec", NULL, do_exec, 1000 },
 };
 
@@ -149,6 +167,6 @@ int main(int argc, char **argv)
 			run(&kinds[i], times ? times : kinds[i].times);
 			return 0;
 		}
-	fprintf(stderr, "usage: calls open|connect|exec|none [-n TIMES]\n");
+	fprintf(stderr, "usage: calls open|connect|exec|none|bare [-n TIMES]\n");
 	return 2;
 }

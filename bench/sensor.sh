@@ -91,11 +91,11 @@ measure_pairs() {
 	local -A with
 
 	for ((i = 0; i < PAIRS; i++)); do
-		for kind in none open connect exec; do
+		for kind in none bare open connect exec; do
 			with[$kind]=$("$TOOLS/calls" "$kind" | jq .cpu_ns)
 		done
 		stop_sensor
-		for kind in none open connect exec; do
+		for kind in none bare open connect exec; do
 			note "slower_$kind" "$(calc "${with[$kind]} / $("$TOOLS/calls" "$kind" | jq .cpu_ns)")"
 		done
 		up
