@@ -46,8 +46,8 @@ given_four_producers() {
 	accounted "$made" "$query" bulk
 	expect_sum "four producers: stored + told = made" "$made" "$(count "$query")" $(($(told bulk) + $(throttled)))
 	expect "four producers: each of them, its begin and its end are told" \
-		"$(count "process where process.args == \"$T/flood\" and event.action == \"exec\"") $(count \
-			"process where process.args == \"$T/flood\" and event.action == \"end\"")" "4 4"
+		"$(count "process where process.name == \"workload\" and process.args == \"$T/flood\" and event.action == \"exec\"") $(count \
+			"process where process.name == \"workload\" and process.args == \"$T/flood\" and event.action == \"end\"")" "4 4"
 }
 
 given_a_burst_of_execs() {
