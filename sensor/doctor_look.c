@@ -227,20 +227,13 @@ static int try_connect(const struct addrinfo *a)
 	return -error;
 }
 
-static void look_collector(struct doctor *d)
+static void look_collector(struct doctor *d, const char *url)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	const char *url = d->options->collector;
 	struct addrinfo *found = NULL;
 	char host[256], port[8];
 	int r;
 
-	if (!url) {
-		doctor_say(d, "collector", DOCTOR_FAIL,
-			   "rtsec-sensor enroll, or say where it is: collector",
-			   "none is named, and this node is not enrolled: events would wait here");
-		return;
-	}
 	if (!split_url(url, host, port)) {
 		doctor_say(d, "collector", DOCTOR_WARN, NULL, "%.100s is not tried", url);
 		return;
@@ -264,11 +257,23 @@ static void look_collector(struct doctor *d)
 		doctor_say(d, "collector", DOCTOR_OK, NULL, "%.100s answers", url);
 }
 
+static void look_collectors(struct doctor *d)
+{
+	const struct config_texts *urls = &d->options->collectors;
+
+	if (urls->n == 0)
+		doctor_say(d, "collector", DOCTOR_FAIL,
+			   "rtsec-sensor enroll, or say where it is: collector",
+			   "none is named, and this node is not enrolled: events would wait here");
+	for (size_t i = 0; i < urls->n; i++)
+		look_collector(d, urls->at[i]);
+}
+
 void doctor_look(struct doctor *d)
 {
 	static void (*const looks[])(struct doctor * d) = {
 		look_kernel,  look_btf,	  look_capabilities, look_tracefs,
-		look_cgroups, look_clock, look_disk,	     look_collector,
+		look_cgroups, look_clock, look_disk,	     look_collectors,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(looks); i++)

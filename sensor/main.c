@@ -639,8 +639,8 @@ static int see_doctor(struct sensor *s)
 	AUTO_BUF struct buf text = { 0 };
 	struct options *o = &s->options;
 
-	if (!o->collector && identity_load(&s->identity, o->state_dir, NULL) == 0)
-		o->collector = s->identity.events;
+	if (o->collectors.n == 0 && identity_load(&s->identity, o->state_dir, NULL) == 0)
+		o->collectors = (struct config_texts){ .at = { s->identity.events }, .n = 1 };
 	d.options = o;
 	doctor_run(&d);
 	doctor_print(&d, o->output == OUTPUT_JSON, &text);

@@ -50,7 +50,7 @@ static void test_doctor_given_a_machine_when_looked_at_then_every_check_says_som
 					      "cgroup", "clock", "disk",	 "collector" };
 	char url[64];
 	AUTO_FD int fd = a_port(true, url);
-	struct options o = { .collector = url, .state_dir = "/tmp/rtsec-doctor/not/there" };
+	struct options o = { .collectors = { .at = { url }, .n = 1 }, .state_dir = "/tmp/rtsec-doctor/not/there" };
 
 	(void)state;
 	look(&o);
@@ -78,31 +78,33 @@ static void test_doctor_given_no_collector_when_looked_at_then_that_fails_and_ca
 
 	(void)state;
 	assert_true(fd >= 0);
-	o.collector = url;
+	o.collectors = { .at = { url }, .n = 1 };
 	look(&o);
 	assert_int_equal(finding("collector")->state, DOCTOR_FAIL);
 	assert_non_null(strstr(finding("collector")->mend, "start the collector"));
 	assert_int_equal(doctor_worst(&doctor), DOCTOR_FAIL);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		o.collector = bad[i];
+		o.collectors.at[0] = bad[i];
 		look(&o);
 		assert_int_equal(finding("collector")->state, DOCTOR_FAIL);
 	}
-	o.collector = "ipc";
+	o.collectors = { .at = { "ipc" }, .n = 1 };
 	look(&o);
 	assert_int_equal(finding("collector")->state, DOCTOR_WARN);
 }
 
 static void test_doctor_given_a_small_disk_when_looked_at_then_warned(void **state)
 {
-	struct options o = { .collector = "ipc", .state_dir = "/tmp", .spool_bytes = UINT64_MAX };
+	struct options o = { .collectors = { .at = { "ipc" }, .n = 1 }, .state_dir = "/tmp", .spool_bytes = UINT64_MAX };
 
 	(void)state;
 	look(&o);
 	assert_int_equal(finding("disk")->state, DOCTOR_WARN);
+	o.collectors.n = 0;
 	o.state_dir = "relative/nowhere";
 	look(&o);
 	assert_int_equal(finding("disk")->state, DOCTOR_FAIL);
+	assert_int_equal(finding("collector")->state, DOCTOR_FAIL); /* none is named */
 }
 
 static void test_doctor_given_findings_when_printed_then_text_and_json_have_all(void **state)
