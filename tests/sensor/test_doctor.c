@@ -50,7 +50,8 @@ static void test_doctor_given_a_machine_when_looked_at_then_every_check_says_som
 					      "cgroup", "clock", "disk",	 "collector" };
 	char url[64];
 	AUTO_FD int fd = a_port(true, url);
-	struct options o = { .collectors = { .at = { url }, .n = 1 }, .state_dir = "/tmp/rtsec-doctor/not/there" };
+	struct options o = { .collectors = { .at = { url }, .n = 1 },
+			     .state_dir = "/tmp/rtsec-doctor/not/there" };
 
 	(void)state;
 	look(&o);
@@ -78,7 +79,7 @@ static void test_doctor_given_no_collector_when_looked_at_then_that_fails_and_ca
 
 	(void)state;
 	assert_true(fd >= 0);
-	o.collectors = { .at = { url }, .n = 1 };
+	o.collectors = (struct config_texts){ .at = { url }, .n = 1 };
 	look(&o);
 	assert_int_equal(finding("collector")->state, DOCTOR_FAIL);
 	assert_non_null(strstr(finding("collector")->mend, "start the collector"));
@@ -88,14 +89,16 @@ static void test_doctor_given_no_collector_when_looked_at_then_that_fails_and_ca
 		look(&o);
 		assert_int_equal(finding("collector")->state, DOCTOR_FAIL);
 	}
-	o.collectors = { .at = { "ipc" }, .n = 1 };
+	o.collectors = (struct config_texts){ .at = { "ipc" }, .n = 1 };
 	look(&o);
 	assert_int_equal(finding("collector")->state, DOCTOR_WARN);
 }
 
 static void test_doctor_given_a_small_disk_when_looked_at_then_warned(void **state)
 {
-	struct options o = { .collectors = { .at = { "ipc" }, .n = 1 }, .state_dir = "/tmp", .spool_bytes = UINT64_MAX };
+	struct options o = { .collectors = { .at = { "ipc" }, .n = 1 },
+			     .state_dir = "/tmp",
+			     .spool_bytes = UINT64_MAX };
 
 	(void)state;
 	look(&o);
