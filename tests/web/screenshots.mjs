@@ -18,8 +18,8 @@ const SHOTS = {
 	search: { query: { since: '-1h', by: 'process.name' }, ready: '.legend .swatch', act: (page) => page.locator('.vlist-body .hit').nth(4).click() },
 	timeline: { query: { view: 'timeline', since: '-12m' }, ready: '.timeline-key .dot' },
 	process: { query: { view: 'process', id: 'sudo', hosts: 'all' }, ready: '.tree-row.active' },
-	hops: { query: { view: 'process', id: 'kworkerd', as: 'hops' }, ready: '.hop-label' },
-	alerts: { query: { view: 'alerts', sel: '4' }, ready: '.chain' },
+	hops: { query: { view: 'process', id: 'kworkerd', as: 'hops' }, ready: '.hop-pin' },
+	alerts: { query: { view: 'alerts', sel: '2' }, ready: '.together li' },
 	rules: { query: { view: 'rules', sel: 'shadow-read' }, ready: '.rule-tools .good', act: async (page) => {
 		await page.getByRole('button', { name: /^See what it would/ }).click();
 		await page.locator('.backtest canvas').waitFor();
