@@ -305,7 +305,7 @@ const alertTests = (world) => [
 		await page.getByText('1 alert', { exact: true }).waitFor();
 		const [canvas, row] = [await page.locator(TIMELINE).boundingBox(), await lane.boundingBox()];
 		await page.mouse.click(canvas.x + canvas.width / 2, row.y + 8);
-		await alertPanel(page).getByText('A shell reads the shadow file').waitFor();
+		await alertPanel(page).locator('h2', { hasText: 'A shell reads the shadow file' }).waitFor();
 	}],
 ];
 
@@ -336,7 +336,7 @@ const settingsTests = (world) => [
 			const rule = (await rulePanel(page).getByRole('button', { name: 'Delete the rule' }).count()) > 0;
 			page = await world.open(path({ view: 'alerts', status: 'all' }), { token: world.fleet.tokens[role], ready: '.data-row[data-index]' });
 			await alertRow(page, 'A program is started').click();
-			await alertPanel(page).getByText('Evidence').waitFor();
+			await alertPanel(page).getByRole('heading', { name: /^Evidence/ }).waitFor();
 			await until('it is known who asks', async () => (await alertPanel(page).getByRole('group', { name: 'Work' }).count()) === (role === 'viewer' ? 0 : 1));
 			seen[role] = `${parts.join()} ${rule ? 'rules' : ''}`.trim();
 		}
@@ -382,13 +382,13 @@ const keyboardTests = (world) => [
 	['keyboard_given_no_mouse_when_an_alert_is_followed_then_to_its_process_and_back', async () => {
 		const page = await world.open(path({ view: 'alerts', status: 'all' }), { ready: '.data-row[data-index]' });
 		await page.keyboard.press('j');
-		await alertPanel(page).getByText('Evidence').waitFor();
+		await alertPanel(page).getByRole('heading', { name: /^Evidence/ }).waitFor();
 		await page.keyboard.press('Enter');
 		await page.locator('.tree-row.active').waitFor();
 		await page.keyboard.press('k');
 		await page.locator('.tree-row.active').waitFor();
 		await page.goBack();
-		await alertPanel(page).getByText('Evidence').waitFor();
+		await alertPanel(page).getByRole('heading', { name: /^Evidence/ }).waitFor();
 		await page.keyboard.press('Escape');
 		await alertPanel(page).waitFor({ state: 'detached' });
 	}],
