@@ -58,6 +58,14 @@ static const struct route routes[] = {
 	  PARAM_BIT(FROM) | PARAM_BIT(SINCE) | PARAM_BIT(UNTIL) | PARAM_BIT(LIMIT) |
 		  PARAM_BIT(HOPS),
 	  "Chains of connections from process to process over nodes, by time", "Hops" },
+	{ METHOD_GET, "/api/v1/prevalence", ROLE_VIEWER, api_prevalence,
+	  PARAM_BIT(KIND) | PARAM_BIT(VALUE) | PARAM_BIT(SINCE) | PARAM_BIT(MAX_NODES) |
+		  PARAM_BIT(LIMIT),
+	  "What was ever seen on the fleet, the rarest first", "Facts" },
+	{ METHOD_GET, "/api/v1/spread", ROLE_VIEWER, api_spread,
+	  PARAM_BIT(KIND) | PARAM_BIT(SINCE) | PARAM_BIT(NODES) | PARAM_BIT(WITHIN) |
+		  PARAM_BIT(LIMIT),
+	  "What was new and came to several nodes in a short time", "Facts" },
 	{ METHOD_GET | METHOD_POST, "/api/v1/tail", ROLE_VIEWER, api_tail,
 	  CONDITION | PARAM_BIT(FIELDS), "Events as they come in, as server-sent events",
 	  "text/event-stream" },

@@ -110,6 +110,8 @@ void api_export(struct request *r);
 void api_sql(struct request *r);
 void api_edges(struct request *r);
 void api_hops(struct request *r);
+void api_prevalence(struct request *r);
+void api_spread(struct request *r);
 void api_tail(struct request *r);
 void api_fields(struct request *r);
 void api_kinds(struct request *r);

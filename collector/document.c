@@ -56,6 +56,8 @@ static int add_field(struct field_ref ref, void *arg)
 {
 	char name[NAME_BYTES];
 
+	if (block_is_beside(ref.info->field)) /* no part of the event: shown when asked for */
+		return 0;
 	return add_entry(arg, ref, field_name(ref, name, sizeof(name)));
 }
 

@@ -38,7 +38,7 @@ static const char *const texts[FLOWDB_STMTS] = {
 	[STMT_BY_TIME_DOWN] = FLOWS "WHERE +day >= ?3 AND (?4 = 0 OR a_source IN (SELECT id FROM "
 				    "source WHERE node = ?4) OR b_source IN (SELECT id FROM "
 				    "source WHERE node = ?4)) " STATES NEWER,
-	[STMT_DAYS] = "SELECT min(at_ns), max(at_ns) FROM flow",
+	[STMT_DAYS] = "SELECT (SELECT min(at_ns) FROM flow), (SELECT max(at_ns) FROM flow)",
 	[STMT_OLDEST] = "SELECT min(at_ns) FROM flow",
 	[STMT_ADDRESS] = "SELECT node FROM address WHERE ip = ?1",
 	[STMT_COVERED] =
@@ -262,8 +262,9 @@ static int open_file(struct flowdb *db, const char *dir, enum sql_mode mode, str
 		return r;
 	if (mode == SQL_WRITE)
 		r = sql_exec(db->db, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536;");
-	if (r == 0) /* a reader prepares what writes, too, and never runs it */
-		r = sql_prepare(db->db, texts, FLOWDB_STMTS, db->stmts);
+	if (r == 0)
+		r = sql_prepare(db->db, texts, mode == SQL_WRITE ? FLOWDB_STMTS : FLOWDB_READS,
+				db->stmts);
 	if (r == 0)
 		r = reload(db);
 	if (r < 0)

@@ -21,7 +21,8 @@ enum {
 	STMT_OLDEST,
 	STMT_ADDRESS,
 	STMT_COVERED,
-	STMT_PUT,
+	FLOWDB_READS, /* what a reader needs is before */
+	STMT_PUT = FLOWDB_READS,
 	STMT_DROP,
 	STMT_EXPIRE,
 	STMT_NODE_PUT,

@@ -305,9 +305,11 @@ static int follower_new(struct follower **ret, struct store *s, const struct fol
 	f->o = *o;
 	f->store = s;
 	r = store_reader_new(s, &f->reader);
-	if (r == 0)
-		*ret = TAKE(f);
-	return r;
+	if (r < 0)
+		return r;
+	store_reader_set_beside(f->reader, o->beside);
+	*ret = TAKE(f);
+	return 0;
 }
 
 int follow_new(struct follow **ret, struct store *s)

@@ -44,6 +44,7 @@ struct follow_observer {
 	int (*commit)(uint64_t ingested_ns, void *arg);
 	/* Forgets what came since the last commit(); NULL: nothing to do. */
 	void (*rollback)(void *arg);
+	const struct block_beside *beside; /* of the blocks; NULL: none */
 	void *arg;
 };
 

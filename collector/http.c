@@ -402,6 +402,8 @@ int http_start(struct http **ret, uv_loop_t *loop, const struct http_config *con
 	h->server.started_ns = timestamp_now();
 	h->server.access = access_new();
 	r = h->server.access ? pool_new(&h->server.pool, loop, config->store) : err_origin(-ENOMEM);
+	if (r == 0)
+		pool_set_facts(h->server.pool, config->facts);
 	if (r == 0 && config->hub)
 		r = tails_new(&h->server.tails, &h->server, loop);
 	if (r == 0)

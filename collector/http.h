@@ -8,6 +8,7 @@
 #pragma once
 #include <uv.h>
 
+#include "collector/facts.h"
 #include "collector/flows.h"
 #include "collector/authority.h"
 #include "collector/hub.h"
@@ -38,6 +39,7 @@ struct http_config {
 	struct alertbook *alertbook; /* NULL: /api/v1/alerts answers 503 */
 	struct outputs *outputs;     /* NULL: there are none */
 	struct detect *detect;	     /* NULL: rules have no counters */
+	struct facts *facts;	     /* NULL: there are none */
 };
 
 /* Starts to listen on @loop.  *ret is the caller's, given back with http_stop().

@@ -11,6 +11,7 @@
 
 #include "collector/authority.h"
 #include "collector/day.h"
+#include "collector/facts_beside.h"
 #include "collector/flows.h"
 #include "collector/http.h"
 #include "collector/ingest.h"
@@ -46,6 +47,8 @@ struct collector {
 	struct hub *hub;
 	struct follow *follow;
 	struct flows *flows;
+	struct facts *facts;
+	struct facts_beside *facts_of_rules;
 	struct ingest *ingest;
 	struct http *http;
 };
@@ -237,21 +240,26 @@ static int open_data(struct collector *c, const struct options *o, struct diag *
 /* What keeps state of its own about all that is stored. */
 static int start_observers(struct collector *c, const struct options *o, struct diag *d)
 {
-	struct follow_observer flows, rules;
+	struct follow_observer observers[3];
 	int r = flows_new(&c->flows, o->dir, c->store, 0, d);
 
+	if (r == 0)
+		r = facts_new(&c->facts, o->dir, 0, d);
 	if (r == 0)
 		r = follow_new(&c->follow, c->store);
 	if (r < 0)
 		return r;
-	flows = flows_observer(c->flows);
-	r = follow_add(c->follow, &flows);
-	if (r == 0)
-		r = detect_new(&c->detect, c->rulebook, c->alertbook, c->store);
+	r = detect_new(&c->detect, c->rulebook, c->alertbook, c->store);
 	if (r < 0)
 		return r;
-	rules = detect_observer(c->detect);
-	r = follow_add(c->follow, &rules);
+	observers[0] = flows_observer(c->flows);
+	observers[1] = facts_observer(c->facts);
+	observers[2] = detect_observer(c->detect);
+	r = facts_beside_new(&c->facts_of_rules, c->facts);
+	if (r == 0)
+		observers[2].beside = facts_beside_columns(c->facts_of_rules);
+	for (size_t i = 0; i < ARRAY_SIZE(observers) && r == 0; i++)
+		r = follow_add(c->follow, &observers[i]);
 	return r == 0 ? outputs_start(&c->outputs, c->alertbook, o->dir, d) : r;
 }
 
@@ -291,6 +299,7 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 	ingest.hub = http.hub = c->hub;
 	ingest.follow = http.follow = c->follow;
 	http.flows = c->flows;
+	http.facts = c->facts;
 	ingest.quarantine_dir = quarantine;
 	ingest.dir = o->dir;
 	ingest.merge = &merge_usual;
@@ -330,6 +339,8 @@ static void stop(struct collector *c)
 	c->flows = flows_free(c->flows);
 	c->detect = detect_free(c->detect);
 	c->outputs = outputs_stop(c->outputs);
+	facts_beside_free(TAKE(c->facts_of_rules));
+	c->facts = facts_free(c->facts);
 	c->store = store_free(c->store);
 	c->alertbook = alertbook_free(c->alertbook);
 	c->rulebook = rulebook_free(c->rulebook);

@@ -105,6 +105,15 @@ static void read_flows(struct metrics *m, const struct flows *flows)
 	m->value[METRIC_FLOWS_CROWDED] = c.crowded;
 }
 
+static void read_facts(struct metrics *m, const struct facts *facts)
+{
+	struct facts_counters c;
+
+	facts_counters(facts, &c);
+	m->value[METRIC_FACTS_KEPT] = c.facts;
+	m->value[METRIC_FACTS_EVICTED] = c.evicted;
+}
+
 static void read_observers(struct metrics *m, struct follow *f)
 {
 	while (m->n_observers < ARRAY_SIZE(m->observers) &&
@@ -121,6 +130,7 @@ void metrics_read_loop(struct metrics *m, const struct server *s)
 	read_ingest(m, s->config.ingest);
 	read_observers(m, s->config.follow);
 	read_flows(m, s->config.flows);
+	read_facts(m, s->config.facts);
 	read_removed(m, s->config.maindb);
 	read_http(m, s);
 	maindb_nodes(s->config.maindb, add_node, &sum);

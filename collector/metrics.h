@@ -41,11 +41,16 @@
 	X(REMOVED_DAYS, removed, days, "counter", "Days of history that retention has removed")   \
 	X(REMOVED_EVENTS, removed, events, "counter", "Events in them")                           \
 	X(REMOVED_BYTES, removed, bytes, "counter", "Bytes of their files")                       \
-	X(FLOWS_KEPT, flows, kept, "gauge", "Connections kept: edges between processes, and halves") \
+	X(FLOWS_KEPT, flows, kept, "gauge",                                                       \
+	  "Connections kept: edges between processes, and halves")                                \
 	X(FLOWS_EVENTS, flows, events, "counter", "Connection events joined since start")         \
 	X(FLOWS_EVICTED, flows, evicted, "counter", "Connections that went before their day did") \
 	X(FLOWS_CROWDED, flows, crowded, "counter",                                               \
 	  "Connection events left out because too many have one 5-tuple")                         \
+	X(FACTS_KEPT, facts, kept, "gauge",                                                       \
+	  "Executables, destinations, users and so on that are known")                            \
+	X(FACTS_EVICTED, facts, evicted, "counter",                                               \
+	  "Of these forgotten because there were too many")                                       \
 	X(NODES_KNOWN, nodes, known, "gauge", "Nodes that have ever sent events")                 \
 	X(NODES_UP, nodes, up, "gauge", "Nodes heard of within 30 seconds")                       \
 	X(NODES_LOST, nodes, events_lost, "counter",                                              \

@@ -14,7 +14,8 @@ struct migrations {
 	const struct migration *list;
 	size_t n; /* the user_version that this build writes */
 };
-extern const struct migrations migrations_events, migrations_main, migrations_flows;
+extern const struct migrations migrations_events, migrations_main, migrations_flows,
+	migrations_facts;
 
 /* Applies what @db lacks of @m.  @path names the file in @d.
  * Returns 0, -EEXIST (the file is of a newer build), or a negative errno with @d: then the failing

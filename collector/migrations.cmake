@@ -9,3 +9,4 @@ rtsec_embed(rtsec_collector migration_main_0004 ${rtsec_migrations}/main/0004_ru
 rtsec_embed(rtsec_collector migration_flows_0001 ${rtsec_migrations}/flows/0001_flows.sql)
 rtsec_embed(rtsec_collector migration_main_0005 ${rtsec_migrations}/main/0005_alerts.sql)
 rtsec_embed(rtsec_collector migration_main_0006 ${rtsec_migrations}/main/0006_outputs.sql)
+rtsec_embed(rtsec_collector migration_facts_0001 ${rtsec_migrations}/facts/0001_facts.sql)

@@ -43,6 +43,7 @@ static const struct {
 	{ "names", "string", NULL, NULL, true },
 	{ "desc or asc", "string", NULL, "desc asc", false },
 	{ "all, joined or half", "string", NULL, "all joined half", false },
+	{ "kind of facts", "string", NULL, "executable hash pair destination domain user", false },
 	{ "own or all", "string", NULL, "own all", false },
 	{ "boolean", "string", NULL, "true false", false },
 };

@@ -30,6 +30,12 @@
 	X(HOSTS, "hosts", "own or all", "own", "all: over connections to other nodes, too")     \
 	X(FROM, "from", "string", "", "Where chains begin: an entity id, or a node")            \
 	X(HOPS, "hops", "integer", "8", "Connections in a row, 1 to 16")                        \
+	X(KIND, "kind", "kind of facts", "executable",                                          \
+	  "executable, hash, pair, destination, domain or user")                                \
+	X(VALUE, "value", "string", "", "This one only, exactly; with the nodes it was seen on") \
+	X(MAX_NODES, "max_nodes", "integer", "4294967295", "Only what so many nodes had")       \
+	X(NODES, "nodes", "integer", "2", "Nodes that it came to, at least; 1 to 1024")         \
+	X(WITHIN, "within", "duration", "1h", "In which time it came to them")                  \
 	X(SQL, "sql", "string", "", "One SELECT over the tables events and nodes")              \
 	X(RULE, "rule", "string", "", "Only alerts of the rule with this id")                   \
 	X(STATUS, "status", "string", "", "Only alerts that are open, acknowledged or closed")  \
@@ -51,7 +57,7 @@
 	X(ROLE, "role", "string", "viewer", "viewer, analyst, operator or admin")               \
 	X(SCOPE, "scope", "string", "",                                                         \
 	  "Nodes that the token may see: node:ID and label:KEY=VALUE, commas between; empty: all") \
-	X(TTL, "ttl", "duration", "",                                                           \
+	X(TTL, "ttl", "duration", "",                                                              \
 	  "How long the token is good; empty: 1h for join tokens, 90d for others")
 
 enum param {

@@ -8,6 +8,8 @@ enum { WORKERS = 3, MAX_WAITING = 128 }; /* uv has four threads: one is left for
 struct pool {
 	uv_loop_t *loop;
 	struct store *store;
+	const struct facts *facts;
+	struct facts_beside *beside[WORKERS]; /* of each worker that was made */
 	struct query_worker *idle[WORKERS];
 	uint32_t n_workers, n_idle, n_running, n_waiting;
 	struct pool_job *first, **last; /* those that wait */
@@ -33,6 +35,8 @@ struct pool *pool_free(struct pool *p)
 	assert(pool_jobs(p) == 0);
 	for (uint32_t i = 0; i < p->n_idle; i++)
 		query_worker_free(p->idle[i]);
+	for (uint32_t i = 0; i < p->n_workers; i++)
+		facts_beside_free(p->beside[i]);
 	free(p);
 	return NULL;
 }
@@ -84,12 +88,31 @@ static void start_waiting(struct pool *p)
 	}
 }
 
+void pool_set_facts(struct pool *p, const struct facts *facts)
+{
+	p->facts = facts;
+}
+
+static int make_worker(struct pool *p, struct query_worker **ret)
+{
+	struct facts_beside **beside = &p->beside[p->n_workers];
+	int r = p->facts ? facts_beside_new(beside, p->facts) : 0;
+
+	if (r == 0)
+		r = query_worker_new(ret, p->store);
+	if (r < 0)
+		*beside = facts_beside_free(*beside);
+	else if (*beside)
+		store_reader_set_beside(query_worker_reader(*ret), facts_beside_columns(*beside));
+	return r;
+}
+
 int pool_submit(struct pool *p, struct pool_job *job)
 {
 	int r;
 
 	if (p->n_idle == 0 && p->n_workers < WORKERS) {
-		r = query_worker_new(&p->idle[0], p->store);
+		r = make_worker(p, &p->idle[0]);
 		if (r < 0 && p->n_workers == 0)
 			return r;
 		p->n_idle += r == 0;

@@ -5,6 +5,7 @@
 #pragma once
 #include <uv.h>
 
+#include "collector/facts_beside.h"
 #include "collector/query.h"
 
 struct pool;
@@ -25,6 +26,9 @@ struct pool_job {
 
 NODISCARD int pool_new(struct pool **ret, uv_loop_t *loop, struct store *store);
 /* No job may be left.  NULL: no-op. */
+/* Workers made from now on know the facts of programs (facts_beside.h).  @facts is borrowed; NULL:
+ * none. */
+void pool_set_facts(struct pool *p, const struct facts *facts);
 struct pool *pool_free(struct pool *p);
 
 /* Runs @job as soon as a worker is free; until then it waits in order.  Returns 0, POOL_E_FULL,

@@ -95,6 +95,8 @@ struct store_scan_stats {
 /* Adds @s to @to. */
 void store_scan_stats_add(struct store_scan_stats *to, const struct store_scan_stats *s);
 
+/* Blocks that the reader hands out have these columns (lib/block.h); NULL: none.  Borrowed. */
+void store_reader_set_beside(struct store_reader *r, const struct block_beside *beside);
 NODISCARD int store_reader_new(struct store *s, struct store_reader **ret);
 struct store_reader *store_reader_free(struct store_reader *r);
 DEFINE_FREEP(store_reader)

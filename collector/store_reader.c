@@ -435,6 +435,11 @@ int store_reader_new(struct store *s, struct store_reader **ret)
 	return 0;
 }
 
+void store_reader_set_beside(struct store_reader *r, const struct block_beside *beside)
+{
+	block_set_beside(r->block, beside);
+}
+
 static void unlist(struct store_reader *r)
 {
 	struct store_reader **at = store_readers(r->store);

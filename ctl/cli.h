@@ -39,8 +39,9 @@ struct cli_values {
 	const char *name, *role, *scope, *ttl;
 	const char *since, *until, *fields, *node, *order, *query;
 	const char *status, *level, *rule, *owner, *note, *condition, *expires;
-	uint64_t limit, depth, watch;
-	bool count, all, histogram, descendants, explain, dry_run, help;
+	const char *process, *state, *from, *kind, *value, *within;
+	uint64_t limit, depth, watch, hops, nodes, max_nodes;
+	bool count, all, histogram, descendants, across, explain, dry_run, help;
 };
 
 enum cli_type {

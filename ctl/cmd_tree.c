@@ -18,6 +18,8 @@ static const struct cli_option options[] = {
 	       "From this time on, else since ever; with --query -24h"),
 	OPTION("until", 0, TEXT, "TIME", until, "Before this time"),
 	OPTION("node", 0, TEXT, "NODE", node, "Only this node, by name or id"),
+	OPTION("across", 0, FLAG, NULL, across, "Over connections to other nodes, too"),
+	OPTION("hops", 0, NUMBER, "N", hops, "With --across: at most N connections in a row (8)"),
 	CLI_OPTIONS_SERVER,
 };
 
@@ -79,15 +81,46 @@ static void add_badges(const json_t *row, struct buf *out)
 	buf_str(out, any ? ")" : "");
 }
 
+/* The connection that leads to it from what stands above, with the node. */
+static void add_via(const json_t *row, struct buf *out)
+{
+	const json_t *edge = json_array_get(json_object_get(row, "via"), 0);
+	const char *host = text_at(row, "host.name");
+	json_int_t n = json_integer_value(json_object_get(row, "edges"));
+
+	if (!edge)
+		return;
+	buf_str(out, "=> ");
+	text_escape(host ? host : "?", host ? strlen(host) : 1, out);
+	buf_str(out, " :");
+	printer_value(printer_find(edge, "destination.port"), out);
+	if (n > 1)
+		buf_printf(out, " (%lld connections)", (long long)n);
+	buf_str(out, "  ");
+}
+
+/* How sure it is that it belongs here, where that is in question; and a circle. */
+static void add_doubt(const json_t *row, struct buf *out)
+{
+	const json_t *sure = json_object_get(row, "confidence");
+
+	if (json_is_integer(sure) && json_integer_value(sure) < 100)
+		buf_printf(out, "  %lld %% sure", (long long)json_integer_value(sure));
+	if (json_is_true(json_object_get(row, "again")))
+		buf_str(out, "  (told above)");
+}
+
 /* What stands behind the lines of the tree, escaped. */
 static void add_process(const json_t *row, struct buf *out)
 {
 	const char *name = text_at(row, "process.name"), *user = text_at(row, "process.user.name");
 
+	add_via(row, out);
 	text_escape(name ? name : "?", name ? strlen(name) : 1, out);
 	buf_str(out, "[");
 	printer_value(printer_find(row, "process.pid"), out);
 	buf_str(out, "]");
+	add_doubt(row, out);
 	if (user) {
 		buf_str(out, "  ");
 		text_escape(user, strlen(user), out);
@@ -160,6 +193,50 @@ static int print_lines(struct tree *t)
 			(const char *)line.data, is_root ? "\x1b[0m" : "");
 	}
 	return 0;
+}
+
+static void add_word(const json_t *row, const char *before, const char *path, struct buf *out)
+{
+	const char *s = text_at(row, path);
+
+	if (!s)
+		return;
+	buf_str(out, before);
+	text_escape(s, strlen(s), out);
+}
+
+/* Where the tree breaks off, and why. */
+static void print_break(const struct cli_io *io, const json_t *edge)
+{
+	AUTO_BUF struct buf line = { 0 };
+
+	add_word(edge, "", "connected.process", &line);
+	add_word(edge, "", "accepted.process", &line);
+	add_word(edge, ": ", "source.ip", &line);
+	add_word(edge, " -> ", "destination.ip", &line);
+	buf_str(&line, ":");
+	printer_value(printer_find(edge, "destination.port"), &line);
+	add_word(edge, ": ", "missing.reason", &line);
+	add_word(edge, " of ", "missing.node.name", &line);
+	add_word(edge, ", ", "missing.cause", &line);
+	add_word(edge, ", from ", "missing.from", &line);
+	add_word(edge, " to ", "missing.to", &line);
+	cli_say(io, "broken off: %.*s", (int)line.n, (const char *)line.data);
+}
+
+static int print_breaks(const struct cli_io *io, struct slice doc)
+{
+	struct slice list;
+	json_t *breaks = NULL;
+	const json_t *edge;
+	size_t i, n = 0;
+
+	if (rawjson_member(doc, "breaks", &list))
+		breaks = rawjson_load(list);
+	json_array_foreach(breaks, i, edge) print_break(io, edge);
+	n = json_array_size(breaks);
+	json_decref(breaks);
+	return n ? EXIT_PARTIAL : EXIT_HITS;
 }
 
 static const struct printer_column columns[] = {
@@ -235,8 +312,9 @@ static int print(const struct cli_io *io, const struct cli_values *v, struct sli
 	}
 	if (r < 0)
 		return r;
+	r = print_breaks(io, doc);
 	if (!rawjson_member(doc, "truncated", &cut) || cut.n != 4)
-		return EXIT_HITS;
+		return r;
 	cli_say(io, "there are more processes than these: --limit N");
 	return EXIT_PARTIAL;
 }
@@ -277,13 +355,15 @@ static int find_process(struct session *s, const struct cli_io *io, const struct
 static int show(struct session *s, const struct cli_io *io, const struct cli_values *v,
 		const char *entity)
 {
-	char depth[24], limit[24];
+	char depth[24], limit[24], hops[24];
 	const struct client_param params[] = {
 		{ "since", v->query ? NULL : v->since },
 		{ "until", v->query ? NULL : v->until },
 		{ "node", v->node },
 		{ "depth", v->depth ? depth : NULL },
 		{ "limit", v->limit ? limit : NULL },
+		{ "hosts", v->across ? "all" : NULL },
+		{ "hops", v->across && v->hops ? hops : NULL },
 	};
 	AUTO_BUF struct buf path = { 0 }, body = { 0 };
 	struct client_request q = { .params = params, .n_params = ARRAY_SIZE(params) };
@@ -293,6 +373,7 @@ static int show(struct session *s, const struct cli_io *io, const struct cli_val
 
 	snprintf(depth, sizeof(depth), "%" PRIu64, v->depth);
 	snprintf(limit, sizeof(limit), "%" PRIu64, v->limit);
+	snprintf(hops, sizeof(hops), "%" PRIu64, v->hops);
 	lookup_path(&path, "/api/v1/processes/", entity, "/tree");
 	if (!buf_ok(&path))
 		return session_failed(io, err_origin(-ENOMEM), NULL);
@@ -331,7 +412,8 @@ const struct cli_command cmd_tree = {
 		 "--query finds: name, pid, user, how it ended, what it did, command line.\n"
 		 "\n"
 		 "  rtsecctl tree 9f1c0e6b5d2a4477\n"
-		 "  rtsecctl tree --query 'process.name == \"nc\"'\n",
+		 "  rtsecctl tree --query 'process.name == \"nc\"'\n"
+		 "  rtsecctl tree --across 9f1c0e6b5d2a4477\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.run = run,

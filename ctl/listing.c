@@ -44,18 +44,25 @@ static int print(const struct listing *l, const struct cli_io *io, const struct 
 
 int listing_run(const struct listing *l, const struct cli_io *io, const struct cli_values *v)
 {
-	const struct client_request q = { .path = l->path };
+	const struct client_request q = { .path = l->path,
+					  .params = l->params,
+					  .n_params = l->n_params };
 	AUTO_BUF struct buf body = { 0 };
 	AUTO(session) *s = NULL;
-	struct slice doc, rows;
+	struct slice doc, rows, cut;
 	int r = session_open(&s, io, v);
 
 	if (r == 0)
 		r = session_ask(s, &q, &body, &doc);
 	if (r)
 		return r;
-	if (rawjson_member(doc, l->member, &rows))
-		return print(l, io, v, rows);
+	if (rawjson_member(doc, l->member, &rows)) {
+		r = print(l, io, v, rows);
+		if (r != EXIT_HITS || !rawjson_member(doc, "truncated", &cut) || cut.n != 4)
+			return r;
+		cli_say(io, "there are more than these: --limit N");
+		return EXIT_PARTIAL;
+	}
 	cli_say(io, "the answer to %s has no \"%s\": is this an rtsec collector?", l->path,
 		l->member);
 	return EXIT_SERVER;

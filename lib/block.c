@@ -49,6 +49,7 @@ static void block_clear(struct block *b)
 	b->tables = NULL;
 	b->labels = NULL;
 	b->failed = false;
+	memset(b->beside_values, 0, sizeof(b->beside_values));
 	memset(&b->processes, 0, sizeof(b->processes));
 	memset(&b->info, 0, sizeof(b->info));
 }

@@ -118,6 +118,19 @@ struct block_value {
 };
 struct block_value block_value(struct block *b, uint32_t table, uint32_t row, struct field_ref ref);
 
+/* Columns of the process table that no batch has: FIELD_PREVALENCE_NODES and FIELD_FIRST_SEEN, null
+ * as long as nobody knows them.  @ask gives the raw value of one for a program; executable and sha256
+ * have n 0 where they are not known. */
+struct block_beside {
+	uint64_t (*ask)(enum field f, struct block_string executable, struct block_string sha256,
+			void *arg);
+	void *arg;
+};
+/* Holds for all batches to come, too; NULL: null again.  @beside is borrowed. */
+void block_set_beside(struct block *b, const struct block_beside *beside);
+/* True for such a field. */
+bool block_is_beside(enum field f);
+
 /* Process row (1-based, 0: none) that @via names for an event. */
 uint32_t block_process(struct block *b, uint32_t table, uint32_t row, enum field_via via);
 

@@ -64,11 +64,56 @@ bool block_unpack_list(struct block *b, const struct table *t, struct column *c,
 	return true;
 }
 
+/* ---- beside the batch ---- */
+
+void block_set_beside(struct block *b, const struct block_beside *beside)
+{
+	b->beside = beside;
+	memset(b->beside_values, 0, sizeof(b->beside_values));
+}
+
+bool block_is_beside(enum field f)
+{
+	return f == FIELD_PREVALENCE_NODES || f == FIELD_FIRST_SEEN;
+}
+
+static struct block_string word_at(const struct block *b, const uint64_t *column, uint32_t row)
+{
+	if (!column || !column[row])
+		return (struct block_string){ "", 0 };
+	return block_string(b, (uint32_t)column[row]);
+}
+
+/* What a batch brings under these numbers is not looked at. */
+static const uint64_t *beside_column(struct block *b, uint32_t table, enum field f)
+{
+	uint64_t **values = &b->beside_values[f == FIELD_FIRST_SEEN];
+	const uint64_t *executable, *sha256;
+
+	if (table != BLOCK_PROCESSES || !b->beside || !b->processes.rows)
+		return NULL;
+	if (*values)
+		return *values;
+	executable = block_column(b, table, FIELD_EXECUTABLE);
+	sha256 = block_column(b, table, FIELD_SHA256);
+	*values = arena_array(&b->arena, b->processes.rows, sizeof(**values));
+	if (!*values) {
+		b->failed = true;
+		return NULL;
+	}
+	for (uint32_t i = 0; i < b->processes.rows; i++)
+		(*values)[i] = b->beside->ask(f, word_at(b, executable, i), word_at(b, sha256, i),
+					      b->beside->arg);
+	return *values;
+}
+
 const uint64_t *block_column(struct block *b, uint32_t table, enum field f)
 {
 	struct column *c = block_find(b, table, f);
 	bool ok;
 
+	if (block_is_beside(f))
+		return beside_column(b, table, f);
 	if (!c || c->values)
 		return c ? c->values : NULL;
 	return block_unpack(b, block_table(b, table), c, field_info(f), &ok);

@@ -36,6 +36,8 @@ struct block {
 	struct block_label *labels;
 	struct block_info info;
 	bool failed;
+	const struct block_beside *beside;
+	uint64_t *beside_values[2]; /* in the arena; NULL: not asked yet */
 };
 
 static inline UNUSED const struct table *block_table(const struct block *b, uint32_t table)

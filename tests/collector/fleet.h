@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fleet - batches of nodes that connect to each other: for the tests and the bench of flows. */
 #pragma once
-#include "tests/collector/fixture.h"
-
 #include <arpa/inet.h>
+#include <string.h>
 
+#include "lib/batch.h"
 #include "lib/community_id.h"
+
+/* Not cmocka's: the bench has none. */
+static inline void fleet_must(bool true_)
+{
+	if (!true_)
+		abort();
+}
 
 /* Who sends. */
 struct fleet_node {
@@ -55,8 +62,8 @@ static inline const char *fleet_community_id(const struct fleet_tuple *t,
 				    .has_ports = true };
 	int family = f.ipv6 ? AF_INET6 : AF_INET;
 
-	assert_int_equal(inet_pton(family, t->source_ip, f.source), 1);
-	assert_int_equal(inet_pton(family, t->dest_ip, f.destination), 1);
+	fleet_must(inet_pton(family, t->source_ip, f.source) == 1);
+	fleet_must(inet_pton(family, t->dest_ip, f.destination) == 1);
 	return community_id(&f, 0, buf);
 }
 
@@ -146,9 +153,9 @@ static inline UNUSED void fleet_frame(struct fleet_node *node, const struct flee
 	AUTO(frame_codec) *codec = NULL;
 	AUTO(batch) *b = NULL;
 
-	assert_int_equal(frame_codec_new(&codec), 0);
-	assert_int_equal(batch_new(&b, &origin), 0);
+	fleet_must(frame_codec_new(&codec) == 0);
+	fleet_must(batch_new(&b, &origin) == 0);
 	for (size_t i = 0; i < n; i++)
 		fleet_add(b, node, &events[i]);
-	assert_int_equal(batch_seal(b, codec, &stats, node->seq + 1, 1, out), 0);
+	fleet_must(batch_seal(b, codec, &stats, node->seq + 1, 1, out) == 0);
 }

@@ -22,6 +22,7 @@ struct served {
 	struct hub *hub;
 	struct http *http;
 	struct flows *flows;
+	struct facts *facts;
 	struct follow *follow;
 	struct block *block;
 	uv_loop_t loop;
@@ -87,7 +88,11 @@ static inline int served_setup(void **state)
 	assert_int_equal(follow_new(&s->follow, s->store), 0);
 	observer = flows_observer(s->flows);
 	assert_int_equal(follow_add(s->follow, &observer), 0);
+	assert_int_equal(facts_new(&s->facts, s->dir, 0, &d), 0);
+	observer = facts_observer(s->facts);
+	assert_int_equal(follow_add(s->follow, &observer), 0);
 	config.flows = s->flows;
+	config.facts = s->facts;
 	config.follow = s->follow;
 	assert_int_equal(authority_open(&s->authority, s->dir, NULL, 0, timestamp_now(), &d), 0);
 	config.authority = s->authority;
@@ -114,6 +119,9 @@ static inline int served_teardown(void **state)
 	uv_async_send(&s->stop);
 	pthread_join(s->thread, NULL);
 	assert_int_equal(uv_loop_close(&s->loop), 0);
+	follow_free(s->follow);
+	flows_free(s->flows);
+	facts_free(s->facts);
 	block_free(s->block);
 	outputs_stop(s->outputs);
 	alertbook_free(s->alertbook);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections joined online: single shapes, and random fleets against a joiner by brute force. */
+#include "tests/collector/fixture.h"
+
 #include "tests/collector/fleet.h"
 
 #include "collector/flows.h"

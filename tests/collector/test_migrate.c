@@ -14,6 +14,8 @@ static const struct {
 	  "0e3a1fc389bee7d44f1423f940cf228e35a1e1b29338588a15bf88ba324d629b" },
 	{ "events/0002_merged.sql",
 	  "e14ae34af44f73f03b7df2d7e98e47ae760cc70c52da1b64e5d5b78f9f914fa8" },
+	{ "facts/0001_facts.sql",
+	  "9cb34fe93a945b96a81b031a915e72de0d69e992f920a51d0a233ebc9ac0b34b" },
 	{ "flows/0001_flows.sql",
 	  "1d275795f7ac33b6b5ee9aa5a899597db8e26b5a784bda98eb265f68813d4859" },
 	{ "main/0001_nodes.sql",
@@ -114,7 +116,9 @@ static void test_migrate_given_folder_when_counted_then_each_file_is_embedded_an
 	assert_int_equal(count_files("events"), migrations_events.n);
 	assert_int_equal(count_files("main"), migrations_main.n);
 	assert_int_equal(count_files("flows"), migrations_flows.n);
-	assert_int_equal(migrations_events.n + migrations_main.n + migrations_flows.n,
+	assert_int_equal(count_files("facts"), migrations_facts.n);
+	assert_int_equal(migrations_events.n + migrations_main.n + migrations_flows.n +
+				 migrations_facts.n,
 			 ARRAY_SIZE(released));
 }
 

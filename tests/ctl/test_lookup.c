@@ -210,9 +210,141 @@ static void test_histogram_given_buckets_when_shown_then_bars_or_rows(void **sta
 	end(&f, &r);
 }
 
+/* ---- over hosts ---- */
+
+#define EDGE(more)                                                                               \
+	"{\"time\":\"2026-11-22T21:44:19Z\",\"skew_ns\":-41000000,\"confidence\":80,"            \
+	"\"source\":{\"ip\":\"10.0.0.1\",\"port\":40000},"                                       \
+	"\"destination\":{\"ip\":\"fd00::2\",\"port\":80},\"connected\":{\"node\":{\"id\":"      \
+	"\"a\",\"name\":\"a\\u001b\"},\"entity_id\":\"a1\",\"process\":\"curl\",\"pid\":7}" more \
+	"}"
+#define ACCEPTED \
+	",\"accepted\":{\"node\":{\"id\":\"b\",\"name\":\"b\"},\"process\":\"httpd\",\"pid\":9}"
+#define MISSING                                                                                \
+	",\"accepted\":null,\"missing\":{\"reason\":\"evidence_lost\",\"node\":{\"id\":\"b\"," \
+	"\"name\":\"b\"},\"from\":\"F\",\"to\":\"T\",\"cause\":\"stopped\"}"
+
+static void test_tree_given_across_when_shown_then_nodes_doubts_and_breaks(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ 200, NULL,
+		  "{\"processes\":[" P("a1", "null", "0", "curl", "7", "") "," P(
+			  "b1", "null", "1", "httpd", "9",
+			  ",\"host\":{\"name\":\"b\"},\"confidence\":80,\"edges\":2,\"via\":[" EDGE(
+				  ACCEPTED) "]") "," P("a1", "null", "2", "curl", "7",
+						       ",\"again\":true") "],"
+									  "\"breaks\":[" EDGE(
+										  MISSING) "],"
+											   "\"trunc"
+											   "ated\":"
+											   "false}",
+		  0 },
+	};
+	struct fake f;
+	struct run r =
+		ask(&f, answers, 1, ARGS("tree", "a1", "--across", "--hops", "3", "-o", "table"));
+
+	(void)state;
+	assert_int_equal(r.code, EXIT_PARTIAL);
+	assert_string_equal(r.out,
+			    "curl[7]  eve  curl -x\n"
+			    "`- => b :80 (2 connections)  httpd[9]  80 % sure  eve  httpd -x\n"
+			    "   `- curl[7]  (told above)  eve  curl -x\n");
+	assert_has(r.err, "broken off: curl: 10.0.0.1 -> fd00::2:80: evidence_lost of b, stopped, "
+			  "from F to T");
+	assert_has(f.requests[0], "GET /api/v1/processes/a1/tree?hosts=all&hops=3 HTTP/1.1\r\n");
+	end(&f, &r);
+}
+
+static void test_edges_given_list_when_shown_then_ends_and_reasons(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ 200, NULL,
+		  "{\"edges\":[" EDGE(ACCEPTED) "," EDGE(MISSING) "],\"truncated\":true}", 0 },
+		{ 200, NULL, "{\"edges\":[],\"truncated\":false}", 0 },
+	};
+	struct fake f;
+	struct run r =
+		ask(&f, answers, 2,
+		    ARGS("edges", "-o", "table", "--state", "all", "--limit", "2", "--node", "b"));
+
+	(void)state;
+	assert_int_equal(r.code, EXIT_PARTIAL);
+	assert_has(r.out, "a\\x1b: curl[7]");
+	assert_has(r.out, "b: httpd[9]");
+	assert_has(r.out, "[fd00::2]:80");
+	assert_has(r.out, "80 %");
+	assert_has(r.out, "(fd00::2)");
+	assert_has(r.out, "evidence_lost of b (stopped)");
+	assert_has(f.requests[0], "GET /api/v1/edges?state=all&node=b&limit=2 HTTP/1.1\r\n");
+	run_done(&r);
+	r = run((struct run_setting){ .port = f.port }, ARGS("edges"));
+	assert_int_equal(r.code, EXIT_NONE);
+	end(&f, &r);
+}
+
+static void test_hops_given_chain_when_shown_then_steps_with_skew(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ 200, NULL,
+		  "{\"hops\":[{\"hop\":1,\"after\":\"a1\",\"confidence\":80,\"edge\":" EDGE(
+			  ACCEPTED) "}],\"truncated\":false}",
+		  0 },
+	};
+	struct fake f;
+	struct run r =
+		ask(&f, answers, 1, ARGS("hops", "--from", "a", "-o", "table", "--hops", "2"));
+
+	(void)state;
+	assert_int_equal(r.code, EXIT_HITS);
+	assert_has(r.out, "-41.0 ms");
+	assert_has(r.out, "b: httpd[9]");
+	assert_has(f.requests[0], "GET /api/v1/hops?from=a&hops=2 HTTP/1.1\r\n");
+	run_done(&r);
+	r = run((struct run_setting){ .port = f.port }, ARGS("hops"));
+	assert_int_equal(r.code, EXIT_USAGE);
+	assert_has(r.err, "--from");
+	end(&f, &r);
+}
+
+static void test_rare_given_facts_when_shown_then_counts_and_nodes(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ 200, NULL,
+		  "{\"facts\":[{\"kind\":\"domain\",\"value\":\"evil\\u001b.example\",\"nodes\":2,"
+		  "\"count\":7,\"seen_on\":[{\"name\":\"a\"},{\"name\":\"b\"}]}],\"truncated\":"
+		  "false}",
+		  0 },
+		{ 200, NULL,
+		  "{\"facts\":[{\"value\":\"abc\",\"nodes\":3,\"count\":3,\"window_ms\":1500}],"
+		  "\"truncated\":true}",
+		  0 },
+	};
+	struct fake f;
+	struct run r = ask(&f, answers, 2,
+			   ARGS("rare", "--kind", "domain", "--max-nodes", "2", "-o", "table"));
+
+	(void)state;
+	assert_int_equal(r.code, EXIT_HITS);
+	assert_has(r.out, "evil\\x1b.example");
+	assert_has(r.out, "a, b");
+	assert_has(f.requests[0], "GET /api/v1/prevalence?kind=domain&max_nodes=2 HTTP/1.1\r\n");
+	run_done(&r);
+	r = run((struct run_setting){ .port = f.port },
+		ARGS("spread", "--kind", "hash", "--nodes", "3", "--within", "10m", "-o", "table"));
+	assert_int_equal(r.code, EXIT_PARTIAL);
+	assert_has(r.out, "1.5 s");
+	assert_has(f.requests[1], "GET /api/v1/spread?kind=hash&nodes=3&within=10m HTTP/1.1\r\n");
+	end(&f, &r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tree_given_across_when_shown_then_nodes_doubts_and_breaks),
+		cmocka_unit_test(test_edges_given_list_when_shown_then_ends_and_reasons),
+		cmocka_unit_test(test_hops_given_chain_when_shown_then_steps_with_skew),
+		cmocka_unit_test(test_rare_given_facts_when_shown_then_counts_and_nodes),
 		cmocka_unit_test(test_tree_given_family_when_shown_then_lines_of_ascii_or_unicode),
 		cmocka_unit_test(test_tree_given_other_forms_when_shown_then_as_sent),
 		cmocka_unit_test(test_tree_given_query_when_asked_then_of_the_newest_hit),

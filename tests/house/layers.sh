@@ -26,7 +26,7 @@ declare -A may_include=(
 # touched in one place, so that its dialect of errors ends there.
 foreign='
 nng/           sensor/uplink* collector/ingest* lib/nng_end*
-sqlite3\.h     collector/store* collector/maindb* collector/migrate* collector/sql* collector/rulebook* collector/alertbook* collector/flowdb*
+sqlite3\.h     collector/store* collector/maindb* collector/migrate* collector/sql* collector/rulebook* collector/alertbook* collector/flowdb* collector/facts*
 microhttpd\.h  collector/http* collector/request*
 bpf/libbpf\.h  sensor/probe* sensor/ring* sensor/consum*
 bpf/bpf\.h     sensor/probe* sensor/ring* sensor/consum*

@@ -67,6 +67,15 @@ static void answer(struct collector *c, struct frame_codec *codec, nng_msg *mess
 	c->nonsense = false;
 }
 
+/* Never waits in NNG: its 1.5.2 may forget a time-out, and then the thread would not see the stop. */
+static bool receive(struct collector *c, nng_msg **ret)
+{
+	if (nng_recvmsg(c->socket, ret, NNG_FLAG_NONBLOCK) == 0)
+		return true;
+	usleep(500);
+	return false;
+}
+
 static void *serve(void *arg)
 {
 	struct collector *c = arg;
@@ -76,8 +85,8 @@ static void *serve(void *arg)
 	if (frame_codec_new(&codec) < 0)
 		abort();
 	while (!atomic_load(&c->stopping)) {
-		if (nng_recvmsg(c->socket, &message, 0) != 0)
-			continue; /* a time-out */
+		if (!receive(c, &message))
+			continue;
 		if (c->stop_after && ++c->frames >= c->stop_after) {
 			nng_msg_free(message);
 			break;

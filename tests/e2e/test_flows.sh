@@ -1,0 +1,296 @@
+#!/bin/bash
+# test_flows.sh - three nodes as network namespaces, a sensor each, their clocks 3 s apart: a client on a
+# reaches a server on b, which starts a command that connects to c, and the tree from a shows all of it,
+# right to the process; also with b's batches late, its sensor stopped, a relay between, many at once, IPv6.
+# shellcheck disable=SC2016,SC2317 source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+N=rtsecf$$
+PEER=$TOOLS/peer
+many=60
+[ "$SCALE" != full ] || many=200
+declare -A sensor_pid skew=([a]=3 [b]=-3 [c]=0) number=([a]=1 [b]=2 [c]=3)
+server_pids=()
+collector_pid='' relay_pid=''
+
+# --------------------------------------------------------------------------- the fleet
+
+in_node() { # NODE COMMAND...
+	local node=$1
+
+	shift
+	ip netns exec "$N-$node" "$@"
+}
+
+make_network() {
+	local node
+
+	ip netns add "$N-hub"
+	ip -n "$N-hub" link add bridge type bridge
+	ip -n "$N-hub" link set bridge up
+	for node in a b c; do
+		ip netns add "$N-$node"
+		ip -n "$N-$node" link set lo up
+		ip -n "$N-$node" link add eth0 type veth peer name "to-$node" netns "$N-hub"
+		ip -n "$N-hub" link set dev "to-$node" master bridge up
+		ip -n "$N-$node" addr add "10.77.0.${number[$node]}/24" dev eth0
+		ip -n "$N-$node" addr add "fd77::${number[$node]}/64" dev eth0 nodad
+		ip -n "$N-$node" link set eth0 up
+	done
+}
+
+remove_network() {
+	local node
+
+	for node in a b c hub; do ip netns del "$N-$node" 2>/dev/null; done
+}
+
+# Ends all that was started here, by its pid.
+clean_up() {
+	local pid
+
+	for pid in "${server_pids[@]}" "${sensor_pid[@]}" "$relay_pid" "$collector_pid"; do
+		[ -z "$pid" ] || kill -TERM "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+	remove_network
+}
+
+start_collector() {
+	local port_file=$T/http-port
+
+	"$BIN/rtsec-collector" --dir "$T/collector" --listen "tcp://127.0.0.1:$PORT" \
+		--http "127.0.0.1:$HTTP" --http-plain >"$T/collector.log" 2>&1 &
+	collector_pid=$!
+	serves() { curl -fsS -o "$port_file" "http://127.0.0.1:$HTTP/healthz" 2>/dev/null; }
+	until_true 30 serves || fail "the collector starts" "$(tail -n 5 "$T/collector.log")"
+	RTSEC_URL=http://127.0.0.1:$HTTP
+	RTSEC_TOKEN=$("$BIN/rtsec-collector" token create --dir "$T/collector" --name e2e --role admin)
+	export RTSEC_URL RTSEC_TOKEN
+}
+
+# b reaches the collector by this way only, so that it can be cut.
+open_way_of_b() {
+	"$PEER" relay 127.0.0.1 "$WAY" 127.0.0.1 "$PORT" >"$T/way.log" 2>&1 &
+	relay_pid=$!
+}
+
+cut_way_of_b() {
+	kill -TERM "$relay_pid"
+	wait "$relay_pid" 2>/dev/null
+	relay_pid=
+}
+
+start_sensor() { # NODE
+	local node=$1 port=$PORT
+
+	[ "$node" != b ] || port=$WAY
+	LD_PRELOAD=$TOOLS/libskew.so SKEW_S=${skew[$node]} "$BIN/rtsec-sensor" \
+		--collector "tcp://127.0.0.1:$port" --state "$T/$node" --node-id "$node" \
+		--node-name "$node" --only-netns "/run/netns/$N-$node" >>"$T/$node.log" 2>&1 &
+	sensor_pid[$node]=$!
+}
+
+stop_sensor() { # NODE
+	kill -TERM "${sensor_pid[$1]}"
+	wait "${sensor_pid[$1]}" 2>/dev/null
+	sensor_pid[$1]=
+}
+
+# A batch that was made after the clock was measured has come: the offset is the skew, to half a second.
+clock_known() { # NODE
+	ctl nodes -o json 2>/dev/null | jq -e --arg id "$1" --argjson skew "${skew[$1]}" \
+		'.nodes[] | select(.id == $id) | (.clock_offset_ns / 1e9 - $skew) | fabs < 0.5' >/dev/null
+}
+
+# Something that happens on the node now is told, so its sensor is at work and the batch carries the offset.
+sees() { # NODE
+	local mark=mark-$RANDOM$RANDOM
+
+	in_node "$1" /bin/true "$mark"
+	told() { [ "$(count "process where host.id == \"$1\" and process.args == \"$2\"")" != 0 ]; }
+	until_true 5 told "$1" "$mark"
+}
+
+need_sensors() { # NODE...
+	local node
+
+	for node in "$@"; do
+		if ! until_true 60 sees "$node" || ! until_true 60 clock_known "$node" ||
+			! until_true 30 sees "$node"; then
+			fail "the sensor of $node tells events and its clock" "$(tail -n 5 "$T/$node.log")"
+			finish_here
+		fi
+	done
+}
+
+start_server() { # NODE ADDRESS PORT COMMAND | relay NODE ADDRESS PORT TO_ADDRESS TO_PORT
+	local verb=serve log=$T/server-${#server_pids[@]}.log
+
+	if [ "$1" = relay ]; then
+		verb=relay
+		shift
+	fi
+	in_node "$1" "$PEER" "$verb" "${@:2}" >"$log" 2>&1 &
+	server_pids+=($!)
+	listens() { grep -q ready "$log"; }
+	until_true 30 listens || fail "a server of $1 listens" "$(cat "$log")"
+}
+
+# A client on a; the script ends here when it cannot connect.
+call() { # ADDRESS PORT WORD
+	if ! in_node a "$PEER" call "$@" 2>"$T/call.log"; then
+		fail "a client on a reaches $1 $2" "$(cat "$T/call.log")"
+		finish_here
+	fi
+}
+
+# ------------------------------------------------------------------------------- questions
+
+entity_of() { # WORD: of the call on a
+	query "process where host.id == \"a\" and event.action == \"exec\" and process.name == \"peer\" \
+		and process.args == \"$1\"" 2>/dev/null | jq -r '.process.entity_id' | head -n 1
+}
+
+tree_of() { ctl tree --across "$1" -o json 2>/dev/null || [ $? = 4 ]; } # 4: it breaks off
+
+# Both commands that the word went to are in the tree, and nothing of another word.
+whole='def words: [(.process.args // [])[] | select(startswith("word-"))];
+	any(.processes[]; .host.id == "b" and (.process.args // [])[0] == "sh" and (words | index($w))) and
+	any(.processes[]; .host.id == "c" and (.process.args // [])[0] == "sh" and (words | index($w))) and
+	all(.processes[] | select(.depth >= 0) | words[]; . == $w)'
+
+tree_is() { # WORD FILTER
+	local id
+
+	id=$(entity_of "$1")
+	[ -n "$id" ] && tree=$(tree_of "$id") && jq -e --arg w "$1" "$2" <<<"$tree" >/dev/null 2>&1
+}
+
+expect_tree() { # NAME WORD FILTER
+	tree=
+	if until_true 30 tree_is "$2" "$3"; then
+		ok "$1"
+	else
+		fail "$1" "$(jq -c '[.processes[]? | [.depth, .host.id, .process.name, .process.args]],
+			.breaks' <<<"$tree" 2>/dev/null | cut -c 1-3000)"
+	fi
+}
+
+# -------------------------------------------------------------------------------- cases
+
+given_a_command_that_connects_on() {
+	local id lines
+
+	call 10.77.0.2 "$B4" word-plain
+	expect_tree "a -> b -> c with clocks 3 s apart: the tree has the command on b and on c" \
+		word-plain "$whole"
+	expect_json "each hop has its edge, with both events" "$tree" \
+		'[.processes[].via[0] | select(.)] | length == 2 and all(.[];
+		 .state == "joined" and .connected.event_id != null and .accepted.event_id != null)'
+	expect_json "what clocks are apart is out of the edges" "$tree" \
+		'all(.processes[].via[]; .skew_ns | fabs < 1e9)'
+	expect_json "nothing is broken off" "$tree" '.breaks == []'
+	id=$(entity_of word-plain)
+	lines=$(ctl tree --across "$id" -o table)
+	case $lines in
+	*"=> b :$B4"*"word-plain"*"=> c :$C4"*"word-plain"*) ok "rtsecctl shows it" ;;
+	*) fail "rtsecctl shows it" "$lines" ;;
+	esac
+	expect_json "hops has both steps in order" "$(ctl hops --from "$id" -o json)" \
+		'[.hops[] | [.hop, .edge.connected.node.id, .edge.accepted.node.id]] ==
+		 [[1, "a", "b"], [2, "b", "c"]]'
+	id=$(jq -r '[.processes[] | select(.host.id == "c" and (.process.args // [])[0] == "sh")][0].entity_id' \
+		<<<"$tree")
+	expect_json "from c the ancestors reach a" "$(tree_of "$id")" \
+		'any(.processes[]; .host.id == "a" and .depth < 0 and
+		 ((.process.args // []) | index("word-plain")))'
+}
+
+given_ipv6() {
+	call fd77::2 "$B6" word-six
+	expect_tree "the same over IPv6" word-six "$whole"
+}
+
+given_a_relay_between() {
+	call 10.77.0.2 "$RELAY" word-relayed
+	expect_tree "through a relay on b the tree reaches the command on c" word-relayed \
+		'any(.processes[]; .host.id == "c" and .hop == 2 and (.process.args // [])[0] == "sh" and
+		 ((.process.args // []) | index($w)))'
+}
+
+given_many_at_once() {
+	local i id word wrong=0 pids=()
+
+	for ((i = 0; i < many; i++)); do
+		in_node a "$PEER" call 10.77.0.2 "$B4" "word-many-$i" &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	all_called() {
+		[ "$(count 'process where host.id == "c" and event.action == "exec" and
+			process.args[0] == "sh" and process.args : "word-many-*"')" -ge "$many" ]
+	}
+	until_true 60 all_called || fail "$many clients at once" "not all are stored"
+	query --all 'process where host.id == "a" and event.action == "exec" and
+		process.name == "peer" and process.args : "word-many-*"' 2>/dev/null |
+		jq -r '[.process.entity_id, .process.args[-1]] | @tsv' >"$T/many"
+	expect "$many clients at once: each is stored once" "$(wc -l <"$T/many")" "$many"
+	while read -r id word; do
+		jq -e --arg w "$word" "$whole" <<<"$(tree_of "$id")" >/dev/null 2>&1 ||
+			until_true 20 tree_is "$word" "$whole" || wrong=$((wrong + 1))
+	done <"$T/many"
+	expect "$many clients at once: each tree has its own commands and no other's" "$wrong" 0
+}
+
+given_batches_of_b_that_come_late() {
+	cut_way_of_b
+	call 10.77.0.2 "$B4" word-late
+	expect_tree "b's batches are away: the tree breaks off, and says so" word-late \
+		'any(.breaks[]; .missing.reason == "evidence_late" and .missing.node.id == "b")'
+	open_way_of_b
+	expect_tree "b's batches come late: the tree is whole" word-late "$whole"
+}
+
+given_a_sensor_that_was_stopped() {
+	stop_sensor b
+	call 10.77.0.2 "$B4" word-unseen
+	start_sensor b
+	need_sensors b
+	expect_tree "b's sensor was stopped: the break has the reason" word-unseen \
+		'any(.breaks[]; .missing.reason == "evidence_lost" and .missing.cause == "stopped" and
+		 .missing.node.id == "b") and all(.processes[]; .host.id == "a")'
+	call 10.77.0.2 "$B4" word-again
+	expect_tree "b's sensor is back: so is the tree" word-again "$whole"
+}
+
+# --------------------------------------------------------------------------------- run
+
+finish_here() {
+	clean_up
+	[ "$n_failed" = 0 ] || tail -n 20 "$T"/*.log
+	finish
+}
+trap 'fail "the script ends" "it broke off"; finish_here' EXIT
+
+HTTP=$(free_port)
+PORT=$(free_port)
+WAY=$(free_port)
+B4=7001 B6=7002 RELAY=7003 C4=7101 C6=7102
+make_network
+start_collector
+open_way_of_b
+for node in a b c; do start_sensor "$node"; done
+need_sensors a b c
+start_server c 10.77.0.3 "$C4" 'true "$1"; :'
+start_server c fd77::3 "$C6" 'true "$1"; :'
+start_server b 10.77.0.2 "$B4" "$PEER call 10.77.0.3 $C4 \"\$1\"; :"
+start_server b fd77::2 "$B6" "$PEER call fd77::3 $C6 \"\$1\"; :"
+start_server relay b 10.77.0.2 "$RELAY" 10.77.0.3 "$C4"
+given_a_command_that_connects_on
+given_ipv6
+given_a_relay_between
+given_many_at_once
+given_batches_of_b_that_come_late
+given_a_sensor_that_was_stopped
+finish_here
