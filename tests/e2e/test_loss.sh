@@ -80,7 +80,7 @@ given_a_collector_that_is_killed_three_times() {
 }
 
 # Lost in the kernel because nobody read the ring: the sum of what is stored and what the gaps tell
-# is what was made, and rtsecctl says by its exit code that something is missing.
+# is what was made (and what the rest of this machine made meanwhile), and rtsecctl says by its exit code that something is missing.
 given_a_sensor_that_is_held_up() {
 	local made stored lost sensor
 
@@ -98,7 +98,7 @@ given_a_sensor_that_is_held_up() {
 	lost=$(query --all 'rtsec where event.action in ("gap", "throttle")' 2>/dev/null |
 		jq -s 'map(.rtsec.gap.count // .rtsec.throttle.count) | add // 0')
 	if [ "$stored" -lt "$made" ] && [ $((stored + lost)) -ge "$made" ] &&
-		[ $((stored + lost)) -le $((made + 20000)) ]; then
+		[ $((stored + lost)) -le $((made + 150000)) ]; then
 		ok "a ring that overflows: stored + told lost = made"
 	else
 		fail "a ring that overflows: stored + told lost = made" "made $made, stored $stored, lost $lost"
