@@ -6,7 +6,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 vm=tests/matrix
 name=${1:?usage: kernel.sh NAME}
-read -r _ arch suite options < <(awk -v name="$name" '$1 == name' tests/matrix/kernels) || {
+read -r _ arch suite tier options < <(awk -v name="$name" '$1 == name' tests/matrix/kernels) || {
 	echo "kernel.sh: no kernel $name in tests/matrix/kernels" >&2
 	exit 2
 }
@@ -50,5 +50,9 @@ echo "commit $(git describe --always --dirty)" >"$out"
 gather "$folder" && examine "$folder" 2>&1 | tr -d '\r' >>"$out"
 cat "$out"
 read -r passed failed < <(awk -f tests/matrix/count.awk "$out")
+if [ "$tier" != - ] && ! grep -qx "tier rename $tier" "$out"; then
+	echo "FAIL tier of rename is $tier: $(grep '^tier rename ' "$out")"
+	failed=$((failed + 1))
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

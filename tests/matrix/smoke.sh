@@ -25,7 +25,7 @@ found() {
 mkdir -p $dir/sensor
 echo "[ RUN      ] $name"
 export RTSEC_URL=http://127.0.0.1:8443 RTSEC_TOKEN=
-"$1/rtsec-collector" --dir $dir --listen tcp://127.0.0.1:7443 --http 127.0.0.1:8443 \
+"$1/rtsec-collector" --dir $dir --listen tcp://127.0.0.1:7443 --http 127.0.0.1:8443 --http-plain \
 	>$dir/collector.log 2>&1 &
 attempt token_made "$1"
 export RTSEC_TOKEN
