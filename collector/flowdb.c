@@ -27,7 +27,7 @@
 
 static const char *const texts[FLOWDB_STMTS] = {
 	[STMT_STATE] = "SELECT ingested_ns, flows, evicted, crowded FROM state",
-	[STMT_NODES] = "SELECT id, node_id, name, last_ns FROM node ORDER BY id",
+	[STMT_NODES] = "SELECT id, node_id, name, last_ns, ahead_ns FROM node ORDER BY id",
 	[STMT_SOURCES] = "SELECT id, node, boot_id FROM source ORDER BY id",
 	[STMT_NEAR] = FLOWS "WHERE day = ?1 AND key = ?2 LIMIT ?3",
 	[STMT_BY_A] = FLOWS "WHERE day = ?3 AND a_entity = ?4 " STATES OLDER,
@@ -53,7 +53,7 @@ static const char *const texts[FLOWDB_STMTS] = {
 	[STMT_EXPIRE] =
 		"DELETE FROM flow WHERE id IN (SELECT id FROM flow WHERE at_ns < ?1 ORDER BY "
 		"at_ns LIMIT ?2)",
-	[STMT_NODE_PUT] = "REPLACE INTO node VALUES (?1, ?2, ?3, ?4)",
+	[STMT_NODE_PUT] = "REPLACE INTO node VALUES (?1, ?2, ?3, ?4, ?5)",
 	[STMT_SOURCE_PUT] = "INSERT INTO source VALUES (?1, ?2, ?3)",
 	[STMT_ADDRESS_PUT] = "REPLACE INTO address VALUES (?1, ?2, ?3)",
 	[STMT_OUTAGE_PUT] = "REPLACE INTO outage VALUES (?1, ?2, ?3, ?4)",
@@ -144,6 +144,7 @@ static int load_nodes(struct flowdb *db)
 			    : err_origin(-EBADMSG);
 		if (r < 0)
 			break;
+		db->nodes[db->n_nodes - 1]->ahead_ns = sqlite3_column_int64(s, 4);
 	}
 	sqlite3_reset(s);
 	if (r < 0)
@@ -194,6 +195,7 @@ static int put_node(struct flowdb *db, uint32_t number)
 	sqlite3_bind_text(s, 2, node->id, -1, SQLITE_TRANSIENT);
 	sqlite3_bind_text(s, 3, node->name, -1, SQLITE_TRANSIENT);
 	sqlite3_bind_int64(s, 4, sql_time(node->last_ns));
+	sqlite3_bind_int64(s, 5, node->ahead_ns);
 	node->dirty = false;
 	return sql_run(s);
 }
@@ -395,6 +397,18 @@ void flowdb_seen(struct flowdb *db, uint32_t node, uint64_t last_ns, uint64_t *r
 		return;
 	n->last_ns = last_ns;
 	n->dirty = true;
+}
+
+void flowdb_clock(struct flowdb *db, uint32_t node, bool measured, int64_t *ahead_ns)
+{
+	struct node *n = db->nodes[node - 1];
+
+	if (!measured) {
+		*ahead_ns = n->ahead_ns;
+		return;
+	}
+	n->dirty = n->dirty || n->ahead_ns != *ahead_ns;
+	n->ahead_ns = *ahead_ns;
 }
 
 /* Each is written once a run. */

@@ -51,6 +51,9 @@ NODISCARD int flowdb_source(struct flowdb *db, const char *node_id, const char *
 			    const char *boot_id, uint32_t *ret_source, uint32_t *ret_node);
 /* Notes the newest event of a node; *ret_before_ns: what it was before. */
 void flowdb_seen(struct flowdb *db, uint32_t node, uint64_t last_ns, uint64_t *ret_before_ns);
+/* Notes how far a node's clock is ahead; or, when it was not @measured, gives what was noted last.
+ */
+void flowdb_clock(struct flowdb *db, uint32_t node, bool measured, int64_t *ahead_ns);
 NODISCARD int flowdb_address(struct flowdb *db, const char *ip, uint32_t node, uint64_t now_ns);
 NODISCARD int flowdb_outage(struct flowdb *db, uint32_t node, uint64_t from_ns, uint64_t to_ns,
 			    const char *cause);

@@ -37,7 +37,8 @@ enum {
 struct node {
 	char id[129], name[129];
 	uint64_t last_ns;
-	bool dirty; /* its row lacks something */
+	int64_t ahead_ns; /* as it was measured last */
+	bool dirty;	  /* its row lacks something */
 };
 
 struct source {

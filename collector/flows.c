@@ -324,13 +324,19 @@ static int take_source(struct flows *f)
 	const struct block_info *i = block_info(f->block);
 	struct block_stats stats;
 	char id[129], name[129];
+	int r;
 
 	snprintf(id, sizeof(id), "%.*s", (int)MIN(i->node_id.n, 128u), i->node_id.s);
 	snprintf(name, sizeof(name), "%.*s", (int)MIN(i->node_name.n, 128u), i->node_name.s);
 	block_stats(f->block, &stats);
+	r = flowdb_source(f->db, id, name, i->boot_text, &f->source, &f->node);
+	if (r < 0)
+		return r;
 	f->clock_error_ns = stats.clock_error_ns;
-	f->ahead_ns = stats.clock_error_ns ? stats.clock_offset_ns : 0;
-	return flowdb_source(f->db, id, name, i->boot_text, &f->source, &f->node);
+	f->ahead_ns =
+		stats.clock_offset_ns; /* a sensor that has just started has none: the last one */
+	flowdb_clock(f->db, f->node, stats.clock_error_ns != 0, &f->ahead_ns);
+	return 0;
 }
 
 static const uint64_t told_kinds = UINT64_C(1) << KIND_CONNECT | UINT64_C(1) << KIND_ACCEPT |

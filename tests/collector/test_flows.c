@@ -378,6 +378,33 @@ static void test_flows_given_halves_when_asked_why_then_the_reason(void **state)
 	assert_int_equal(why(f, 5, &w), FLOW_NOT_SEEN);
 }
 
+static void
+test_flows_given_a_sensor_that_starts_anew_when_its_clock_is_not_measured_yet_then_the_last(
+	void **state)
+{
+	struct fix *f = *state;
+	struct fleet_event start = { .kind = KIND_SENSOR,
+				     .time_ns = f->base + 2000 * ms,
+				     .message = "start: version 0.1" };
+	struct fleet_tuple t = plain;
+	struct flow_why w;
+
+	f->b.ahead_ns = -3 * (int64_t)second;
+	tell(f, &f->a, connects(f, 0, plain));
+	tell(f, &f->b, accepts(f, 1, plain));
+	flows_free(TAKE(f->flows)); /* it is known after a restart of the collector, too */
+	open_flows(f);
+	f->b.clock_error_ns = 0;
+	tell(f, &f->b, start); /* less than 3 s after the last event */
+	t.source_port++;
+	tell(f, &f->a, connects(f, 1000, t));
+	ask(f, &(struct flow_question){ .to_ns = UINT64_MAX, .state = FLOW_HALVES });
+	assert_int_equal(f->n, 1);
+	assert_int_equal(why(f, 0, &w), FLOW_EVIDENCE_LOST);
+	assert_int_equal(w.from_ns, f->base + 1 * ms);
+	assert_int_equal(w.to_ns, f->base + 2000 * ms);
+}
+
 /* ---- questions ---- */
 
 static void test_flowdb_given_flows_when_asked_then_those_that_fit(void **state)
@@ -774,6 +801,7 @@ int main(void)
 		F(test_flows_given_only_closes_when_taken_then_joined_with_less_confidence),
 		F(test_flows_given_a_rollback_when_taken_again_then_once),
 		F(test_flows_given_halves_when_asked_why_then_the_reason),
+		F(test_flows_given_a_sensor_that_starts_anew_when_its_clock_is_not_measured_yet_then_the_last),
 		F(test_flowdb_given_flows_when_asked_then_those_that_fit),
 		F(test_flows_given_too_many_when_committed_then_oldest_evicted_and_counted),
 		F(test_flows_given_one_tuple_without_end_when_taken_then_bounded_and_counted),

@@ -18,6 +18,8 @@ static const struct {
 	  "9cb34fe93a945b96a81b031a915e72de0d69e992f920a51d0a233ebc9ac0b34b" },
 	{ "flows/0001_flows.sql",
 	  "1d275795f7ac33b6b5ee9aa5a899597db8e26b5a784bda98eb265f68813d4859" },
+	{ "flows/0002_clock.sql",
+	  "e4984170a1ea4d532e13d3e33d76206d10c00119299d6194d1f0983ca0fd1e93" },
 	{ "main/0001_nodes.sql",
 	  "f462111e94a093bc27c41ec679b75e8e14e00f58b2220c5e19d9e4ccde7f73e5" },
 	{ "main/0002_days.sql",
