@@ -46,7 +46,7 @@ static inline UNUSED void util_closep(const int *fd)
 	if (*fd >= 0)
 		close(*fd);
 }
-#define AUTO_FD __attribute__((cleanup(util_closep)))
+#define AUTO_FD __attribute__((cleanup(util_closep), unused))
 
 /* The one place every negative errno is born: a breakpoint here finds the origin of any failure. */
 static inline int err_origin(int r)
