@@ -25,6 +25,7 @@ static void test_options_given_no_words_when_parsed_then_defaults(void **state)
 	assert_int_equal(o.keep_bytes, 0);
 	assert_true(o.min_free_bytes == OPTIONS_AUTO);
 	assert_int_equal(o.n_words, 0);
+	options_done(&o);
 }
 
 static void test_options_given_both_spellings_when_parsed_then_values_are_taken(void **state)
@@ -42,6 +43,7 @@ static void test_options_given_both_spellings_when_parsed_then_values_are_taken(
 	assert_true(o.insecure);
 	assert_int_equal(o.n_words, 2);
 	assert_string_equal(o.words[1], "create");
+	options_done(&o);
 }
 
 static void test_options_given_mistakes_when_parsed_then_each_is_named(void **state)
@@ -67,12 +69,16 @@ static void test_options_given_mistakes_when_parsed_then_each_is_named(void **st
 	}
 }
 
+/* Leaves numbers in @o, no texts. */
 static int parse_two(struct options *o, char *option, char *value, struct diag *d)
 {
 	static char name[] = "x";
 	char *argv[] = { name, option, value, NULL };
+	int r = options_parse(o, 3, argv, d);
 
-	return options_parse(o, 3, argv, d);
+	if (r == 0)
+		options_done(o);
+	return r;
 }
 
 static void test_options_given_sizes_when_parsed_then_units_are_powers_of_1024(void **state)
