@@ -134,14 +134,21 @@ static void send_batch(nng_socket s, const char *node, uint64_t first_seq, uint6
 	assert_int_equal(nng_sendmsg(s, msg, 0), 0);
 }
 
+/* Waits without NNG's time-outs: see lib/nng_end.h. */
 static bool acked(nng_socket s)
 {
 	nng_msg *msg;
 
-	if (nng_recvmsg(s, &msg, 0) != 0)
-		return false;
-	nng_msg_free(msg);
-	return true;
+	for (int i = 0; i < 3000; i++) {
+		int rv = nng_recvmsg(s, &msg, NNG_FLAG_NONBLOCK);
+
+		if (rv == 0)
+			nng_msg_free(msg);
+		if (rv != NNG_EAGAIN)
+			return rv == 0;
+		poll(NULL, 0, 10);
+	}
+	return false;
 }
 
 static struct ingest_counters counters(const struct fix *f)
