@@ -145,24 +145,40 @@ sequences() {
 
 hits_of() { ctl rules get "$1" -o json | jq ".rules[0].hits // .hits"; }
 
-# A watched file is opened flat out: one alert, every open counted, no other event lost.
+# A watched file is opened flat out: one alert, every stored open counted, and what is not stored (a fast
+# machine makes more than one workload may tell) is told.
 given_a_storm() {
-	local n=20000 made
+	local n=20000 made stored lost query
 
 	[ "$SCALE" != full ] || n=200000
 	touch "$T/watched"
+	query="file where process.name == \"workload\" and file.path == \"$T/watched\""
 	printf 'id: storm\nname: storm\nseverity: low\nquery: file where file.path == "%s"\n' "$T/watched" >"$T/storm.yml"
 	expect "storm: the rule is applied" "$(ctl rules apply "$T/storm.yml" -o ndjson | jq -r .change)" created
 	made=$("$TOOLS/workload" -n "$n" "$T/watched" | jq .made)
 	as chisel storm # another rule's alert, behind it
+	lost() {
+		query --all 'rtsec where event.action in ("gap", "throttle")' 2>/dev/null |
+			jq -s 'map(.rtsec.gap.count // .rtsec.throttle.count) | add // 0'
+	}
+	alerted() {
+		ctl alerts get --rule storm -o ndjson | jq -s 'map(select(.process.name == "workload") | .count) | add'
+	}
 	# shellcheck disable=SC2317 # called by until_true
-	counted() { [ "$(ctl alerts get --rule storm -o ndjson | jq -s 'map(select(.process.name == "workload") | .count) | add')" = "$made" ]; }
+	counted() {
+		stored=$(count "$query")
+		[ $((stored + $(lost))) -ge "$made" ] && [ "$(alerted)" = "$stored" ]
+	}
 	until_true 30 counted
-	expect "storm: every open is counted" \
-		"$(ctl alerts get --rule storm -o ndjson | jq -s 'map(select(.process.name == "workload") | .count) | add')" "$made"
+	stored=$(count "$query")
+	expect "storm: every stored open is counted" "$(alerted)" "$stored"
+	if [ "$stored" -le "$made" ] && [ $((stored + $(lost))) -ge "$made" ]; then
+		ok "storm: what was made is stored or told (made $made, stored $stored)"
+	else
+		fail "storm: what was made is stored or told" "made $made, stored $stored, told $(lost)"
+	fi
 	expect "storm: in one alert" \
 		"$(ctl alerts get --rule storm -o ndjson | jq -s 'map(select(.process.name == "workload")) | length')" 1
-	expect "storm: stored = made" "$(count "file where process.name == \"workload\" and file.path == \"$T/watched\"")" "$made"
 	# shellcheck disable=SC2317 # called by until_true
 	other() { ctl alerts get --rule remote-command-tool -o ndjson | jq -se 'any(.process.args[1] == "storm")' >/dev/null; }
 	until_true 30 other
