@@ -26,7 +26,7 @@ static const struct config_setting rows[] = {
 	  "kernel ring of files and sockets; a power of two"),
 	S("priority-ring-bytes", SIZE, "N", priority_ring_bytes, "1M",
 	  "kernel ring of processes; a power of two"),
-	S("throttle", NUMBER, "N", throttle, "250000",
+	S("throttle", NUMBER, "N", throttle, "500000",
 	  "bulk events a second that one workload (container, service, session) may make; 0: any"),
 	S("without", TEXTS, "KIND", kinds_off, NULL,
 	  "leave out a kind of events, such as open; may be repeated"),
