@@ -571,19 +571,8 @@ const timelineTests = (world) => [
 	}],
 ];
 
-/** Whether the collector keeps facts; one that does not says so on the page. */
-async function keepsFacts(world) {
-	const answer = await fetch(`${world.url}/api/v1/prevalence`, { headers: { Authorization: `Bearer ${world.token}` } });
-	if (answer.ok) return true;
-	assert.equal(answer.status, 404);
-	const page = await world.open(path({ view: 'rare' }), { ready: '.empty' });
-	await page.getByRole('heading', { name: 'Nothing is kept here' }).waitFor();
-	return false;
-}
-
 const rareTests = (world) => [
 	['rare_given_fleet_when_shown_then_the_rarest_first_with_nodes_and_a_search_of_it', async () => {
-		if (!(await keepsFacts(world))) return;
 		const page = await world.open(path({ view: 'rare' }), { ready: '.data-row[data-index]' });
 		const row = page.locator('.data-row[data-index]', { hasText: '/dev/shm/.cache/kworkerd' });
 		await row.click();
@@ -599,7 +588,6 @@ const rareTests = (world) => [
 		await until('the search finds it', async () => (await rows(page).count()) === 1 && (await rows(page).first().innerText()).includes('id_ed25519'));
 	}],
 	['rare_given_spreading_when_asked_then_what_came_to_several_nodes_soon', async () => {
-		if (!(await keepsFacts(world))) return;
 		const page = await world.open(path({ view: 'rare', spread: '1' }), { ready: '.data-row[data-index]' });
 		await page.getByRole('columnheader', { name: 'Within' }).waitFor();
 		await page.locator('.data-row[data-index]', { hasText: '/usr/bin/scp' }).waitFor();
