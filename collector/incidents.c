@@ -146,7 +146,7 @@ static int add_remote(struct incidents *all, struct query_worker *w, struct inci
 {
 	const struct flow_end *c = &f->ends.end[FLOW_CONNECTED];
 	const struct query q = { .to_ns = UINT64_MAX };
-	const struct lineage_request request = { .entity = c->entity, .depth = 8, .limit = 1 };
+	const struct lineage_request request = { .entity = c->entity, .depth = 8, .limit = 9 };
 	struct incident_end base = { .entity = c->entity,
 				     .depth = from->depth + 1,
 				     .hop = from->hop + 1,
