@@ -4,7 +4,7 @@
 //   node browser.mjs --fleet BIN               against a real collector of BIN with the recorded fleet
 //   node browser.mjs --url URL --token TOKEN   against a real collector (or RTSEC_URL, RTSEC_TOKEN):
 //                                              waits until it has events, then what holds anywhere
-// Prints `N passed, N failed`; exit code 0 or 1.
+// --only TEXT: those whose name has it.  Prints `N passed, N failed`; exit code 0 or 1.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,6 +83,7 @@ const tests = [
 		assert.deepEqual(world.foreign, []);
 	}],
 ];
-const code = await runAll(tests);
+const only = option('--only', '');
+const code = await runAll(tests.filter(([name]) => name.includes(only)));
 await world.close();
 process.exit(code);

@@ -243,18 +243,46 @@ const alertTests = (world) => [
 		const page = await world.open(path({ view: 'alerts' }), { ready: '.data-row[data-index]' });
 		await alertRow(page, 'A shell reads the shadow file').click();
 		const together = alertPanel(page).getByRole('region', { name: 'Belongs together' });
-		await together.getByText('5 alerts on 3 hosts, from dash on web-1').waitFor();
+		await together.getByText('5 alerts on 3 nodes, score 100').waitFor();
 		const told = await together.getByRole('listitem').allInnerTexts();
-		assert.match(told[0], /A tool sends[\s\S]*web-1: started below dash on web-1/);
-		assert.match(told[3], /A shell reads[\s\S]*db-1: reached from ssh on web-1/);
-		assert.match(told[4], /A tool sends[\s\S]*bastion: reached from ssh on web-1, then ssh on db-1/);
-		await together.getByRole('button', { name: 'All of it as a trace over hosts' }).click();
-		await page.getByRole('heading', { name: 'dash', exact: true }).first().waitFor();
-		await page.locator('.hop-label.active', { hasText: 'bash -p' }).waitFor();
+		assert.match(told[0], /A tool sends[\s\S]*web-1: where it begins/);
+		assert.match(told[3], /A shell reads[\s\S]*db-1: descends from the process kworkerd over 1 connection between nodes/);
+		assert.match(told[4], /A tool sends[\s\S]*bastion: descends from the process kworkerd over 2 connections between nodes/);
+		await together.getByRole('button', { name: /^The incident: step by step/ }).click();
+		const story = page.getByRole('region', { name: 'What happened' });
+		await story.locator('li.active', { hasText: 'A shell reads the shadow file' }).waitFor();
+		assert.equal(await story.getByRole('listitem').count(), 5);
 		await until('a pin for each alert', async () => (await page.locator('.hop-pin').count()) === 5);
+		assert.deepEqual((await page.locator('.hop-host').allInnerTexts()).map((t) => t.split('\n')[0]), ['web-1', 'db-1', 'bastion']);
+		await page.locator('.hop-label.active', { hasText: 'bash -p' }).waitFor();
 		await page.getByRole('link', { name: /^low alert: A tool sends/ }).last().press('Enter');
+		await story.locator('li.active', { hasText: 'https://203.0.113.66/u' }).waitFor();
+		await story.getByRole('button', { name: /^The alert: evidence/ }).click();
 		await alertPanel(page).getByText('https://203.0.113.66/u').first().waitFor();
-		await alertPanel(page).locator('.together .active', { hasText: 'bastion' }).waitFor();
+	}],
+	['incidents_given_the_gravest_when_walked_by_keys_then_read_acknowledged_and_in_the_url', async () => {
+		const page = await world.open(path({ view: 'incidents' }), { ready: '.data-row[data-index]' });
+		const row = page.getByRole('grid', { name: 'Incidents' }).getByRole('row').nth(1);
+		assert.match(await row.innerText(), /100[\s\S]*critical[\s\S]*A shell reads the shadow file[\s\S]*web-1 → db-1 → bastion/);
+		await page.keyboard.press('j');
+		await page.locator('.data-row.active').waitFor();
+		await page.keyboard.press('Enter');
+		const story = page.getByRole('region', { name: 'What happened' });
+		await story.getByRole('listitem').first().waitFor();
+		for (let i = 0; i < 3; i++) await page.keyboard.press('j');
+		await story.locator('li.active', { hasText: 'A private key is read' }).waitFor();
+		const link = await page.evaluate(() => location.pathname + location.search);
+		await page.keyboard.press('a');
+		await page.locator('.toast').getByText('5 alerts acknowledged').waitFor();
+		await story.locator('li.active').getByText(/^acknowledged/).waitFor();
+		const again = await world.open(link, { ready: '.story li.active' });
+		await again.locator('.story li.active', { hasText: 'A private key is read' }).waitFor();
+		const open = await (await fetch(`${world.url}/api/v1/alerts?status=acknowledged`, { headers: { Authorization: `Bearer ${world.token}` } })).json();
+		assert.equal(open.alerts.length, 5);
+		for (const a of open.alerts) await fetch(`${world.url}/api/v1/alerts/${a.id}/reopen`, { method: 'POST', headers: { Authorization: `Bearer ${world.token}`, 'Content-Type': 'application/json' }, body: '{}' });
+		await again.keyboard.press('Escape');
+		await again.keyboard.press('Escape');
+		await until('the list again', async () => (await inUrl(again, 'sel')) === '');
 	}],
 	['alerts_given_one_when_worked_on_by_keys_then_acknowledged_noted_closed_and_opened_again', async () => {
 		const page = await world.open(path({ view: 'alerts' }), { ready: '.data-row[data-index]' });
@@ -369,7 +397,7 @@ const restartTests = (world) => [
 const keyboardTests = (world) => [
 	['keyboard_given_g_and_a_letter_when_pressed_then_each_view_and_no_control_without_a_name', async () => {
 		const page = await world.open('/');
-		for (const [key, title] of [['t', 'Timeline'], ['a', 'Alerts'], ['r', 'Rules'], ['o', 'Rare'], ['n', 'Nodes'], ['e', 'Settings'], ['s', 'Search']]) {
+		for (const [key, title] of [['t', 'Timeline'], ['i', 'Incidents'], ['a', 'Alerts'], ['r', 'Rules'], ['o', 'Rare'], ['n', 'Nodes'], ['e', 'Settings'], ['s', 'Search']]) {
 			await page.keyboard.press('g');
 			await page.keyboard.press(key);
 			await until(`${title} is shown`, async () => (await page.locator('.top nav [aria-current]').innerText()).startsWith(title));
@@ -395,7 +423,7 @@ const keyboardTests = (world) => [
 	['narrow_given_phone_when_each_view_is_shown_then_nothing_sticks_out', async () => {
 		const page = await world.open('/');
 		await page.setViewportSize({ width: 380, height: 760 });
-		for (const view of ['timeline', 'alerts', 'rules', 'nodes', 'settings']) {
+		for (const view of ['timeline', 'incidents', 'alerts', 'rules', 'rare', 'nodes', 'settings']) {
 			await page.goto(`${world.url}/?view=${view}`);
 			await page.waitForSelector('.data-row[data-index], .lane, .settings-part h2');
 			await until(`${view} fits`, () => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));

@@ -19,6 +19,8 @@ const SHOTS = {
 	timeline: { query: { view: 'timeline', since: '-12m' }, ready: '.timeline-key .dot' },
 	process: { query: { view: 'process', id: 'sudo', hosts: 'all' }, ready: '.tree-row.active' },
 	hops: { query: { view: 'process', id: 'kworkerd', as: 'hops' }, ready: '.hop-pin' },
+	incidents: { query: { view: 'incidents' }, ready: '.data-row[data-index]' },
+	incident: { query: { view: 'incidents', sel: '2', step: '2' }, ready: '.hop-pin' },
 	alerts: { query: { view: 'alerts', sel: '2' }, ready: '.together li' },
 	rules: { query: { view: 'rules', sel: 'shadow-read' }, ready: '.rule-tools .good', act: async (page) => {
 		await page.getByRole('button', { name: /^See what it would/ }).click();

@@ -21,7 +21,7 @@ function processOf(raw: Raw): AlertProcess {
 	return { id: str(raw['entity_id']), pid: num(raw['pid']), name: str(raw['name']), executable: str(raw['executable']), args: texts(raw['args']), user: str(raw['user']) };
 }
 
-function alertOf(raw: Raw): Alert {
+export function alertOf(raw: Raw): Alert {
 	const rule = obj(raw['rule']);
 	return {
 		id: str(raw['id']), change: num(raw['change']), status: str(raw['status']), owner: str(raw['owner']),

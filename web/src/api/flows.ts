@@ -10,7 +10,7 @@ function endOf(v: unknown): EdgeEnd | null {
 	const raw = obj(v);
 	return {
 		node: str(obj(raw['node'])['name']), id: str(raw['entity_id']), name: str(raw['process']), pid: num(raw['pid']),
-		time: msOf(raw['time']), closed: msOf(raw['closed']), error: str(raw['error']), sent: num(raw['source_bytes']), received: num(raw['destination_bytes']),
+		time: msOf(raw['time']), closed: msOf(raw['closed']), skewMs: num(raw['clock_offset_ns']) / 1e6, error: str(raw['error']), sent: num(raw['source_bytes']), received: num(raw['destination_bytes']),
 	};
 }
 

@@ -41,6 +41,7 @@ export interface EdgeEnd {
 	pid: number;
 	time: number; /* ms */
 	closed: number; /* ms; NaN: not known */
+	skewMs: number; /* how far that clock is ahead of the collector's */
 	error: string;
 	sent: number; /* bytes, by the side that connected */
 	received: number;

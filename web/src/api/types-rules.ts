@@ -92,6 +92,34 @@ export interface AlertWhole extends Alert {
 	notes: { created: number; author: string; note: string }[];
 }
 
+/** Alerts that belong together. */
+export interface Incident {
+	id: string;
+	title: string;
+	score: number; /* 0 to 100 */
+	level: string;
+	first: number; /* ms */
+	last: number;
+	alerts: number;
+	events: number;
+	nodes: string[];
+	rules: string[];
+	techniques: string[];
+}
+
+/** What happened, a step at a time, and why each belongs to the one that is named. */
+export interface IncidentStep {
+	alert: Alert;
+	process: string; /* its command line */
+	why: string; /* "": it is where the incident begins */
+	with: string; /* title of the alert that it is tied to */
+}
+
+export interface IncidentWhole extends Incident {
+	steps: IncidentStep[];
+	truncated: boolean;
+}
+
 /** An API token, without its secret. */
 export interface TokenInfo {
 	id: string;

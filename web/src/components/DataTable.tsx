@@ -21,6 +21,7 @@ interface Props<T> {
 	keyOf: (row: T) => string;
 	chosen?: string;
 	onChoose?: (row: T) => void;
+	onMove?: (row: T) => void; /* by arrow keys; without it they choose */
 	rowPx?: number;
 	rowClass?: (row: T) => string;
 }
@@ -37,7 +38,7 @@ function sorted<T>(rows: T[], column: DataColumn<T> | undefined, down: boolean):
 	return [...rows].sort((a, b) => (down ? order(b, a) : order(a, b)));
 }
 
-export function DataTable<T>({ label, rows, columns, keyOf, chosen = '', onChoose, rowPx = 32, rowClass }: Props<T>) {
+export function DataTable<T>({ label, rows, columns, keyOf, chosen = '', onChoose, onMove = onChoose, rowPx = 32, rowClass }: Props<T>) {
 	const scroller = useRef<HTMLDivElement>(null);
 	const nonce = useRef({ key: '', index: -1, nonce: 0 });
 	const [by, setBy] = useState({ column: -1, down: false });
@@ -65,7 +66,7 @@ export function DataTable<T>({ label, rows, columns, keyOf, chosen = '', onChoos
 					const next = by === undefined ? undefined : list[Math.max(0, Math.min(list.length - 1, index + by))];
 					if (!next || e.ctrlKey || e.metaKey || e.altKey) return;
 					e.preventDefault();
-					onChoose?.(next);
+					onMove?.(next);
 				}}
 				aria-activedescendant={index >= 0 ? `data-${index}` : undefined}
 				render={(i, top) => {

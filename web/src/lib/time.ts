@@ -77,6 +77,9 @@ export function formatDuration(ms: number): string {
 	return `${Math.floor(ms / size)} ${name}${next && rest ? ` ${rest} ${next[1]}` : ''}`;
 }
 
+/** "+3 s", "−250 ms": @ms with a sign. */
+export const signed = (ms: number): string => (Math.abs(ms) < 1 ? '0 ms' : `${ms < 0 ? '−' : '+'}${formatDuration(Math.abs(ms))}`);
+
 /** "4 min 12 s ago", "now", "in 3 s". */
 export function formatAgo(ms: number, now: number): string {
 	if (!Number.isFinite(ms)) return '-';

@@ -75,14 +75,38 @@ export function missingText(e: Edge): string {
 export interface HopRow {
 	process: Process;
 	host: string;
+	from: number; /* ms, by the collector's clock as the connections are; NaN: not known */
+	to: number; /* NaN: no end is known */
+	skewMs: number; /* how far its node's clock is ahead */
 }
 
 export interface HopChart {
-	hosts: { name: string; rows: HopRow[] }[]; /* in the order in which they were reached */
+	hosts: { name: string; rows: HopRow[]; skewMs: number }[]; /* in the order in which they were reached */
 	edges: { edge: Edge; from: string; to: string }[]; /* entity ids */
 	from: number; /* ms */
 	to: number;
 	left: number; /* processes that had no room */
+}
+
+/** How far the clocks of nodes are ahead, ms, as the ends of connections say. */
+export function skewsOf(edges: Edge[]): Map<string, number> {
+	const out = new Map<string, number>();
+	for (const e of edges) for (const end of [e.connected, e.accepted]) if (end) out.set(end.node, end.skewMs);
+	return out;
+}
+
+/** Those of @list that the processes in @about hang together by: these, what is above them, and both
+ * ends of the connections on the way. */
+export function pathsTo(list: Process[], about: ReadonlySet<string>): Process[] {
+	const byId = new Map<string, Process>();
+	for (const p of list) if (!byId.has(p.id)) byId.set(p.id, p);
+	const kept = new Set<string>();
+	for (const id of about)
+		for (let p = byId.get(id); p && p.depth >= 0 && !kept.has(p.id); p = byId.get(p.parent)) {
+			kept.add(p.id);
+			for (const e of p.via) for (const end of [e.connected, e.accepted]) if (end) kept.add(end.id);
+		}
+	return list.filter((p) => kept.has(p.id));
 }
 
 /** What a tree over hosts looks like as a trace: its processes by host, the connections between them,
@@ -97,20 +121,25 @@ export function hopChart(list: Process[], most: number): HopChart {
 			if (seen.has(from) && seen.has(to) && from !== to) found.set(`${edge.key} ${from} ${to}`, { edge, from, to });
 		}
 	const edges = [...found.values()].sort((a, b) => a.edge.time - b.edge.time);
+	const skews = skewsOf(edges.map((e) => e.edge));
 	const linked = new Set(edges.flatMap((e) => [e.from, e.to]));
-	const wanted = [...seen.values()].filter((p) => p.depth >= 0 || linked.has(p.id));
-	const begins = [...wanted.filter((p) => p.depth === 0 && Number.isFinite(p.start)).map((p) => p.start), ...edges.map((e) => e.edge.time)];
-	const ends = wanted.map((p) => (Number.isFinite(p.end) ? p.end : p.lastSeen)).filter(Number.isFinite);
+	const wanted = [...seen.values()].filter((p) => p.depth >= 0 || linked.has(p.id)).map((process): HopRow => {
+		const skewMs = skews.get(process.host) ?? 0;
+		return { process, host: process.host, from: process.start - skewMs, to: process.end - skewMs, skewMs };
+	});
+	const begins = [...wanted.filter((r) => r.process.depth === 0 && Number.isFinite(r.from)).map((r) => r.from), ...edges.map((e) => e.edge.time)];
+	const ends = wanted.map((r) => (Number.isFinite(r.to) ? r.to : r.process.lastSeen - r.skewMs)).filter(Number.isFinite);
 	const from = begins.length ? Math.min(...begins) : 0;
 	const to = Math.max(from + 1, ...ends, ...edges.map((e) => e.edge.time));
-	const firstOf = (p: Process): number => (Number.isFinite(p.start) ? Math.max(p.start, from) : from);
-	const shown = wanted.sort((a, b) => Number(linked.has(b.id)) - Number(linked.has(a.id)) || firstOf(a) - firstOf(b)).slice(0, most);
+	const firstOf = (r: HopRow): number => (Number.isFinite(r.from) ? Math.max(r.from, from) : from);
+	const isLinked = (r: HopRow): number => Number(linked.has(r.process.id));
+	const shown = wanted.sort((a, b) => isLinked(b) - isLinked(a) || firstOf(a) - firstOf(b)).slice(0, most);
 	const hosts = new Map<string, HopRow[]>();
-	for (const process of shown.sort((a, b) => a.hop - b.hop || firstOf(a) - firstOf(b))) {
-		const rows = hosts.get(process.host) ?? [];
-		rows.push({ process, host: process.host });
-		hosts.set(process.host, rows);
+	for (const row of shown.sort((a, b) => a.process.hop - b.process.hop || firstOf(a) - firstOf(b))) {
+		const rows = hosts.get(row.host) ?? [];
+		rows.push(row);
+		hosts.set(row.host, rows);
 	}
 	const pad = (to - from) * 0.02;
-	return { hosts: [...hosts].map(([name, rows]) => ({ name, rows })), edges, from: from - pad, to: to + pad, left: wanted.length - shown.length };
+	return { hosts: [...hosts].map(([name, rows]) => ({ name, rows, skewMs: skews.get(name) ?? 0 })), edges, from: from - pad, to: to + pad, left: wanted.length - shown.length };
 }

@@ -3,6 +3,7 @@
 // keys and its CSS.  A new one is a folder and a line; the shell, URL and help follow.
 import type { FunctionComponent } from 'preact';
 import { AlertsView } from './alerts/AlertsView';
+import { IncidentsView } from './incidents/IncidentsView';
 import { NodesView } from './nodes/NodesView';
 import { ProcessView } from './process/ProcessView';
 import { RareView } from './rare/RareView';
@@ -22,6 +23,7 @@ export const VIEWS: [View, ...View[]] = [
 	{ name: 'search', title: 'Search', key: 's', component: SearchView },
 	{ name: 'timeline', title: 'Timeline', key: 't', component: TimelineView },
 	{ name: 'process', title: 'Process', component: ProcessView },
+	{ name: 'incidents', title: 'Incidents', key: 'i', component: IncidentsView },
 	{ name: 'alerts', title: 'Alerts', key: 'a', component: AlertsView },
 	{ name: 'rules', title: 'Rules', key: 'r', component: RulesView },
 	{ name: 'rare', title: 'Rare', key: 'o', component: RareView },

@@ -18,7 +18,6 @@ import { mayExcept } from '../../state/session';
 import { go, setParams } from '../../state/url';
 import type { AlertProcess, AlertWhole } from '../../api/types';
 import * as m from './model';
-import { related } from './related';
 
 const AROUND_MS = 60_000;
 
@@ -66,22 +65,22 @@ function Chain({ alert }: { alert: AlertWhole }) {
 
 /** The alerts that one intrusion set off, and why they belong together. */
 function Together({ alert }: { alert: AlertWhole }) {
-	const found = related.value;
-	if (!found || found.alerts.length < 2) return null;
+	const found = m.together.value;
+	if (!found) return null;
 	return (
 		<section aria-label="Belongs together">
-			<h3>Belongs together <span>{plural(found.alerts.length, 'alert')} on {plural(found.hosts, 'host')}, from {found.root ? `${found.root.name} on ${found.root.host}` : 'one process'}</span></h3>
+			<h3>Belongs together <span>{plural(found.alerts, 'alert')} on {plural(found.nodes.length, 'node')}, score {found.score}</span></h3>
 			<ol class="together">
-				{found.alerts.map(({ alert: a, why }) => (
+				{found.steps.map(({ alert: a, why }) => (
 					<li key={a.id} class={a.id === alert.id ? 'active' : ''}>
 						<button type="button" aria-current={a.id === alert.id ? 'true' : undefined} onClick={() => m.choose(a.id)}>
 							<span class="muted">{formatTime(a.first, utc.value)}</span><Level level={a.rule.level} /><b><Line value={a.rule.title} max={120} /></b>
-							<span class="muted why"><Line value={`${a.node}: ${why}`} max={200} /></span>
+							<span class="muted why"><Line value={`${a.node}: ${why || 'where it begins'}`} max={200} /></span>
 						</button>
 					</li>
 				))}
 			</ol>
-			{found.root && <Button class="small" icon="flow" label="All of it as a trace over hosts" onClick={() => go('process', { id: found.root?.id ?? '', as: 'hops', sel: alert.entity })}>Read it as a trace</Button>}
+			<Button class="small" icon="flow" label="The incident: step by step, and as a trace over hosts" onClick={() => go('incidents', { ...m.aroundOf(alert), node: '', sel: found.id, step: alert.id })}>Read the incident</Button>
 		</section>
 	);
 }

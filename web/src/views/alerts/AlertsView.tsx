@@ -15,7 +15,6 @@ import type { Alert } from '../../api/types';
 import { AlertPanel } from './AlertPanel';
 import { bindAlertKeys } from './keys';
 import * as m from './model';
-import { startRelated } from './related';
 
 const STATUS_CLASS: Record<string, string> = { open: 'warn', acknowledged: 'plain', closed: 'ok' };
 
@@ -73,7 +72,6 @@ function Nothing() {
 
 export function AlertsView() {
 	useEffect(m.startModel, []);
-	useEffect(startRelated, []);
 	useEffect(bindAlertKeys, []);
 	const error = m.error.value;
 	const list = m.list.value;

@@ -3,14 +3,16 @@
 import { batch, computed, effect, signal, untracked } from '@preact/signals';
 import * as api from '../../api/alerts';
 import { asApiError, isAbort, type ApiError } from '../../api/client';
+import { incident } from '../../api/incidents';
 import { alertChanges } from '../../state/alerts';
 import { resumed } from '../../state/connection';
 import { me } from '../../state/prefs';
 import { say } from '../../state/toast';
 import { param, setParams } from '../../state/url';
-import type { Alert, AlertWhole, Doc } from '../../api/types';
+import type { Alert, AlertWhole, Doc, IncidentWhole } from '../../api/types';
 
 const PAGE = 200;
+const DAY_MS = 86_400_000;
 
 export const STATUS: [string, string][] = [['open', 'Open'], ['acknowledged', 'Acknowledged'], ['closed', 'Closed'], ['all', 'All']];
 
@@ -22,6 +24,8 @@ export const chosen = computed(() => param('sel'));
 export const list = signal<Alert[] | null>(null);
 export const cursor = signal<string | null>(null);
 export const whole = signal<AlertWhole | null>(null);
+/** What the chosen alert belongs to; of itself alone: null. */
+export const together = signal<IncidentWhole | null>(null);
 export const error = signal<ApiError | null>(null);
 export const opened = signal<Doc | null>(null);
 export const excepting = signal(false);
@@ -93,10 +97,17 @@ export async function more(): Promise<void> {
 	}
 }
 
+/** The time in which what belongs to @alert is looked for. */
+export const aroundOf = (alert: Alert): { since: string; until: string } => ({
+	since: new Date(alert.first - DAY_MS).toISOString(), until: new Date(alert.last + DAY_MS).toISOString(),
+});
+
 async function loadOne(id: string, abort: AbortSignal): Promise<void> {
 	try {
 		const found = await api.alert(id, abort);
 		whole.value = found;
+		const joined = await incident(id, aroundOf(found), abort).catch(() => null); /* an alert alone is one still */
+		if (!abort.aborted) together.value = joined && joined.steps.length > 1 ? joined : null;
 	} catch (e) {
 		if (!isAbort(e)) error.value = asApiError(e);
 	}
@@ -117,6 +128,7 @@ export function startModel(): () => void {
 			untracked(() => {
 				if (whole.value?.id === id) return;
 				whole.value = null;
+				together.value = null;
 				opened.value = null;
 				excepting.value = false;
 			});

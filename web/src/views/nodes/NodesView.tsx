@@ -9,7 +9,7 @@ import { Facts } from '../../components/Facts';
 import { Icon } from '../../components/Icon';
 import { Line } from '../../components/Text';
 import { formatBytes, formatCompact, formatCount, plural, visible } from '../../lib/text';
-import { formatAgo, formatDuration, formatMoment } from '../../lib/time';
+import { formatAgo, formatDuration, formatMoment, signed } from '../../lib/time';
 import { allNodes } from '../../state/catalog';
 import { utc } from '../../state/prefs';
 import { bindKeys } from '../../state/keys';
@@ -20,8 +20,6 @@ import * as m from './model';
 const LATE_MS = 10_000;
 const SKEWED_MS = 1000;
 
-/** @ms with a sign, as short as it is told exactly enough. */
-const signed = (ms: number): string => (Math.abs(ms) < 1 ? '0 ms' : `${ms < 0 ? '−' : '+'}${formatDuration(Math.abs(ms))}`);
 const perEvent = (n: NodeInfo): number => (n.sensor.events ? n.sensor.cpuNs / n.sensor.events : NaN);
 const costText = (ns: number): string => (!Number.isFinite(ns) ? '-' : ns < 1e6 ? `${(ns / 1e3).toFixed(ns < 1e4 ? 2 : 0)} µs` : `${(ns / 1e6).toFixed(1)} ms`);
 

@@ -4,12 +4,12 @@ import { useEffect } from 'preact/hooks';
 import { Button } from '../../components/Button';
 import { Empty } from '../../components/Empty';
 import { EventDrawer } from '../../components/EventDrawer';
+import { HopTrace } from '../../components/HopTrace';
 import { Notice } from '../../components/Notice';
 import { Popover } from '../../components/Popover';
 import { plural, visible } from '../../lib/text';
 import { edgeText, missingText } from '../../lib/tree';
 import { go, setParams } from '../../state/url';
-import { HopView } from './HopView';
 import { bindProcessKeys } from './keys';
 import * as m from './model';
 import { ProcessPanel } from './ProcessPanel';
@@ -72,7 +72,9 @@ export function ProcessView() {
 			<Bar />
 			{error && error.status !== 0 && <Notice kind="danger" text={error.message} />}
 			<div class="process-body">
-				{m.asHops.value ? <HopView /> : <TreeList />}
+				{m.asHops.value
+					? <HopTrace chart={m.hops.value} chosen={m.chosen.value} alertsOf={m.alertsOf.value} onChoose={m.choose} onPin={(a) => go('alerts', { status: 'all', sel: a.id })} />
+					: <TreeList />}
 				{m.opened.value
 					? <EventDrawer doc={m.opened.value} onClose={() => { m.opened.value = null; }} />
 					: <ProcessPanel />}
