@@ -138,6 +138,11 @@ static inline UNUSED const char *check_named(uint16_t flags, const char *data,
 }
 
 /* --- records --- */
+enum {
+	AWAIT_MS = 60000, /* how long a record is waited for: machines are slow at times */
+	AWAIT_TRIES = AWAIT_MS / 10,
+};
+
 static inline int keep_record(const struct rec_head *rec, size_t n, void *arg)
 {
 	struct fixture *f = arg;
@@ -172,12 +177,12 @@ static inline const void *find_record(const struct fixture *f, const void *after
 	return NULL;
 }
 
-/* The same, but waits up to 5 s and fails without one. */
+/* The same, but waits for it and fails without one. What find_record() gave moves. */
 static inline UNUSED const void *await_record(struct fixture *f, uint16_t type, pid_t tgid)
 {
 	const void *rec;
 
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < AWAIT_TRIES; i++) {
 		take_records(f);
 		rec = find_record(f, NULL, type, tgid);
 		if (rec)
@@ -193,7 +198,7 @@ static inline UNUSED const void *await_nth(struct fixture *f, uint16_t type, pid
 {
 	const void *rec = NULL;
 
-	for (int i = 0; i < 500; i++, sleep_ms(10)) {
+	for (int i = 0; i < AWAIT_TRIES; i++, sleep_ms(10)) {
 		take_records(f);
 		rec = NULL;
 		for (int k = 0; k <= nth; k++) {

@@ -25,7 +25,7 @@ static const void *next_record(struct fixture *f, uint16_t type, const void **at
 	size_t offset = *at ? (size_t)((const uint8_t *)*at - f->records.data) : 0;
 	bool any = *at != NULL;
 
-	for (int i = 0; i < 500; i++, sleep_ms(10)) {
+	for (int i = 0; i < AWAIT_TRIES; i++, sleep_ms(10)) {
 		const void *rec;
 
 		take_records(f);
