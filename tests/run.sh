@@ -4,7 +4,8 @@
 # the tests on every other kernel and for arm64 alone, which write docs/coverage.md.
 # Each suite leaves its whole output in build/test-logs/SUITE.log; what failed is shown.  Ends with
 # `N passed, N failed` and exits 1 when anything failed.  Nothing is skipped: a machine that cannot
-# load eBPF programs fails.
+# load eBPF programs fails.  What failed is run a second time, alone (docs/decisions/0013): passing
+# then, it counts as passed, and a line `again: NAME` names it; sanitizers have no second run.
 #
 #   RTSEC_BIN=DIR  test these programs end to end instead of the ones built here
 set -uo pipefail
@@ -24,11 +25,19 @@ report() { # SUITE PASSED FAILED SECONDS
 	total_passed=$((total_passed + $2))
 	total_failed=$((total_failed + failed))
 	printf '%-10s %5d passed %3d failed  %4d s\n' "$1" "$2" "$failed" "$4"
-	if [ "$failed" != 0 ]; then
-		echo "--- end of $logs/$1.log"
-		tail -n 60 "$logs/$1.log"
-		echo "---"
-	fi
+	if [ "$failed" != 0 ]; then show_failure "$1"; fi
+}
+
+# What an assertion, a sanitizer or a compiler said of it, and the end of the log.
+show_failure() { # SUITE
+	local log=$logs/$1.log
+
+	echo "--- $log, what tells of a failure:"
+	grep -nE '^([0-9]+: )?(\[ +(ERROR|LINE) +\]|\[  FAILED  \]|FAIL |SUMMARY: |WARNING: ThreadSan|==[0-9]+==ERROR)|: error: |\*\*\*(Failed|Timeout|Exception)' \
+		"$log" | cut -c 1-400 | head -n 60
+	echo "--- and its end:"
+	tail -n 30 "$log" | cut -c 1-400
+	echo "---"
 }
 
 # A build counts as one case: it has no warning and no error.
@@ -44,28 +53,47 @@ suite_build() { # SUITE PRESET [cmake options]
 
 # ctest: each case of each cmocka program counts, see count.awk.
 suite_ctest() { # SUITE PRESET [ctest options]
-	local suite=$1 preset=$2 start=$SECONDS numbers
+	local suite=$1 preset=$2 start=$SECONDS log=$logs/$1.log passed failed
 
 	shift 2
-	ctest --test-dir "build/$preset" --verbose -j "$jobs" "$@" >"$logs/$suite.log" 2>&1
-	numbers=$(awk -f tests/count.awk "$logs/$suite.log" | tee -a "$logs/$suite.log" | tail -n 1)
-	grep '^failed: ' "$logs/$suite.log"
-	# shellcheck disable=SC2086 # two numbers
-	report "$suite" $numbers $((SECONDS - start))
+	ctest --test-dir "build/$preset" --verbose -j "$jobs" "$@" >"$log" 2>&1
+	awk -f tests/count.awk "$log" >"$log.count"
+	read -r passed failed < <(tail -n 1 "$log.count")
+	if [ "$failed" != 0 ] && [ "$preset" != asan ] && [ "$preset" != tsan ] &&
+		ctest --test-dir "build/$preset" --verbose --rerun-failed >"$log.again" 2>&1; then
+		sed -n "s/^failed: /again: $suite /p" "$log.count"
+		passed=$((passed + failed)) failed=0
+	else
+		grep '^failed: ' "$log.count"
+	fi
+	report "$suite" "$passed" "$failed" $((SECONDS - start))
 }
 
 # A script that tells its own `N passed, N failed`.  Without that line, or with an exit code that
 # does not fit it, the suite has failed.
 suite_script() { # SUITE COMMAND...
-	local suite=$1 start=$SECONDS r=0 passed=0 failed=0 line
+	local suite=$1 start=$SECONDS passed failed
 
 	shift
-	"$@" >"$logs/$suite.log" 2>&1 </dev/null || r=$?
-	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$logs/$suite.log" | tail -n 1)
+	run_script "$logs/$suite.log" "$@"
+	if [ "$failed" != 0 ]; then
+		grep '^FAIL ' "$logs/$suite.log" | cut -c 1-2000
+		mv "$logs/$suite.log" "$logs/$suite.log.first"
+		run_script "$logs/$suite.log" "$@"
+		if [ "$failed" = 0 ]; then echo "again: $suite"; fi
+	fi
+	report "$suite" "$passed" "$failed" $((SECONDS - start))
+}
+
+run_script() { # LOG COMMAND...; sets passed and failed
+	local log=$1 r=0 line
+
+	shift
+	passed=0 failed=0
+	"$@" >"$log" 2>&1 </dev/null || r=$?
+	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
 	if [ -n "$line" ]; then read -r passed _ failed _ <<<"${line/,/}"; fi
 	if [ "$failed" = 0 ] && { [ "$r" != 0 ] || [ -z "$line" ]; }; then failed=1; fi
-	grep '^FAIL ' "$logs/$suite.log"
-	report "$suite" "$passed" "$failed" $((SECONDS - start))
 }
 
 suites_end_to_end() { # fast|full
@@ -104,7 +132,7 @@ case ${1:-} in
 	;;
 esac
 mkdir -p "$logs"
-rm -f "$logs"/*.log
+rm -f "$logs"/*
 
 if [ "$mode" = --matrix ]; then
 	suites_matrix

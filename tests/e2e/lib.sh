@@ -83,14 +83,14 @@ BEGIN=$(date -u +%FT%TZ)
 query() { ctl query --since "$BEGIN" -o ndjson "$@"; }
 count() { ctl query --since "$BEGIN" -o json --count "$1" 2>/dev/null | jq .count; }
 
-# Waits up to 5 s until a query has at least $1 hits, then prints them.
+# Waits up to 60 s until a query has at least $1 hits, then prints them.
 query_until() { # HITS QUERY...
 	local want=$1
 
 	shift
 	# shellcheck disable=SC2317 # called by until_true
 	enough() { [ "$(query "$@" 2>/dev/null | wc -l)" -ge "$want" ]; }
-	until_true 5 enough "$@"
+	until_true 60 enough "$@"
 	query "$@" 2>/dev/null
 }
 
