@@ -14,13 +14,10 @@
 struct across;
 
 enum {
-	ACROSS_HOPS = 16,	 /* nodes in a row, at most */
-	ACROSS_PROCESSES = 256,	 /* that connected or served and are looked up */
-	ACROSS_FLOWS = 2000,	 /* of one process */
-	ACROSS_BREAKS = 100,	 /* told */
-	ACROSS_VIA = 20,	 /* edges told of one process */
-	ACROSS_ONE_OF_SOME = 80, /* confidence: the same thread's last one of several */
-	ACROSS_ONE_OF_MANY = 50, /* the last one of several */
+	ACROSS_HOPS = 16,	/* nodes in a row, at most */
+	ACROSS_PROCESSES = 256, /* that connected or served and are looked up */
+	ACROSS_BREAKS = 100,	/* told */
+	ACROSS_VIA = 20,	/* edges told of one process */
 };
 
 struct across_request {

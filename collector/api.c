@@ -362,7 +362,10 @@ struct query ask_query(const struct ask *a, const struct request *r, struct stor
 			       .to_ns = a->to_ns,
 			       .node = a->node,
 			       .cancel = request_cancel(r),
-			       .stats = stats };
+			       .stats = stats,
+			       .flows = a->node || request_scope(r)
+						? NULL /* edges lead to any node */
+						: request_server(r)->config.flows };
 }
 
 /* ---- what is answered ---- */

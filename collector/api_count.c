@@ -81,6 +81,8 @@ static void work_count(struct request *r, struct query_worker *w, void *task)
 	e = query_count(w, &q, &n);
 	json_begin_object(&j);
 	json_key_uint(&j, "count", n);
+	if (query_lacks_kin(w, &q))
+		json_key_bool(&j, "truncated", true);
 	finish(r, w, &q, &j, t->explain, e);
 }
 

@@ -62,7 +62,8 @@ static int answer_ndjson(struct request *r, struct query_worker *w, struct pipe_
 	request_add_number(r, "Rtsec-Left-Out", info.n_left_out);
 	request_add_number(r, "Rtsec-Took-Ms", request_took_ns(r) / 1000000);
 	request_add_number(r, "Rtsec-Gaps", n_gaps);
-	request_add_header(r, "Rtsec-Truncated", info.truncated ? "true" : "false");
+	request_add_header(r, "Rtsec-Truncated",
+			   info.truncated || query_lacks_kin(w, q) ? "true" : "false");
 	request_add_number(r, "Rtsec-Scanned-Blocks-Damaged", q->stats->blocks_damaged);
 	request_add_number(r, "Rtsec-Scanned-Events", q->stats->events);
 	request_answer(r, 200, "application/x-ndjson");
@@ -84,7 +85,7 @@ static int answer_json(struct request *r, struct query_worker *w, const struct t
 	json_begin_array(&j);
 	write_rows(run, false, &j, &info);
 	json_end_array(&j);
-	json_key_bool(&j, "truncated", info.truncated);
+	json_key_bool(&j, "truncated", info.truncated || query_lacks_kin(w, q));
 	json_key_uint(&j, "left_out", info.n_left_out);
 	e = api_write_gaps(w, q, &j, &n_gaps);
 	api_write_stats(r, q->stats, &j);

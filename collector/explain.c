@@ -58,6 +58,16 @@ static uint64_t less(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0; /* blocks come in meanwhile */
 }
 
+/* Of "descendant of": null when it was asked of one node or by a token that is bound to nodes. */
+static void write_edges(const struct query_worker *w, const struct query *q, struct json *j)
+{
+	json_key(j, "edges_followed");
+	if (q->flows)
+		json_uint(j, w->edges.edges);
+	else
+		json_nil(j);
+}
+
 /* Those read before, to learn what child of and the like ask, are told apart. */
 static void write_blocks(const struct query_worker *w, const struct query *q,
 			 const struct counts *c, struct json *j)
@@ -65,11 +75,17 @@ static void write_blocks(const struct query_worker *w, const struct query *q,
 	static const struct store_scan_stats none;
 	struct expr_kin *kins[EXPR_KINS];
 	const struct store_scan_stats *s = q->stats;
-	bool learns = q->expr && expr_kins(q->expr, kins) > 0;
+	uint32_t n = q->expr ? expr_kins(q->expr, kins) : 0;
+	bool learns = n > 0;
 	const struct store_scan_stats *before = learns ? &w->learning : &none;
 
 	if (learns)
 		json_key_uint(j, "blocks_read_before", before->blocks_read);
+	for (uint32_t i = 0; i < n; i++)
+		if (expr_kin_follows(kins[i])) {
+			write_edges(w, q, j);
+			break;
+		}
 	json_key(j, "blocks");
 	json_begin_object(j);
 	json_key_uint(j, "stored", c->stored);

@@ -67,6 +67,12 @@ static inline UNUSED uint64_t flow_end_at(const struct flow_end *e)
 	return e->established_ns - e->ahead_ns;
 }
 
+/* When it was begun, by the node's clock. */
+static inline UNUSED uint64_t flow_end_begun(const struct flow_end *e)
+{
+	return e->open_ns ? e->open_ns : e->established_ns;
+}
+
 /* Puts @n (to FLOW_SIGHTINGS) sightings together; sorts @sightings.  @ret has room for @n.  Returns
  * how many flows they are. */
 size_t flow_resolve(struct flow_end *sightings, size_t n, struct flow_match *ret);

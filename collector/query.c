@@ -44,10 +44,9 @@ bool query_cancelled(const struct query *q)
 	return q->cancel && atomic_load_explicit(q->cancel, memory_order_relaxed);
 }
 
-/* Every scan of the store goes through here. */
-static int scan_blocks(struct query_worker *w, const struct query *q,
-		       const struct store_range *range, store_wanted_fn wanted, store_each_fn each,
-		       void *arg)
+int query_scan_blocks(struct query_worker *w, const struct query *q,
+		      const struct store_range *range, store_wanted_fn wanted, store_each_fn each,
+		      void *arg)
 {
 	struct store_scan_stats stats = { 0 };
 	int r = store_scan(w->reader, range, wanted, each, arg, &stats);
@@ -92,6 +91,7 @@ static int learn_kins(struct query_worker *w, const struct query *q)
 	if (n == 0 || *expr_kin_is_learnt(kins[0]))
 		return 0;
 	memset(&w->learning, 0, sizeof(w->learning));
+	memset(&w->edges, 0, sizeof(w->edges));
 	apart = *q;
 	apart.stats = &w->learning;
 	for (uint32_t i = 0; i < n && r == 0; i++) {
@@ -103,7 +103,9 @@ static int learn_kins(struct query_worker *w, const struct query *q)
 					     .expr = inside };
 
 		*expr_kin_is_learnt(kins[i]) = true;
-		r = scan_blocks(w, &apart, &range, learn_wanted, learn_block, &l);
+		r = query_scan_blocks(w, &apart, &range, learn_wanted, learn_block, &l);
+		if (r == 0 && q->flows && expr_kin_follows(kins[i]))
+			r = kin_edges_learn(w, &apart, kins[i], &w->edges);
 	}
 	if (q->stats)
 		store_scan_stats_add(q->stats, &w->learning);
@@ -115,11 +117,11 @@ uint64_t query_gave_up(const struct query_worker *w)
 	return expr_gave_up(w->scratch);
 }
 
-bool query_lacks_kin(const struct query *q)
+bool query_lacks_kin(const struct query_worker *w, const struct query *q)
 {
 	struct expr_kin *kins[EXPR_KINS];
 	uint32_t n = q->expr ? expr_kins(q->expr, kins) : 0;
-	bool lacks = false;
+	bool lacks = n && w->edges.cut;
 
 	for (uint32_t i = 0; i < n; i++)
 		lacks |= expr_kin_is_full(kins[i]);
@@ -133,7 +135,7 @@ int query_scan(struct query_worker *w, const struct query *q, const struct store
 
 	expr_give_up_after(w->scratch, GIVE_UPS);
 	r = learn_kins(w, q);
-	return r < 0 ? r : scan_blocks(w, q, range, wanted, each, arg);
+	return r < 0 ? r : query_scan_blocks(w, q, range, wanted, each, arg);
 }
 
 struct store_range query_range(const struct query *q)

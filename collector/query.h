@@ -30,19 +30,23 @@ struct query_key {
 	char node[LIMIT_NODE_ID_BYTES];
 };
 
+struct flows;
+
 struct query {
 	const struct expr *expr;   /* NULL: everything */
 	uint64_t from_ns, to_ns;   /* events in [from, to) */
 	const char *node;	   /* host.id or host.name; NULL: all */
 	const atomic_bool *cancel; /* NULL, or looked at before each block: true gives -ECANCELED */
 	struct store_scan_stats *stats; /* NULL, or added to */
+	const struct flows *flows;	/* NULL, or what descendant of goes on over, of all nodes */
 };
 
 /* Texts on which regular expressions gave up, in all questions of this worker. */
 uint64_t query_gave_up(const struct query_worker *w);
 
-/* After a question: there were more processes than child of and its like have room for. */
-bool query_lacks_kin(const struct query *q);
+/* After a question: there were more processes or connections than child of and its like have room
+ * for. */
+bool query_lacks_kin(const struct query_worker *w, const struct query *q);
 
 /* A page. */
 struct query_page_request {

@@ -35,6 +35,7 @@ struct fleet_process {
 	const char *name;
 	uint64_t start_ns; /* true time; 0: not told */
 	uint32_t pid;
+	const struct fleet_process *up; /* the parent with its own; NULL: its id alone is told */
 };
 
 /* One event; times are true, the node's clock makes of them what it does. */
@@ -80,7 +81,9 @@ static inline uint32_t fleet_row(struct batch *b, const struct fleet_node *n,
 
 	if (row || !p->entity)
 		return row;
-	if (p->parent) {
+	if (p->up) {
+		parent = fleet_row(b, n, p->up);
+	} else if (p->parent) {
 		parent = batch_process_find(b, p->parent, 0);
 		if (!parent)
 			parent = batch_process_add(b, p->parent, 0);
