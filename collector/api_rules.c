@@ -66,11 +66,6 @@ void api_write_problems(struct json *j, const struct rule *rule, const struct di
 	json_end_array(j);
 }
 
-const char *api_rule_status(const struct rule *r)
-{
-	return !r ? "wrong" : r->n_gaps ? "unmapped" : "ok";
-}
-
 void api_write_query(struct json *j, const struct rule *rule)
 {
 	AUTO_BUF struct buf query = { 0 };
@@ -160,7 +155,7 @@ static void write_entry(const struct writer *w, const struct rulebook_entry *e, 
 	json_key_uint(j, "revision", e->revision);
 	json_key_time(j, "changed", e->created_ns);
 	json_key_bool(j, "enabled", e->enabled);
-	json_key_text(j, "status", api_rule_status(e->rule));
+	json_key_text(j, "status", rule_status_name(e->rule));
 	if (e->rule)
 		api_write_rule(j, e->rule, whole);
 	api_write_problems(j, e->rule, &e->wrong, 0);

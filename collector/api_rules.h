@@ -13,7 +13,6 @@ void api_write_query(struct json *j, const struct rule *rule);
 /* "problems": gaps of @rule, or @wrong when it is NULL. */
 void api_write_problems(struct json *j, const struct rule *rule, const struct diag *wrong,
 			uint32_t lines_before);
-const char *api_rule_status(const struct rule *r); /* ok, unmapped or wrong */
 
 /* Answers @r by adding an exception out of its parameters. */
 void api_rule_add_exception(struct request *r, const char *rule_id, const char *condition,

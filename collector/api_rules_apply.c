@@ -67,7 +67,7 @@ static int each_result(const struct rulebook_result *x, void *arg)
 	json_key_text(j, "change", x->change);
 	json_key_uint(j, "revision", x->revision);
 	json_key_uint(j, "line", x->line + 1);
-	json_key_text(j, "status", api_rule_status(x->rule));
+	json_key_text(j, "status", rule_status_name(x->rule));
 	if (x->rule)
 		api_write_rule(j, x->rule, false);
 	api_write_problems(j, x->rule, x->problem, x->line);

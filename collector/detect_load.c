@@ -141,6 +141,8 @@ static void carry_over(struct detect *d, struct load *l)
 
 static bool is_for(const struct rule *filter, const struct rule *r)
 {
+	if (!sigma_source_covers(filter->log_source, r->log_source))
+		return false;
 	for (size_t i = 0; i < filter->filtered->n; i++) {
 		const char *name = filter->filtered->v[i];
 

@@ -38,11 +38,6 @@ struct work {
 
 /* ---- rows ---- */
 
-static const char *status_of(const struct rules_entry *e)
-{
-	return !e->rule ? "wrong" : e->rule->n_gaps ? "unmapped" : "ok";
-}
-
 static void problem(struct json *j, const struct diag *d)
 {
 	json_begin_object(j);
@@ -81,7 +76,7 @@ static void begin_row(struct json *j, const struct rules_entry *e)
 	json_begin_object(j);
 	json_key_text(j, "file", e->file);
 	json_key_uint(j, "line", e->rule ? e->line : e->wrong.line);
-	json_key_text(j, "status", status_of(e));
+	json_key_text(j, "status", rule_status_name(e->rule));
 	json_key_text(j, "title", r->title);
 	json_key_text(j, "id", r->id);
 	json_key_text(j, "language", e->rule ? rule_language_name(r->language) : NULL);
@@ -142,7 +137,9 @@ static int open_printer(struct work *w, const struct printer_column *columns, si
 /* What lint and show end with. */
 static int verdict(const struct work *w)
 {
-	return w->rules.n_wrong ? EXIT_USAGE : w->rules.n_unmapped ? EXIT_NONE : EXIT_HITS;
+	const struct rules *r = &w->rules;
+
+	return r->n_wrong ? EXIT_USAGE : r->n_unmapped || r->n_partial ? EXIT_NONE : EXIT_HITS;
 }
 
 static void say_entry(const struct work *w, const struct rules_entry *e)
@@ -379,6 +376,7 @@ static int coverage_end(struct work *w, const struct coverage *c)
 	json_key_uint(&j, "n_rules", r->n);
 	json_key_uint(&j, "n_compile", r->n - r->n_wrong - r->n_unmapped);
 	json_key_uint(&j, "n_can_fire", c->fire);
+	json_key_uint(&j, "n_partial", r->n_partial);
 	json_key_uint(&j, "n_unmapped", r->n_unmapped);
 	json_key_uint(&j, "n_wrong", r->n_wrong);
 	tally_json(&j, "used_fields", &c->fields);
@@ -390,9 +388,10 @@ static int coverage_end(struct work *w, const struct coverage *c)
 	if (e < 0 || w->format != PRINTER_TABLE)
 		return e;
 	fprintf(w->io->out,
-		"\n%zu rules: %zu compile, %zu can fire on our events, %zu need what we lack, %zu "
-		"are wrong\n",
-		r->n, r->n - r->n_wrong - r->n_unmapped, c->fire, r->n_unmapped, r->n_wrong);
+		"\n%zu rules: %zu compile, %zu can fire on our events (%zu in part), %zu need what "
+		"we lack, %zu are wrong\n",
+		r->n, r->n - r->n_wrong - r->n_unmapped, c->fire, r->n_partial, r->n_unmapped,
+		r->n_wrong);
 	tally_text(w->io->out, "fields", &c->fields);
 	tally_text(w->io->out, "modifiers", &c->modifiers);
 	return 0;
@@ -624,10 +623,9 @@ const struct cli_command cmd_rules = {
 		"they "
 		"use\n"
 		"\n"
-		"Exit codes of lint, show and coverage: 0 all rules compile, 1 some ask for what "
-		"our "
-		"events\n"
-		"lack, 2 some are wrong.\n",
+		"Exit codes of lint, show and coverage: 0 all rules compile, 1 some ask (or a part "
+		"of them\n"
+		"asks) for what our events lack, 2 some are wrong.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.run = run,

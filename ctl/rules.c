@@ -132,7 +132,8 @@ static int add_entry(struct rules *r, const char *file, struct rule *rule_, uint
 	for (size_t i = 0; rule && i < rule->n_gaps; i++)
 		rule->gaps[i].line += line;
 	r->n_wrong += !rule;
-	r->n_unmapped += rule && rule->n_gaps;
+	r->n_unmapped += rule && rule_is_unmapped(rule);
+	r->n_partial += rule && rule->n_gaps && !rule_is_unmapped(rule);
 	e->rule = TAKE(rule);
 	r->n++;
 	return 0;

@@ -16,7 +16,7 @@ struct rules_entry {
 struct rules {
 	struct rules_entry *v;
 	size_t n, cap;
-	size_t n_wrong, n_unmapped;
+	size_t n_wrong, n_unmapped, n_partial;
 	char **paths; /* of the files, in order */
 	size_t n_paths, cap_paths;
 };

@@ -189,7 +189,7 @@ static int parse_field(struct trial *t, const struct eql_token *name, struct val
 	else if (f.is_element)
 		r = expr_value_element(&ret->v, f.field, f.element, d);
 	else
-		r = expr_value_field(&ret->v, f.field, d);
+		r = expr_value_field(&ret->v, f.field);
 	return placed(t, name->at, r);
 }
 

@@ -29,20 +29,16 @@ static struct expr_value *value_new(void)
 
 static enum expr_value_type type_of_field(enum field_type t)
 {
-	return t == TYPE_BOOL			  ? EXPR_BOOL
-	       : t == TYPE_LONG || t == TYPE_DATE ? EXPR_NUMBER
-						  : EXPR_TEXT;
+	return t == TYPE_BOOL	? EXPR_BOOL
+	       : t == TYPE_LONG ? EXPR_NUMBER
+	       : t == TYPE_DATE ? EXPR_DATE
+				: EXPR_TEXT;
 }
 
-int expr_value_field(struct expr_value **ret, struct field_ref f, struct diag *d)
+int expr_value_field(struct expr_value **ret, struct field_ref f)
 {
-	struct expr_value *v;
-	char name[64];
+	struct expr_value *v = value_new();
 
-	if (f.info->type == TYPE_DATE)
-		return diag_set(d, -EINVAL, 0, 0, "%s is a date: expected a number or text",
-				field_name(f, name, sizeof(name)));
-	v = value_new();
 	if (!v)
 		return err_origin(-ENOMEM);
 	v->field = f;
@@ -62,7 +58,7 @@ int expr_value_element(struct expr_value **ret, struct field_ref f, uint32_t ele
 	if (f.info->type != TYPE_KEYWORDS || element >= LIMIT_LIST_VALUES)
 		return diag_set(d, -EINVAL, 0, 0, "%s has no value number %u",
 				field_name(f, name, sizeof(name)), element);
-	r = expr_value_field(ret, f, d);
+	r = expr_value_field(ret, f);
 	if (r < 0)
 		return r;
 	(*ret)->element = element + 1;
@@ -160,8 +156,10 @@ static bool fits(enum expr_value_type type, char takes)
 		return type == EXPR_TEXT || type == EXPR_NULL;
 	case 'b':
 		return type == EXPR_BOOL || type == EXPR_NULL;
+	case 'd':
+		return type == EXPR_DATE || type == EXPR_NULL;
 	default:
-		return true;
+		return type != EXPR_DATE;
 	}
 }
 
@@ -185,7 +183,9 @@ static int check_args(const struct calc_function *f, struct expr_value **args, s
 					f->name,
 					takes == 'n'   ? "a number"
 					: takes == 's' ? "text"
-						       : "true or false",
+					: takes == 'b' ? "true or false"
+					: takes == 'd' ? "a date"
+						       : "a number or text",
 					i + 1);
 	}
 	return 0;
@@ -325,7 +325,8 @@ static int is_null(struct expr **ret, struct expr_value *a, bool negated)
 
 static const char *type_name(enum expr_value_type t)
 {
-	static const char *const names[] = { "null", "true or false", "a number", "text" };
+	static const char *const names[] = { "null", "true or false", "a number", "text",
+					     "a date" };
 
 	return names[t];
 }

@@ -28,8 +28,8 @@ typedef struct calc (*calc_fn)(struct calc_run *run, const struct calc *args, si
 struct calc_function {
 	const char *name;
 	enum expr_value_type type;
-	const char *takes; /* one letter an argument: n number, s text, b bool, a any; the last one
-			    * holds for those that follow */
+	const char *takes; /* one letter an argument: n number, s text, b bool, d date, a any but a
+			    * date; the last one holds for those that follow */
 	uint8_t min, max;
 	bool has_nocase;
 	calc_fn call;

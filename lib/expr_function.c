@@ -2,6 +2,7 @@
 /* The functions of EQL that give values.  Meaning: the EQL function reference of Elastic; arguments
  * are never null here, and of the types that the table says. */
 #include <math.h>
+#include <time.h>
 
 #include "lib/expr_calc.h"
 #include "lib/find.h"
@@ -288,6 +289,51 @@ QUESTION(starts_with, same(in->s, what->s, what->n, nocase))
 QUESTION(ends_with, same(in->s + in->n - what->n, what->s, what->n, nocase))
 QUESTION(contains, what->n == 0 || find(in, what, 0, nocase) != SIZE_MAX)
 
+/* ---- dates ---- */
+
+/* The date's parts by the calendar, in UTC. */
+static struct tm calendar(const struct calc *date)
+{
+	const int64_t ns_per_s = 1000000000;
+	time_t seconds = (time_t)(date->type == CALC_INT ? date->integer / ns_per_s : 0);
+	struct tm tm = { 0 };
+
+	gmtime_r(&seconds, &tm);
+	return tm;
+}
+
+/* Of ISO 8601: week 1 holds the year's first Thursday. */
+static int64_t week_of(const struct tm *tm)
+{
+	int weekday = (tm->tm_wday + 6) % 7; /* Monday is 0 */
+	int week = (tm->tm_yday - weekday + 10) / 7;
+	int years = tm->tm_year + 1900 - (week < 1);
+	bool leap = (years % 4 == 0 && years % 100 != 0) || years % 400 == 0;
+	int days = 365 + leap;
+
+	if (week < 1) /* of the year before */
+		return (tm->tm_yday + days - weekday + 10) / 7;
+	if (week == 53 && tm->tm_yday - weekday + 3 >= days) /* its Thursday is in the next year */
+		return 1;
+	return week;
+}
+
+#define DATE_PART(name, part)                                                            \
+	static struct calc name(struct calc_run *run, const struct calc *args, size_t n, \
+				bool nocase)                                             \
+	{                                                                                \
+		struct tm tm = calendar(&args[0]);                                       \
+                                                                                         \
+		(void)run, (void)n, (void)nocase;                                        \
+		return of_int(part);                                                     \
+	}
+DATE_PART(minute_of, tm.tm_min)
+DATE_PART(hour_of, tm.tm_hour)
+DATE_PART(day_of, tm.tm_mday)
+DATE_PART(week_number_of, week_of(&tm))
+DATE_PART(month_of, tm.tm_mon + 1)
+DATE_PART(year_of, tm.tm_year + 1900)
+
 const struct calc_function calc_functions[] = {
 	{ "add", EXPR_NUMBER, "n", 2, 2, false, add },
 	{ "subtract", EXPR_NUMBER, "n", 2, 2, false, subtract },
@@ -304,13 +350,21 @@ const struct calc_function calc_functions[] = {
 	{ "startsWith", EXPR_BOOL, "s", 2, CALC_ARGS, true, starts_with },
 	{ "endsWith", EXPR_BOOL, "s", 2, CALC_ARGS, true, ends_with },
 	{ "stringContains", EXPR_BOOL, "s", 2, CALC_ARGS, true, contains },
+	{ "minuteOf", EXPR_NUMBER, "d", 1, 1, false, minute_of },
+	{ "hourOf", EXPR_NUMBER, "d", 1, 1, false, hour_of },
+	{ "dayOf", EXPR_NUMBER, "d", 1, 1, false, day_of },
+	{ "weekOf", EXPR_NUMBER, "d", 1, 1, false, week_number_of },
+	{ "monthOf", EXPR_NUMBER, "d", 1, 1, false, month_of },
+	{ "yearOf", EXPR_NUMBER, "d", 1, 1, false, year_of },
 };
 const size_t n_calc_functions = ARRAY_SIZE(calc_functions);
 
-static const char *const names[] = { "add",	   "subtract", "multiply",	 "divide",
-				     "modulo",	   "between",  "concat",	 "indexOf",
-				     "length",	   "number",   "string",	 "substring",
-				     "startsWith", "endsWith", "stringContains", NULL };
+static const char *const names[] = {
+	"add",	      "subtract", "multiply",	    "divide",	"modulo", "between",
+	"concat",     "indexOf",  "length",	    "number",	"string", "substring",
+	"startsWith", "endsWith", "stringContains", "minuteOf", "hourOf", "dayOf",
+	"weekOf",     "monthOf",  "yearOf",	    NULL,
+};
 
 const char *const *expr_functions(void)
 {

@@ -13,11 +13,11 @@
 
 struct expr_value;
 
-enum expr_value_type { EXPR_NULL, EXPR_BOOL, EXPR_NUMBER, EXPR_TEXT };
+enum expr_value_type { EXPR_NULL, EXPR_BOOL, EXPR_NUMBER, EXPR_TEXT, EXPR_DATE };
 
 /* Constructors.  They take over the values given, also when they fail.  Each returns 0, -EINVAL
  * (the reason is in @d without position), -E2BIG or -ENOMEM; *ret is untouched unless 0. */
-NODISCARD int expr_value_field(struct expr_value **ret, struct field_ref f, struct diag *d);
+NODISCARD int expr_value_field(struct expr_value **ret, struct field_ref f);
 /* One value of a list, 0 the first. */
 NODISCARD int expr_value_element(struct expr_value **ret, struct field_ref f, uint32_t element,
 				 struct diag *d);

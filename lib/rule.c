@@ -34,6 +34,16 @@ const char *rule_language_name(enum rule_language language)
 	return names[language];
 }
 
+bool rule_is_unmapped(const struct rule *r)
+{
+	return r->n_gaps && !r->expr;
+}
+
+const char *rule_status_name(const struct rule *r)
+{
+	return !r ? "wrong" : rule_is_unmapped(r) ? "unmapped" : r->n_gaps ? "partial" : "ok";
+}
+
 /* ---- life ---- */
 
 struct rule *rule_ref(struct rule *r)

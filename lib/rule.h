@@ -62,7 +62,7 @@ struct rule {
 	const struct expr *filter; /* of a filter: what an event of its rules must be, too */
 	const struct sigma_list *filtered; /* ids or names of these; "any": all */
 	int log_source; /* for sigma_field(); below 0: EQL, whose fields have our names */
-	struct diag gaps[RULE_GAPS]; /* why it cannot be asked of our events */
+	struct diag gaps[RULE_GAPS]; /* why it, or a part of it, cannot be asked of our events */
 	size_t n_gaps;
 	struct rule_test tests[RULE_TESTS];
 	size_t n_tests;
@@ -84,6 +84,10 @@ const char *rule_level_name(enum rule_level level);
 /* Returns false for a word that names no level. */
 NODISCARD bool rule_level_parse(const char *s, enum rule_level *ret);
 const char *rule_language_name(enum rule_language language); /* "eql", "sigma", ... */
+/* ok; partial: a part of it cannot be asked; unmapped: it cannot be asked; wrong: @r is NULL. */
+const char *rule_status_name(const struct rule *r);
+/* It cannot be asked of our events. */
+bool rule_is_unmapped(const struct rule *r);
 
 /* Goes through the documents of a YAML text without parsing them.  *at starts as 0; *ret and *ret_n
  * are the next one, *ret_line the lines before it.  Documents of blanks and comments alone are left

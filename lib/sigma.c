@@ -92,6 +92,20 @@ int sigma_join(struct expr **all, struct expr *e, bool and)
 	return and? expr_new_and(all, TAKE(*all), e) : expr_new_or(all, TAKE(*all), e);
 }
 
+bool sigma_is_selection(const struct sigma_build *b, const struct yaml_node *i)
+{
+	return !yaml_is(i->key, "condition") && !yaml_is(i->key, "timeframe") &&
+	       !(b->rule->is_filter && yaml_is(i->key, "rules"));
+}
+
+int sigma_end_or(struct sigma_build *b, struct expr **all, bool gap, struct expr **ret)
+{
+	if (gap && (b->odd || b->whole || !*all))
+		return GAP;
+	*ret = TAKE(*all);
+	return 0;
+}
+
 /* ---- selections ---- */
 
 static bool names_syscall(const struct yaml_node *value)
@@ -183,10 +197,7 @@ static int build_list(struct sigma_build *b, const struct yaml_node *list, struc
 		if (r < 0)
 			return r;
 	}
-	if (gap)
-		return GAP;
-	*ret = TAKE(any);
-	return 0;
+	return sigma_end_or(b, &any, gap, ret);
 }
 
 int sigma_build_selection(struct sigma_build *b, const struct yaml_node *node, struct expr **ret)
@@ -347,10 +358,11 @@ static int check_selections(struct sigma_build *b)
 	for (const struct yaml_node *i = b->detection->first; r >= 0 && i; i = i->next) {
 		AUTO(expr) *e = NULL;
 
-		if (!yaml_is(i->key, "condition") && !yaml_is(i->key, "timeframe"))
+		if (sigma_is_selection(b, i))
 			r = sigma_build_selection(b, i, &e);
 	}
 	b->rule->n_gaps = n_gaps;
+	b->asks_hash = false;
 	return MIN(r, 0);
 }
 
@@ -374,7 +386,9 @@ static int build(struct sigma_build *b, const struct yaml_node *document, struct
 	if (r == 0 && b->source == SOURCE_NONE)
 		r = GAP;
 	if (r == 0)
-		r = sigma_source_expr(b->source, &events);
+		r = sigma_source_expr(b->source == SOURCE_PROCESS && b->asks_hash ? SOURCE_HASHED
+										  : b->source,
+				      &events);
 	return r ? r : expr_new_and(ret, TAKE(events), TAKE(e));
 }
 
@@ -388,6 +402,7 @@ static int build_filter(struct sigma_build *b, const struct yaml_node *document)
 	int r = 0;
 
 	b->rule->is_filter = true;
+	b->whole = true; /* less of it would be more that is left out */
 	if (filter->type != YAML_MAP || !condition)
 		return sigma_wrong(b, filter, 0, "a filter must be a map with a condition");
 	if (!rules)
@@ -396,9 +411,34 @@ static int build_filter(struct sigma_build *b, const struct yaml_node *document)
 	r = read_list(b, filter, "rules", &b->rule->filtered);
 	if (r == 0)
 		r = read_source(b, document);
+	b->rule->source = (int)b->source;
+	if (r == 0)
+		r = check_selections(b);
 	if (r == 0)
 		r = sigma_build_condition(b, condition, &b->rule->expr);
 	return r == 0 && b->source == SOURCE_NONE ? GAP : r;
+}
+
+/* placeholders: a map of texts and lists of texts, which the modifier expand puts in. */
+static int read_placeholders(struct sigma_build *b, const struct yaml_node *document)
+{
+	const struct yaml_node *map = yaml_get(document, "placeholders");
+
+	if (!map)
+		return 0;
+	if (map->type != YAML_MAP)
+		return sigma_wrong(b, map, 0, "expected a map of placeholders and their values");
+	for (const struct yaml_node *i = map->first; i; i = i->next) {
+		bool list = i->type == YAML_LIST;
+
+		if (list && !i->first)
+			return sigma_wrong(b, i, 0, "the list of values is empty");
+		for (const struct yaml_node *v = list ? i->first : i; v; v = list ? v->next : NULL)
+			if (!v->text || v->type == YAML_NULL)
+				return sigma_wrong(b, v, 0, "expected a text or a list of texts");
+	}
+	b->placeholders = map;
+	return 0;
 }
 
 static int build_rule(struct sigma_build *b, const struct yaml_node *document)
@@ -429,6 +469,8 @@ static int read_rule(struct sigma_build *b, const struct yaml_node *document)
 				 "them");
 	}
 	r = read_attributes(b, document);
+	if (r == 0)
+		r = read_placeholders(b, document);
 	if (r == 0)
 		r = build_rule(b, document);
 	if (r == -E2BIG)

@@ -7,8 +7,9 @@
  * of NOTs each comparison is joined by "and field != null", which makes it two-valued where that
  * matters; elsewhere null and false are the same, for only a true rule is a hit.
  *
- * What a rule asks of things that our events do not carry is a gap: told with its place, and the
- * rule has no tree.  It is never taken for true or false.
+ * What a rule asks of things that our events do not carry is a gap, told with its place.  It is
+ * never taken for true; a branch of an OR that has one is left out where that makes fewer hits and
+ * not more, so that the rule is asked in part.  Else the rule has no tree.
  *
  * Thread: any.  Memory: a rule owns all of its own. */
 #pragma once
@@ -56,7 +57,7 @@ struct sigma_rule {
 		filtered; /* of a filter: the rules that it is for; expr: what they must be, too */
 	bool is_filter;
 	int source;		      /* of its log source, for sigma_field() */
-	struct diag gaps[SIGMA_GAPS]; /* why it cannot be asked of our events */
+	struct diag gaps[SIGMA_GAPS]; /* why it, or with expr a part of it, cannot be asked */
 	size_t n_gaps;
 	struct arena *arena; /* of all of the above */
 };
@@ -73,6 +74,9 @@ DEFINE_FREEP(sigma_rule)
 /* The field of our events that @name is in a rule of the log source @source (sigma_rule.source;
  * below 0: none).  Returns false when there is none. */
 NODISCARD bool sigma_field(int source, const char *name, struct field_ref *ret);
+
+/* Does a filter of the log source @filter hold for rules of @rule? */
+bool sigma_source_covers(int filter, int rule);
 
 /* Checks that every entry of lib/sigma_fields.def names what there is.  Returns 0 or -EINVAL with
  * @d; a test asks it. */

@@ -20,7 +20,10 @@ enum sigma_source {
 	SOURCE_FILE_ACCESS,
 	SOURCE_NETWORK,
 	SOURCE_PROCESS_END,
+	SOURCE_DNS,
 	SOURCE_AUDITD,
+	SOURCE_LINUX,  /* any log of Linux: of these we have commands */
+	SOURCE_HASHED, /* PROCESS, of a rule that asks for a hash, which is known later */
 	SOURCE_MAX
 };
 
@@ -62,10 +65,20 @@ enum sigma_modifier {
 struct sigma_build {
 	struct sigma_rule *rule;
 	const struct yaml_node *detection;
+	const struct yaml_node *placeholders; /* what %name% stands for; NULL: nothing is told */
 	struct diag *diag;
 	enum sigma_source source;
-	bool odd; /* under an odd number of NOTs */
+	bool odd;	/* under an odd number of NOTs */
+	bool whole;	/* a gap in one branch of an OR is one of the whole */
+	bool asks_hash; /* for the SHA-256 of an executable */
 	uint32_t n_uses;
+};
+
+/* How the values of a field are written. */
+enum sigma_form {
+	FORM_PLAIN,
+	FORM_HASHES, /* SHA256=... among others */
+	FORM_UNIT,   /* a unit of systemd, with .service behind it or not */
 };
 
 /* What a Sigma field is on our events. */
@@ -74,6 +87,7 @@ struct sigma_target {
 	struct field_ref field;
 	bool is_element; /* one value of a list */
 	uint32_t element;
+	enum sigma_form form;
 	const char *guard;  /* FIELD: EQL that must hold, too; NULL: none */
 	const char *reason; /* ABSENT: why */
 };
@@ -104,6 +118,13 @@ NODISCARD int sigma_note(struct sigma_build *b, struct sigma_list *list, const c
 
 /* *all = *all AND (OR) @e; NULL is nothing yet.  Takes @e over.  Returns as expr_new_and(). */
 NODISCARD int sigma_join(struct expr **all, struct expr *e, bool and);
+
+/* Is the entry @i of the detection a search identifier? */
+bool sigma_is_selection(const struct sigma_build *b, const struct yaml_node *i);
+
+/* Ends an OR of which @all is what could be built, and @gap whether a branch could not: a part of
+ * the rule is left out (told as gap) where that can only make fewer hits.  *ret = *all, or GAP. */
+NODISCARD int sigma_end_or(struct sigma_build *b, struct expr **all, bool gap, struct expr **ret);
 
 /* ---- sigma_correlation.c ---- */
 
@@ -156,6 +177,15 @@ NODISCARD int sigma_read_key(struct sigma_build *b, const struct yaml_node *key,
 /* Adds what @node asks for.  Returns 0 or a negative errno; a gap is told in p->gap. */
 NODISCARD int sigma_add_value(struct sigma_pieces *p, const struct yaml_node *node);
 
+/* Adds the text @s as a value of the field, whatever placeholders it looks like. */
+NODISCARD int sigma_add_plain(struct sigma_pieces *p, const struct yaml_node *node, const char *s,
+			      size_t n);
+
+/* ---- sigma_expand.c ---- */
+
+/* Adds the value @node with its placeholders replaced, in each way there is. */
+NODISCARD int sigma_add_expanded(struct sigma_pieces *p, const struct yaml_node *node);
+
 /* ---- sigma_item.c ---- */
 
 /* One entry of a map, a keyword, or a list of them. */
@@ -171,9 +201,9 @@ NODISCARD int sigma_build_condition(struct sigma_build *b, const struct yaml_nod
 				    struct expr **ret);
 
 /* ---- sigma_text.c: texts with wildcards ----
- * A marked text holds wildcards as two bytes that UTF-8 never has; all other bytes are themselves.
+ * A marked text holds wildcards as bytes that UTF-8 never has; all other bytes are themselves.
  */
-enum { MARK_MANY = 0xfe, MARK_ONE = 0xff };
+enum { MARK_DASH = 0xfd, MARK_MANY = 0xfe, MARK_ONE = 0xff }; /* DASH: any sign of an option */
 
 void sigma_text_parse(const char *s, size_t n, struct buf *out);
 bool sigma_text_is_plain(const struct buf *text);

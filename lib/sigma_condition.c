@@ -66,11 +66,6 @@ static bool fits(const char *pattern, const char *name)
 	return pattern[strspn(pattern, "*")] == '\0';
 }
 
-static bool is_selection(const struct yaml_node *i)
-{
-	return !yaml_is(i->key, "condition") && !yaml_is(i->key, "timeframe");
-}
-
 static int use(struct parser *p, const struct yaml_node *selection, struct expr **ret)
 {
 	if (++p->b->n_uses > USES_MAX)
@@ -86,8 +81,10 @@ static int join(struct expr **all, struct expr *e, bool and, int r, bool *gap)
 	return r == 0 ? sigma_join(all, e, and) : MIN(r, 0);
 }
 
-static int finish(struct expr **all, bool gap, struct expr **ret)
+static int finish(struct sigma_build *b, bool and, struct expr **all, bool gap, struct expr **ret)
 {
+	if (!and)
+		return sigma_end_or(b, all, gap, ret);
 	if (gap)
 		return GAP;
 	*ret = TAKE(*all);
@@ -108,7 +105,7 @@ static int parse_group(struct parser *p, bool and, struct expr **ret)
 	for (const struct yaml_node *i = p->b->detection->first; r == 0 && i; i = i->next) {
 		struct expr *e = NULL;
 
-		if (!is_selection(i) ||
+		if (!sigma_is_selection(p->b, i) ||
 		    (them ? *i->key->text == '_' : !fits(pattern, i->key->text)))
 			continue;
 		any = true;
@@ -120,7 +117,7 @@ static int parse_group(struct parser *p, bool and, struct expr **ret)
 	if (!any)
 		return sigma_wrong(p->b, p->node, p->at, "no selection is called %s", pattern);
 	advance(p);
-	return finish(&all, gap, ret);
+	return finish(p->b, and, &all, gap, ret);
 }
 
 static int parse_of(struct parser *p, struct expr **ret)
@@ -140,7 +137,7 @@ static int parse_name(struct parser *p, struct expr **ret)
 	int r;
 
 	for (const struct yaml_node *i = p->b->detection->first; i; i = i->next)
-		if (is_selection(i) && i->key->n == p->n &&
+		if (sigma_is_selection(p->b, i) && i->key->n == p->n &&
 		    memcmp(i->key->text, p->node->text + p->at, p->n) == 0)
 			selection = i;
 	if (!selection)
@@ -228,7 +225,7 @@ static int parse_chain(struct parser *p, bool and, struct expr **ret)
 		if (r < 0)
 			return r;
 		if (!at_word(p, and? "and" : "or"))
-			return finish(&all, gap, ret);
+			return finish(p->b, and, &all, gap, ret);
 		advance(p);
 	}
 }
@@ -282,5 +279,5 @@ int sigma_build_condition(struct sigma_build *b, const struct yaml_node *conditi
 	}
 	if (!all && !gap)
 		return sigma_wrong(b, condition, 0, "the list of conditions is empty");
-	return finish(&all, gap, ret);
+	return finish(b, false, &all, gap, ret);
 }

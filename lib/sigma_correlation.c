@@ -79,7 +79,7 @@ static int read_rules(struct sigma_build *b, const struct yaml_node *map,
 	return r;
 }
 
-/* 30s, 5m, 1h, 7d; also w. */
+/* Number and letter, such as 30s, 5m, 1h, 7d; also w and sums. */
 static int read_timespan(struct sigma_build *b, const struct yaml_node *map,
 			 struct sigma_correlation *c)
 {
@@ -211,6 +211,81 @@ static int read_generate(struct sigma_build *b, const struct yaml_node *map,
 	return node->type == YAML_BOOL ? 0 : sigma_wrong(b, node, 0, "expected true or false");
 }
 
+static const char *const keys[] = { "type",	 "rules",   "group-by", "timespan",
+				    "condition", "aliases", "generate" };
+
+static int check_keys(struct sigma_build *b, const struct yaml_node *map)
+{
+	for (const struct yaml_node *i = map->first; i; i = i->next)
+		if (find_word(i->key, keys, ARRAY_SIZE(keys)) < 0)
+			return sigma_wrong(b, i->key, 0,
+					   "unknown key \"%.40s\"; expected type, rules, "
+					   "group-by, timespan, condition, aliases or generate",
+					   i->key->text);
+	return 0;
+}
+
+static bool is_alias(const struct sigma_correlation *c, const struct yaml_node *name)
+{
+	for (size_t i = 0; i < c->n_aliases; i++)
+		if (yaml_is(name, c->aliases[i].name))
+			return true;
+	return false;
+}
+
+/* Does any event of ours have the field?  Its rules may be of any log source. */
+static bool is_known(const struct yaml_node *name)
+{
+	struct field_ref f;
+
+	for (int source = 0; source < SOURCE_MAX; source++)
+		if (sigma_field(source, name->text, &f))
+			return true;
+	return false;
+}
+
+static int check_field(struct sigma_build *b, const struct sigma_correlation *c,
+		       const struct yaml_node *name)
+{
+	if (!name->text || is_alias(c, name) || is_known(name))
+		return 0;
+	return sigma_gap(b, name, "field %.60s: no event of ours has it", name->text);
+}
+
+/* What it groups by and counts must be on some event. */
+static int check_fields(struct sigma_build *b, const struct yaml_node *map,
+			const struct sigma_correlation *c)
+{
+	const struct yaml_node *by = yaml_get(map, "group-by"), *aliases = yaml_get(map, "aliases");
+	const struct yaml_node *field = yaml_get(yaml_get(map, "condition"), "field");
+	bool list = by && by->type == YAML_LIST;
+	int r = field ? check_field(b, c, field) : 0;
+
+	for (const struct yaml_node *i = list ? by->first : by; i; i = list ? i->next : NULL)
+		r |= check_field(b, c, i);
+	for (const struct yaml_node *i = aliases ? aliases->first : NULL; i; i = i->next)
+		for (const struct yaml_node *k = i->first; k; k = k->next)
+			r |= is_known(k) ? 0
+					 : sigma_gap(b, k, "field %.60s: no event of ours has it",
+						     k->text);
+	return r;
+}
+
+/* An alias is told for rules that are correlated. */
+static int check_aliases(struct sigma_build *b, const struct yaml_node *map,
+			 const struct sigma_correlation *c)
+{
+	const struct yaml_node *aliases = yaml_get(map, "aliases");
+
+	for (const struct yaml_node *i = aliases ? aliases->first : NULL; i; i = i->next)
+		for (const struct yaml_node *k = i->first; k; k = k->next)
+			if (find_word(k->key, c->rules.v, c->rules.n) < 0)
+				return sigma_wrong(b, k->key, 0,
+						   "%.60s is none of the rules correlated here",
+						   k->key->text);
+	return 0;
+}
+
 int sigma_read_correlation(struct sigma_build *b, const struct yaml_node *map)
 {
 	struct sigma_correlation *c = arena_alloc(b->rule->arena, sizeof(*c));
@@ -222,7 +297,9 @@ int sigma_read_correlation(struct sigma_build *b, const struct yaml_node *map)
 	if (map->type != YAML_MAP)
 		return sigma_wrong(b, map, 0, "a correlation must be a map, not %s",
 				   yaml_type_name(map));
-	r = read_type(b, map, yaml_get(map, "type"), c);
+	r = check_keys(b, map);
+	if (r == 0)
+		r = read_type(b, map, yaml_get(map, "type"), c);
 	if (r == 0)
 		r = read_rules(b, map, c);
 	if (r == 0)
@@ -235,6 +312,10 @@ int sigma_read_correlation(struct sigma_build *b, const struct yaml_node *map)
 		r = read_aliases(b, map, c);
 	if (r == 0)
 		r = read_generate(b, map, c);
+	if (r == 0)
+		r = check_aliases(b, map, c);
+	if (r == 0)
+		r = check_fields(b, map, c);
 	if (r == 0)
 		b->rule->correlation = c;
 	return r;

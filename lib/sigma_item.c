@@ -157,10 +157,7 @@ static int any_of(struct sigma_pieces *p, size_t from, size_t to, struct expr **
 		if (r < 0)
 			return r;
 	}
-	if (gap)
-		return GAP;
-	*ret = TAKE(any);
-	return 0;
+	return sigma_end_or(p->b, &any, gap, ret);
 }
 
 static int all_of(struct sigma_pieces *p, struct expr **ret)
@@ -189,56 +186,112 @@ static int all_of(struct sigma_pieces *p, struct expr **ret)
 
 /* ---- fieldref ---- */
 
+/* startsWith(a, b) and so on: what the query language says with two fields. */
+static int refer_part(struct sigma_build *b, const struct sigma_item *i, struct field_ref other,
+		      struct expr **ret)
+{
+	const char *function = sigma_has(i, MOD_CONTAINS)     ? "stringContains"
+			       : sigma_has(i, MOD_STARTSWITH) ? "startsWith"
+							      : "endsWith";
+	char text[256], one[64], two[64];
+	struct diag d = { 0 };
+	int n = snprintf(
+		text, sizeof(text), "%s%s(%s, %s)", function, sigma_has(i, MOD_CASED) ? "" : "~",
+		field_name(i->target.field, one, sizeof(one)), field_name(other, two, sizeof(two)));
+	int r = eql_parse(ret, text, (size_t)n, &d);
+
+	return r == -EINVAL ? sigma_gap(b, i->key, "%s", d.text) : r;
+}
+
+static int refer_whole(struct sigma_build *b, const struct sigma_item *i, struct field_ref other,
+		       struct expr **ret)
+{
+	bool text = i->target.field.info->type == TYPE_KEYWORD;
+	struct diag d = { 0 };
+	int r = expr_new_compare_fields(ret, i->target.field,
+					text && !sigma_has(i, MOD_CASED) ? EXPR_MATCH : EXPR_EQ,
+					other, &d);
+
+	return r == -EINVAL ? sigma_gap(b, i->key, "%s", d.text) : r;
+}
+
 static int refer(struct sigma_build *b, const struct sigma_item *i, const struct yaml_node *node,
 		 struct expr **ret)
 {
-	enum expr_op op = EXPR_EQ;
 	struct sigma_target other;
 	AUTO(expr) *e = NULL;
-	struct diag d = { 0 };
 	int r;
 
 	if (!node->text || node->type != YAML_STRING)
 		return sigma_wrong(b, node, 0, "fieldref takes the name of a field");
 	sigma_find_field(b->source, node->text, &other);
-	if (i->modifiers & ~(SIGMA_ANYWHERE | SIGMA_BIT(FIELDREF)))
-		return sigma_gap(b, node, "fieldref with other modifiers is not supported");
+	if (i->modifiers & ~(SIGMA_ANYWHERE | SIGMA_SHAPE | SIGMA_BIT(FIELDREF)))
+		return sigma_wrong(b, i->key, 0,
+				   "fieldref takes only contains, startswith, endswith, cased, "
+				   "neq and all beside it");
 	if (i->target.type != TARGET_FIELD || i->target.is_element || i->target.guard)
 		return sigma_gap(b, i->key, "%s cannot be compared with another field", i->field);
 	if (other.type != TARGET_FIELD || other.is_element || other.guard)
 		return sigma_gap(b, node, "%.60s is not a field of our events%s%s", node->text,
 				 other.reason ? ": " : "", other.reason ? other.reason : "");
-	if (i->target.field.info->type == TYPE_KEYWORD && !sigma_has(i, MOD_CASED))
-		op = EXPR_MATCH;
-	r = expr_new_compare_fields(&e, i->target.field, op, other.field, &d);
-	if (r == -EINVAL)
-		return sigma_gap(b, node, "%s", d.text);
+	r = i->modifiers & SIGMA_SHAPE ? refer_part(b, i, other.field, &e)
+				       : refer_whole(b, i, other.field, &e);
 	if (r == 0)
 		r = two_valued(b, &i->target, TAKE(e), &e);
-	return r < 0 ? r : two_valued(b, &other, TAKE(e), ret);
+	return r ? r : two_valued(b, &other, TAKE(e), ret);
 }
 
-static int build_references(struct sigma_build *b, const struct sigma_item *i,
-			    const struct yaml_node *values, struct expr **ret)
+/* ---- parts of a time ---- */
+
+static int time_part(struct sigma_build *b, const struct sigma_item *i,
+		     const struct yaml_node *node, struct expr **ret)
+{
+	static const char *const functions[] = { "minuteOf", "hourOf",	"dayOf",
+						 "weekOf",   "monthOf", "yearOf" };
+	unsigned part = (unsigned)__builtin_ctzll(i->modifiers & SIGMA_TIME) - MOD_MINUTE;
+	char text[160], name[64];
+	AUTO(expr) *e = NULL;
+	int n, r;
+
+	if (node->type != YAML_INT)
+		return sigma_wrong(b, node, 0, "expected a number, not %s", yaml_type_name(node));
+	if (i->target.type != TARGET_FIELD || i->target.field.info->type != TYPE_DATE)
+		return sigma_gap(b, i->key, "%s is not a time here", i->field);
+	n = snprintf(text, sizeof(text), "%s(%s) %s %lld", functions[part],
+		     field_name(i->target.field, name, sizeof(name)),
+		     sigma_has(i, MOD_LT)    ? "<"
+		     : sigma_has(i, MOD_LTE) ? "<="
+		     : sigma_has(i, MOD_GT)  ? ">"
+		     : sigma_has(i, MOD_GTE) ? ">="
+					     : "==",
+		     (long long)node->integer);
+	r = eql_parse(&e, text, (size_t)n, NULL);
+	return r < 0 ? r : two_valued(b, &i->target, TAKE(e), ret);
+}
+
+/* ---- what is asked value by value ---- */
+
+typedef int (*value_fn)(struct sigma_build *b, const struct sigma_item *i,
+			const struct yaml_node *node, struct expr **ret);
+
+static int build_each(struct sigma_build *b, const struct sigma_item *i,
+		      const struct yaml_node *values, value_fn build, struct expr **ret)
 {
 	AUTO(expr) *all = NULL;
-	bool list = values->type == YAML_LIST, gap = false;
+	bool list = values->type == YAML_LIST, gap = false, and = sigma_has(i, MOD_ALL);
 
 	for (const struct yaml_node *v = list ? values->first : values; v;
 	     v = list ? v->next : NULL) {
 		struct expr *e = NULL;
-		int r = refer(b, i, v, &e);
+		int r = build(b, i, v, &e);
 
 		gap |= r == GAP;
 		if (r == 0)
-			r = sigma_join(&all, e, sigma_has(i, MOD_ALL));
+			r = sigma_join(&all, e, and);
 		if (r < 0)
 			return r;
 	}
-	if (gap)
-		return GAP;
-	*ret = TAKE(all);
-	return 0;
+	return gap && and? GAP : sigma_end_or(b, &all, gap, ret);
 }
 
 /* ---- items ---- */
@@ -248,15 +301,13 @@ static int check_target(struct sigma_build *b, const struct sigma_item *i)
 {
 	const struct sigma_target *t = &i->target;
 
-	if (i->modifiers & SIGMA_TIME)
-		return sigma_gap(b, i->key, "parts of a time are not supported yet");
 	if (!i->field[0])
 		return b->source == SOURCE_NONE ? GAP : 0;
 	if (t->type == TARGET_ABSENT && t->reason)
 		return sigma_gap(b, i->key, "field %s: %s", i->field, t->reason);
 	if (t->type == TARGET_ABSENT)
 		return GAP;
-	if ((i->modifiers & SIGMA_ORDER) &&
+	if ((i->modifiers & SIGMA_ORDER) && !(i->modifiers & SIGMA_TIME) &&
 	    (t->type != TARGET_FIELD || t->field.info->type != TYPE_LONG))
 		return sigma_gap(b, i->key, "%s is not a number here", i->field);
 	return 0;
@@ -274,7 +325,7 @@ static int build_values(struct sigma_build *b, const struct sigma_item *i,
 		r = sigma_add_value(&p, v);
 	if (r == 0)
 		r = check_target(b, i);
-	if (r == 0 && p.gap)
+	if (r == 0 && p.gap && (sigma_has(i, MOD_ALL) || b->odd || b->whole || p.n == 0))
 		r = GAP;
 	if (r == 0)
 		r = sigma_has(i, MOD_ALL) ? all_of(&p, ret) : any_of(&p, 0, p.n, ret);
@@ -292,10 +343,14 @@ int sigma_build_item(struct sigma_build *b, struct sigma_item *item, const struc
 	if (values->type == YAML_LIST && !values->first)
 		return sigma_wrong(b, values, 0, "the list of values is empty");
 	b->odd ^= neq;
-	if (sigma_has(item, MOD_FIELDREF))
-		r = b->source == SOURCE_NONE ? GAP : build_references(b, item, values, &e);
-	else
+	if (item->modifiers & (SIGMA_BIT(FIELDREF) | SIGMA_TIME)) {
+		r = check_target(b, item);
+		if (r == 0)
+			r = build_each(b, item, values,
+				       sigma_has(item, MOD_FIELDREF) ? refer : time_part, &e);
+	} else {
 		r = build_values(b, item, values, &e);
+	}
 	b->odd ^= neq;
 	if (r == 0 && neq)
 		return expr_new_not(ret, TAKE(e));

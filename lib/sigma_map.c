@@ -13,9 +13,11 @@ enum {
 	BIT_FILE_ACCESS = 1 << SOURCE_FILE_ACCESS,
 	BIT_NETWORK = 1 << SOURCE_NETWORK,
 	BIT_PROCESS_END = 1 << SOURCE_PROCESS_END,
+	BIT_DNS = 1 << SOURCE_DNS,
 	BIT_AUDITD = 1 << SOURCE_AUDITD,
+	BIT_LINUX = 1 << SOURCE_LINUX,
 	BIT_FILES = BIT_FILE | BIT_FILE_DELETE | BIT_FILE_RENAME | BIT_FILE_ACCESS,
-	BIT_ALL = BIT_PROCESS | BIT_FILES | BIT_NETWORK | BIT_PROCESS_END,
+	BIT_ALL = BIT_PROCESS | BIT_FILES | BIT_NETWORK | BIT_PROCESS_END | BIT_DNS | BIT_LINUX,
 };
 
 static const struct {
@@ -23,15 +25,19 @@ static const struct {
 	const char *category, *service, *events;
 } sources[] = {
 #define S(source_, category_, service_, events_) { SOURCE_##source_, category_, service_, events_ },
+#define N(source_, events_)			 { SOURCE_##source_, NULL, NULL, events_ },
 #include "lib/sigma_fields.def"
 };
 
 static const struct {
 	unsigned sources;
 	const char *sigma, *ours, *guard;
+	enum sigma_form form;
 } mapped[] = {
-#define F(sources_, sigma_, ours_)	   { BIT_##sources_, sigma_, ours_, NULL },
-#define G(sources_, sigma_, ours_, guard_) { BIT_##sources_, sigma_, ours_, guard_ },
+#define F(sources_, sigma_, ours_)	   { BIT_##sources_, sigma_, ours_, NULL, FORM_PLAIN },
+#define G(sources_, sigma_, ours_, guard_) { BIT_##sources_, sigma_, ours_, guard_, FORM_PLAIN },
+#define V(sources_, sigma_, ours_, guard_, form_) \
+	{ BIT_##sources_, sigma_, ours_, guard_, FORM_##form_ },
 #include "lib/sigma_fields.def"
 };
 
@@ -53,16 +59,26 @@ static const struct {
 
 /* ---- log sources ---- */
 
-/* Why a source that is none of ours is none; NULL: it may be one. */
-static const char *foreign_reason(const struct sigma_rule *r)
+/* Is row @i of the table what @r names? */
+static bool is_source(const struct sigma_rule *r, size_t i)
 {
+	return sources[i].category &&
+	       strcmp(r->category ? r->category : "", sources[i].category) == 0 &&
+	       strcmp(r->service ? r->service : "", sources[i].service) == 0;
+}
+
+/* Why a source that is none of ours is none; NULL: it may be one. */
+static const char *foreign_reason(const struct sigma_rule *r, const struct yaml_node *logsource)
+{
+	const struct yaml_node *definition = yaml_get(logsource, "definition");
+
 	if (r->product && strcasecmp(r->product, "linux") != 0)
 		return "our events are of Linux only";
-	if (r->category && strcmp(r->category, "dns_query") == 0)
-		return "DNS queries are not collected yet";
+	if (!r->category && !r->service && definition && definition->text &&
+	    strstr(definition->text, "/var/log/"))
+		return "it is of plain log files, which are not collected";
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
-		if (strcmp(r->category ? r->category : "", sources[i].category) == 0 &&
-		    strcmp(r->service ? r->service : "", sources[i].service) == 0)
+		if (is_source(r, i))
 			return NULL;
 	if (r->category && r->service)
 		return "a service together with this category is not known";
@@ -74,11 +90,10 @@ static const char *foreign_reason(const struct sigma_rule *r)
 enum sigma_source sigma_source_of(struct sigma_build *b, const struct yaml_node *logsource)
 {
 	const struct sigma_rule *r = b->rule;
-	const char *reason = foreign_reason(r);
+	const char *reason = foreign_reason(r, logsource);
 
 	for (size_t i = 0; !reason && i < ARRAY_SIZE(sources); i++)
-		if (strcmp(r->category ? r->category : "", sources[i].category) == 0 &&
-		    strcmp(r->service ? r->service : "", sources[i].service) == 0)
+		if (is_source(r, i))
 			return sources[i].source;
 	sigma_gap(b, logsource, "log source%s%s%s%s%s%s: %s", r->product ? " product " : "",
 		  r->product ? r->product : "", r->category ? " category " : "",
@@ -116,6 +131,7 @@ static bool find_mapped(unsigned bit, const char *field, struct sigma_target *re
 		if (!(mapped[i].sources & bit) || strcmp(mapped[i].sigma, field) != 0)
 			continue;
 		ret->guard = mapped[i].guard;
+		ret->form = mapped[i].form;
 		return parse_ours(mapped[i].ours, ret);
 	}
 	return false;
@@ -178,6 +194,11 @@ bool sigma_field(int source, const char *name, struct field_ref *ret)
 	}
 	name = usual_name(name);
 	return field_find(name, strlen(name), ret);
+}
+
+bool sigma_source_covers(int filter, int rule)
+{
+	return filter == rule || filter == SOURCE_LINUX;
 }
 
 const char *sigma_find_word(enum sigma_source source, const char *field, const char *word)

@@ -19,7 +19,7 @@ void sigma_text_parse(const char *s, size_t n, struct buf *out)
 
 static bool is_mark(uint8_t c)
 {
-	return c == MARK_MANY || c == MARK_ONE;
+	return c == MARK_MANY || c == MARK_ONE || c == MARK_DASH;
 }
 
 bool sigma_text_is_plain(const struct buf *text)
@@ -125,7 +125,10 @@ static void add_regex(const struct buf *text, struct buf *out)
 		uint8_t c = text->data[i];
 
 		if (is_mark(c)) {
-			buf_str(out, c == MARK_MANY ? ".*" : ".");
+			buf_str(out, c == MARK_MANY ? ".*"
+				     : c == MARK_ONE
+					     ? "."
+					     : "(?:-|/|\xe2\x80\x93|\xe2\x80\x94|\xe2\x80\x95)");
 			continue;
 		}
 		if (strchr("\\^$.[]|()?*+{}-#", c))
@@ -143,7 +146,8 @@ static void add_glob(const struct buf *text, struct buf *out)
 	}
 }
 
-/* @text holds a * or ? that stands for itself: none of our wildcard operators can say that. */
+/* @text holds a * or ? that stands for itself, or any dash: none of our wildcard operators can say
+ * that. */
 static enum expr_op literal_question(const struct buf *text, bool cased, struct buf *out)
 {
 	bool head = text->data[0] == MARK_MANY, tail = text->data[text->n - 1] == MARK_MANY;
@@ -165,7 +169,8 @@ static enum expr_op literal_question(const struct buf *text, bool cased, struct 
 
 enum expr_op sigma_text_question(const struct buf *text, bool cased, struct buf *out)
 {
-	if (text->n && (memchr(text->data, '*', text->n) || memchr(text->data, '?', text->n)))
+	if (text->n && (memchr(text->data, '*', text->n) || memchr(text->data, '?', text->n) ||
+			memchr(text->data, MARK_DASH, text->n)))
 		return literal_question(text, cased, out);
 	add_glob(text, out);
 	return cased ? EXPR_LIKE : EXPR_MATCH;

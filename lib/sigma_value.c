@@ -2,7 +2,12 @@
 /* Keys and values of a detection: what the modifiers of a key make of each value. */
 #include "lib/sigma_build.h"
 
-enum { VALUES_MAX = 16384, WINDASH_MAX = 3 };
+#include <strings.h>
+
+enum {
+	VALUES_MAX = 16384,
+	WINDASH_MAX = 3, /* dashes of a text whose every writing is a text; over it, one pattern */
+};
 
 /* ---- keys ---- */
 
@@ -60,6 +65,7 @@ static const char *conflict(uint64_t m)
 	uint64_t alone = SIGMA_BIT(RE) | SIGMA_BIT(CIDR) | SIGMA_BIT(EXISTS) | SIGMA_ORDER;
 	uint64_t texts = SIGMA_SHAPE | SIGMA_BASE64 | SIGMA_UTF16 | SIGMA_BIT(WINDASH) |
 			 SIGMA_BIT(EXPAND) | SIGMA_BIT(FIELDREF) | SIGMA_TIME;
+	uint64_t of_time = SIGMA_TIME | SIGMA_ORDER | SIGMA_BIT(ALL) | SIGMA_BIT(NEQ);
 
 	if (__builtin_popcountll(m & (SIGMA_SHAPE | alone)) > 1)
 		return "only one of contains, startswith, endswith, re, cidr, exists, lt, lte, gt "
@@ -70,6 +76,9 @@ static const char *conflict(uint64_t m)
 		return "re, cidr and exists take no other modifiers of text";
 	if ((m & SIGMA_ORDER) && (m & texts & ~SIGMA_TIME))
 		return "lt, lte, gt and gte take no modifiers of text";
+	if ((m & SIGMA_TIME) && ((m & ~of_time) || __builtin_popcountll(m & SIGMA_TIME) > 1))
+		return "one of minute, hour, day, week, month and year stands alone, or with lt, "
+		       "lte, gt, gte, neq or all";
 	if (__builtin_popcountll(m & SIGMA_UTF16) > 1 || __builtin_popcountll(m & SIGMA_BASE64) > 1)
 		return "a value is encoded once";
 	return NULL;
@@ -98,8 +107,13 @@ int sigma_read_key(struct sigma_build *b, const struct yaml_node *key, struct si
 	if (reason)
 		return sigma_wrong(b, key, 0, "%s", reason);
 	if (!ret->field[0])
-		return ret->modifiers ? 0 : sigma_wrong(b, key, 0, "the name of a field is empty");
+		return ret->modifiers & ~(SIGMA_TIME | SIGMA_ORDER | SIGMA_BIT(FIELDREF) |
+					  SIGMA_BIT(CIDR) | SIGMA_BIT(EXISTS))
+			       ? 0
+			       : sigma_wrong(b, key, 0, "the name of a field is empty");
 	sigma_find_field(b->source, ret->field, &ret->target);
+	b->asks_hash |=
+		ret->target.type == TARGET_FIELD && ret->target.field.info->field == FIELD_SHA256;
 	return sigma_note(b, &b->rule->used_fields, ret->field, strlen(ret->field));
 }
 
@@ -217,6 +231,29 @@ static int add_encoded(struct sigma_pieces *p, const struct yaml_node *node, con
 	return buf_ok(&wide) ? add_base64(p, node, &wide) : err_origin(-ENOMEM);
 }
 
+/* One pattern for all that the dashes may be. */
+static int add_any_dash(struct sigma_pieces *p, const struct yaml_node *node,
+			const struct buf *text)
+{
+	AUTO_BUF struct buf marked = { 0 };
+
+	buf_add(&marked, text->data, text->n);
+	if (!buf_ok(&marked))
+		return err_origin(-ENOMEM);
+	for (size_t at = 0; (at = sigma_text_dash(&marked, at)) < marked.n; at++)
+		marked.data[at] = MARK_DASH;
+	return add_encoded(p, node, &marked);
+}
+
+static unsigned count_dashes(const struct buf *text)
+{
+	unsigned n = 0;
+
+	for (size_t at = 0; (at = sigma_text_dash(text, at)) < text->n; at++)
+		n++;
+	return n;
+}
+
 /* Every way to write the dashes of options from byte @at on.  Recursion: @left deep. */
 static int add_dashes(struct sigma_pieces *p, const struct yaml_node *node, const struct buf *text,
 		      size_t at, unsigned left)
@@ -229,7 +266,7 @@ static int add_dashes(struct sigma_pieces *p, const struct yaml_node *node, cons
 	if (dash == text->n)
 		return add_encoded(p, node, text);
 	if (left == 0)
-		return sigma_wrong(p->b, node, 0, "more than %d dashes under windash", WINDASH_MAX);
+		return err_origin(-E2BIG); /* they were counted */
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dashes); i++) {
 		AUTO_BUF struct buf other = { 0 };
 
@@ -243,33 +280,76 @@ static int add_dashes(struct sigma_pieces *p, const struct yaml_node *node, cons
 	return r;
 }
 
-/* A %name% that someone has to fill in. */
-static bool has_placeholder(const struct yaml_node *node)
-{
-	const char *first = memchr(node->text, '%', node->n);
-	size_t left = first ? node->n - (size_t)(first - node->text) - 1 : 0;
-	const char *second = left ? memchr(first + 1, '%', left) : NULL;
+/* ---- texts, by the form of the field's values ---- */
 
-	return second && second > first + 1;
+static int add_parsed(struct sigma_pieces *p, const struct yaml_node *node, const char *s, size_t n)
+{
+	AUTO_BUF struct buf text = { 0 };
+
+	sigma_text_parse(s, n, &text);
+	if (!buf_ok(&text))
+		return err_origin(-ENOMEM);
+	if (!sigma_has(p->item, MOD_WINDASH))
+		return add_encoded(p, node, &text);
+	if (count_dashes(&text) > WINDASH_MAX)
+		return add_any_dash(p, node, &text);
+	return add_dashes(p, node, &text, 0, WINDASH_MAX);
+}
+
+/* SHA256=..., or the digits alone; that is the whole of the field, whatever the modifiers say. */
+static int add_hash(struct sigma_pieces *p, const struct yaml_node *node, const char *s, size_t n)
+{
+	static const char name[] = "SHA256=";
+	struct expr_literal digits = { .type = LITERAL_STRING };
+
+	while (n && (*s == '*' || *s == ','))
+		s++, n--;
+	while (n && (s[n - 1] == '*' || s[n - 1] == ','))
+		n--;
+	if (n > strlen(name) && strncasecmp(s, name, strlen(name)) == 0)
+		s += strlen(name), n -= strlen(name);
+	if (n != 64 || strspn(s, "0123456789abcdefABCDEF") < n) {
+		p->gap = true;
+		return MIN(0, sigma_gap(p->b, node, "of hashes only the SHA-256 is known"));
+	}
+	digits.string = s;
+	digits.n = n;
+	return add(p, node, EXPR_MATCH, &digits);
+}
+
+/* firewalld is firewalld.service. */
+static int add_unit(struct sigma_pieces *p, const struct yaml_node *node, const char *s, size_t n)
+{
+	AUTO_BUF struct buf service = { 0 };
+	int r = add_parsed(p, node, s, n);
+
+	if (r < 0 || (p->item->modifiers & SIGMA_SHAPE) || memchr(s, '.', n))
+		return r;
+	buf_add(&service, s, n);
+	buf_str(&service, ".service");
+	if (!buf_ok(&service))
+		return err_origin(-ENOMEM);
+	return add_parsed(p, node, (const char *)service.data, service.n);
+}
+
+int sigma_add_plain(struct sigma_pieces *p, const struct yaml_node *node, const char *s, size_t n)
+{
+	switch (p->item->target.form) {
+	case FORM_HASHES:
+		return add_hash(p, node, s, n);
+	case FORM_UNIT:
+		return add_unit(p, node, s, n);
+	default:
+		return add_parsed(p, node, s, n);
+	}
 }
 
 static int add_text(struct sigma_pieces *p, const struct yaml_node *node)
 {
-	AUTO_BUF struct buf text = { 0 };
-
 	if (memchr(node->text, '\0', node->n))
 		return sigma_wrong(p->b, node, 0, "a value cannot hold a NUL");
-	if (sigma_has(p->item, MOD_EXPAND) && has_placeholder(node)) {
-		p->gap = true;
-		return MIN(0, sigma_gap(p->b, node, "nothing here says what %.60s stands for",
-					node->text));
-	}
-	sigma_text_parse(node->text, node->n, &text);
-	if (!buf_ok(&text))
-		return err_origin(-ENOMEM);
-	if (sigma_has(p->item, MOD_WINDASH))
-		return add_dashes(p, node, &text, 0, WINDASH_MAX);
-	return add_encoded(p, node, &text);
+	return sigma_has(p->item, MOD_EXPAND) ? sigma_add_expanded(p, node)
+					      : sigma_add_plain(p, node, node->text, node->n);
 }
 
 /* Our regular expressions fit whole texts, Sigma's any part; ours let the dot be a newline. */

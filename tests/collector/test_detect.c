@@ -387,6 +387,22 @@ static void test_detect_given_filter_when_it_is_for_the_rule_then_it_holds_too(v
 	check(f, "s /srv/x/0 1 open; s /srv/x/1 1 open; ");
 }
 
+static void test_detect_given_filter_of_another_log_source_when_named_any_then_it_does_not_hold(
+	void **state)
+{
+	struct fix *f = *state;
+	static const char rules[] =
+		"title: s\nid: s\nlogsource: { category: file_access, product: linux }\n"
+		"detection:\n  a: { TargetFilename|startswith: /srv/ }\n  condition: a\n---\n"
+		"title: f\nid: f\nlogsource: { category: file_delete, product: linux }\n"
+		"filter:\n  rules: any\n  b: { TargetFilename|endswith: '0' }\n"
+		"  condition: not 1 of them\n";
+
+	apply(f, rules);
+	run(f, opens(f, 100, 1, "x"));
+	check(f, "s /srv/x/0 1 open; ");
+}
+
 static void test_detect_given_sequence_when_complete_then_alert_with_its_events(void **state)
 {
 	struct fix *f = *state;
@@ -422,6 +438,7 @@ int main(void)
 		DETECT(test_detect_given_generate_when_base_rule_fits_then_it_makes_alerts_too),
 		DETECT(test_detect_given_chain_when_lower_ones_tell_then_the_upper_counts),
 		DETECT(test_detect_given_filter_when_it_is_for_the_rule_then_it_holds_too),
+		DETECT(test_detect_given_filter_of_another_log_source_when_named_any_then_it_does_not_hold),
 		DETECT(test_detect_given_sequence_when_complete_then_alert_with_its_events),
 		DETECT(test_detect_given_regex_and_null_rule_when_asked_then_only_what_fits),
 	};

@@ -13,7 +13,7 @@ export interface Rule {
 	revision: number;
 	changed: number; /* ms */
 	enabled: boolean;
-	status: string; /* ok, unmapped or wrong */
+	status: string; /* ok, partial, unmapped or wrong */
 	title: string;
 	language: string;
 	level: string;

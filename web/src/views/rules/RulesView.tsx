@@ -16,7 +16,7 @@ import { bindRuleKeys } from './keys';
 import * as m from './model';
 import { RulePanel } from './RulePanel';
 
-const STATE = { ok: '', unmapped: 'cannot fire', wrong: 'wrong' } as Record<string, string>;
+const STATE = { ok: '', partial: 'in part', unmapped: 'cannot fire', wrong: 'wrong' } as Record<string, string>;
 
 function Title({ rule }: { rule: Rule }) {
 	const state = rule.enabled ? STATE[rule.status] ?? rule.status : 'disabled';
