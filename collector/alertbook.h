@@ -43,8 +43,12 @@ struct alert {
 
 /* Position of the last commit; 0: none yet. */
 NODISCARD int alertbook_position(struct alertbook *b, uint64_t *ret_ns);
+/* Time before which every match of a sequence has been told, as of the last commit. */
+NODISCARD int alertbook_settled(struct alertbook *b, uint64_t *ret_ns);
 NODISCARD int alertbook_begin(struct alertbook *b);
-/* Within begin and commit.  An alert that is not closed with this @dedup whose last event is not
+/* Within begin and commit. */
+NODISCARD int alertbook_settle(struct alertbook *b, uint64_t settled_ns);
+/* The same.  An alert that is not closed with this @dedup whose last event is not
  * before @since_ns: its id and number of events; 0: none. */
 NODISCARD int alertbook_find(struct alertbook *b, uint64_t dedup, uint64_t since_ns,
 			     uint64_t *ret_id, uint64_t *ret_n_events);
@@ -106,9 +110,40 @@ NODISCARD int alertbook_output_put(struct alertbook *b, const char *name, uint64
 NODISCARD int alertbook_dead_add(struct alertbook *b, const char *name, uint64_t alert_id,
 				 const char *error);
 NODISCARD int alertbook_dead_count(struct alertbook *b, const char *name, uint64_t *ret);
+/* Its newest dead letters, at most @limit. */
+struct alert_dead {
+	uint64_t id, alert_id, created_ns;
+	const char *error;
+};
+NODISCARD int alertbook_dead_each(struct alertbook *b, const char *name, uint32_t limit,
+				  int (*each)(const struct alert_dead *d, void *arg), void *arg);
 /* Gives the alerts of the dead letters a new change number, by which they are told again, and drops
  * the letters.  *ret_n of them. */
 NODISCARD int alertbook_dead_replay(struct alertbook *b, const char *name, uint64_t *ret_n);
+
+/* What an output does not tell until a time; those that are over go with the next one that is added. */
+struct alert_silence {
+	uint64_t id;
+	const char *rule, *node; /* NULL: any; node is id or name */
+	uint64_t until_ns, created_ns;
+	const char *author, *note;
+};
+NODISCARD int alertbook_silence_add(struct alertbook *b, const char *output,
+				    struct alert_silence *s); /* sets id and created_ns */
+NODISCARD int alertbook_silences(struct alertbook *b, const char *output,
+				 int (*each)(const struct alert_silence *s, void *arg), void *arg);
+/* Returns 0, ALERTBOOK_E_UNKNOWN or a negative errno. */
+NODISCARD int alertbook_silence_drop(struct alertbook *b, const char *output, uint64_t id);
+
+/* ---- incidents (joiner.h) ---- */
+
+/* Says which incident (0: none) each of @n alerts belongs to, in one transaction; those that belonged
+ * there before are left alone.  *ret_n of them changed.  Returns 0 or a negative errno. */
+struct alert_place {
+	uint64_t id, incident;
+};
+NODISCARD int alertbook_place(struct alertbook *b, const struct alert_place *places, size_t n,
+			      uint64_t *ret_n);
 
 /* Number of the last change.  Cheap, any thread. */
 uint64_t alertbook_changes(const struct alertbook *b);

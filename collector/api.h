@@ -154,3 +154,7 @@ void api_incidents(struct request *r);
 void api_incident(struct request *r);
 void api_outputs(struct request *r);
 void api_output_replay(struct request *r);
+void api_output_dead(struct request *r);
+void api_output_test(struct request *r);
+void api_output_silence(struct request *r);
+void api_output_silence_drop(struct request *r);

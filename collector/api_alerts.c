@@ -367,7 +367,7 @@ static void edit(struct request *r, int status)
 		.status = status,
 		.owner = api_text(r, PARAM_OWNER),
 		.note = api_text(r, PARAM_NOTE),
-		.author = "api",
+		.author = request_token(r)->name,
 	};
 	uint64_t id;
 

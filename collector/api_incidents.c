@@ -224,15 +224,6 @@ static void write_one(struct request *r, struct json *j, const struct incidents 
 
 /* ---- the list ---- */
 
-/* One alert alone is an incident when it is grave. */
-static bool is_incident(const struct incidents *all, uint32_t root)
-{
-	enum rule_level level;
-	uint64_t events;
-
-	return count_alerts(all, root, &events, &level) > 1 || level >= RULE_HIGH;
-}
-
 static void write_list(struct request *r, struct json *j, const struct incidents *all,
 		       uint64_t limit)
 {
@@ -244,7 +235,7 @@ static void write_list(struct request *r, struct json *j, const struct incidents
 	for (uint32_t score = 101; score-- > 0;)
 		for (uint32_t i = 0; i < all->n && n < limit; i++) {
 			if (all->root[i] != i || incidents_score(all, i) != score ||
-			    !is_incident(all, i))
+			    !incidents_is_one(all, i))
 				continue;
 			n++;
 			json_begin_object(j);

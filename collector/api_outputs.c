@@ -2,12 +2,25 @@
 /* /api/v1/outputs */
 #include "collector/api.h"
 #include "collector/output.h"
+#include "lib/timestamp.h"
 
-static void finish(struct request *r, struct json *j)
+#define YEAR_NS (UINT64_C(365) * 86400 * 1000000000)
+
+/* Answers what a call of outputs returned; true: it went well. */
+static bool went_well(struct request *r, int e, const char *parameter)
 {
-	json_end_object(j);
-	buf_byte(j->out, '\n');
-	request_answer(r, 200, "application/json");
+	struct problem p = { .status = 404, .kind = "parameter", .parameter = parameter };
+
+	if (e == -ENOSPC) {
+		request_problem_text(r, 409, "the output has as many silences as it can keep");
+	} else if (e < 0) {
+		request_problem_errno(r, e);
+	} else if (e) {
+		diag_set(&p.diag, 0, 0, 0, "there is no %s of this name",
+			 strcmp(parameter, "output") == 0 ? "output" : "silence of the output");
+		request_problem(r, &p);
+	}
+	return e == 0;
 }
 
 void api_outputs(struct request *r)
@@ -17,31 +30,112 @@ void api_outputs(struct request *r)
 	json_begin_object(&j);
 	json_key(&j, "outputs");
 	outputs_write(request_server(r)->config.outputs, &j);
-	finish(r, &j);
+	api_finish(r, &j);
+}
+
+void api_output_dead(struct request *r)
+{
+	struct json j = json_to(request_body(r));
+	char name[PATH_VALUE_BYTES];
+	struct diag d = { 0 };
+	uint64_t limit;
+
+	if (!request_path_value(r, "output", name))
+		return;
+	if (params_number(request_params(r), PARAM_LIMIT, 1, 10000, &limit, &d) < 0) {
+		api_bad_param(r, PARAM_LIMIT, &d);
+		return;
+	}
+	json_begin_object(&j);
+	json_key(&j, "dead");
+	if (went_well(r, outputs_dead(request_server(r)->config.outputs, name, (uint32_t)limit, &j),
+		      "output"))
+		api_finish(r, &j);
 }
 
 void api_output_replay(struct request *r)
 {
-	struct problem p = { .status = 404, .kind = "parameter", .parameter = "output" };
 	struct json j = json_to(request_body(r));
 	char name[PATH_VALUE_BYTES];
 	uint64_t n;
-	int e;
 
-	if (!request_path_value(r, "output", name))
+	if (!request_path_value(r, "output", name) ||
+	    !went_well(r, outputs_replay(request_server(r)->config.outputs, name, &n), "output"))
 		return;
-	e = outputs_replay(request_server(r)->config.outputs, name, &n);
-	if (e < 0) {
-		request_problem_errno(r, e);
-		return;
-	}
-	if (e) {
-		diag_set(&p.diag, 0, 0, 0, "there is no output of this name");
-		request_problem(r, &p);
-		return;
-	}
 	json_begin_object(&j);
 	json_key_text(&j, "output", name);
 	json_key_uint(&j, "replayed", n);
-	finish(r, &j);
+	api_finish(r, &j);
+}
+
+/* ---- a test: it waits for the other side ---- */
+
+static void work_test(struct request *r, struct query_worker *w, void *task)
+{
+	struct json j = json_to(request_body(r));
+	const char *name = task;
+	struct diag d = { 0 };
+	int e = outputs_test(request_server(r)->config.outputs, name, &d);
+
+	(void)w;
+	if (e != -EIO && !went_well(r, e, "output"))
+		return;
+	json_begin_object(&j);
+	json_key_text(&j, "output", name);
+	json_key_bool(&j, "sent", e == 0);
+	json_key_text(&j, "error", e == 0 ? NULL : d.text);
+	api_finish(r, &j);
+}
+
+void api_output_test(struct request *r)
+{
+	char name[PATH_VALUE_BYTES], *copy;
+
+	if (!request_path_value(r, "output", name))
+		return;
+	copy = strdup(name);
+	if (copy)
+		request_run(r, work_test, copy, free);
+	else
+		request_problem_errno(r, -ENOMEM);
+}
+
+/* ---- silences ---- */
+
+void api_output_silence(struct request *r)
+{
+	struct json j = json_to(request_body(r));
+	struct alert_silence s = { .rule = api_text(r, PARAM_RULE),
+				   .node = api_text(r, PARAM_NODE),
+				   .note = api_text(r, PARAM_NOTE),
+				   .author = request_token(r)->name };
+	char name[PATH_VALUE_BYTES];
+
+	if (!request_path_value(r, "output", name) ||
+	    !api_read_ttl(r, "1h", YEAR_NS, &s.until_ns) ||
+	    !went_well(r, outputs_silence(request_server(r)->config.outputs, name, &s), "output"))
+		return;
+	json_begin_object(&j);
+	json_key_text(&j, "output", name);
+	json_key_uint(&j, "silence", s.id);
+	json_key_time(&j, "until", s.until_ns);
+	api_finish(r, &j);
+}
+
+void api_output_silence_drop(struct request *r)
+{
+	struct json j = json_to(request_body(r));
+	char name[PATH_VALUE_BYTES], number[PATH_VALUE_BYTES];
+	uint64_t id;
+
+	if (!request_path_value(r, "output", name) || !request_path_value(r, "silence_id", number))
+		return;
+	id = strtoull(number, NULL, 10);
+	if (!went_well(r, outputs_silence_drop(request_server(r)->config.outputs, name, id),
+		       "silence_id"))
+		return;
+	json_begin_object(&j);
+	json_key_text(&j, "output", name);
+	json_key_uint(&j, "ended", id);
+	api_finish(r, &j);
 }

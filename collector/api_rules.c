@@ -139,6 +139,8 @@ static void write_stats(struct json *j, struct detect *d, const char *id)
 	json_key_uint(j, "batches", s.asked);
 	json_key_uint(j, "skipped", s.skipped);
 	json_key_uint(j, "cost_ns", s.ns);
+	json_key_uint(j, "evicted", s.evicted);
+	json_key_uint(j, "late", s.late);
 	json_key_bool(j, "dear", s.dear);
 }
 
@@ -345,7 +347,7 @@ void api_rule_rollback(struct request *r)
 
 	if (!b || !request_path_value(r, "rule_id", id) || !read_revision(r, false, &revision))
 		return;
-	if (went_well(r, rulebook_rollback(b, id, revision, "api", &now),
+	if (went_well(r, rulebook_rollback(b, id, revision, request_token(r)->name, &now),
 		      "the rule has no such revision"))
 		answer_rule(r, b, id);
 }

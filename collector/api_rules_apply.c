@@ -5,7 +5,7 @@
 #include "lib/rule_test.h"
 
 struct task {
-	char *source, *note;
+	char *source, *note, *author;
 	bool dry, lint;
 };
 
@@ -15,6 +15,7 @@ static void task_free(void *arg)
 
 	free(t->source);
 	free(t->note);
+	free(t->author);
 	free(t);
 }
 static void task_freep(struct task **t)
@@ -87,7 +88,7 @@ static void work(struct request *r, struct query_worker *w, void *task)
 	struct answer a = { .j = &j, .tests = t->lint };
 	struct rulebook_change c = { .text = t->source,
 				     .n = strlen(t->source),
-				     .author = "api",
+				     .author = t->author,
 				     .note = t->note,
 				     .dry = t->dry || t->lint };
 	int e;
@@ -127,8 +128,9 @@ static void start(struct request *r, bool lint)
 		t->lint = lint;
 		t->source = strdup(source ? source : "");
 		t->note = strdup(note ? note : "");
+		t->author = strdup(request_token(r)->name);
 	}
-	if (t && t->source && t->note)
+	if (t && t->source && t->note && t->author)
 		request_run(r, work, TAKE(t), task_free);
 	else
 		request_problem_errno(r, -ENOMEM);

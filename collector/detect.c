@@ -45,13 +45,6 @@ struct detect *detect_free(struct detect *d)
 	return NULL;
 }
 
-void detect_stats(struct detect *d, struct detect_stats *ret)
-{
-	pthread_mutex_lock(&d->mutex);
-	*ret = d->stats;
-	pthread_mutex_unlock(&d->mutex);
-}
-
 /* ---- a batch ---- */
 
 static bool reserve_bits(struct detect *d, size_t words)
@@ -128,6 +121,20 @@ static int on_hits(uint32_t tree, struct block *b, uint32_t table, const uint64_
 	return r < 0 ? r : detect_take(d, m, b, table, d->bits);
 }
 
+/* What the state of a rule over several events has had to leave out. */
+static void account_state(struct detect_member *m)
+{
+	struct correlate_info c = { 0 };
+	struct sequence_info s = { 0 };
+
+	if (m->correlate)
+		correlate_info(m->correlate, &c);
+	if (m->sequence)
+		sequence_info(m->sequence, &s);
+	m->stats.evicted = m->evicted + c.evicted + s.n_evicted;
+	m->stats.late = m->late + c.late + s.n_late;
+}
+
 /* What each rule has cost, into what others may read; who is dear. */
 static void account(struct detect *d)
 {
@@ -147,6 +154,7 @@ static void account(struct detect *d)
 		m->stats.asked += c->asked - m->seen.asked;
 		m->seen = *c;
 		m->stats.dear = m->recent_ns > DETECT_DEAR_MS * UINT64_C(1000000);
+		account_state(m);
 	}
 	pthread_mutex_unlock(&d->mutex);
 	for (uint32_t i = 0; i < d->n_members; i++) {

@@ -39,13 +39,22 @@ struct follow_observer detect_observer(struct detect *d);
 struct detect_rule_stats {
 	uint64_t hits, alerts, asked, ns;
 	uint64_t skipped; /* batches that it was not asked of, being dear */
+	uint64_t evicted; /* partial matches and counted hits that there was no room for */
+	uint64_t late;	  /* events that came after their time was over */
 	bool dear;
 };
 /* False: it does not run. */
 NODISCARD bool detect_rule_stats(struct detect *d, const char *rule_id,
 				 struct detect_rule_stats *ret);
 
+/* Calls @each for the @most rules that took most time since start, dearest first; it must not call
+ * back.  Any thread. */
+void detect_dearest(struct detect *d, size_t most,
+		    void (*each)(const char *id, const struct detect_rule_stats *s, void *arg),
+		    void *arg);
+
 struct detect_stats {
 	uint64_t rules, hits, alerts, suppressed, forgotten, reloads, failed_loads;
+	uint64_t dear, skipped, evicted, late; /* over all rules in force */
 };
 void detect_stats(struct detect *d, struct detect_stats *ret);

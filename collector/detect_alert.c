@@ -295,7 +295,8 @@ static bool is_of_system(struct block_string path)
 	static const char *const folders[] = { "/usr/", "/bin/", "/sbin/", "/lib" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
-		if (path.n >= strlen(folders[i]) && memcmp(path.s, folders[i], strlen(folders[i])) == 0)
+		if (path.n >= strlen(folders[i]) &&
+		    memcmp(path.s, folders[i], strlen(folders[i])) == 0)
 			return true;
 	return false;
 }
@@ -475,8 +476,7 @@ int detect_take(struct detect *d, struct detect_member *m, struct block *b, uint
 				r = detect_take_hit(d, &h);
 			n++;
 		}
-	m->stats.hits += n;
-	d->stats.hits += n;
+	detect_count(d, m, n);
 	return r;
 }
 

@@ -179,7 +179,7 @@ static int on_told(const struct correlate_hit *hits, size_t n, void *arg)
 	h.folded = false;
 	o->time_ns = h.time_ns;
 	o->id = XXH3_64bits_withSeed(&hits[n - 1].id, sizeof(hits[n - 1].id), o->member->id_hash);
-	o->member->stats.hits++;
+	detect_count(o->d, o->member, 1);
 	if (!o->member->quiet)
 		r = detect_take_hit(o->d, &h);
 	return r < 0 || o->member->n_links == 0 ? r : feed(o);
@@ -246,7 +246,7 @@ static int on_match(const struct sequence_match *m, void *arg)
 		return err_origin(-ENOMEM);
 	h.group = XXH3_64bits(m->keys, m->n_keys_bytes) | 1;
 	h.object = m->n_keys_bytes ? (const char *)keys.data : NULL;
-	h.member->stats.hits++;
+	detect_count(d, h.member, 1);
 	return detect_take_hit(d, &h);
 }
 

@@ -40,6 +40,7 @@ struct detect_member {
 	size_t n_exceptions;
 	struct detect_rule_stats stats;
 	struct expr_set_cost seen; /* of the runner, already in stats */
+	uint64_t evicted, late;	   /* of the state that it had before this one */
 	uint64_t recent_ns;	   /* moving average of what a batch costs */
 	uint64_t hour, made;	   /* alerts made in that hour of event time */
 	bool quiet;		   /* only for correlations: makes no alerts of its own */
@@ -127,6 +128,7 @@ struct detect {
 
 /* detect_load.c: reads the rules when they have changed.  Returns 0 or a negative errno. */
 NODISCARD int detect_load(struct detect *d);
+struct detect_member *detect_find(struct detect *d, const char *id);
 void detect_unload(struct detect_member *members, uint32_t n);
 
 /* detect_correlate.c */
@@ -144,6 +146,7 @@ NODISCARD int detect_take(struct detect *d, struct detect_member *m, struct bloc
 			  uint32_t table, const uint64_t *bits);
 /* Node, process and marks out of the last event that an alert of a sequence keeps. */
 NODISCARD int detect_fill(struct detect_new *n);
+void detect_count(struct detect *d, struct detect_member *m, uint64_t n); /* hits */
 NODISCARD int detect_take_hit(struct detect *d, struct detect_hit *h);
 NODISCARD int detect_write(struct detect *d, uint64_t position_ns);
 void detect_look(struct detect *d);   /* notices what people have closed */

@@ -89,7 +89,7 @@ static int take_entry(const struct rulebook_entry *e, void *arg)
 }
 
 /* They are sorted by id, as the book is. */
-static struct detect_member *find(struct detect *d, const char *id)
+struct detect_member *detect_find(struct detect *d, const char *id)
 {
 	uint32_t low = 0, high = d->n_members;
 
@@ -122,10 +122,14 @@ static void carry_over(struct detect *d, struct load *l)
 		m->stats = d->members[at].stats;
 		m->hour = d->members[at].hour;
 		m->made = d->members[at].made;
-		if (m->revision != d->members[at].revision) {
+		if (m->revision != d->members[at].revision) { /* its state begins anew */
 			m->stats.dear = false;
+			m->evicted = m->stats.evicted;
+			m->late = m->stats.late;
 			continue;
 		}
+		m->evicted = d->members[at].evicted;
+		m->late = d->members[at].late;
 		m->recent_ns = d->members[at].recent_ns;
 		correlate_free(m->correlate);
 		m->correlate = TAKE(d->members[at].correlate);
@@ -272,16 +276,4 @@ int detect_load(struct detect *d)
 	}
 	detect_unload(l.members, l.n);
 	return r;
-}
-
-bool detect_rule_stats(struct detect *d, const char *rule_id, struct detect_rule_stats *ret)
-{
-	struct detect_member *m;
-
-	pthread_mutex_lock(&d->mutex);
-	m = find(d, rule_id);
-	if (m)
-		*ret = m->stats;
-	pthread_mutex_unlock(&d->mutex);
-	return m != NULL;
 }

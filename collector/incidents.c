@@ -393,6 +393,15 @@ int incidents_find(struct incidents *ret, struct alertbook *book, struct flowdb 
 
 /* ---- score ---- */
 
+bool incidents_is_one(const struct incidents *all, uint32_t root)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < all->n && n < 2; i++)
+		n += all->root[i] == root;
+	return n > 1 || all->alerts[root].level >= RULE_HIGH;
+}
+
 uint32_t incidents_score(const struct incidents *all, uint32_t root)
 {
 	static const uint32_t points[RULE_LEVELS] = { 5, 10, 25, 45, 70 };

@@ -69,5 +69,8 @@ NODISCARD int incidents_find(struct incidents *ret, struct alertbook *book, stru
 			     struct query_worker *w, uint64_t since_ns, uint64_t until_ns);
 void incidents_done(struct incidents *i);
 
+/* One alert alone is an incident only when it is grave: high or critical. */
+bool incidents_is_one(const struct incidents *i, uint32_t root);
+
 /* 0..100, of the incident whose first alert is at @root. */
 uint32_t incidents_score(const struct incidents *i, uint32_t root);

@@ -16,6 +16,7 @@
 #include "collector/http.h"
 #include "collector/ingest.h"
 #include "collector/import.h"
+#include "collector/joiner.h"
 #include "collector/options.h"
 #include "lib/file.h"
 #include "lib/service.h"
@@ -44,6 +45,7 @@ struct collector {
 	struct alertbook *alertbook;
 	struct detect *detect;
 	struct outputs *outputs;
+	struct joiner *joiner;
 	struct hub *hub;
 	struct follow *follow;
 	struct flows *flows;
@@ -219,6 +221,17 @@ static int choose_https(struct collector *c, const struct options *o, struct htt
 	return r;
 }
 
+/* What a new collector begins with: the shipped rules. */
+static int begin_rules(struct collector *c, const struct options *o, struct diag *d)
+{
+	size_t n = 0;
+	int r = rulebook_begin(c->rulebook, o->rules, &n, d);
+
+	if (r == 0 && n)
+		log_info("collector.rules_in_force", "rules=%zu from=%s", n, o->rules);
+	return r;
+}
+
 static int open_data(struct collector *c, const struct options *o, struct diag *d)
 {
 	int r = prepare_folder(o->dir, d);
@@ -227,6 +240,8 @@ static int open_data(struct collector *c, const struct options *o, struct diag *
 		r = maindb_open(&c->maindb, o->dir, d);
 	if (r == 0)
 		r = rulebook_open(&c->rulebook, o->dir, d);
+	if (r == 0)
+		r = begin_rules(c, o, d);
 	if (r == 0)
 		r = alertbook_open(&c->alertbook, o->dir, d);
 	if (r == 0)
@@ -260,6 +275,8 @@ static int start_observers(struct collector *c, const struct options *o, struct 
 		observers[2].beside = facts_beside_columns(c->facts_of_rules);
 	for (size_t i = 0; i < ARRAY_SIZE(observers) && r == 0; i++)
 		r = follow_add(c->follow, &observers[i]);
+	if (r == 0)
+		r = joiner_start(&c->joiner, c->alertbook, c->flows, c->store);
 	return r == 0 ? outputs_start(&c->outputs, c->alertbook, o->dir, d) : r;
 }
 
@@ -336,6 +353,7 @@ static void stop(struct collector *c)
 	uv_walk(&c->loop, close_handle, NULL); /* signals, when start() failed before a signal */
 	uv_run(&c->loop, UV_RUN_DEFAULT);
 	c->follow = follow_free(c->follow);
+	c->joiner = joiner_stop(c->joiner);
 	c->flows = flows_free(c->flows);
 	c->detect = detect_free(c->detect);
 	c->outputs = outputs_stop(c->outputs);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/metrics.h"
 
+#include "collector/output.h"
 #include "collector/tail.h"
 #include "lib/timestamp.h"
 
@@ -114,6 +115,32 @@ static void read_facts(struct metrics *m, const struct facts *facts)
 	m->value[METRIC_FACTS_EVICTED] = c.evicted;
 }
 
+static void read_rules(struct metrics *m, const struct server *s)
+{
+	struct detect_stats d = { 0 };
+	struct outputs_stats o;
+	uint64_t *v = m->value;
+
+	m->detect = s->config.detect;
+	if (m->detect)
+		detect_stats(m->detect, &d);
+	outputs_stats(s->config.outputs, &o);
+	v[METRIC_RULES_ACTIVE] = d.rules;
+	v[METRIC_RULES_HITS] = d.hits;
+	v[METRIC_RULES_ALERTS] = d.alerts;
+	v[METRIC_RULES_SUPPRESSED] = d.suppressed;
+	v[METRIC_RULES_EVICTED] = d.evicted;
+	v[METRIC_RULES_LATE] = d.late;
+	v[METRIC_RULES_FORGOTTEN] = d.forgotten;
+	v[METRIC_RULES_DEAR] = d.dear;
+	v[METRIC_RULES_SKIPPED] = d.skipped;
+	v[METRIC_RULES_RELOADS] = d.reloads;
+	v[METRIC_RULES_FAILED] = d.failed_loads;
+	v[METRIC_OUTPUTS_SENT] = o.sent;
+	v[METRIC_OUTPUTS_FAILED] = o.failed;
+	v[METRIC_OUTPUTS_DEAD] = o.dead;
+}
+
 static void read_observers(struct metrics *m, struct follow *f)
 {
 	while (m->n_observers < ARRAY_SIZE(m->observers) &&
@@ -131,6 +158,7 @@ void metrics_read_loop(struct metrics *m, const struct server *s)
 	read_observers(m, s->config.follow);
 	read_flows(m, s->config.flows);
 	read_facts(m, s->config.facts);
+	read_rules(m, s);
 	read_removed(m, s->config.maindb);
 	read_http(m, s);
 	maindb_nodes(s->config.maindb, add_node, &sum);
@@ -193,6 +221,48 @@ static void write_observers(const struct metrics *m, struct buf *out)
 	}
 }
 
+struct rule_lines {
+	struct buf *out;
+	const char *name;
+	size_t offset;
+};
+
+static void write_rule(const char *id, const struct detect_rule_stats *s, void *arg)
+{
+	const struct rule_lines *l = arg;
+	uint64_t v;
+
+	memcpy(&v, (const char *)s + l->offset, sizeof(v));
+	buf_printf(l->out, "%s{rule=\"", l->name);
+	for (; *id; id++)
+		buf_byte(l->out, strchr("\"\\\n", *id) ? '_' : (uint8_t)*id);
+	buf_printf(l->out, "\"} %llu\n", (unsigned long long)v);
+}
+
+/* Each number of the dearest rules, the rule as a label. */
+static void write_rules(const struct metrics *m, struct buf *out)
+{
+	static const struct {
+		struct metric_info info;
+		size_t offset;
+	} table[] = {
+#define X(member, key_, type_, help_)                                          \
+	{ { .group = "rule", .key = #key_, .type = (type_), .help = (help_) }, \
+	  offsetof(struct detect_rule_stats, member) },
+		RULE_METRICS(X)
+#undef X
+	};
+	char name[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(table) && m->detect; i++) {
+		struct rule_lines l = { out, name, table[i].offset };
+
+		name_of(&table[i].info, name);
+		write_head(out, name, &table[i].info);
+		detect_dearest(m->detect, METRICS_RULES, write_rule, &l);
+	}
+}
+
 void metrics_write(const struct metrics *m, struct buf *out)
 {
 	buf_printf(
@@ -208,4 +278,5 @@ void metrics_write(const struct metrics *m, struct buf *out)
 		buf_printf(out, "%s %llu\n", name, (unsigned long long)m->value[i]);
 	}
 	write_observers(m, out);
+	write_rules(m, out);
 }

@@ -51,6 +51,24 @@
 	  "Executables, destinations, users and so on that are known")                            \
 	X(FACTS_EVICTED, facts, evicted, "counter",                                               \
 	  "Of these forgotten because there were too many")                                       \
+	X(RULES_ACTIVE, rules, active, "gauge", "Rules that are asked of every batch")            \
+	X(RULES_HITS, rules, hits, "counter", "Hits of rules since start")                        \
+	X(RULES_ALERTS, rules, alerts, "counter", "Alerts made of them")                          \
+	X(RULES_SUPPRESSED, rules, suppressed, "counter",                                         \
+	  "Hits that only raised the count of an alert")                                          \
+	X(RULES_EVICTED, rules, evicted, "counter",                                               \
+	  "Partial matches and counted hits forgotten to bound memory")                           \
+	X(RULES_LATE, rules, late, "counter",                                                     \
+	  "Events that came after their time was over for a sequence or a window")                \
+	X(RULES_FORGOTTEN, rules, forgotten, "counter",                                           \
+	  "Groups of hits forgotten to bound memory; they are found again in main.db")            \
+	X(RULES_DEAR, rules, dear, "gauge", "Rules that take too long and are asked less often")  \
+	X(RULES_SKIPPED, rules, skipped, "counter", "Times that dear rules were left out")        \
+	X(RULES_RELOADS, rules, reloads, "counter", "Rule sets put in force since start")         \
+	X(RULES_FAILED, rules, failed_loads, "counter", "Rule sets that could not be loaded")     \
+	X(OUTPUTS_SENT, outputs, sent, "counter", "Alerts told to outputs since start")           \
+	X(OUTPUTS_FAILED, outputs, failed, "counter", "Messages that an output did not take")     \
+	X(OUTPUTS_DEAD, outputs, dead, "gauge", "Alerts that outputs gave up to tell")            \
 	X(NODES_KNOWN, nodes, known, "gauge", "Nodes that have ever sent events")                 \
 	X(NODES_UP, nodes, up, "gauge", "Nodes heard of within 30 seconds")                       \
 	X(NODES_LOST, nodes, events_lost, "counter",                                              \
@@ -87,6 +105,7 @@ struct metrics {
 	uint64_t value[METRIC_MAX];
 	struct follow_stats observers[FOLLOW_OBSERVERS];
 	size_t n_observers;
+	struct detect *detect; /* for the numbers of each rule; NULL: none */
 };
 
 /* Those of each observer (collector/follow.h), as X(member, "key", "type", "help"):
@@ -98,6 +117,15 @@ struct metrics {
 	X(failures, failures, "counter", "Tries that failed and were repeated")             \
 	X(skipped, skipped, "counter", "Batches passed over after failing again and again") \
 	X(damaged, damaged, "counter", "Batches that could not be read from the store")
+
+/* Those of the dearest METRICS_RULES rules that were asked, as X(member, "key", "type", "help"):
+ * rtsec_rule_KEY{rule="ID"} in /metrics; /api/v1/rules has all rules. */
+#define RULE_METRICS(X)                                                            \
+	X(hits, hits, "counter", "Hits of the rule since start")                   \
+	X(ns, cost_ns, "counter", "Nanoseconds of CPU that asking it has taken")   \
+	X(asked, batches, "counter", "Batches that it was asked of")               \
+	X(skipped, skipped, "counter", "Batches that it was not asked of, being dear")
+enum { METRICS_RULES = 200 };
 
 /* Reads everything but the store's totals.  On the loop. */
 void metrics_read_loop(struct metrics *m, const struct server *s);

@@ -3,7 +3,7 @@
 
 extern const unsigned char migration_events_0001[], migration_events_0002[], migration_main_0001[],
 	migration_main_0002[], migration_main_0003[], migration_main_0004[], migration_main_0005[],
-	migration_main_0006[];
+	migration_main_0006[], migration_main_0007[];
 
 static const struct migration events[] = {
 	{ "events/0001_blocks.sql", migration_events_0001 },
@@ -16,6 +16,7 @@ static const struct migration main_[] = {
 	{ "main/0004_rules.sql", migration_main_0004 },
 	{ "main/0005_alerts.sql", migration_main_0005 },
 	{ "main/0006_outputs.sql", migration_main_0006 },
+	{ "main/0007_rules.sql", migration_main_0007 },
 };
 extern const unsigned char migration_flows_0001[], migration_flows_0002[], migration_facts_0001[];
 static const struct migration facts[] = {

@@ -17,6 +17,7 @@ static const struct {
 	{ "incident_id", "^[0-9]+$", "An incident, or an alert of it" },
 	{ "output", NULL, "An output" },
 	{ "exception_id", "^[0-9]+$", "An exception of the rule" },
+	{ "silence_id", "^[0-9]+$", "A silence of the output" },
 	{ "node_id", NULL, "A node, as host.id has it" },
 	{ "token_id", "^[0-9]+$", "An API token, as /api/v1/tokens has it" },
 };

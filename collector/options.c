@@ -42,6 +42,8 @@ static const struct config_setting rows[] = {
 		  "1G "
 		  "or 1 %",
 	  .word = "auto" },
+	S("rules", TEXT, "DIR", rules, "/usr/share/rtsec/rules",
+	  "put the rules of DIR in force on the first start, while there never was a rule"),
 	S("log-level", CHOICE, "debug|info|warn|error", log_level, "info", "what is logged"),
 	COMMAND("name", "NAME", name, "token create: what the token is for"),
 	COMMAND("role", "ROLE", role, "token create: viewer, analyst, operator or admin"),
@@ -99,7 +101,8 @@ void options_help(FILE *to)
 		"  rtsec-collector hold DAY [--dir DIR]       keep a day, such as 2026-11-22\n"
 		"  rtsec-collector release DAY [--dir DIR]    let it go again\n"
 		"  rtsec-collector holds [--dir DIR]          list the days that are kept\n"
-		"  rtsec-collector import FILE [--dir DIR]    take in saved batches; no collector may run\n\n"
+		"  rtsec-collector import FILE [--dir DIR]    take in saved batches; no collector "
+		"may run\n\n"
 		"Settings are read from %s too, where it exists, as in\n"
 		"keep-days: 30; the command line goes over it.\n\n%.*s",
 		OPTIONS_FILE, (int)text.n, text.n ? (const char *)text.data : "");

@@ -16,6 +16,7 @@ struct options {
 	const char *http;		  /* ADDR:PORT of API and web */
 	const char *http_cert, *http_key; /* NULL: of our own CA */
 	struct config_texts tls_names;
+	const char *rules; /* folder of those that a new collector begins with */
 	enum log_level log_level;
 	bool insecure, http_plain;
 	uint64_t keep_days, keep_bytes; /* 0: no limit */

@@ -1,51 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/output.h"
+#include "collector/output_internal.h"
 
-#include <pthread.h>
 #include <time.h>
 
 #include "collector/api_alerts.h"
-#include "collector/output_send.h"
 #include "lib/log.h"
 #include "lib/timestamp.h"
 
-enum { TICK_MS = 250, TOLD = 4096, FILE_BYTES = 256 << 10 };
-
-/* What was told of an alert last, so that mere counting up is not told each time. */
-struct told {
-	uint64_t id, at_ns;
-	enum alert_status status;
-	bool owned;
-};
-
-struct output {
-	const struct output_settings *settings;
-	struct output_sender *sender;
-	uint64_t change;	      /* its place in the alert book */
-	uint64_t sent, failed, tries; /* tries: of the message at hand */
-	uint64_t not_before_ns, minute_ns, in_minute;
-	struct told told[TOLD]; /* by id */
-	char error[512];
-};
+enum { TICK_MS = 250, FILE_BYTES = 256 << 10 };
 
 /* Alerts that the next message tells, and the change number of the last that was looked at. */
 struct group {
+	struct outputs *all;
 	struct output *output;
 	struct output_alert alerts[OUTPUT_GROUP];
 	uint64_t ids[OUTPUT_GROUP];
 	size_t n, seen;
 	uint64_t change;
 	bool failed;
-};
-
-struct outputs {
-	struct output_config config;
-	struct alertbook *book;
-	pthread_mutex_t mutex;
-	pthread_cond_t wake;
-	pthread_t thread;
-	bool stopping;
-	struct output outputs[];
 };
 
 static void group_done(struct group *g)
@@ -56,24 +28,37 @@ static void group_done(struct group *g)
 
 /* ---- what is told ---- */
 
-static bool is_silenced(const struct output_settings *s, const struct alert *a)
+static bool is_for(const struct output_silence *x, const struct alert *a, uint64_t now_ns)
 {
+	return (x->until_ns == 0 || now_ns < x->until_ns) &&
+	       (!x->rule || strcmp(x->rule, a->rule_id) == 0) &&
+	       (!x->node || strcmp(x->node, a->node) == 0 || strcmp(x->node, a->node_id) == 0);
+}
+
+static bool is_silenced(struct outputs *all, const struct output *o, const struct alert *a)
+{
+	const struct output_settings *s = o->settings;
 	uint64_t now_ns = timestamp_now();
+	bool found = false;
 
-	for (size_t i = 0; i < s->n_silences; i++) {
-		const struct output_silence *x = &s->silences[i];
+	for (size_t i = 0; i < s->n_silences; i++)
+		found |= is_for(&s->silences[i], a, now_ns);
+	pthread_mutex_lock(&all->mutex);
+	for (size_t i = 0; i < o->n_live; i++) {
+		const struct live_silence *l = &o->live[i];
+		const struct output_silence x = { .rule = l->rule[0] ? l->rule : NULL,
+						  .node = l->node[0] ? l->node : NULL,
+						  .until_ns = l->until_ns };
 
-		if ((x->until_ns == 0 || now_ns < x->until_ns) &&
-		    (!x->rule || strcmp(x->rule, a->rule_id) == 0) &&
-		    (!x->node || strcmp(x->node, a->node) == 0 || strcmp(x->node, a->node_id) == 0))
-			return true;
+		found |= is_for(&x, a, now_ns);
 	}
-	return false;
+	pthread_mutex_unlock(&all->mutex);
+	return found;
 }
 
 static bool is_news(struct output *o, const struct alert *a)
 {
-	const struct told *t = &o->told[a->id % TOLD];
+	const struct told *t = &o->told[a->id % OUTPUT_TOLD];
 
 	return t->id != a->id || t->status != a->status || t->owned != (a->owner[0] != '\0') ||
 	       timestamp_now() >= t->at_ns + OUTPUT_REPEAT_NS;
@@ -81,10 +66,10 @@ static bool is_news(struct output *o, const struct alert *a)
 
 static void note_told(struct output *o, const struct alert *a)
 {
-	o->told[a->id % TOLD] = (struct told){ .id = a->id,
-					       .at_ns = timestamp_now(),
-					       .status = a->status,
-					       .owned = a->owner[0] != '\0' };
+	o->told[a->id % OUTPUT_TOLD] = (struct told){ .id = a->id,
+						      .at_ns = timestamp_now(),
+						      .status = a->status,
+						      .owned = a->owner[0] != '\0' };
 }
 
 static int gather(const struct alert *a, void *arg)
@@ -95,7 +80,7 @@ static int gather(const struct alert *a, void *arg)
 
 	g->change = a->change;
 	g->seen++;
-	if (is_silenced(g->output->settings, a) || !is_news(g->output, a))
+	if (is_silenced(g->all, g->output, a) || !is_news(g->output, a))
 		return 0;
 	alert_write(&j, a);
 	buf_byte(&json, 0);
@@ -110,9 +95,12 @@ static int gather(const struct alert *a, void *arg)
 
 /* ---- one message ---- */
 
-static void say(struct outputs *all, struct output *o, const char *error)
+/* What others may read: @n alerts were told, or none for a reason. */
+static void say(struct outputs *all, struct output *o, const char *error, size_t n)
 {
 	pthread_mutex_lock(&all->mutex);
+	o->sent += n;
+	o->failed += n == 0;
 	snprintf(o->error, sizeof(o->error), "%s", error);
 	pthread_mutex_unlock(&all->mutex);
 }
@@ -131,7 +119,7 @@ static bool may_send(struct output *o, uint64_t now_ns)
 
 static void pause_after_failure(struct output *o, uint64_t now_ns)
 {
-	uint64_t ms = (uint64_t)OUTPUT_FIRST_PAUSE_MS << MIN(o->tries - 1, UINT64_C(10));
+	uint64_t ms = o->settings->pause_ms << MIN(o->tries - 1, UINT64_C(10));
 
 	o->not_before_ns = now_ns + MIN(ms, (uint64_t)OUTPUT_LAST_PAUSE_MS) * 1000000;
 }
@@ -144,17 +132,16 @@ static bool deliver(struct outputs *all, struct output *o, struct group *g)
 
 	o->in_minute++;
 	if (r == 0) {
-		o->sent += g->n;
 		o->tries = 0;
-		say(all, o, "");
+		say(all, o, "", g->n);
 		return true;
 	}
-	o->failed++;
-	say(all, o, d.text[0] ? d.text : strerror(-r));
+	g->failed = true;
+	say(all, o, d.text[0] ? d.text : strerror(-r), 0);
 	if (o->tries++ == 0)
 		log_warn("output.failed", "output=%s reason=\"%s\"", o->settings->name, d.text);
 	pause_after_failure(o, timestamp_now());
-	if (o->tries < OUTPUT_TRIES)
+	if (o->tries < o->settings->tries)
 		return false;
 	log_error("output.dead_letters", "output=%s alerts=%zu", o->settings->name, g->n);
 	o->tries = 0;
@@ -168,7 +155,7 @@ static bool deliver(struct outputs *all, struct output *o, struct group *g)
 static void forget_told(struct output *o, const struct group *g)
 {
 	for (size_t i = 0; i < g->n; i++)
-		o->told[g->ids[i] % TOLD].id = 0;
+		o->told[g->ids[i] % OUTPUT_TOLD].id = 0;
 }
 
 /* One step of one output; true: there may be more to do. */
@@ -181,7 +168,7 @@ static bool work(struct outputs *all, struct output *o)
 					.after_change = o->change,
 					.limit = OUTPUT_GROUP };
 	uint64_t last = alertbook_changes(all->book), was = o->change;
-	struct group g = { .output = o, .change = o->change };
+	struct group g = { .all = all, .output = o, .change = o->change };
 	bool on = true;
 
 	if (o->change >= last || !may_send(o, timestamp_now()))
@@ -190,9 +177,9 @@ static bool work(struct outputs *all, struct output *o)
 		on = false;
 	else if (g.n)
 		on = deliver(all, o, &g);
-	if (!on)
+	if (!on || g.failed)
 		forget_told(o, &g);
-	else
+	if (on)
 		o->change = g.seen < OUTPUT_GROUP ? MAX(last, g.change) : g.change;
 	if (o->change != was && alertbook_output_put(all->book, o->settings->name, o->change) < 0)
 		log_warn("output.place_not_kept", "output=%s", o->settings->name);
@@ -252,6 +239,37 @@ struct outputs *outputs_stop(struct outputs *all)
 	return outputs_free(all);
 }
 
+static int keep_silence(const struct alert_silence *s, void *arg)
+{
+	struct output *o = arg;
+	struct live_silence *l = &o->live[o->n_live];
+
+	if (o->n_live == OUTPUT_SILENCES)
+		return 0;
+	*l = (struct live_silence){ .id = s->id, .until_ns = s->until_ns };
+	snprintf(l->rule, sizeof(l->rule), "%s", s->rule ? s->rule : "");
+	snprintf(l->node, sizeof(l->node), "%s", s->node ? s->node : "");
+	o->n_live++;
+	return 0;
+}
+
+int output_read_silences(struct outputs *all, struct output *o)
+{
+	AUTO_MEM struct output *scratch = calloc(1, sizeof(*scratch));
+	int r;
+
+	if (!scratch)
+		return err_origin(-ENOMEM);
+	r = alertbook_silences(all->book, o->settings->name, keep_silence, scratch);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&all->mutex);
+	memcpy(o->live, scratch->live, sizeof(o->live));
+	o->n_live = scratch->n_live;
+	pthread_mutex_unlock(&all->mutex);
+	return 0;
+}
+
 static int start(struct outputs *all)
 {
 	pthread_condattr_t clock;
@@ -269,6 +287,8 @@ static int start(struct outputs *all)
 		r = output_sender_new(&o->sender, o->settings);
 		if (r == 0)
 			r = alertbook_output_get(all->book, o->settings->name, &o->change);
+		if (r == 0)
+			r = output_read_silences(all, o);
 	}
 	return r == 0 ? -pthread_create(&all->thread, NULL, run, all) : r;
 }
@@ -321,39 +341,4 @@ int outputs_start(struct outputs **ret, struct alertbook *book, const char *dir,
 	else
 		*ret = all;
 	return r;
-}
-
-/* ---- told to people ---- */
-
-void outputs_write(struct outputs *all, struct json *j)
-{
-	json_begin_array(j);
-	for (size_t i = 0; all && i < all->config.n; i++) {
-		const struct output *o = &all->outputs[i];
-		uint64_t dead = 0;
-
-		if (alertbook_dead_count(all->book, o->settings->name, &dead) < 0)
-			dead = 0;
-		pthread_mutex_lock(&all->mutex);
-		json_begin_object(j);
-		json_key_text(j, "name", o->settings->name);
-		json_key_text(j, "type", output_type_name(o->settings->type));
-		json_key_text(j, "to", o->settings->url);
-		json_key_uint(j, "sent", o->sent);
-		json_key_uint(j, "failed", o->failed);
-		json_key_uint(j, "dead", dead);
-		json_key_text(j, "error", o->error[0] ? o->error : NULL);
-		json_end_object(j);
-		pthread_mutex_unlock(&all->mutex);
-	}
-	json_end_array(j);
-}
-
-int outputs_replay(struct outputs *all, const char *name, uint64_t *ret_n)
-{
-	*ret_n = 0;
-	for (size_t i = 0; all && i < all->config.n; i++)
-		if (strcmp(all->outputs[i].settings->name, name) == 0)
-			return alertbook_dead_replay(all->book, name, ret_n);
-	return 1;
 }

@@ -9,7 +9,8 @@
  *
  * A message that does not get through is sent again with growing pauses; after OUTPUT_TRIES its
  * alerts are dead letters, kept in main.db until they are replayed, and the output goes on with the
- * next. Threads: one of its own for all outputs; the calls below from any.  Memory: one message. */
+ * next.
+ * Threads: one of its own for all outputs; the calls below from any.  Memory: one message. */
 #pragma once
 #include "collector/alertbook.h"
 #include "lib/json.h"
@@ -33,9 +34,28 @@ NODISCARD int outputs_start(struct outputs **ret, struct alertbook *book, const 
 /* Stops, joins, frees.  NULL: no-op.  Returns NULL. */
 struct outputs *outputs_stop(struct outputs *o);
 
-/* Writes the outputs as an array: name, type, place, sent, failed, dead, error.  NULL: an empty
- * one. */
+/* Writes the outputs as an array: name, type, place, sent, failed, dead, error, silences.  NULL: an
+ * empty one. */
 void outputs_write(struct outputs *o, struct json *j);
+
+/* Writes the newest dead letters of @name, at most @limit, as an array.  Returns 0, 1 (there is no
+ * such output) or a negative errno. */
+NODISCARD int outputs_dead(struct outputs *o, const char *name, uint32_t limit, struct json *j);
+
+/* Sends one made-up alert by a connection of its own, and waits for that.  Returns 0, 1 (there is no
+ * such output), -EIO (not taken; @d says why) or another negative errno. */
+NODISCARD int outputs_test(struct outputs *o, const char *name, struct diag *d);
+
+/* Keeps @name from telling what the silence is for, or has it tell again.  Returns 0, 1 (there is no
+ * such output, or silence), -ENOSPC (OUTPUT_SILENCES are there) or a negative errno. */
+NODISCARD int outputs_silence(struct outputs *o, const char *name, struct alert_silence *s);
+NODISCARD int outputs_silence_drop(struct outputs *o, const char *name, uint64_t id);
+
+/* Of all outputs, for metrics: alerts told since start, tries that failed, dead letters. */
+struct outputs_stats {
+	uint64_t outputs, sent, failed, dead;
+};
+void outputs_stats(struct outputs *o, struct outputs_stats *ret); /* NULL: zeroes */
 
 /* Sends the dead letters of @name again.  Returns 0, 1 (there is no such output) or a negative
  * errno; *ret_n of them. */

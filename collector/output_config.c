@@ -77,6 +77,29 @@ static int read_type(struct output_settings *o, const struct yaml_node *node, st
 	return wrong(d, node, "expected webhook, alertmanager, syslog or ndjson");
 }
 
+static int read_number(struct output_settings *o, const struct yaml_node *i, struct diag *d)
+{
+	const struct {
+		const char *key;
+		uint64_t *to;
+		int64_t most;
+	} numbers[] = { { "per_minute", &o->per_minute, 1000000 },
+			{ "tries", &o->tries, 1000 },
+			{ "pause_ms", &o->pause_ms, OUTPUT_LAST_PAUSE_MS } };
+	size_t k = 0;
+
+	while (k < ARRAY_SIZE(numbers) && !yaml_is(i->key, numbers[k].key))
+		k++;
+	if (k == ARRAY_SIZE(numbers))
+		return wrong(d, i->key,
+			     "expected name, type, url, path, secret, template, ca, level, "
+			     "per_minute, tries, pause_ms or silences");
+	if (i->type != YAML_INT || i->integer < 1 || i->integer > numbers[k].most)
+		return wrong(d, i, "expected a number from 1 on, not too great");
+	*numbers[k].to = (uint64_t)i->integer;
+	return 0;
+}
+
 static int read_key(struct output_settings *o, const struct yaml_node *i, struct diag *d)
 {
 	const struct {
@@ -96,15 +119,7 @@ static int read_key(struct output_settings *o, const struct yaml_node *i, struct
 			       ? 0
 			       : wrong(d, i,
 				       "expected informational, low, medium, high or critical");
-	if (!yaml_is(i->key, "per_minute"))
-		return wrong(d, i->key,
-			     "expected name, type, url, path, secret, template, ca, level, "
-			     "per_minute or "
-			     "silences");
-	if (i->type != YAML_INT || i->integer < 1)
-		return wrong(d, i, "expected a number from 1 on");
-	o->per_minute = (uint64_t)i->integer;
-	return 0;
+	return read_number(o, i, d);
 }
 
 static bool begins(const char *s, const char *with)
@@ -138,6 +153,8 @@ static int read_output(struct output_config *c, const struct yaml_node *map, str
 	if (map->type != YAML_MAP || c->n == OUTPUT_MOST)
 		return wrong(d, map,
 			     "expected a map with a name, a type and a url, not too many of them");
+	o->tries = OUTPUT_TRIES;
+	o->pause_ms = OUTPUT_FIRST_PAUSE_MS;
 	for (const struct yaml_node *i = map->first; r == 0 && i; i = i->next)
 		r = read_key(o, i, d);
 	if (r == 0)

@@ -30,6 +30,8 @@ struct output_settings {
 	const char *ca;	      /* file of the authorities that are believed; NULL: the system's */
 	enum rule_level least;
 	uint64_t per_minute; /* messages; 0: as they come */
+	uint64_t tries;	     /* of a message, before its alerts are dead letters */
+	uint64_t pause_ms;   /* before the second try; doubled for each further one */
 	struct output_silence silences[OUTPUT_SILENCES];
 	size_t n_silences;
 };

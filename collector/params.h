@@ -58,7 +58,7 @@
 	X(SCOPE, "scope", "string", "",                                                         \
 	  "Nodes that the token may see: node:ID and label:KEY=VALUE, commas between; empty: all") \
 	X(TTL, "ttl", "duration", "",                                                              \
-	  "How long the token is good; empty: 1h for join tokens, 90d for others")
+	  "How long it is good; empty: 1h for join tokens and silences, 90d for API tokens")
 
 enum param {
 #define X(id, ...) PARAM_##id,

@@ -8,6 +8,7 @@ static const char *const texts[RB_MAX] = {
 	[RB_RULES] = "SELECT r.id, r.revision, r.enabled, v.source, v.created_ns FROM rule r "
 		     "JOIN rule_revision v ON v.rule_id = r.id AND v.revision = r.revision "
 		     "WHERE r.deleted = 0 ORDER BY r.id",
+	[RB_EVER] = "SELECT count(*) FROM rule",
 	[RB_LAST] = "SELECT coalesce(max(revision), 0) FROM rule_revision WHERE rule_id = ?1",
 	[RB_RULE_PUT] = "INSERT INTO rule VALUES (?1, ?2, 1, 0) ON CONFLICT (id) DO UPDATE SET "
 			"revision = ?2, enabled = iif(deleted, 1, enabled), deleted = 0",

@@ -10,6 +10,7 @@
 
 enum rb_stmt {
 	RB_RULES,
+	RB_EVER,
 	RB_LAST,
 	RB_RULE_PUT,
 	RB_REVISION_ADD,

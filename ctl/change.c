@@ -52,7 +52,8 @@ int change_run(const struct change *c, const struct cli_io *io, const struct cli
 	struct slice doc;
 	int code = session_open(&s, io, v);
 
-	q.method = CLIENT_POST;
+	if (q.method != CLIENT_DELETE)
+		q.method = CLIENT_POST;
 	if (code == 0)
 		code = session_ask(s, &q, &body, &doc);
 	return code == 0 ? show(c, io, v, doc) : code;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* change - commands that have the collector do something: one POST, and what it answers.
+/* change - commands that have the collector do something: one POST (or DELETE), and what it answers.
  * Thread: one. */
 #pragma once
 #include <jansson.h>
@@ -7,7 +7,7 @@
 #include "ctl/cli.h"
 #include "ctl/client.h"
 
-/* Asks @q by POST.  With -o json or ndjson the answer is printed as it is; else @tell writes it for
+/* Asks by POST, or DELETE where the request says so.  With -o json or ndjson the answer is printed as it is; else @tell writes it for
  * a person.  Returns an exit code. */
 struct change {
 	struct client_request request;

@@ -591,7 +591,7 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 	code = operand ? rules_server_run(operand, io, v) : -1;
 	if (code >= 0)
 		return code;
-	cli_say(io, "rules takes lint, test, show, backtest, coverage, apply, diff, get, history, "
+	cli_say(io, "rules takes lint, test, show, backtest, coverage, apply, diff, get, cost, history, "
 		    "enable, disable, delete or rollback");
 	return EXIT_USAGE;
 }
@@ -609,6 +609,7 @@ const struct cli_command cmd_rules = {
 		"change)\n"
 		"  rtsecctl rules diff DIR        What differs from the rules in force\n"
 		"  rtsecctl rules get [ID]        The rules in force, or the text of one\n"
+		"  rtsecctl rules cost            What each takes and finds, dearest first\n"
 		"  rtsecctl rules history ID      Its revisions; rollback ID REVISION goes back\n"
 		"  rtsecctl rules enable ID...    Has rules run; disable keeps them but does not; "
 		"delete\n"

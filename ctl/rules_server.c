@@ -424,6 +424,11 @@ static int rollback(struct job *j)
 	return change(j, &c);
 }
 
+static int cost(struct job *j)
+{
+	return rules_cost(j->session, j->io, j->v);
+}
+
 static const struct {
 	const char *name;
 	size_t least; /* operands after it */
@@ -433,6 +438,7 @@ static const struct {
 	{ "apply", 1, "files or folders with rules", apply },
 	{ "diff", 1, "files or folders with rules", diff },
 	{ "get", 0, "", get },
+	{ "cost", 0, "", cost },
 	{ "history", 1, "the id of a rule", history },
 	{ "enable", 1, "ids of rules", enable },
 	{ "disable", 1, "ids of rules", disable },

@@ -7,3 +7,7 @@
 
 /* Runs @verb with the operands after it.  Returns an exit code, or -1: there is no such verb. */
 int rules_server_run(const char *verb, const struct cli_io *io, const struct cli_values *v);
+
+/* rules cost: the rules in force by the time they took, dearest first.  Returns an exit code. */
+struct session;
+int rules_cost(struct session *s, const struct cli_io *io, const struct cli_values *v);

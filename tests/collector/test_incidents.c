@@ -4,6 +4,7 @@
 #include "tests/collector/fixture.h"
 
 #include "collector/incidents.h"
+#include "collector/joiner.h"
 #include "collector/maindb.h"
 
 #define BASE UINT64_C(1790000000000000000)
@@ -207,6 +208,44 @@ static void test_incidents_given_same_file_user_or_flow_when_joined_then_one_sto
 	check(f, "1 2 ; 3 4 ; 5 ; 6 7 ; 8 ; 9 ; ");
 }
 
+/* ---- kept with the alerts ---- */
+
+static int take_incident(const struct alert *a, void *arg)
+{
+	*(uint64_t *)arg = a->incident;
+	return 0;
+}
+
+static uint64_t incident_of(struct fix *f, uint64_t id)
+{
+	uint64_t incident = 99;
+
+	assert_int_equal(alertbook_get(f->alerts, id, take_incident, &incident), 0);
+	return incident;
+}
+
+static void test_joiner_given_alerts_when_joined_then_each_tells_its_incident(void **state)
+{
+	struct fix *f = *state;
+	uint64_t now_s = timestamp_now() / S, at = now_s > BASE / S ? now_s - BASE / S : 0;
+	struct joiner *j = NULL;
+	struct store *store = NULL;
+	struct diag d = { 0 };
+
+	assert_int_equal(store_open(&store, f->dir, &d), 0);
+	add(f, &(struct made){ "a", "r1", NULL, NULL, at, { 0x20, 0x10, 1 } });
+	add(f, &(struct made){ "b", "r2", NULL, NULL, at, { 0x90, 1 } }); /* alone */
+	assert_int_equal(joiner_start(&j, f->alerts, NULL, store), 0);
+	add(f, &(struct made){ "a", "r3", NULL, NULL, at + 1, { 0x30, 0x20, 0x10, 1 } });
+	for (int i = 0; i < 600 && incident_of(f, 3) == 0; i++)
+		usleep(50000);
+	assert_int_equal(incident_of(f, 1), 1);
+	assert_int_equal(incident_of(f, 2), 0);
+	assert_int_equal(incident_of(f, 3), 1);
+	joiner_stop(j);
+	store_free(store);
+}
+
 #define INCIDENTS(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -218,6 +257,9 @@ int main(void)
 		INCIDENTS(
 			test_incidents_given_middle_node_without_alert_when_asked_then_nothing_is_invented),
 		INCIDENTS(test_incidents_given_same_file_user_or_flow_when_joined_then_one_story),
+		cmocka_unit_test_setup_teardown(
+			test_joiner_given_alerts_when_joined_then_each_tells_its_incident, setup,
+			teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,8 @@ static const struct {
 	  "88c25742845ae567e0c5604ade11de28ef5997f4c6e5ecaa0e1ca35a4647143c" },
 	{ "main/0006_outputs.sql",
 	  "e3fffcb583d5f5f9a4f8ba5a03f19c29a478e777ebc31bfaf9a4c0135a331f82" },
+	{ "main/0007_rules.sql",
+	  "29e9015228a1b0b064ec4ca540a1636ad4e98f43bb4b41d8019f3f045de95d6a" },
 };
 
 struct fix {

@@ -30,6 +30,7 @@ static const struct {
 	{ "alert_id", "1" },
 	{ "incident_id", "1" },
 	{ "output", "o" },
+	{ "silence_id", "1" },
 	{ "note", "n" },
 	{ "revision", "1" },
 	{ "owner", "me" },
@@ -322,14 +323,26 @@ static void add_alert(const struct served *s)
 	assert_int_equal(alertbook_commit(s->alertbook, 1), 0);
 }
 
+static int count_silences(const struct alert_silence *x, void *arg)
+{
+	(void)x;
+	++*(size_t *)arg;
+	return 0;
+}
+
 /* What operations take away is there again for the next one. */
 static void renew(const struct served *s)
 {
 	struct rulebook_change c = { .text = "{ id: r1, name: n, query: true }" };
 	struct rulebook_exception x = { .rule_id = "r1", .condition = "false" };
+	struct alert_silence hush = { .rule = "none", .until_ns = UINT64_MAX };
 	size_t n = 0;
 	uint64_t id;
 
+	assert_int_equal(alertbook_silences(s->alertbook, "o", count_silences, &n), 0);
+	if (n == 0)
+		assert_int_equal(outputs_silence(s->outputs, "o", &hush), 0);
+	n = 0;
 	c.n = strlen(c.text);
 	assert_int_equal(rulebook_apply(s->rulebook, &c, NULL, NULL), 0);
 	assert_int_equal(rulebook_each(s->rulebook, "r1", count_exceptions, &n), 0);

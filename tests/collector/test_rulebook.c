@@ -188,6 +188,55 @@ static void test_rulebook_given_exception_when_added_and_dropped_then_kept_betwe
 	check(f, "a 2 on 0; ");
 }
 
+static void write_rules(const struct fix *f, const char *name, const char *text)
+{
+	char path[200];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void test_rulebook_given_new_folder_when_begun_then_shipped_rules_once(void **state)
+{
+	struct fix *f = *state;
+	struct diag d = { 0 };
+	size_t n = 9;
+
+	assert_int_equal(rulebook_begin(f->book, "/nowhere/at/all", &n, &d), 0);
+	assert_int_equal(n, 0);
+	write_rules(f, "a.yml", RULE("a", "true") "---\n" RULE("b", "false"));
+	write_rules(f, "b.yaml", RULE("c", "true"));
+	write_rules(f, ".hidden.yml", "no rule");
+	write_rules(f, "readme.md", "no rule");
+	assert_int_equal(rulebook_begin(f->book, f->dir, &n, &d), 0);
+	assert_int_equal(n, 3);
+	check(f, "a 1 on 0; b 1 on 0; c 1 on 0; ");
+	/* what people made of them stays */
+	assert_int_equal(rulebook_delete(f->book, "a"), 0);
+	assert_int_equal(rulebook_delete(f->book, "b"), 0);
+	assert_int_equal(rulebook_delete(f->book, "c"), 0);
+	reopen(f);
+	assert_int_equal(rulebook_begin(f->book, f->dir, &n, &d), 0);
+	assert_int_equal(n, 0);
+	check(f, "");
+}
+
+static void test_rulebook_given_broken_shipped_rule_when_begun_then_place_is_told(void **state)
+{
+	struct fix *f = *state;
+	struct diag d = { 0 };
+	size_t n;
+
+	write_rules(f, "a.yml", RULE("a", "true") "---\n" RULE("b", "what is"));
+	assert_int_equal(rulebook_begin(f->book, f->dir, &n, &d), -EINVAL);
+	assert_non_null(strstr(d.file, "a.yml"));
+	assert_int_equal(d.line, 7);
+}
+
 #define BOOK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -198,6 +247,8 @@ int main(void)
 		BOOK(test_rulebook_given_revisions_when_rolled_back_then_a_new_one_has_the_old_text),
 		BOOK(test_rulebook_given_rule_when_deleted_and_applied_then_revisions_go_on),
 		BOOK(test_rulebook_given_exception_when_added_and_dropped_then_kept_between),
+		BOOK(test_rulebook_given_new_folder_when_begun_then_shipped_rules_once),
+		BOOK(test_rulebook_given_broken_shipped_rule_when_begun_then_place_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

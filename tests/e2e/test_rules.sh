@@ -103,7 +103,8 @@ rules_of() {
 given_shipped_rules() {
 	local pid wanted missing
 
-	expect "the shipped rules are applied" "$(ctl rules apply rules -o ndjson | jq -s '[.[] | select(.change != "created")] | length')" 0
+	expect "the shipped rules are in force from the first start on" \
+		"$(ctl rules apply rules -o ndjson | jq -s '[.[] | select(.change != "unchanged")] | length')" 0
 	expect "all of them can run" "$(ctl rules get -o ndjson | jq -s '[.[] | select(.status != "ok")] | length')" 0
 	expect "their own tests pass" "$(ctl rules test rules -o ndjson 2>/dev/null | jq -s '[.[] | select(.passed | not)] | length')" 0
 	cp /bin/true "$B/sh"
@@ -205,6 +206,7 @@ given_rules_that_change() {
 	until_true 30 counted
 	expect "rules change: $made of $made" \
 		"$(ctl alerts get --rule steady -o ndjson | jq -s 'map(select(.process.name == "workload") | .count) | add')" "$made"
+	expect "rules change: who did it is kept" "$(ctl rules history other -o ndjson | jq -r .author | sort -u)" dev
 	expect "rules change: revisions are kept" "$(ctl rules history other -o ndjson | wc -l)" 8
 }
 
