@@ -25,7 +25,7 @@ static inline UNUSED bool rule_hits(const struct expr *e, const char *event)
 	AUTO(expr) *again = NULL;
 	AUTO(yaml) *y = NULL;
 	struct diag d = { 0 };
-	struct block *b;
+	struct block *b = NULL;
 	bool hit;
 
 	assert_int_equal(sample_new(&sample), 0);
