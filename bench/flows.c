@@ -194,10 +194,10 @@ static void fill(const char *dir, uint64_t edges, uint64_t base_ns)
 	struct flowdb *db = NULL;
 	uint32_t source, node;
 	struct flow f = { .transport = "tcp",
-			  .source_ip = "10.0.0.1",
-			  .dest_ip = "10.0.0.2",
-			  .dest_port = 443,
-			  .community_id = "1:wCb3OG7yAFWelaUydu0D+125CLM=" };
+			  .tuple = { .source_ip = "10.0.0.1",
+				     .dest_ip = "10.0.0.2",
+				     .dest_port = 443,
+				     .community_id = "1:wCb3OG7yAFWelaUydu0D+125CLM=" } };
 
 	if (flowdb_open(&db, dir, NULL) < 0 ||
 	    flowdb_source(db, "n1", "n1", "boot", &source, &node) < 0)
@@ -207,7 +207,7 @@ static void fill(const char *dir, uint64_t edges, uint64_t base_ns)
 		uint64_t at = base_ns + i * (DAYS * day_ns / edges);
 
 		f.id = 0;
-		f.key = i * UINT64_C(0x9e3779b97f4a7c15);
+		f.tuple.key = i * UINT64_C(0x9e3779b97f4a7c15);
 		f.at_ns = at;
 		for (int s = 0; s < FLOW_SIDES; s++)
 			f.ends.end[s] = (struct flow_end){
@@ -296,7 +296,8 @@ int main(int argc, char **argv)
 	look_up(second, edges, &l);
 	printf("{\"bench\":\"flows\",\"connections\":%llu,\"events\":%llu,\"joined\":%llu,"
 	       "\"events_per_cpu_s\":%.0f,\"events_per_wall_s\":%.0f,\"bytes_per_connection\":%.0f,"
-	       "\"edges\":%llu,\"lookup_p50_ms\":%.3f,\"lookup_p99_ms\":%.3f,\"lookup_max_ms\":%.3f,"
+	       "\"edges\":%llu,\"lookup_p50_ms\":%.3f,\"lookup_p99_ms\":%.3f,\"lookup_max_ms\":%."
+	       "3f,"
 	       "\"lookup_cpu_ms\":%.3f,"
 	       "\"looked_up\":%llu,\"store_bytes\":%.0f,\"max_rss_kib\":%ld}\n",
 	       (unsigned long long)j.counters.flows, (unsigned long long)j.events,

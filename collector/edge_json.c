@@ -91,6 +91,13 @@ static void write_address(struct json *j, const char *key, const char *ip, uint1
 	json_end_object(j);
 }
 
+static void write_tuple(struct json *j, const struct flow_tuple *t)
+{
+	json_key_text(j, "community_id", t->community_id);
+	write_address(j, "source", t->source_ip, t->source_port);
+	write_address(j, "destination", t->dest_ip, t->dest_port);
+}
+
 /* How much later the accepting end was, by clocks that are corrected. */
 static void write_skew(struct json *j, const struct flow *f)
 {
@@ -141,9 +148,15 @@ int edge_write(struct json *j, struct flowdb *db, const struct flow *f)
 	json_key_time(j, "time", f->at_ns);
 	write_skew(j, f);
 	json_key_text(j, "transport", f->transport);
-	json_key_text(j, "community_id", f->community_id);
-	write_address(j, "source", f->source_ip, f->source_port);
-	write_address(j, "destination", f->dest_ip, f->dest_port);
+	write_tuple(j, &f->tuple);
+	json_key(j, "translated");
+	if (f->nat.key) {
+		json_begin_object(j);
+		write_tuple(j, &f->nat);
+		json_end_object(j);
+	} else {
+		json_nil(j);
+	}
 	for (int s = 0; s < FLOW_SIDES; s++) {
 		json_key(j, side_names[s]);
 		write_end(j, db, &f->ends.end[s]);

@@ -33,11 +33,13 @@ static int by_distance(const void *x, const void *y)
 	return (a->b > b->b) - (a->b < b->b);
 }
 
-typedef bool (*may_pair_fn)(const struct flow_end *a, const struct flow_end *b);
+typedef bool (*may_pair_fn)(const struct flow_end *a, const struct flow_end *b,
+			    const struct flow_links *links);
 
 /* Sets partner[] (index + 1) of those that are still without one.  Sightings are few but for
  * somebody who tries: what does not fit into the list of pairs is left alone. */
-static void pair_nearest(const struct flow_end *e, size_t n, may_pair_fn may, uint16_t *partner)
+static void pair_nearest(const struct flow_end *e, size_t n, may_pair_fn may,
+			 const struct flow_links *links, uint16_t *partner)
 {
 	enum { PAIRS = 4096 };
 	struct pair pairs[PAIRS];
@@ -45,7 +47,7 @@ static void pair_nearest(const struct flow_end *e, size_t n, may_pair_fn may, ui
 
 	for (size_t a = 0; a < n; a++)
 		for (size_t b = 0; b < n && n_pairs < PAIRS; b++)
-			if (!partner[a] && !partner[b] && may(&e[a], &e[b]))
+			if (!partner[a] && !partner[b] && may(&e[a], &e[b], links))
 				pairs[n_pairs++] = (struct pair){ apart(&e[a], &e[b]), (uint16_t)a,
 								  (uint16_t)b };
 	qsort(pairs, n_pairs, sizeof(pairs[0]), by_distance);
@@ -61,10 +63,12 @@ static void pair_nearest(const struct flow_end *e, size_t n, may_pair_fn may, ui
 
 /* ---- ends ---- */
 
-static bool open_and_close(const struct flow_end *a, const struct flow_end *b)
+static bool open_and_close(const struct flow_end *a, const struct flow_end *b,
+			   const struct flow_links *links)
 {
-	return a->open_ns && !a->error[0] && b->close_ns && a->source == b->source &&
-	       a->side == b->side && apart(a, b) <= FLOW_CLOSE_WINDOW_NS;
+	(void)links;
+	return a->key == b->key && a->open_ns && !a->error[0] && b->close_ns &&
+	       a->source == b->source && a->side == b->side && apart(a, b) <= FLOW_CLOSE_WINDOW_NS;
 }
 
 /* An order that the set alone decides. */
@@ -77,6 +81,7 @@ static int by_time(const void *x, const void *y)
 		{ a->side, b->side },
 		{ a->open_seq, b->open_seq },
 		{ a->close_seq, b->close_seq },
+		{ a->key, b->key },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
@@ -122,7 +127,7 @@ static size_t make_ends(struct flow_end *e, size_t n)
 	uint16_t partner[FLOW_SIGHTINGS] = { 0 };
 	size_t kept = 0;
 
-	pair_nearest(e, n, open_and_close, partner);
+	pair_nearest(e, n, open_and_close, NULL, partner);
 	for (size_t i = 0; i < n; i++)
 		if (partner[i] && e[i].open_ns)
 			add_close(&e[i], &e[partner[i] - 1]);
@@ -134,36 +139,66 @@ static size_t make_ends(struct flow_end *e, size_t n)
 
 /* ---- flows ---- */
 
-static bool connected_and_accepted(const struct flow_end *a, const struct flow_end *b)
+static bool opposite(const struct flow_end *a, const struct flow_end *b)
 {
 	return a->side == FLOW_CONNECTED && b->side == FLOW_ACCEPTED && !a->error[0] &&
 	       apart(a, b) <= FLOW_WINDOW_NS;
 }
 
-static bool on_one_node(const struct flow_end *a, const struct flow_end *b)
+static bool connected_and_accepted(const struct flow_end *a, const struct flow_end *b,
+				   const struct flow_links *links)
 {
-	return a->node == b->node && connected_and_accepted(a, b);
+	(void)links;
+	return a->key == b->key && opposite(a, b);
+}
+
+static bool on_one_node(const struct flow_end *a, const struct flow_end *b,
+			const struct flow_links *links)
+{
+	return a->node == b->node && connected_and_accepted(a, b, links);
+}
+
+/* @from was led to @to then, over at most @deep translations. */
+static bool leads(const struct flow_links *links, uint64_t from, uint64_t to, uint64_t at_ns,
+		  uint32_t deep)
+{
+	for (size_t i = 0; i < links->n; i++) {
+		const struct flow_link *l = &links->at[i];
+		uint64_t away = l->at_ns > at_ns ? l->at_ns - at_ns : at_ns - l->at_ns;
+
+		if (l->from == from && l->from != l->to && away <= FLOW_WINDOW_NS &&
+		    (l->to == to || (deep > 1 && leads(links, l->to, to, at_ns, deep - 1))))
+			return true;
+	}
+	return false;
+}
+
+static bool translated(const struct flow_end *a, const struct flow_end *b,
+		       const struct flow_links *links)
+{
+	return links && a->key != b->key && opposite(a, b) &&
+	       leads(links, a->key, b->key, flow_end_at(a), FLOW_LINKS_DEEP);
 }
 
 /* True when another one might have been meant. */
 static bool crowded(const struct flow_end *e, size_t n, const struct flow_end *a,
-		    const struct flow_end *b)
+		    const struct flow_end *b, const struct flow_links *links)
 {
 	uint32_t like_a = 0, like_b = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		like_a += connected_and_accepted(&e[i], b);
-		like_b += connected_and_accepted(a, &e[i]);
+		like_a += connected_and_accepted(&e[i], b, NULL) || translated(&e[i], b, links);
+		like_b += connected_and_accepted(a, &e[i], NULL) || translated(a, &e[i], links);
 	}
 	return like_a > 1 || like_b > 1;
 }
 
 static uint32_t confidence(const struct flow_end *e, size_t n, const struct flow_end *a,
-			   const struct flow_end *b)
+			   const struct flow_end *b, const struct flow_links *links)
 {
 	uint32_t costs = 0;
 
-	if (crowded(e, n, a, b))
+	if (crowded(e, n, a, b, links))
 		costs += CROWDED_COSTS;
 	if (apart(a, b) > FAR_NS)
 		costs += FAR_COSTS;
@@ -173,7 +208,8 @@ static uint32_t confidence(const struct flow_end *e, size_t n, const struct flow
 	return 100 - costs;
 }
 
-size_t flow_resolve(struct flow_end *e, size_t n, struct flow_match *ret)
+size_t flow_resolve(struct flow_end *e, size_t n, const struct flow_links *links,
+		    struct flow_match *ret)
 {
 	uint16_t partner[FLOW_SIGHTINGS] = { 0 };
 	size_t n_flows = 0;
@@ -181,8 +217,10 @@ size_t flow_resolve(struct flow_end *e, size_t n, struct flow_match *ret)
 	n = MIN(n, (size_t)FLOW_SIGHTINGS);
 	qsort(e, n, sizeof(*e), by_time);
 	n = make_ends(e, n);
-	pair_nearest(e, n, on_one_node, partner);
-	pair_nearest(e, n, connected_and_accepted, partner);
+	pair_nearest(e, n, on_one_node, NULL, partner);
+	pair_nearest(e, n, connected_and_accepted, NULL, partner);
+	if (links && links->n)
+		pair_nearest(e, n, translated, links, partner);
 	for (size_t i = 0; i < n; i++) {
 		struct flow_match *f;
 
@@ -194,7 +232,7 @@ size_t flow_resolve(struct flow_end *e, size_t n, struct flow_match *ret)
 		if (!partner[i])
 			continue;
 		f->end[FLOW_ACCEPTED] = e[partner[i] - 1];
-		f->confidence = confidence(e, n, &e[i], &e[partner[i] - 1]);
+		f->confidence = confidence(e, n, &e[i], &e[partner[i] - 1], links);
 	}
 	return n_flows;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* flow_match - which sightings of one 5-tuple are the two ends of one connection.
+/* flow_match - which sightings of one 5-tuple, or of tuples that are translated into each other,
+ * are the two ends of one connection.
  *
  * A sensor tells when a connection was opened (attempted or accepted) and when it was closed; a
  * tuple can be used again, events can be missing, and clocks are only nearly right.  What belongs
@@ -8,7 +9,9 @@
  *   1. on each side of each node and boot, opens and closes that were established at nearly the
  * same time are ends: nearest pairs first;
  *   2. ends that connected and ends that accepted, of the same node first, then of any, are flows:
- *      nearest pairs first, within FLOW_WINDOW_NS, by the collector's clock.
+ *      nearest pairs first, within FLOW_WINDOW_NS, by the collector's clock;
+ *   3. so are those of two tuples, of which some kernel told at that time that it made the one of
+ *      the other (NAT).
  * Thread: any.  Memory: the caller's; the stack. */
 #pragma once
 #include "lib/util.h"
@@ -20,6 +23,8 @@
 
 enum {
 	FLOW_SIGHTINGS = 256, /* most of one key that are looked at together */
+	FLOW_LINKS = 64,      /* translations of them */
+	FLOW_LINKS_DEEP = 4,  /* translations in a row */
 	FLOW_PROCESS_BYTES = 64,
 	FLOW_ERROR_BYTES = 24,
 };
@@ -51,8 +56,19 @@ struct flow_end {
 #undef X
 	char process[FLOW_PROCESS_BYTES]; /* its name, cut */
 	char error[FLOW_ERROR_BYTES];	  /* of an attempt that failed; "" */
+	uint64_t key;			  /* of its 5-tuple */
 	uint32_t node;			  /* number of the node */
 	enum flow_side side;
+};
+
+/* Some kernel led a connection of the tuple @from to where it has the tuple @to. */
+struct flow_link {
+	uint64_t from, to;
+	uint64_t at_ns; /* by the collector's clock */
+};
+struct flow_links {
+	struct flow_link at[FLOW_LINKS];
+	size_t n;
 };
 
 /* A connection: both ends, or one of them (the other's source is 0). */
@@ -73,9 +89,10 @@ static inline UNUSED uint64_t flow_end_begun(const struct flow_end *e)
 	return e->open_ns ? e->open_ns : e->established_ns;
 }
 
-/* Puts @n (to FLOW_SIGHTINGS) sightings together; sorts @sightings.  @ret has room for @n.  Returns
- * how many flows they are. */
-size_t flow_resolve(struct flow_end *sightings, size_t n, struct flow_match *ret);
+/* Puts @n (to FLOW_SIGHTINGS) sightings together; sorts @sightings.  @links NULL: none.  @ret has
+ * room for @n.  Returns how many flows they are. */
+size_t flow_resolve(struct flow_end *sightings, size_t n, const struct flow_links *links,
+		    struct flow_match *ret);
 
 /* Takes an end apart again: writes 1 or 2 sightings, returns how many. */
 size_t flow_sightings(const struct flow_end *e, struct flow_end ret[2]);

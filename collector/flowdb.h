@@ -12,22 +12,30 @@
 struct flowdb;
 
 enum {
-	FLOWDB_NODES = 65536,	   /* and as many boots: further ones have no flows */
-	FLOWDB_ADDRESSES = 131072, /* further ones are not told as a node's own */
-	FLOWDB_OUTAGES = 100000,   /* the oldest go first */
-	FLOWDB_KEY_ROWS = 64,	   /* flows of one key within a few minutes; more are left out */
+	FLOWDB_NODES = 65536,	       /* and as many boots: further ones have no flows */
+	FLOWDB_ADDRESSES = 131072,     /* further ones are not told as a node's own */
+	FLOWDB_OUTAGES = 100000,       /* the oldest go first */
+	FLOWDB_TRANSLATIONS = 2000000, /* the same */
+	FLOWDB_KEY_ROWS = 64, /* flows of one key within a few minutes; more are left out */
 	FLOWDB_IP_BYTES = 46,
 	FLOWDB_COMMUNITY_BYTES = 32,
+};
+
+/* The addresses of a connection, as one side has them. */
+struct flow_tuple {
+	uint64_t key; /* hash of the community id; of loopback with the node; 0: none */
+	char source_ip[FLOWDB_IP_BYTES], dest_ip[FLOWDB_IP_BYTES];
+	uint16_t source_port, dest_port;
+	char community_id[FLOWDB_COMMUNITY_BYTES];
 };
 
 /* A row. */
 struct flow {
 	uint64_t id;	/* 0: not stored yet */
-	uint64_t key;	/* hash of the community id; of loopback with the node */
 	uint64_t at_ns; /* when it was established, by the collector's clock */
-	char transport[8], source_ip[FLOWDB_IP_BYTES], dest_ip[FLOWDB_IP_BYTES];
-	uint16_t source_port, dest_port;
-	char community_id[FLOWDB_COMMUNITY_BYTES];
+	char transport[8];
+	struct flow_tuple tuple; /* of the end that connected, or the only one */
+	struct flow_tuple nat;	 /* of the end that accepted, where it is another one */
 	struct flow_match ends;
 };
 
@@ -58,10 +66,22 @@ NODISCARD int flowdb_address(struct flowdb *db, const char *ip, uint32_t node, u
 NODISCARD int flowdb_outage(struct flowdb *db, uint32_t node, uint64_t from_ns, uint64_t to_ns,
 			    const char *cause);
 
-/* Flows of @key around @at_ns: all that may have to do with a sighting of then.  @ret has room for
- * FLOWDB_KEY_ROWS.  Returns 0, -E2BIG (there are more: counted) or a negative errno. */
+/* Days, first and last. */
+struct flowdb_days {
+	uint64_t first, last;
+};
+/* Adds flows of @key around @at_ns to the *n that are in @ret: all that may have to do with a
+ * sighting of then.  @ret has room for FLOWDB_KEY_ROWS.  Widens @days to what was looked at.
+ * Returns 0, -E2BIG (there are more: counted) or a negative errno. */
 NODISCARD int flowdb_near(struct flowdb *db, uint64_t key, uint64_t at_ns, struct flow *ret,
-			  size_t *ret_n);
+			  size_t *n, struct flowdb_days *days);
+/* Adds the translations of @key, to it or from it, in @days to @links.  Returns as above. */
+NODISCARD int flowdb_links(struct flowdb *db, uint64_t key, struct flowdb_days days,
+			   struct flow_links *links);
+/* Notes a translation.  @source_ip: as the connecting side has it; @nat_dest_ip: as the accepting
+ * one has it. */
+NODISCARD int flowdb_translation(struct flowdb *db, const struct flow_link *l,
+				 const char *source_ip, const char *nat_dest_ip);
 /* Writes a flow: a new row when f->id is 0 (set then), else in place of that one. */
 NODISCARD int flowdb_put(struct flowdb *db, struct flow *f);
 NODISCARD int flowdb_drop(struct flowdb *db, uint64_t id);
@@ -75,6 +95,7 @@ NODISCARD int flowdb_oldest(struct flowdb *db, uint64_t *ret_ns);
 
 struct flowdb_counters {
 	uint64_t flows, evicted, crowded;
+	uint64_t translations; /* that are kept */
 };
 /* The writer's, with what is not committed yet. */
 void flowdb_counters(const struct flowdb *db, struct flowdb_counters *ret);

@@ -185,6 +185,32 @@ static int of_peers(struct flowdb *db, const struct flow *f, const uint32_t *nod
 	return r;
 }
 
+/* The address of the other end as that end has it: over up to FLOW_LINKS_DEEP translations that
+ * were told around then.  @ip: as this end has it, and what is returned. */
+static int real_peer(struct flowdb *db, const struct flow *f, bool accepted,
+		     char ip[FLOWDB_IP_BYTES])
+{
+	sqlite3_stmt *s = db->stmts[accepted ? STMT_CAME_FROM : STMT_LED_TO];
+	uint64_t from = f->at_ns - MIN(f->at_ns, FLOW_WINDOW_NS), to = f->at_ns + FLOW_WINDOW_NS;
+	uint64_t key = f->tuple.key;
+	int r = db->counters.translations ? SQL_E_ROW : 0;
+
+	for (int deep = 0; r == SQL_E_ROW && deep < FLOW_LINKS_DEEP; deep++) {
+		sql_bind_u64(s, 1, from / FLOWDB_DAY_NS);
+		sql_bind_u64(s, 2, to / FLOWDB_DAY_NS);
+		sql_bind_u64(s, 3, key);
+		sqlite3_bind_int64(s, 4, sql_time(from));
+		sqlite3_bind_int64(s, 5, sql_time(to));
+		r = sql_step(s);
+		if (r == SQL_E_ROW) {
+			key = sql_u64(s, 0);
+			flowdb_copy_text(ip, FLOWDB_IP_BYTES, flowdb_column_text(s, 1));
+		}
+		sqlite3_reset(s);
+	}
+	return MIN(r, 0);
+}
+
 static bool is_loopback(const char *ip)
 {
 	return strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
@@ -195,7 +221,7 @@ int flowdb_why(struct flowdb *db, const struct flow *f, struct flow_why *ret)
 	enum { PEERS = 16 };
 	bool accepted = f->ends.end[FLOW_ACCEPTED].source != 0;
 	const struct flow_end *own = &f->ends.end[accepted ? FLOW_ACCEPTED : FLOW_CONNECTED];
-	const char *ip = accepted ? f->source_ip : f->dest_ip;
+	char ip[FLOWDB_IP_BYTES];
 	sqlite3_stmt *s = db->stmts[STMT_ADDRESS];
 	uint32_t nodes[PEERS];
 	size_t n = 0;
@@ -206,6 +232,10 @@ int flowdb_why(struct flowdb *db, const struct flow *f, struct flow_why *ret)
 		ret->absence = f->ends.confidence ? FLOW_NOT_ABSENT : FLOW_FAILED;
 		return 0;
 	}
+	flowdb_copy_text(ip, sizeof(ip), accepted ? f->tuple.source_ip : f->tuple.dest_ip);
+	r = real_peer(db, f, accepted, ip);
+	if (r < 0)
+		return r;
 	if (is_loopback(ip)) {
 		nodes[n++] = own->node;
 		return own->node ? of_peers(db, f, nodes, n, ret) : 0;

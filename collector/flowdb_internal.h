@@ -13,6 +13,10 @@ enum {
 	STMT_NODES,
 	STMT_SOURCES,
 	STMT_NEAR,
+	STMT_NEAR_NAT,
+	STMT_LINKS,
+	STMT_LED_TO,
+	STMT_CAME_FROM,
 	STMT_BY_A,
 	STMT_BY_B,
 	STMT_BY_TIME,
@@ -24,6 +28,8 @@ enum {
 	FLOWDB_READS, /* what a reader needs is before */
 	STMT_PUT = FLOWDB_READS,
 	STMT_DROP,
+	STMT_TRANSLATION_PUT,
+	STMT_TRANSLATIONS_CUT,
 	STMT_EXPIRE,
 	STMT_NODE_PUT,
 	STMT_SOURCE_PUT,
@@ -59,6 +65,16 @@ struct flowdb {
 	struct slots addresses; /* that were written in this run */
 	uint32_t n_addresses;
 };
+
+/* Begins a transaction unless one is under way. */
+NODISCARD int flowdb_begin(struct flowdb *db);
+/* Reads nodes and sources, which forgets those that are there. */
+NODISCARD int flowdb_load_nodes(struct flowdb *db);
+void flowdb_forget_nodes(struct flowdb *db);
+NODISCARD int flowdb_put_node(struct flowdb *db, uint32_t number);
+/* To at most @n bytes with the NUL; @from NULL: "". */
+void flowdb_copy_text(char *to, size_t n, const char *from);
+const char *flowdb_column_text(sqlite3_stmt *s, int column); /* "": null */
 
 /* The flow of the row that @s stands on. */
 void flowdb_read(struct flowdb *db, sqlite3_stmt *s, struct flow *ret);

@@ -9,7 +9,11 @@
 
 #include "lib/timestamp.h"
 
-enum { EXPIRE_ROWS = 5000, EXPIRE_S = 10 };
+enum {
+	EXPIRE_ROWS = 5000,
+	EXPIRE_S = 10,
+	KEYS = 8, /* tuples that are translated into each other */
+};
 
 #define DAY_NS UINT64_C(86400000000000)
 
@@ -23,8 +27,10 @@ struct flows {
 	uint32_t source, node;
 	int64_t ahead_ns;
 	uint64_t clock_error_ns;
-	/* one key's */
+	/* one key's, with those it is translated to and from */
 	struct flow near[FLOWDB_KEY_ROWS];
+	size_t n_near;
+	struct flow_links links;
 	struct flow_end sightings[FLOW_SIGHTINGS];
 	struct flow_match matches[FLOW_SIGHTINGS];
 	_Atomic uint64_t n_flows, n_events, n_evicted, n_crowded;
@@ -115,20 +121,36 @@ static void read_sighting(struct flows *f, uint32_t table, uint32_t row, struct 
 	text(f, table, row, FIELD_ERROR_CODE, e->error, sizeof(e->error));
 }
 
-/* The flow that a row is of, without its ends.  False: it has no community id. */
-static bool read_tuple(struct flows *f, uint32_t table, uint32_t row, struct flow *ret)
+/* Of the node where the addresses are its own. */
+static uint64_t key_of(const struct flows *f, const char *community_id, const char *dest_ip)
+{
+	return XXH3_64bits_withSeed(community_id, strlen(community_id),
+				    is_loopback(dest_ip) ? f->node : 0);
+}
+
+/* Where a tuple lies in a row. */
+struct tuple_fields {
+	enum field source_ip, source_port, dest_ip, dest_port, community_id;
+};
+static const struct tuple_fields plain_fields = { FIELD_SOURCE_IP, FIELD_SOURCE_PORT, FIELD_DEST_IP,
+						  FIELD_DEST_PORT, FIELD_COMMUNITY_ID };
+static const struct tuple_fields nat_fields = { FIELD_NAT_SOURCE_IP, FIELD_NAT_SOURCE_PORT,
+						FIELD_NAT_DEST_IP, FIELD_NAT_DEST_PORT,
+						FIELD_NAT_COMMUNITY_ID };
+
+/* False: it has no community id. */
+static bool read_tuple(struct flows *f, uint32_t table, uint32_t row, const struct tuple_fields *at,
+		       struct flow_tuple *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	text(f, table, row, FIELD_COMMUNITY_ID, ret->community_id, sizeof(ret->community_id));
+	text(f, table, row, at->community_id, ret->community_id, sizeof(ret->community_id));
 	if (!ret->community_id[0])
 		return false;
-	text(f, table, row, FIELD_TRANSPORT, ret->transport, sizeof(ret->transport));
-	text(f, table, row, FIELD_SOURCE_IP, ret->source_ip, sizeof(ret->source_ip));
-	text(f, table, row, FIELD_DEST_IP, ret->dest_ip, sizeof(ret->dest_ip));
-	ret->source_port = (uint16_t)number(f, table, row, FIELD_SOURCE_PORT);
-	ret->dest_port = (uint16_t)number(f, table, row, FIELD_DEST_PORT);
-	ret->key = XXH3_64bits_withSeed(ret->community_id, strlen(ret->community_id),
-					is_loopback(ret->dest_ip) ? f->node : 0);
+	text(f, table, row, at->source_ip, ret->source_ip, sizeof(ret->source_ip));
+	text(f, table, row, at->dest_ip, ret->dest_ip, sizeof(ret->dest_ip));
+	ret->source_port = (uint16_t)number(f, table, row, at->source_port);
+	ret->dest_port = (uint16_t)number(f, table, row, at->dest_port);
+	ret->key = key_of(f, ret->community_id, ret->dest_ip);
 	return true;
 }
 
@@ -141,19 +163,60 @@ static bool same_sighting(const struct flow_end *a, const struct flow_end *b)
 	       a->close_seq == b->close_seq;
 }
 
-/* Sightings of @n flows, and @e.  False: it is among them already, or there are too many. */
-static bool gather(struct flows *f, size_t n, const struct flow_end *e, size_t *ret_n)
+/* Tuples that are translated into each other: those of f->near and the one at hand. */
+struct keys {
+	uint64_t at[KEYS];
+	size_t n;
+};
+
+static bool add_key(struct keys *k, uint64_t key)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (k->at[i] == key)
+			return false;
+	if (k->n == KEYS)
+		return false;
+	k->at[k->n++] = key;
+	return true;
+}
+
+/* Loads all flows and translations that may have to do with what happened then. */
+static int load_near(struct flows *f, struct keys *keys, uint64_t at_ns)
+{
+	struct flowdb_days days = { UINT64_MAX, 0 };
+	bool more = true;
+	int r = 0;
+
+	f->links.n = 0;
+	while (more && r == 0) {
+		more = false;
+		f->n_near = 0;
+		for (size_t i = 0; i < keys->n && r == 0; i++)
+			r = flowdb_near(f->db, keys->at[i], at_ns, f->near, &f->n_near, &days);
+		for (size_t i = 0; i < keys->n && r == 0; i++)
+			r = flowdb_links(f->db, keys->at[i], days, &f->links);
+		for (size_t i = 0; i < f->links.n && r == 0; i++) {
+			more |= add_key(keys, f->links.at[i].from);
+			more |= add_key(keys, f->links.at[i].to);
+		}
+	}
+	return r;
+}
+
+/* Sightings of f->near, and @e (NULL: none).  False: it is among them already. */
+static bool gather(struct flows *f, const struct flow_end *e, size_t *ret_n)
 {
 	size_t at = 0;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < f->n_near; i++)
 		for (size_t s = 0; s < FLOW_SIDES; s++)
 			if (f->near[i].ends.end[s].source)
 				at += flow_sightings(&f->near[i].ends.end[s], &f->sightings[at]);
-	for (size_t i = 0; i < at; i++)
+	for (size_t i = 0; i < at && e; i++)
 		if (same_sighting(&f->sightings[i], e))
 			return false;
-	f->sightings[at++] = *e;
+	if (e)
+		f->sightings[at++] = *e;
 	*ret_n = at;
 	return true;
 }
@@ -189,91 +252,131 @@ static bool akin(const struct flow_match *a, const struct flow_match *b)
 
 /* Row among @n that @m takes over; NULL: a new one.  Exact ones first, so that nothing is
  * rewritten. */
-static struct flow *row_for(struct flows *f, size_t n, const bool *taken,
-			    const struct flow_match *m, bool exact)
+static struct flow *row_for(struct flows *f, const bool *taken, const struct flow_match *m,
+			    bool exact)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < f->n_near; i++)
 		if (!taken[i] &&
 		    (exact ? same_match(&f->near[i].ends, m) : akin(&f->near[i].ends, m)))
 			return &f->near[i];
 	return NULL;
 }
 
-static int put(struct flows *f, struct flow *row, const struct flow *tuple,
+/* The tuple of this key: of the event at hand or of a flow near it. */
+static const struct flow_tuple *tuple_of(const struct flows *f, const struct flow *event,
+					 uint64_t key)
+{
+	for (size_t i = 0; i < f->n_near && event->tuple.key != key; i++) {
+		if (f->near[i].tuple.key == key)
+			return &f->near[i].tuple;
+		if (f->near[i].nat.key == key)
+			return &f->near[i].nat;
+	}
+	return &event->tuple;
+}
+
+static int put(struct flows *f, struct flow *row, const struct flow *event,
 	       const struct flow_match *m)
 {
-	struct flow out = *tuple;
-	const struct flow_end *first =
-		&m->end[m->end[FLOW_CONNECTED].source ? FLOW_CONNECTED : FLOW_ACCEPTED];
+	const struct flow_end *a = &m->end[FLOW_CONNECTED], *b = &m->end[FLOW_ACCEPTED];
+	const struct flow_end *first = a->source ? a : b;
+	struct flow out = { .id = row ? row->id : 0, .at_ns = flow_end_at(first), .ends = *m };
 
-	out.id = row ? row->id : 0;
-	out.at_ns = flow_end_at(first);
-	out.ends = *m;
+	memcpy(out.transport, event->transport, sizeof(out.transport));
+	out.tuple = *tuple_of(f, event, first->key);
+	if (a->source && b->source && a->key != b->key)
+		out.nat = *tuple_of(f, event, b->key);
 	return flowdb_put(f->db, &out);
 }
 
-/* Writes what differs from the @n rows that were there. */
-static int write_back(struct flows *f, size_t n, const struct flow *tuple, size_t n_matches)
+/* Writes what differs from the rows that were there. */
+static int write_back(struct flows *f, const struct flow *event, size_t n_matches)
 {
 	bool taken[FLOWDB_KEY_ROWS] = { false }, done[FLOW_SIGHTINGS] = { false };
 	int r = 0;
 
 	for (size_t i = 0; i < n_matches; i++) {
-		struct flow *row = row_for(f, n, taken, &f->matches[i], true);
+		struct flow *row = row_for(f, taken, &f->matches[i], true);
 
 		if (row)
 			taken[row - f->near] = done[i] = true;
 	}
 	for (size_t i = 0; i < n_matches && r == 0; i++) {
-		struct flow *row = done[i] ? NULL : row_for(f, n, taken, &f->matches[i], false);
+		struct flow *row = done[i] ? NULL : row_for(f, taken, &f->matches[i], false);
 
 		if (row)
 			taken[row - f->near] = true;
 		if (!done[i])
-			r = put(f, row, tuple, &f->matches[i]);
+			r = put(f, row, event, &f->matches[i]);
 	}
-	for (size_t i = 0; i < n && r == 0; i++)
+	for (size_t i = 0; i < f->n_near && r == 0; i++)
 		if (!taken[i])
 			r = flowdb_drop(f->db, f->near[i].id);
 	return r;
 }
 
-static int join(struct flows *f, const struct flow *tuple, const struct flow_end *e)
+/* Puts together again what has to do with @event at @at_ns, and @e (NULL: nothing new). */
+static int join(struct flows *f, struct keys *keys, const struct flow *event, uint64_t at_ns,
+		const struct flow_end *e)
 {
-	size_t n = 0, n_sightings, n_matches;
-	int r = flowdb_near(f->db, tuple->key, flow_end_at(e), f->near, &n);
+	size_t n_sightings, n_matches;
+	int r = load_near(f, keys, at_ns);
 
 	if (r == -E2BIG)
 		return 0;
-	if (r < 0 || !gather(f, n, e, &n_sightings))
+	if (r < 0 || !gather(f, e, &n_sightings))
 		return r;
-	n_matches = flow_resolve(f->sightings, n_sightings, f->matches);
-	return write_back(f, n, tuple, n_matches);
+	n_matches = flow_resolve(f->sightings, n_sightings, &f->links, f->matches);
+	return write_back(f, event, n_matches);
 }
 
 /* ---- batches ---- */
 
 static int take_connection(struct flows *f, uint32_t table, uint32_t row)
 {
-	struct flow tuple;
+	struct flow event = { .id = 0 };
+	struct keys keys;
 	struct flow_end e;
 	const char *own;
 	int r;
 
-	if (!read_tuple(f, table, row, &tuple))
+	if (!read_tuple(f, table, row, &plain_fields, &event.tuple))
 		return 0;
+	text(f, table, row, FIELD_TRANSPORT, event.transport, sizeof(event.transport));
 	read_sighting(f, table, row, &e);
-	own = e.side == FLOW_CONNECTED ? tuple.source_ip : tuple.dest_ip;
+	e.key = event.tuple.key;
+	keys = (struct keys){ { e.key }, 1 };
+	own = e.side == FLOW_CONNECTED ? event.tuple.source_ip : event.tuple.dest_ip;
 	r = is_loopback(own) ? 0 : flowdb_address(f->db, own, f->node, flow_end_at(&e));
 	if (r < 0)
 		return r;
 	f->n_events++;
-	return join(f, &tuple, &e);
+	return join(f, &keys, &event, flow_end_at(&e), &e);
 }
 
 static uint64_t corrected(const struct flows *f, uint64_t ns)
 {
 	return ns ? ns - (uint64_t)f->ahead_ns : 0;
+}
+
+/* What was a half of each tuple may be one connection now. */
+static int take_translation(struct flows *f, uint32_t table, uint32_t row)
+{
+	struct flow event = { .id = 0 };
+	struct flow_tuple plain, nat;
+	struct flow_link l;
+	struct keys keys;
+	int r;
+
+	if (!read_tuple(f, table, row, &plain_fields, &plain) ||
+	    !read_tuple(f, table, row, &nat_fields, &nat) || plain.key == nat.key)
+		return 0;
+	text(f, table, row, FIELD_TRANSPORT, event.transport, sizeof(event.transport));
+	l = (struct flow_link){ plain.key, nat.key,
+				corrected(f, number(f, table, row, FIELD_TIMESTAMP)) };
+	keys = (struct keys){ { l.from, l.to }, 2 };
+	r = flowdb_translation(f->db, &l, plain.source_ip, nat.dest_ip);
+	return r == 0 ? join(f, &keys, &event, l.at_ns, NULL) : r;
 }
 
 static int take_gap(struct flows *f, uint32_t table, uint32_t row)
@@ -310,6 +413,8 @@ static int take_row(struct flows *f, uint32_t table, uint32_t row, uint64_t last
 	case KIND_DISCONNECT:
 	case KIND_DATAGRAM:
 		return take_connection(f, table, row);
+	case KIND_NAT:
+		return take_translation(f, table, row);
 	case KIND_GAP:
 		return take_gap(f, table, row);
 	case KIND_SENSOR:
@@ -341,7 +446,8 @@ static int take_source(struct flows *f)
 
 static const uint64_t told_kinds = UINT64_C(1) << KIND_CONNECT | UINT64_C(1) << KIND_ACCEPT |
 				   UINT64_C(1) << KIND_DISCONNECT | UINT64_C(1) << KIND_DATAGRAM |
-				   UINT64_C(1) << KIND_GAP | UINT64_C(1) << KIND_SENSOR;
+				   UINT64_C(1) << KIND_NAT | UINT64_C(1) << KIND_GAP |
+				   UINT64_C(1) << KIND_SENSOR;
 
 static int on_batch(const struct store_block *meta, struct block *b, void *arg)
 {

@@ -18,7 +18,8 @@ static const struct migration main_[] = {
 	{ "main/0006_outputs.sql", migration_main_0006 },
 	{ "main/0007_rules.sql", migration_main_0007 },
 };
-extern const unsigned char migration_flows_0001[], migration_flows_0002[], migration_facts_0001[];
+extern const unsigned char migration_flows_0001[], migration_flows_0002[], migration_flows_0003[],
+	migration_facts_0001[];
 static const struct migration facts[] = {
 	{ "facts/0001_facts.sql", migration_facts_0001 },
 };
@@ -26,6 +27,7 @@ const struct migrations migrations_facts = { facts, ARRAY_SIZE(facts) };
 static const struct migration flows[] = {
 	{ "flows/0001_flows.sql", migration_flows_0001 },
 	{ "flows/0002_clock.sql", migration_flows_0002 },
+	{ "flows/0003_nat.sql", migration_flows_0003 },
 };
 const struct migrations migrations_flows = { flows, ARRAY_SIZE(flows) };
 const struct migrations migrations_events = { events, ARRAY_SIZE(events) };

@@ -12,3 +12,4 @@ rtsec_embed(rtsec_collector migration_main_0006 ${rtsec_migrations}/main/0006_ou
 rtsec_embed(rtsec_collector migration_main_0007 ${rtsec_migrations}/main/0007_rules.sql)
 rtsec_embed(rtsec_collector migration_facts_0001 ${rtsec_migrations}/facts/0001_facts.sql)
 rtsec_embed(rtsec_collector migration_flows_0002 ${rtsec_migrations}/flows/0002_clock.sql)
+rtsec_embed(rtsec_collector migration_flows_0003 ${rtsec_migrations}/flows/0003_nat.sql)

@@ -44,12 +44,13 @@ struct fleet_event {
 	uint64_t time_ns, duration_ns;
 	struct fleet_process actor;
 	struct fleet_tuple tuple;
-	bool ingress;	     /* of a disconnect */
-	const char *error;   /* of a connect that failed */
-	uint64_t sent, got;  /* source.bytes, destination.bytes of a disconnect */
-	uint64_t child;	     /* of a fork: entity */
-	uint32_t thread;     /* 0: the actor's pid */
-	const char *message; /* of a sensor event */
+	const struct fleet_tuple *nat; /* of a translation: what the accepting side has */
+	bool ingress;		       /* of a disconnect */
+	const char *error;	       /* of a connect that failed */
+	uint64_t sent, got;	       /* source.bytes, destination.bytes of a disconnect */
+	uint64_t child;		       /* of a fork: entity */
+	uint32_t thread;	       /* 0: the actor's pid */
+	const char *message;	       /* of a sensor event */
 	uint64_t gap_from_ns, gap_to_ns;
 };
 
@@ -98,6 +99,17 @@ static inline uint32_t fleet_row(struct batch *b, const struct fleet_node *n,
 	return row;
 }
 
+static inline void fleet_translation(struct batch *b, const struct fleet_tuple *t)
+{
+	char id[COMMUNITY_ID_BYTES];
+
+	fleet_set(b, KIND_NAT, FIELD_NAT_SOURCE_IP, t->source_ip);
+	fleet_set(b, KIND_NAT, FIELD_NAT_DEST_IP, t->dest_ip);
+	batch_set(b, KIND_NAT, FIELD_NAT_SOURCE_PORT, t->source_port);
+	batch_set(b, KIND_NAT, FIELD_NAT_DEST_PORT, t->dest_port);
+	fleet_set(b, KIND_NAT, FIELD_NAT_COMMUNITY_ID, fleet_community_id(t, id));
+}
+
 static inline void fleet_connection(struct batch *b, const struct fleet_event *e)
 {
 	char id[COMMUNITY_ID_BYTES];
@@ -108,8 +120,12 @@ static inline void fleet_connection(struct batch *b, const struct fleet_event *e
 	batch_set(b, e->kind, FIELD_SOURCE_PORT, e->tuple.source_port);
 	batch_set(b, e->kind, FIELD_DEST_PORT, e->tuple.dest_port);
 	fleet_set(b, e->kind, FIELD_TRANSPORT, e->tuple.udp ? "udp" : "tcp");
-	fleet_set(b, e->kind, FIELD_DIRECTION, ingress ? "ingress" : "egress");
 	fleet_set(b, e->kind, FIELD_COMMUNITY_ID, fleet_community_id(&e->tuple, id));
+	if (e->kind == KIND_NAT) {
+		fleet_translation(b, e->nat);
+		return;
+	}
+	fleet_set(b, e->kind, FIELD_DIRECTION, ingress ? "ingress" : "egress");
 	fleet_set(b, e->kind, FIELD_ERROR_CODE, e->error);
 	if (e->kind != KIND_ACCEPT)
 		batch_set(b, e->kind, FIELD_DURATION, e->duration_ns);

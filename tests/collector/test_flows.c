@@ -168,8 +168,8 @@ static void test_flows_given_both_sides_when_taken_then_an_edge_with_all_of_it(v
 	assert_int_equal(a->source_bytes, 11);
 	assert_int_equal(b->dest_bytes, 21);
 	assert_int_equal(flow->at_ns, f->base);
-	assert_string_equal(flow->source_ip, "10.0.0.1");
-	assert_int_equal(flow->dest_port, 80);
+	assert_string_equal(flow->tuple.source_ip, "10.0.0.1");
+	assert_int_equal(flow->tuple.dest_port, 80);
 	assert_string_equal(flow->transport, "tcp");
 	assert_string_equal(flowdb_node_of(f->reader, a->source).id, "a");
 	assert_string_equal(flowdb_node_of(f->reader, b->source).name, "b");
@@ -291,6 +291,130 @@ static void test_flows_given_udp_and_ipv6_when_taken_then_joined(void **state)
 	assert_int_equal(f->n, 2);
 	assert_joined(&f->got[0], 0xc1, 0x5e, 100);
 	assert_joined(&f->got[1], 0xc1, 0x5e, 100);
+}
+
+/* ---- translated addresses ---- */
+
+/* What a connects to, what b accepts: a service's address, led to b; the source is one of a
+ * gateway's. */
+static const struct fleet_tuple service = { "10.0.0.1", "10.96.0.1", 40000, 80, false };
+static const struct fleet_tuple inside = { "10.0.0.1", "10.0.0.2", 40000, 8080, false };
+static const struct fleet_tuple masked = { "10.0.0.9", "10.0.0.2", 50123, 8080, false };
+
+static struct fleet_event translates(struct fix *f, uint64_t at_ms, struct fleet_tuple from,
+				     const struct fleet_tuple *to)
+{
+	return (struct fleet_event){
+		.kind = KIND_NAT, .time_ns = f->base + at_ms * ms, .tuple = from, .nat = to
+	};
+}
+
+static void assert_translated(struct fix *f)
+{
+	ask_all(f);
+	assert_int_equal(f->n, 1);
+	assert_joined(f->got, 0xc1, 0x5e, 100);
+	assert_string_equal(f->got[0].tuple.dest_ip, "10.96.0.1");
+	assert_int_equal(f->got[0].tuple.dest_port, 80);
+	assert_string_equal(f->got[0].nat.dest_ip, "10.0.0.2");
+	assert_int_equal(f->got[0].nat.dest_port, 8080);
+}
+
+static void test_flows_given_a_translation_when_told_in_any_order_then_both_tuples_join(
+	void **state)
+{
+	static const int orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+					  { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+
+	(void)state;
+	for (size_t o = 0; o < ARRAY_SIZE(orders); o++) {
+		void *inner = NULL;
+		struct fix *f;
+		struct fleet_event e[3];
+		struct flow_why w;
+
+		setup(&inner);
+		f = inner;
+		e[0] = connects(f, 0, service);
+		e[1] = translates(f, 1, service, &inside);
+		e[2] = accepts(f, 2, inside);
+		for (size_t i = 0; i < 3; i++)
+			tell(f, orders[o][i] == 0 ? &f->a : &f->b, e[orders[o][i]]);
+		assert_translated(f);
+		assert_int_equal(flowdb_why(f->reader, &f->got[0], &w), 0);
+		assert_int_equal(w.absence, FLOW_NOT_ABSENT);
+		teardown(&inner);
+	}
+}
+
+static void test_flows_given_two_translations_in_a_row_when_taken_then_joined(void **state)
+{
+	struct fix *f = *state;
+	struct fleet_node gateway = { .id = "g", .boot = 3, .clock_error_ns = 1 };
+	struct fleet_event end = closes(f, 2, 500, true);
+
+	tell(f, &f->b, accepts(f, 2, masked));
+	tell(f, &gateway, translates(f, 1, inside, &masked));
+	ask_all(f);
+	assert_int_equal(f->n, 1);
+	assert_int_equal(f->got[0].ends.confidence, 0);
+	tell(f, &f->a, connects(f, 0, service));
+	tell(f, &f->a, translates(f, 0, service, &inside));
+	assert_translated(f);
+	assert_int_equal(f->got[0].nat.source_port, 50123);
+	end.tuple = masked;
+	tell(f, &f->b, end); /* what comes later under the other tuple finds it */
+	assert_translated(f);
+	assert_int_equal(f->got[0].ends.end[FLOW_ACCEPTED].close_ns, f->base + 502 * ms);
+}
+
+static void test_flows_given_a_translation_of_another_time_when_taken_then_not_joined(void **state)
+{
+	struct fix *f = *state;
+
+	tell(f, &f->a, connects(f, 0, service));
+	tell(f, &f->b, accepts(f, 2, inside));
+	tell(f, &f->a, translates(f, 200000, service, &inside));
+	tell(f, &f->a, translates(f, 1, inside, &service)); /* the other way round */
+	ask_all(f);
+	assert_int_equal(f->n, 2);
+	assert_int_equal(f->got[0].ends.confidence + f->got[1].ends.confidence, 0);
+}
+
+static void test_flows_given_a_translated_half_when_asked_why_then_of_the_real_peer(void **state)
+{
+	struct fix *f = *state;
+	struct flow_why w;
+
+	tell(f, &f->b, accepts(f, 1, plain)); /* b has 10.0.0.2 */
+	tell(f, &f->a, connects(f, 5000, service));
+	ask(f, &(struct flow_question){ .to_ns = UINT64_MAX, .entity = 0xc1 });
+	assert_int_equal(flowdb_why(f->reader, &f->got[0], &w), 0);
+	assert_int_equal(w.absence, FLOW_NO_SENSOR); /* nobody has the service's address */
+	tell(f, &f->a, translates(f, 5001, service, &inside));
+	ask(f, &(struct flow_question){ .to_ns = UINT64_MAX, .entity = 0xc1 });
+	assert_int_equal(flowdb_why(f->reader, &f->got[0], &w), 0);
+	assert_int_equal(w.absence, FLOW_EVIDENCE_LATE);
+	assert_string_equal(flowdb_node(f->reader, w.node).id, "b");
+}
+
+static void test_flows_given_a_rollback_of_a_translation_when_taken_again_then_once(void **state)
+{
+	struct fix *f = *state;
+	AUTO_BUF struct buf frame = { 0 };
+	struct fleet_event e = translates(f, 1, service, &inside);
+
+	tell(f, &f->a, connects(f, 0, service));
+	fleet_frame(&f->a, &e, 1, &frame);
+	take(f, &frame);
+	f->o.rollback(f->o.arg);
+	tell(f, &f->b, accepts(f, 2, inside));
+	ask_all(f);
+	assert_int_equal(f->n, 2);
+	take(f, &frame);
+	take(f, &frame);
+	commit(f);
+	assert_translated(f);
 }
 
 static void test_flows_given_only_closes_when_taken_then_joined_with_less_confidence(void **state)
@@ -421,7 +545,7 @@ static void test_flowdb_given_flows_when_asked_then_those_that_fit(void **state)
 	ask(f, &(struct flow_question){ .to_ns = UINT64_MAX, .entity = 0xc1 });
 	assert_int_equal(f->n, 10);
 	for (size_t i = 0; i < 10; i++)
-		assert_int_equal(f->got[i].source_port, 1000 + i);
+		assert_int_equal(f->got[i].tuple.source_port, 1000 + i);
 	ask(f, &(struct flow_question){ .to_ns = UINT64_MAX, .entity = 0x5e, .only_side = true });
 	assert_int_equal(f->n, 0);
 	ask(f, &(struct flow_question){ .to_ns = UINT64_MAX,
@@ -432,7 +556,7 @@ static void test_flowdb_given_flows_when_asked_then_those_that_fit(void **state)
 	ask(f, &(struct flow_question){
 		       .to_ns = UINT64_MAX, .state = FLOW_JOINED, .descending = true });
 	assert_int_equal(f->n, 5);
-	assert_int_equal(f->got[0].source_port, 1009);
+	assert_int_equal(f->got[0].tuple.source_port, 1009);
 	ask(f, &(struct flow_question){ .from_ns = f->base + 7200000 * ms,
 					.to_ns = f->base + 3 * 7200000 * ms });
 	assert_int_equal(f->n, 2);
@@ -441,11 +565,11 @@ static void test_flowdb_given_flows_when_asked_then_those_that_fit(void **state)
 	assert_int_equal(f->n, 5);
 	ask(f, &(struct flow_question){
 		       .from_ns = f->got[1].at_ns, .after_id = f->got[1].id, .to_ns = UINT64_MAX });
-	assert_int_equal(f->got[0].source_port, 1004);
+	assert_int_equal(f->got[0].tuple.source_port, 1004);
 	ask(f, &(struct flow_question){ .to_ns = f->got[0].at_ns + 1,
 					.after_id = f->got[0].id,
 					.descending = true });
-	assert_int_equal(f->got[0].source_port, 1003);
+	assert_int_equal(f->got[0].tuple.source_port, 1003);
 }
 
 static void test_flows_given_too_many_when_committed_then_oldest_evicted_and_counted(void **state)
@@ -463,7 +587,7 @@ static void test_flows_given_too_many_when_committed_then_oldest_evicted_and_cou
 	}
 	ask_all(f);
 	assert_int_equal(f->n, 5);
-	assert_int_equal(f->got[0].source_port, 1003);
+	assert_int_equal(f->got[0].tuple.source_port, 1003);
 	flows_counters(f->flows, &c);
 	assert_int_equal(c.flows, 5);
 	assert_int_equal(c.evicted, 3);
@@ -503,7 +627,13 @@ static void test_flows_given_removed_day_when_committed_then_its_flows_go(void *
 
 /* ---- random fleets ---- */
 
-enum { NODES = 4, CONNECTIONS = 120, SIGHTINGS = CONNECTIONS * 4, BATCHES = 64 };
+enum {
+	NODES = 4,
+	CONNECTIONS = 120,
+	SIGHTINGS = CONNECTIONS * 5,
+	BATCHES = 64,
+	TUPLES = 64 * NODES, /* as the accepting side has them; translated ones follow */
+};
 
 static uint64_t rng_state;
 
@@ -532,6 +662,10 @@ struct random_fleet {
 	struct fleet_event events[NODES][SIGHTINGS];
 	uint64_t tuples[NODES][SIGHTINGS];
 	size_t n_events[NODES];
+	struct flow_link links[CONNECTIONS]; /* of tuples; true time */
+	size_t n_links;
+	struct fleet_tuple inside[CONNECTIONS]; /* what translations lead to */
+	char services[NODES][16];
 };
 
 static void random_sighting(struct random_fleet *r, uint32_t node, uint64_t tuple,
@@ -543,6 +677,23 @@ static void random_sighting(struct random_fleet *r, uint32_t node, uint64_t tupl
 	r->events[node][r->n_events[node]++] = e;
 }
 
+static void random_translation(struct random_fleet *r, struct fleet_tuple from,
+			       struct fleet_tuple to, uint64_t tuple, uint64_t at)
+{
+	struct fleet_tuple *inner = &r->inside[r->n_links];
+	uint32_t node = (uint32_t)rng(NODES);
+
+	if (rng(8) == 0)
+		return; /* lost */
+	*inner = to;
+	/* the sighting's tuple is of no use: see random_batches() */
+	r->tuples[node][r->n_events[node]] = UINT64_MAX;
+	r->events[node][r->n_events[node]++] = (struct fleet_event){
+		.kind = KIND_NAT, .tuple = from, .nat = inner, .time_ns = at
+	};
+	r->links[r->n_links++] = (struct flow_link){ tuple + TUPLES, tuple, at };
+}
+
 static void random_connection(struct random_fleet *r, uint64_t base)
 {
 	uint32_t a = (uint32_t)rng(NODES), b = (uint32_t)rng(NODES);
@@ -552,22 +703,29 @@ static void random_connection(struct random_fleet *r, uint64_t base)
 	struct fleet_process pb = { .entity = 200 + b, .name = "server" };
 	uint64_t at = base + rng(1200) * second + rng(1000) * ms, lived = rng(400) * second;
 	uint64_t accepted = at + (rng(4) ? rng(50) * ms : rng(150) * second);
-	uint64_t tuple = a * 64 + b * 8 + (port - 40000);
+	uint64_t tuple = a * 64 + b * 8 + (port - 40000), outer = tuple;
+	struct fleet_tuple asked = t;
 
-	random_sighting(r, a, tuple,
+	if (rng(3) == 0) { /* to an address that is translated, by whom it may be */
+		asked.dest_ip = r->services[b];
+		outer += TUPLES;
+		random_translation(r, asked, t, tuple,
+				   at + (rng(5) ? rng(20) * ms : rng(300) * second));
+	}
+	random_sighting(r, a, outer,
 			(struct fleet_event){ .kind = KIND_CONNECT,
 					      .actor = pa,
-					      .tuple = t,
+					      .tuple = asked,
 					      .time_ns = at - ms,
 					      .duration_ns = ms });
 	random_sighting(
 		r, b, tuple,
 		(struct fleet_event){
 			.kind = KIND_ACCEPT, .actor = pb, .tuple = t, .time_ns = accepted });
-	random_sighting(r, a, tuple,
+	random_sighting(r, a, outer,
 			(struct fleet_event){ .kind = KIND_DISCONNECT,
 					      .actor = pa,
-					      .tuple = t,
+					      .tuple = asked,
 					      .time_ns = at + lived,
 					      .duration_ns = lived });
 	random_sighting(r, b, tuple,
@@ -590,6 +748,8 @@ static void random_batches(struct random_fleet *r, uint32_t node)
 		for (size_t i = 0; i < n; i++) {
 			const struct fleet_event *e = &r->events[node][at + i];
 
+			if (e->kind == KIND_NAT)
+				continue;
 			r->seen[r->n_seen++] = (struct seen){
 				.node = node,
 				.seq = r->nodes[node].seq + 1 + i,
@@ -611,6 +771,7 @@ static void make_fleet(struct random_fleet *r, uint64_t base)
 	for (uint32_t i = 0; i < NODES; i++) {
 		snprintf(r->ids[i], sizeof(r->ids[i]), "n%u", i + 1);
 		snprintf(r->ips[i], sizeof(r->ips[i]), "10.0.0.%u", i + 1);
+		snprintf(r->services[i], sizeof(r->services[i]), "10.96.0.%u", i + 1);
 		r->nodes[i] = (struct fleet_node){ .id = r->ids[i],
 						   .boot = (uint8_t)(i + 1),
 						   .clock_error_ns = 1,
@@ -646,8 +807,27 @@ static uint64_t gap_of(const struct seen *a, const struct seen *b)
 					       : b->established - a->established;
 }
 
+/* Steps: 0 open and close, 1 both ends on a node, 2 on any, 3 of translated tuples. */
+static bool fits_at(const struct random_fleet *r, const struct seen *a, const struct seen *b,
+		    int step)
+{
+	if (step == 0)
+		return !a->close && b->close && a->node == b->node && a->accepted == b->accepted &&
+		       a->tuple == b->tuple;
+	if (a->accepted || !b->accepted)
+		return false;
+	if (step < 3)
+		return a->tuple == b->tuple && (step == 2 || a->node == b->node);
+	for (size_t i = 0; i < r->n_links; i++)
+		if (r->links[i].from == a->tuple && r->links[i].to == b->tuple &&
+		    r->links[i].at_ns - a->established + 120 * second <= 240 * second)
+			return true;
+	return false;
+}
+
 /* The two of @list that belong together most; false: none does. */
-static bool nearest(struct seen **list, size_t n, int step, size_t *ret_a, size_t *ret_b)
+static bool nearest(const struct random_fleet *r, struct seen **list, size_t n, int step,
+		    size_t *ret_a, size_t *ret_b)
 {
 	uint64_t best = UINT64_MAX, limit = step == 0 ? 5 * second : 120 * second;
 	bool found = false;
@@ -655,10 +835,7 @@ static bool nearest(struct seen **list, size_t n, int step, size_t *ret_a, size_
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < n; k++) {
 			const struct seen *a = list[i], *b = list[k];
-			bool fits = step == 0 ? !a->close && b->close && a->node == b->node &&
-							a->accepted == b->accepted
-					      : !a->accepted && b->accepted &&
-							(step == 2 || a->node == b->node);
+			bool fits = fits_at(r, a, b, step);
 
 			if (a->used || b->used || !fits || gap_of(a, b) > limit ||
 			    gap_of(a, b) >= best)
@@ -681,16 +858,16 @@ static void note(struct quad *q, const struct seen *s, const struct seen *close)
 		q->seq[at + 1] = close->seq;
 }
 
-/* All flows of one tuple. */
+/* All flows of one tuple and of what is translated to it. */
 static size_t brute_tuple(struct random_fleet *r, uint64_t tuple, struct quad *ret)
 {
 	struct seen *all[SIGHTINGS], *ends[SIGHTINGS], *close[SIGHTINGS] = { NULL };
 	size_t n = 0, n_ends = 0, n_flows = 0, a, b;
 
 	for (size_t i = 0; i < r->n_seen; i++)
-		if (r->seen[i].tuple == tuple)
+		if (r->seen[i].tuple % TUPLES == tuple)
 			all[n++] = &r->seen[i];
-	while (nearest(all, n, 0, &a, &b)) {
+	while (nearest(r, all, n, 0, &a, &b)) {
 		all[a]->used = all[b]->used = true;
 		close[n_ends] = all[b];
 		ends[n_ends++] = all[a];
@@ -700,8 +877,8 @@ static size_t brute_tuple(struct random_fleet *r, uint64_t tuple, struct quad *r
 			ends[n_ends++] = all[i];
 	for (size_t i = 0; i < n_ends; i++)
 		ends[i]->used = false;
-	for (int step = 1; step <= 2; step++)
-		while (nearest(ends, n_ends, step, &a, &b)) {
+	for (int step = 1; step <= 3; step++)
+		while (nearest(r, ends, n_ends, step, &a, &b)) {
 			ends[a]->used = ends[b]->used = true;
 			memset(&ret[n_flows], 0, sizeof(*ret));
 			note(&ret[n_flows], ends[a], close[a]);
@@ -740,15 +917,18 @@ static size_t quads_of_store(struct fix *f, struct quad *ret)
 static void check_round(struct fix *f, struct random_fleet *r)
 {
 	static struct quad want[SIGHTINGS], got[SIGHTINGS];
-	size_t n_want = 0, n_got, n_joined = 0;
+	size_t n_want = 0, n_got, n_joined = 0, n_translated = 0;
 
-	for (uint64_t tuple = 0; tuple < 64 * NODES; tuple++)
+	for (uint64_t tuple = 0; tuple < TUPLES; tuple++)
 		n_want += brute_tuple(r, tuple, want + n_want);
 	n_got = quads_of_store(f, got);
 	assert_int_equal(n_got, n_want);
 	for (size_t i = 0; i < n_got; i++)
 		n_joined += got[i].node[0] && got[i].node[1];
 	assert_true(n_joined > CONNECTIONS / 4);
+	for (size_t i = 0; i < f->n; i++)
+		n_translated += f->got[i].nat.key != 0;
+	assert_true(n_translated > 0);
 	qsort(want, n_want, sizeof(want[0]), by_quad);
 	qsort(got, n_got, sizeof(got[0]), by_quad);
 	assert_memory_equal(got, want, n_got * sizeof(got[0]));
@@ -798,6 +978,11 @@ int main(void)
 		F(test_flows_given_loopback_on_two_nodes_when_taken_then_not_crossed),
 		F(test_flows_given_one_tuple_on_two_hosts_when_taken_then_own_host_is_preferred),
 		F(test_flows_given_udp_and_ipv6_when_taken_then_joined),
+		F(test_flows_given_a_translation_when_told_in_any_order_then_both_tuples_join),
+		F(test_flows_given_two_translations_in_a_row_when_taken_then_joined),
+		F(test_flows_given_a_translation_of_another_time_when_taken_then_not_joined),
+		F(test_flows_given_a_translated_half_when_asked_why_then_of_the_real_peer),
+		F(test_flows_given_a_rollback_of_a_translation_when_taken_again_then_once),
 		F(test_flows_given_only_closes_when_taken_then_joined_with_less_confidence),
 		F(test_flows_given_a_rollback_when_taken_again_then_once),
 		F(test_flows_given_halves_when_asked_why_then_the_reason),

@@ -90,14 +90,14 @@ static void add(struct fix *f, const struct made *m)
 static void connect_them(struct fix *f, const char *a, uint64_t from, const char *b, uint64_t to,
 			 uint64_t at_s)
 {
-	struct flow flow = { .key = from ^ to,
-			     .at_ns = BASE + at_s * S,
+	struct flow flow = { .at_ns = BASE + at_s * S,
 			     .transport = "tcp",
-			     .source_ip = "10.0.0.1",
-			     .dest_ip = "10.0.0.2",
-			     .source_port = 40000,
-			     .dest_port = 22,
-			     .community_id = "1:x" };
+			     .tuple = { .key = from ^ to,
+					.source_ip = "10.0.0.1",
+					.dest_ip = "10.0.0.2",
+					.source_port = 40000,
+					.dest_port = 22,
+					.community_id = "1:x" } };
 	struct flow_end *c = &flow.ends.end[FLOW_CONNECTED], *s = &flow.ends.end[FLOW_ACCEPTED];
 	uint32_t source;
 

@@ -20,6 +20,8 @@ static const struct {
 	  "1d275795f7ac33b6b5ee9aa5a899597db8e26b5a784bda98eb265f68813d4859" },
 	{ "flows/0002_clock.sql",
 	  "e4984170a1ea4d532e13d3e33d76206d10c00119299d6194d1f0983ca0fd1e93" },
+	{ "flows/0003_nat.sql",
+	  "26fbd71823205bdc9d66dc9636d54bd2b8f8cb7898d084446d134df10c888fbd" },
 	{ "main/0001_nodes.sql",
 	  "f462111e94a093bc27c41ec679b75e8e14e00f58b2220c5e19d9e4ccde7f73e5" },
 	{ "main/0002_days.sql",
