@@ -239,7 +239,8 @@ static int parse_of_category(struct eql_parser *p, const struct eql_token *categ
 	AUTO(expr) *e = NULL;
 	int r;
 
-	if (category->type == EQL_WORD && !known_category(category))
+	/* a rule may be about what others have: it is null there, as their fields are */
+	if (category->type == EQL_WORD && !p->unknown && !known_category(category))
 		return unknown_category(p, category);
 	r = eql_next(&p->lex, EQL_TERM);
 	if (r == 0)

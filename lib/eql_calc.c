@@ -165,7 +165,7 @@ static bool is_other_word(const struct trial *t, const struct eql_token *name)
 	enum expr_op op;
 
 	eql_take_element(&bare, &element);
-	if (t->computes || t->named || *bare.value == '?' ||
+	if (t->computes || t->named || eql_is_optional(name) ||
 	    field_find(bare.value, bare.n_value, &f))
 		return false;
 	return !t->p->unknown || (!eql_operator_of(token(t), &op) && token(t)->type != EQL_SYMBOL);
@@ -173,6 +173,7 @@ static bool is_other_word(const struct trial *t, const struct eql_token *name)
 
 static int parse_field(struct trial *t, const struct eql_token *name, struct value *ret)
 {
+	size_t skip = name->type == EQL_WORD && *name->value == '?';
 	struct diag *d = t->p->lex.diag;
 	struct eql_operand f;
 	int r;
@@ -185,7 +186,7 @@ static int parse_field(struct trial *t, const struct eql_token *name, struct val
 	ret->shape = f.is_element ? SHAPE_ELEMENT : SHAPE_FIELD;
 	ret->dotted = eql_is_dotted(name) || name->type == EQL_NAME;
 	if (f.nothing)
-		r = expr_value_nothing(&ret->v, name->value + 1, name->n_value - 1);
+		r = expr_value_nothing(&ret->v, name->value + skip, name->n_value - skip);
 	else if (f.is_element)
 		r = expr_value_element(&ret->v, f.field, f.element, d);
 	else
@@ -269,6 +270,17 @@ static int parse_negative(struct trial *t, struct value *ret)
 	return r;
 }
 
+static int parse_positive(struct trial *t, struct value *ret)
+{
+	int r = t->depth == LIMIT_QUERY_DEPTH ? not_this(t) : next(t);
+
+	t->depth++;
+	if (r == 0)
+		r = parse_factor(t, ret);
+	t->depth--;
+	return r;
+}
+
 static int parse_factor(struct trial *t, struct value *ret)
 {
 	const struct eql_token *tok = token(t);
@@ -288,6 +300,8 @@ static int parse_factor(struct trial *t, struct value *ret)
 	case EQL_SYMBOL:
 		if (eql_is_symbol(tok, '-'))
 			return parse_negative(t, ret);
+		if (eql_is_symbol(tok, '+'))
+			return parse_positive(t, ret);
 		break;
 	default:
 		break;

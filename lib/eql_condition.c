@@ -10,11 +10,12 @@
 #include "lib/eql.h"
 #include "lib/eql_parser.h"
 
-static const char *const functions[] = { "cidrmatch", "startsWith", "endsWith", "stringContains",
-					 "wildcard",  "match",	    "length",	"add",
-					 "subtract",  "multiply",   "divide",	"modulo",
-					 "between",   "concat",	    "indexOf",	"number",
-					 "string",    "substring",  NULL };
+static const char *const functions[] = {
+	"arrayContains", "cidrmatch", "startsWith", "endsWith",	 "stringContains",
+	"wildcard",	 "match",     "length",	    "add",	 "subtract",
+	"multiply",	 "divide",    "modulo",	    "between",	 "concat",
+	"indexOf",	 "number",    "string",	    "substring", NULL
+};
 
 static const struct {
 	const char *name; /* lower case */
@@ -26,6 +27,7 @@ static const struct {
 	{ "stringcontains", EXPR_CONTAINS, EXPR_CONTAINS_NOCASE },
 	{ "wildcard", EXPR_LIKE, EXPR_LIKE_NOCASE },
 	{ "match", EXPR_REGEX, EXPR_REGEX_NOCASE },
+	{ "arraycontains", EXPR_IN, EXPR_IN_NOCASE },
 };
 
 const char *const *eql_functions(void)
@@ -199,7 +201,6 @@ static const struct {
 	const char *name; /* lower case */
 	const char *instead;
 } legacy[] = {
-	{ "arraycontains", "field in (..), which is asked of each value of a list" },
 	{ "arraycount", "a comparison, which is asked of each value of a list" },
 	{ "arraysearch", "a comparison, which is asked of each value of a list" },
 	{ "safe", "a function alone: what goes wrong is null" },

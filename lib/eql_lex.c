@@ -164,7 +164,7 @@ static int unicode_escape(struct eql_lexer *l, size_t *at, struct buf *out)
 /* One escape; @at stands behind the backslash. */
 static int escape(struct eql_lexer *l, size_t *at, struct buf *out)
 {
-	static const char names[] = "nrt\\\"'", values[] = "\n\r\t\\\"'";
+	static const char names[] = "bfnrt\\\"'", values[] = "\b\f\n\r\t\\\"'";
 	char c = *at < l->n ? l->text[*at] : '\0';
 	const char *known = c ? strchr(names, c) : NULL;
 
@@ -172,10 +172,10 @@ static int escape(struct eql_lexer *l, size_t *at, struct buf *out)
 	if (c == 'u')
 		return unicode_escape(l, at, out);
 	if (!known)
-		return eql_error(
-			l, *at - 2,
-			"expected one of \\n \\r \\t \\\\ \\\" \\u{...}; \"\"\"...\"\"\" takes "
-			"backslashes as they are");
+		return eql_error(l, *at - 2,
+				 "expected one of \\b \\f \\n \\r \\t \\\\ \\\" \\u{...}; "
+				 "\"\"\"...\"\"\" takes "
+				 "backslashes as they are");
 	buf_byte(out, (uint8_t)values[known - names]);
 	return 0;
 }
@@ -222,30 +222,45 @@ static int string(struct eql_lexer *l)
 	return keep(l, &value);
 }
 
-/* A field name in backticks; two stand for one. */
-static int name(struct eql_lexer *l)
-{
-	AUTO_BUF struct buf value = { 0 };
-	size_t at = l->at + 1;
-
-	for (; at < l->n; at++) {
-		bool tick = l->text[at] == '`';
-
-		if (tick && (at + 1 >= l->n || l->text[at + 1] != '`'))
-			break;
-		at += tick;
-		buf_byte(&value, (uint8_t)l->text[at]);
-	}
-	if (at >= l->n)
-		return unclosed(l, "`");
-	take(l, EQL_NAME, at + 1 - l->at);
-	return keep(l, &value);
-}
-
 static bool is_name_byte(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 	       c == '_' || c == '.' || c == '@' || c == '?' || c == '~' || (c & 0x80);
+}
+
+/* A part of a name in backticks, the first of which stands at *@at; two inside stand for one.
+ * False: the end is missing. */
+static bool ticked(const struct eql_lexer *l, size_t *at, struct buf *out)
+{
+	for (++*at; *at < l->n; ++*at) {
+		bool tick = l->text[*at] == '`';
+
+		if (tick && (*at + 1 >= l->n || l->text[*at + 1] != '`'))
+			break;
+		*at += tick;
+		buf_byte(out, (uint8_t)l->text[*at]);
+	}
+	return *at < l->n && ++*at;
+}
+
+/* A field name with backticks: `a`, ?`a`, a.`b-c`.d */
+static int name(struct eql_lexer *l)
+{
+	AUTO_BUF struct buf value = { 0 };
+	bool optional = l->text[l->at] == '?';
+	size_t at = l->at + optional;
+	bool more = true;
+
+	while (more) {
+		if (l->text[at] == '`' && !ticked(l, &at, &value))
+			return unclosed(l, "`");
+		while (at < l->n && is_name_byte(l->text[at]))
+			buf_byte(&value, (uint8_t)l->text[at++]);
+		more = at < l->n && l->text[at] == '`' && l->text[at - 1] == '.';
+	}
+	take(l, EQL_NAME, at - l->at);
+	l->token.optional = optional;
+	return keep(l, &value);
 }
 
 /* A name, or a number, which may have a sign inside: 1e-5. */
@@ -294,17 +309,33 @@ static size_t subscript(const struct eql_lexer *l, size_t n)
 	return i > at + 1 && i < l->n && l->text[i] == ']' ? i + 1 - at : 0;
 }
 
-static void word_or_symbol(struct eql_lexer *l, enum eql_mode mode)
+/* Does the run of @n bytes go on in backticks? */
+static bool goes_on_ticked(const struct eql_lexer *l, size_t n)
+{
+	const char *s = l->text + l->at;
+
+	if (l->at + n >= l->n || s[n] != '`')
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!is_name_byte(s[i]))
+			return false;
+	return s[n - 1] == '.' || (n == 1 && *s == '?');
+}
+
+static int word_or_symbol(struct eql_lexer *l, enum eql_mode mode)
 {
 	size_t n = run(l, mode);
 
-	if (n && mode != EQL_VALUE)
+	if (n && mode != EQL_VALUE) {
+		if (goes_on_ticked(l, n))
+			return name(l);
 		n += subscript(l, n);
-
+	}
 	if (n)
 		take(l, EQL_WORD, n);
 	else
 		take(l, EQL_SYMBOL, symbol(l));
+	return 0;
 }
 
 int eql_next(struct eql_lexer *l, enum eql_mode mode)
@@ -346,6 +377,5 @@ int eql_next(struct eql_lexer *l, enum eql_mode mode)
 	default:
 		break;
 	}
-	word_or_symbol(l, mode);
-	return 0;
+	return word_or_symbol(l, mode);
 }

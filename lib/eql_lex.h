@@ -10,7 +10,7 @@ enum eql_type {
 	EQL_END,
 	EQL_STRING, /* quoted; value, n_value */
 	EQL_WORD,   /* a run: number, name, keyword or plain text; value is the text itself */
-	EQL_NAME,   /* a field name in backticks; value, n_value */
+	EQL_NAME,   /* a field name with backticks, whole or parts; value, n_value without them */
 	EQL_OPEN,
 	EQL_CLOSE,
 	EQL_COMMA,
@@ -22,6 +22,7 @@ struct eql_token {
 	size_t at, n; /* where it stands in the text */
 	const char *value;
 	size_t n_value;
+	bool optional; /* of EQL_NAME: "?" stands before it */
 };
 
 enum eql_mode {

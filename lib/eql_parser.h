@@ -84,6 +84,9 @@ bool eql_operator_of(const struct eql_token *t, enum expr_op *ret);
  * list can have: the name is then unknown). */
 bool eql_take_element(struct eql_token *t, uint32_t *ret);
 
+/* Does "?" stand before the name @t? */
+bool eql_is_optional(const struct eql_token *t);
+
 /* The field that @t names; unknown ones are errors unless "?" stands before them, or they are to be
  * noted. */
 NODISCARD int eql_operand_of(struct eql_parser *p, const struct eql_token *t,

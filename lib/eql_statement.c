@@ -52,7 +52,7 @@ static int parse_key(struct eql_parser *p, struct eql_key *ret)
 				 (int)MIN(t->n_value, 60), t->value);
 	*ret = (struct eql_key){ .field = f.field,
 				 .nothing = f.nothing,
-				 .optional = t->type == EQL_WORD && *t->value == '?' };
+				 .optional = eql_is_optional(t) };
 	return eql_advance(p);
 }
 
@@ -247,16 +247,38 @@ static int parse_term(struct eql_parser *p, struct eql_statement *s, const struc
 
 /* ---- the statement ---- */
 
+/* 5 m: between number and unit may be blanks.  The number is the current token. */
+static int join_unit(struct eql_parser *p, char *text, size_t room)
+{
+	struct eql_token number = p->lex.token;
+	struct expr_literal v = { .type = LITERAL_NULL };
+	int r = eql_number_of(p, &number, &v);
+
+	if (r <= 0 || v.type != LITERAL_INT)
+		return MIN(r, 0);
+	r = eql_advance(p);
+	if (r == 0 && p->lex.token.type == EQL_WORD)
+		snprintf(text, room, "%.*s%.*s", (int)number.n_value, number.value,
+			 (int)MIN(p->lex.token.n_value, 8), p->lex.token.value);
+	if (r == 0 && p->lex.token.type != EQL_WORD)
+		return eql_expected(p, "a unit after the number, such as s or m,");
+	return r;
+}
+
 static int parse_maxspan(struct eql_parser *p, struct eql_statement *s)
 {
 	const struct eql_token *t = &p->lex.token;
 	struct diag d = { 0 };
+	char text[80] = "";
 	int r = parse_setting(p, "maxspan");
 
+	if (r == 0 && t->type == EQL_WORD) {
+		snprintf(text, sizeof(text), "%.*s", (int)MIN(t->n_value, sizeof(text)), t->value);
+		r = join_unit(p, text, sizeof(text));
+	}
 	if (r < 0)
 		return r;
-	if (t->type != EQL_WORD || duration_parse(t->value, t->n_value, &s->maxspan_ns, &d) < 0 ||
-	    s->maxspan_ns == 0)
+	if (duration_parse(text, strlen(text), &s->maxspan_ns, &d) < 0 || s->maxspan_ns == 0)
 		return eql_expected(p, "a length of time such as 30s or 5m");
 	return eql_advance(p);
 }

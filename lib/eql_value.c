@@ -102,15 +102,20 @@ static void note_unknown(struct eql_unknown *u, const struct eql_token *name)
 	memcpy(u->names[u->n++], name->value, n);
 }
 
+bool eql_is_optional(const struct eql_token *t)
+{
+	return t->type == EQL_WORD ? t->n_value > 1 && *t->value == '?' : t->optional;
+}
+
 /* The field that @t names. */
 int eql_operand_of(struct eql_parser *p, const struct eql_token *t, struct eql_operand *ret)
 {
 	struct eql_token name = *t;
-	bool optional = t->type == EQL_WORD && t->n_value > 1 && *t->value == '?';
+	bool optional = eql_is_optional(t);
 
 	*ret = (struct eql_operand){ .at = t->at };
 	ret->is_element = eql_take_element(&name, &ret->element);
-	if (optional) {
+	if (optional && t->type == EQL_WORD) {
 		name.value++;
 		name.n_value--;
 	}
@@ -167,20 +172,20 @@ static size_t digits(const char *s, size_t n)
 	return i;
 }
 
-/* -12.5e-3; false for what is no decimal number. */
+/* -12.5e-3, 5. and .5; false for what is no decimal number. */
 static bool is_real(const char *s, size_t n)
 {
-	size_t i = n && *s == '-', d = digits(s + i, n - i);
+	size_t i = n && (*s == '-' || *s == '+'), d = digits(s + i, n - i);
 
-	if (d == 0)
-		return false;
 	i += d;
 	if (i < n && s[i] == '.') {
-		d = digits(s + i + 1, n - i - 1);
-		if (d == 0)
-			return false;
-		i += d + 1;
+		size_t after = digits(s + i + 1, n - i - 1);
+
+		d += after;
+		i += after + 1;
 	}
+	if (d == 0)
+		return false;
 	if (i < n && (s[i] == 'e' || s[i] == 'E')) {
 		i += i + 1 < n && (s[i + 1] == '-' || s[i + 1] == '+') ? 2 : 1;
 		d = digits(s + i, n - i);
@@ -195,7 +200,7 @@ static bool is_real(const char *s, size_t n)
 int eql_number_of(struct eql_parser *p, const struct eql_token *t, struct expr_literal *ret)
 {
 	char text[64];
-	bool negative = t->n_value && *t->value == '-';
+	bool sign = t->n_value && (*t->value == '-' || *t->value == '+');
 
 	if (!is_real(t->value, t->n_value))
 		return 0;
@@ -204,7 +209,7 @@ int eql_number_of(struct eql_parser *p, const struct eql_token *t, struct expr_l
 	memcpy(text, t->value, t->n_value);
 	text[t->n_value] = '\0';
 	errno = 0;
-	if (all_digits(text + negative, t->n_value - negative)) {
+	if (all_digits(text + sign, t->n_value - sign)) {
 		ret->type = LITERAL_INT;
 		ret->integer = strtoll(text, NULL, 10);
 	} else {

@@ -63,6 +63,11 @@ static void test_eql_given_comparisons_when_parsed_then_each_operator(void **sta
 	expect("process.name == process.parent.name", "process.name == `process.parent.name`");
 	expect("`process.name` : `message`", "process.name : `message`");
 	expect("node == \"x\" or seq == 1", "host.name == \"x\" or event.sequence == 1");
+	expect("process.pid > .5 and process.pid < 1. and process.pid != +2",
+	       "process.pid > 0.5 and process.pid < 1.0 and process.pid != 2");
+	expect("process.`name` == \"a\" and `process`.name == \"b\"",
+	       "process.name == \"a\" and process.name == \"b\"");
+	expect("process.`parent`.name == \"a\"", "process.parent.name == \"a\"");
 }
 
 static void test_eql_given_unquoted_values_when_after_colon_then_text_by_type(void **state)
@@ -96,6 +101,7 @@ static void test_eql_given_strings_when_parsed_then_escapes_resolved(void **stat
 	expect("\"\"\"a\\d\"b\"\"\"", "\"a\\\\d\\\"b\"");
 	expect("\"\"\"a\"\"\"\"", "\"a\\\"\"");
 	expect("\"\"", "\"\"");
+	expect("\"a\\b\\f\\'\"", "\"a\\u{08}\\u{0c}'\"");
 	expect("\"\xff\"", "\"\xff\"");
 }
 
@@ -112,6 +118,8 @@ static void test_eql_given_functions_when_parsed_then_operators(void **state)
 	       "stringContains~(process.name, \"a\")");
 	expect("wildcard(process.name, \"a*\", \"b\")", "process.name like (\"a*\", \"b\")");
 	expect("match~(process.name, \"a+\")", "process.name regex~ \"a+\"");
+	expect("arrayContains(process.args, \"a\", \"b\")", "process.args in (\"a\", \"b\")");
+	expect("arrayContains~(process.args, \"a\")", "process.args in~ (\"a\")");
 	expect("length(process.args) in (1, 2)", "length(process.args) in (1, 2)");
 	expect("3 <= length(process.name)", "length(process.name) >= 3");
 	expect("length(process.name) != null", "process.name != null");
@@ -181,6 +189,8 @@ static void test_eql_given_optional_fields_when_unknown_then_always_null(void **
 	expect("cidrmatch(?x.ip, \"10.0.0.0/8\")", "null");
 	expect("length(?x) > 1", "null");
 	expect("process.name == ?x.y", "null");
+	expect("?`x.y` == \"a\" or ?x.`y-z` == 1 or ?`a``b` == null", "null or null or true");
+	expect("?`process.name` == \"a\"", "process.name == \"a\"");
 }
 
 static void test_eql_given_bare_words_when_parsed_then_text(void **state)
@@ -238,9 +248,9 @@ static void test_eql_given_mistakes_when_parsed_then_place_and_expectation(void 
 	expect_error(
 		"/* abc",
 		"1:1: expected */ at the end of this comment; a path that begins so needs quotes");
-	expect_error("\"a\\qb\"",
-		     "1:3: expected one of \\n \\r \\t \\\\ \\\" \\u{...}; \"\"\"...\"\"\" takes "
-		     "backslashes as they are");
+	expect_error("\"a\\qb\"", "1:3: expected one of \\b \\f \\n \\r \\t \\\\ \\\" \\u{...}; "
+				  "\"\"\"...\"\"\" takes "
+				  "backslashes as they are");
 	expect_error("\"\\u{d800}\"", "1:2: this is not a Unicode character");
 	expect_error("\"\\u{1}\"", "1:2: expected \\u{...} with 2 to 8 hex digits");
 	expect_error("startWith(process.name, \"a\")",
@@ -263,10 +273,9 @@ static void test_eql_given_mistakes_when_parsed_then_place_and_expectation(void 
 		     "1:17: text stands in double quotes: expected \" instead of '");
 	expect_error("process.name == ?\"x\"",
 		     "1:17: ?\"...\" was a raw string once: expected \"\"\"...\"\"\"");
-	expect_error(
-		"arrayContains(process.args, \"x\")",
-		"1:1: unknown function 'arrayContains': expected field in (..), which is asked "
-		"of each value of a list");
+	expect_error("arrayCount(process.args, $x, $x == 1)",
+		     "1:1: unknown function 'arrayCount': expected a comparison, which is asked of "
+		     "each value of a list");
 	expect_error("add(process.pid, 1",
 		     "1:19: expected ',' or ')' after an argument instead of the end of the query");
 	expect_error("process.name + 1 == 2", "1:14: add() expected a number as argument 1");

@@ -171,6 +171,12 @@ static const struct {
 	  "[process where process.name == \"cat\" and process.args : \"/etc/passwd\"] "
 	  "[process where process.name == \"tar\"]",
 	  "" },
+	{ "sequence with maxspan = 5 m by host.id [process where +1 < process.pid] "
+	  "[any where true]",
+	  "" },
+	{ "registry where registry.path : \"HK*\"", "!registry.path" },
+	{ "image_load where ?dll.`Ext`.x == 1.", "!dll.Ext.x" },
+	{ "sequence by process.entity_id [process where true] [alert where true]", "!" },
 	{ "process where `process.name` == \"x\" and process.args == \"\\u{2f}bin\\u{2f}sh\"", "" },
 	{ "process where process.command_line : \"*\\\\x*\" and process.name == \"\"\"a\"b\"\"\"",
 	  "" },
