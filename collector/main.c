@@ -512,7 +512,8 @@ static int import(const struct options *o)
 		r = import_file(store, f, &got, &d);
 	if (f != stdin)
 		fclose(f);
-	printf("%llu batches with %llu events stored, %llu were there, %llu refused\n",
+	printf("%llu batches with %llu events stored, %llu events were there, %llu batches "
+	       "refused\n",
 	       (unsigned long long)got.batches, (unsigned long long)got.events,
 	       (unsigned long long)got.there, (unsigned long long)got.refused);
 	if (r < 0 || fflush(stdout) != 0)

@@ -4,7 +4,7 @@
  * Thread: one. */
 #pragma once
 #include "ctl/cli.h"
-#include "ctl/rawjson.h"
+#include "lib/rawjson.h"
 
 /* Zero-initialise; end with pages_done(). */
 struct pages {

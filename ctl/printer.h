@@ -10,7 +10,7 @@
  *
  * Thread: one owner at a time.  Memory: the rows held back. */
 #pragma once
-#include "ctl/rawjson.h"
+#include "lib/rawjson.h"
 
 enum printer_format { PRINTER_TABLE, PRINTER_JSON, PRINTER_NDJSON, PRINTER_CSV };
 enum { PRINTER_COLUMNS = 512, PRINTER_HELD = 200 };

@@ -5,7 +5,7 @@
 #pragma once
 #include "ctl/cli.h"
 #include "ctl/client.h"
-#include "ctl/rawjson.h"
+#include "lib/rawjson.h"
 
 struct session;
 

@@ -7,7 +7,9 @@
 
 #include <mbedtls/sha256.h>
 
-enum { UUID_TEXT = 36, ID_BYTES = 16 };
+#include "lib/uuid.h"
+
+enum { ID_BYTES = 16 };
 
 void node_hex(const uint8_t *bytes, size_t n, char *to)
 {
@@ -18,38 +20,6 @@ void node_hex(const uint8_t *bytes, size_t n, char *to)
 		*to++ = digits[bytes[i] & 15];
 	}
 	*to = 0;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
-int node_parse_uuid(const char *s, size_t n, uint8_t ret[16])
-{
-	size_t at = 0;
-
-	if (n < UUID_TEXT)
-		return err_origin(-EBADMSG);
-	for (size_t i = 0; i < UUID_TEXT; i++) {
-		int digit;
-
-		if (i == 8 || i == 13 || i == 18 || i == 23) {
-			if (s[i] != '-')
-				return err_origin(-EBADMSG);
-			continue;
-		}
-		digit = hex_digit(s[i]);
-		if (digit < 0)
-			return err_origin(-EBADMSG);
-		ret[at / 2] = (uint8_t)(at % 2 ? ret[at / 2] | digit : digit << 4);
-		at++;
-	}
-	return 0;
 }
 
 void node_id_derive(const char *machine_id, size_t n, char ret[33])
@@ -141,7 +111,7 @@ int node_read(struct node *ret, const char *id, const char *name, const char *st
 	snprintf(ret->architecture, sizeof(ret->architecture), "%s", uts.machine);
 	snprintf(ret->os_kernel, sizeof(ret->os_kernel), "%s", uts.release);
 	n = read_text("/proc/sys/kernel/random/boot_id", text, sizeof(text));
-	r = node_parse_uuid(text, n, ret->boot_id);
+	r = uuid_parse(text, n, ret->boot_id);
 	if (r < 0)
 		return diag_set(d, r, 0, 0, "/proc/sys/kernel/random/boot_id is not readable");
 	snprintf(ret->boot_text, sizeof(ret->boot_text), "%.36s", text);

@@ -25,5 +25,3 @@ void node_id_derive(const char *machine_id, size_t n, char ret[33]);
 /* Writes @n bytes as 2 * @n hex digits and a NUL. */
 void node_hex(const uint8_t *bytes, size_t n, char *ret);
 
-/* Parses "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx".  Returns 0 or -EBADMSG. */
-NODISCARD int node_parse_uuid(const char *s, size_t n, uint8_t ret[16]);

@@ -109,7 +109,7 @@ static void test_export_given_store_when_imported_elsewhere_then_it_is_the_same(
 	assert_memory_equal(before.data, after.data, before.n);
 	assert_int_equal(import(&o, a.body, a.n_body, &got), 0);
 	assert_int_equal(got.batches, 0);
-	assert_int_equal(got.there, BATCHES);
+	assert_int_equal(got.there, BATCHES * EVENTS);
 	answer_done(&a);
 	other_close(&o);
 }

@@ -197,7 +197,7 @@ given_rtsecctl() {
 		WHERE event_action = 'exec' AND process_command_line LIKE '%one two three'")" '{"n":1}'
 	ctl export --since "$BEGIN" --format batches --file "$T/batches" 2>/dev/null
 	"$RTSEC_BIN/rtsec-collector" import "$T/batches" --dir "$T/other" >"$T/imported"
-	expect "exported batches are imported elsewhere" "$(grep -c ' 0 were there, 0 refused' "$T/imported")" 1
+	expect "exported batches are imported elsewhere" "$(grep -c ' 0 events were there, 0 batches refused' "$T/imported")" 1
 }
 
 given_the_http_api() {

@@ -33,7 +33,7 @@ bpf/bpf\.h     sensor/probe* sensor/ring* sensor/consum*
 uv\.h          sensor/* collector/*
 curl/          ctl/http* ctl/client* collector/output*
 histedit\.h    ctl/shell_edit*
-jansson\.h     ctl/* collector/* sensor/runtime*
+jansson\.h     ctl/* collector/* sensor/runtime* lib/rawjson*
 zstd\.h        lib/frame*
 libfyaml\.h    lib/yaml*
 pcre2\.h       lib/expr* lib/match* lib/pattern*

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "lib/uuid.h"
 #include "sensor/ack.h"
 #include "sensor/names.h"
 #include "sensor/node.h"
@@ -303,12 +304,12 @@ static void test_node_given_uuid_text_when_parsed_then_only_good_ones_pass(void 
 	uint8_t id[16];
 
 	(void)state;
-	assert_int_equal(0, node_parse_uuid(BOOT, 36, id));
+	assert_int_equal(0, uuid_parse(BOOT, 36, id));
 	assert_int_equal(0x3d, id[0]);
 	assert_int_equal(0xf6, id[15]);
-	assert_int_equal(-EBADMSG, node_parse_uuid(BOOT, 35, id));
-	assert_int_equal(-EBADMSG, node_parse_uuid("3d03e335x9586-44b8-b03d-10757b3652f6", 36, id));
-	assert_int_equal(-EBADMSG, node_parse_uuid("3d03e335-9586-44b8-b03d-10757b3652fg", 36, id));
+	assert_int_equal(-EBADMSG, uuid_parse(BOOT, 35, id));
+	assert_int_equal(-EBADMSG, uuid_parse("3d03e335x9586-44b8-b03d-10757b3652f6", 36, id));
+	assert_int_equal(-EBADMSG, uuid_parse("3d03e335-9586-44b8-b03d-10757b3652fg", 36, id));
 }
 
 /* ---- ack ---- */

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "ctl/rawjson.h"
+#include "lib/rawjson.h"
 
 static struct slice slice(const char *s)
 {

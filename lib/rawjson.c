@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl/rawjson.h"
+#include "lib/rawjson.h"
 
 enum { SAFE_DIGITS = 18 /* every integer of so many digits fits 63 bits */ };
 
