@@ -34,6 +34,8 @@ static const struct route routes[] = {
 	{ METHOD_GET, "/api/v1/export", ROLE_ANALYST, api_export, WHERE | PARAM_BIT(CURSOR),
 	  "Batches as they came, oldest arrival first, for rtsecctl export and import",
 	  "application/octet-stream" },
+	{ METHOD_POST, "/api/v1/import", ROLE_ADMIN, api_import, PARAMS_NONE_BUT_BODY,
+	  "Stores saved events: documents, one a line, or batches of /export", "Import" },
 	{ METHOD_POST, "/api/v1/sql", ROLE_VIEWER, api_sql, PARAM_BIT(SQL) | PARAM_BIT(LIMIT),
 	  "Rows of a SELECT over events and nodes", "SqlRows\nRow" },
 	{ METHOD_GET, "/api/v1/values", ROLE_VIEWER, api_values,

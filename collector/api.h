@@ -9,13 +9,16 @@
 enum { METHOD_GET = 1, METHOD_POST = 2, METHOD_DELETE = 4 }; /* HEAD goes with GET */
 
 #define PARAMS_OF_PAGE UINT64_MAX /* the page reads its own address: the server does not */
+#define PARAMS_NONE_BUT_BODY \
+	(UINT64_C(1)         \
+	 << 63) /* no parameters: the body is what the handler reads, request_upload() */
 
 struct route {
 	unsigned methods;
 	const char *path; /* see path.h */
 	enum role role;	  /* least role of the token; ROLE_NONE: open */
 	void (*handle)(struct request *r);
-	uint64_t params; /* PARAM_BIT()s that it takes; PARAMS_OF_PAGE: whatever is asked */
+	uint64_t params; /* PARAM_BIT()s that it takes; or one of PARAMS_.. */
 	const char *help;
 	const char *answer; /* of status 200: the shape (shape.h) of its JSON; after a newline that
 			     * of a line of its NDJSON, if there is any; or, known by its slash,
@@ -107,6 +110,7 @@ void api_process_tree(struct request *r);
 void api_process_timeline(struct request *r);
 void api_flow(struct request *r);
 void api_export(struct request *r);
+void api_import(struct request *r);
 void api_sql(struct request *r);
 void api_edges(struct request *r);
 void api_hops(struct request *r);

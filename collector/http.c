@@ -65,7 +65,7 @@ static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *
 
 static void take_upload(struct request *r, const char *data, size_t n)
 {
-	if (r->upload.n + n > LIMIT_HTTP_BODY_BYTES)
+	if (r->upload.n + n > request_upload_limit(r))
 		r->body_too_long = true;
 	else
 		buf_add(&r->upload, data, n);

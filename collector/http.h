@@ -21,6 +21,7 @@
 #include "collector/store.h"
 
 struct http;
+struct import_result;
 
 /* All pointers are borrowed and must outlive http_stop(); strings are borrowed for the call. */
 struct http_config {
@@ -31,15 +32,19 @@ struct http_config {
 	struct maindb *maindb;
 	const struct authority *authority; /* NULL: nobody can enrol */
 	const char *events_url;		   /* the sensors' port, which enrolling nodes are told */
-	struct hub *hub;       /* NULL: /api/v1/tail answers 503 */
-	struct ingest *ingest; /* NULL: its counters read zero */
-	struct follow *follow; /* NULL: none */
-	struct flows *flows;	     /* NULL: its counters read zero */
-	struct rulebook *rulebook;   /* NULL: /api/v1/rules answers 503 */
-	struct alertbook *alertbook; /* NULL: /api/v1/alerts answers 503 */
-	struct outputs *outputs;     /* NULL: there are none */
-	struct detect *detect;	     /* NULL: rules have no counters */
-	struct facts *facts;	     /* NULL: there are none */
+	struct hub *hub;		   /* NULL: /api/v1/tail answers 503 */
+	struct ingest *ingest;		   /* NULL: its counters read zero */
+	struct follow *follow;		   /* NULL: none */
+	struct flows *flows;		   /* NULL: its counters read zero */
+	struct rulebook *rulebook;	   /* NULL: /api/v1/rules answers 503 */
+	struct alertbook *alertbook;	   /* NULL: /api/v1/alerts answers 503 */
+	struct outputs *outputs;	   /* NULL: there are none */
+	struct detect *detect;		   /* NULL: rules have no counters */
+	struct facts *facts;		   /* NULL: there are none */
+	/* Stores records (collector/import.h), from any thread.  NULL: /api/v1/import answers 503.
+	 */
+	int (*import)(const struct buf *records, struct import_result *ret, void *arg);
+	void *import_arg;
 };
 
 /* Starts to listen on @loop.  *ret is the caller's, given back with http_stop().

@@ -581,13 +581,13 @@ int import_file(struct store *s, FILE *f, struct import_result *ret, struct diag
 	memset(ret, 0, sizeof(*ret));
 	if (r == 0)
 		r = importer_new(&im, reader);
-	if (r == 0 && !buf_reserve(&piece, IMPORT_BYTES))
+	if (r == 0 && !buf_reserve(&piece, LIMIT_IMPORT_BYTES))
 		r = err_origin(-ENOMEM);
 	while (r == 0 && !ended) {
-		piece.n += fread(piece.data + piece.n, 1, IMPORT_BYTES - piece.n, f);
+		piece.n += fread(piece.data + piece.n, 1, LIMIT_IMPORT_BYTES - piece.n, f);
 		if (ferror(f))
 			return diag_set(d, err_origin(-EIO), 0, 0, "the file cannot be read");
-		ended = piece.n < IMPORT_BYTES;
+		ended = piece.n < LIMIT_IMPORT_BYTES;
 		whole = ended ? piece.n : whole_of(&piece);
 		if (whole == 0)
 			whole = piece.n; /* nothing; or a line that is too long, which is no

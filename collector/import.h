@@ -13,9 +13,10 @@
 #include <stdio.h>
 
 #include "collector/store.h"
+#include "lib/limits.h"
 
 enum {
-	IMPORT_BYTES = 16 << 20,    /* of one piece: whole batches, or whole lines */
+
 	IMPORT_BATCH_EVENTS = 4096, /* of a batch that is made of documents */
 };
 

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "collector/ack.h"
+#include "collector/import.h"
 #include "collector/ingest_socket.h"
 #include "collector/quarantine.h"
 #include "lib/log.h"
@@ -47,7 +48,19 @@ struct pending {
 	struct cert peer; /* with TLS */
 };
 
+/* Records that another thread wants stored: one at a time. */
+struct handed {
+	pthread_mutex_t mutex;
+	pthread_cond_t done;
+	const struct buf *records; /* NULL: none, or stored */
+	struct import_result *result;
+	int error;
+	bool taken;  /* somebody waits for the outcome */
+	bool closed; /* the thread has ended */
+};
+
 struct ingest {
+	struct handed handed;
 	struct store *store;
 	struct maindb *maindb;
 	struct hub *hub;
@@ -396,6 +409,69 @@ static bool gather(struct ingest *i)
 	return true;
 }
 
+/* ---- what is imported ---- */
+
+static void imported(const struct import_batch *b, void *arg)
+{
+	struct ingest *i = arg;
+	struct hub_batch batch = { .frame = b->frame,
+				   .n = b->n,
+				   .block_id = b->id,
+				   .ingested_ns = b->ingested_ns,
+				   .n_events = b->n_events };
+
+	count(i, COUNT_BATCHES, 1);
+	count(i, COUNT_EVENTS, b->n_events);
+	count(i, COUNT_BYTES, b->n);
+	if (i->hub)
+		hub_publish(i->hub, &batch);
+}
+
+/* Stores what was handed over, if anything was; when @closing nothing is taken any more. */
+static void take_handed(struct ingest *i, bool closing)
+{
+	struct handed *h = &i->handed;
+	int r;
+
+	pthread_mutex_lock(&h->mutex);
+	h->closed = closing;
+	if (h->records) {
+		r = closing ? -ECANCELED : disk_state(&i->disk) != DISK_OK ? -ENOSPC : 0;
+		if (r == 0)
+			r = import_append(i->store, h->records, imported, i, h->result);
+		if (r == 0)
+			follow_wake(i->follow);
+		h->error = r;
+		h->records = NULL;
+		pthread_cond_broadcast(&h->done);
+	}
+	pthread_mutex_unlock(&h->mutex);
+}
+
+int ingest_import(const struct buf *records, struct import_result *ret, void *ingest)
+{
+	struct ingest *i = ingest;
+	struct handed *h = &i->handed;
+	int r = 0;
+
+	pthread_mutex_lock(&h->mutex);
+	if (h->closed || h->taken)
+		r = h->closed ? -ECANCELED : -EBUSY;
+	if (r == 0) {
+		h->records = records;
+		h->result = ret;
+		h->taken = true;
+		nng_aio_cancel(
+			i->aio); /* the thread need not wait for a message; too early: a second */
+		while (h->records)
+			pthread_cond_wait(&h->done, &h->mutex);
+		h->taken = false;
+		r = h->error;
+	}
+	pthread_mutex_unlock(&h->mutex);
+	return r;
+}
+
 static void flush_nodes(struct ingest *i)
 {
 	int r = maindb_flush(i->maindb);
@@ -468,8 +544,10 @@ static void *run(void *arg)
 	while (!atomic_load(&i->stopping)) {
 		if (gather(i))
 			store_group(i);
+		take_handed(i, false);
 		tick(i);
 	}
+	take_handed(i, true);
 	turn_away(i);
 	flush_nodes(i);
 	return NULL;
@@ -488,6 +566,8 @@ static struct ingest *ingest_free(struct ingest *i)
 	block_free(i->block);
 	merger_free(i->merger);
 	ack_writer_done(&i->acks);
+	pthread_cond_destroy(&i->handed.done);
+	pthread_mutex_destroy(&i->handed.mutex);
 	free(i);
 	return NULL;
 }
@@ -524,6 +604,8 @@ int ingest_start(struct ingest **ret, const struct ingest_config *config, struct
 
 	if (!i)
 		return err_origin(-ENOMEM);
+	pthread_mutex_init(&i->handed.mutex, NULL);
+	pthread_cond_init(&i->handed.done, NULL);
 	i->store = config->store;
 	i->maindb = config->maindb;
 	i->hub = config->hub;

@@ -51,6 +51,13 @@ NODISCARD int ingest_start(struct ingest **ret, const struct ingest_config *conf
 /* Answers what was committed, refuses the rest as BUSY, joins the thread, frees.  NULL: no-op. */
 struct ingest *ingest_stop(struct ingest *i);
 
+/* Stores records of import_gather() as the thread does batches of sensors, and waits until they are
+ * on the disk; but their nodes are not said to have been seen.  For http_config.import: @ingest is
+ * a struct ingest.  Any thread.  Returns 0, -EBUSY (another import is under way), -ENOSPC (the disk
+ * is nearly full), -ECANCELED (the collector is stopping) or an errno of import_append(). */
+struct import_result;
+NODISCARD int ingest_import(const struct buf *records, struct import_result *ret, void *ingest);
+
 struct ingest_counters {
 	uint64_t batches, events, bytes; /* stored */
 	uint64_t duplicates, refused, heartbeats, commits, commit_ns;

@@ -324,6 +324,8 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 	ingest.min_free_bytes = o->min_free_bytes;
 	r = ingest_start(&c->ingest, &ingest, d);
 	http.ingest = c->ingest;
+	http.import = ingest_import;
+	http.import_arg = c->ingest;
 	if (r == 0)
 		r = http_start(&c->http, &c->loop, &http, d);
 	if (r == 0)

@@ -165,10 +165,38 @@ static void write_path_params(struct json *j, const char *path)
 	}
 }
 
+/* What import takes. */
+static void write_upload(struct json *j)
+{
+	static const char *const media[] = { "application/x-ndjson", "application/octet-stream" };
+
+	json_key(j, "requestBody");
+	json_begin_object(j);
+	json_key_bool(j, "required", true);
+	json_key(j, "content");
+	json_begin_object(j);
+	for (size_t i = 0; i < ARRAY_SIZE(media); i++) {
+		json_key(j, media[i]);
+		json_begin_object(j);
+		json_key(j, "schema");
+		json_begin_object(j);
+		json_key_text(j, "type", "string");
+		json_end_object(j);
+		json_end_object(j);
+	}
+	json_end_object(j);
+	json_end_object(j);
+}
+
 /* The parameters again, as one JSON object. */
 static int write_body(struct json *j, const struct route *route)
 {
 	int r = 0;
+
+	if (route->params == PARAMS_NONE_BUT_BODY) {
+		write_upload(j);
+		return 0;
+	}
 
 	json_key(j, "requestBody");
 	json_begin_object(j);

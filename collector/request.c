@@ -45,6 +45,18 @@ unsigned request_method(const struct request *r)
 	return r->method;
 }
 
+const struct buf *request_upload(const struct request *r)
+{
+	return &r->upload;
+}
+
+size_t request_upload_limit(const struct request *r)
+{
+	bool is_import = r->route && r->route->params == PARAMS_NONE_BUT_BODY;
+
+	return is_import ? LIMIT_IMPORT_BYTES : LIMIT_HTTP_BODY_BYTES;
+}
+
 const struct token *request_token(const struct request *r)
 {
 	return &r->token;
@@ -174,7 +186,7 @@ static bool body_fits(struct request *r)
 	const char *length = request_header(r, "Content-Length");
 	uint64_t n = length ? strtoull(length, NULL, 10) : 0;
 
-	if (n <= LIMIT_HTTP_BODY_BYTES)
+	if (n <= request_upload_limit(r))
 		return true;
 	request_problem_text(r, 413, "the body is longer than a request's may be");
 	return false;
@@ -247,7 +259,7 @@ static bool read_body(struct request *r)
 		request_problem_errno(r, -ENOMEM);
 		return false;
 	}
-	if (r->upload.n == 0)
+	if (r->upload.n == 0 || r->route->params == PARAMS_NONE_BUT_BODY)
 		return true;
 	if (!r->is_post || has_params(&r->params)) {
 		request_problem_text(r, 400,

@@ -46,6 +46,8 @@ const char *request_header(const struct request *r, const char *name);
 bool request_is_head(const struct request *r);
 /* METHOD_GET, METHOD_POST or METHOD_DELETE (collector/api.h). */
 unsigned request_method(const struct request *r);
+/* The body of a route with PARAMS_NONE_BUT_BODY. */
+const struct buf *request_upload(const struct request *r);
 /* Whose request it is; role NONE: nobody's who is known. */
 const struct token *request_token(const struct request *r);
 /* The nodes it may see; NULL: all. */

@@ -68,6 +68,9 @@ void request_audit(const struct request *r);
 /* NULL without memory; freed with free(). */
 struct access *access_new(void);
 
+/* Most bytes of its body. */
+size_t request_upload_limit(const struct request *r);
+
 /* Hands the answer to libmicrohttpd. */
 enum MHD_Result request_send(struct request *r);
 

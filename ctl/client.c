@@ -182,7 +182,8 @@ static bool is_long(const struct client_request *q)
 struct outgoing {
 	struct buf url;
 	struct curl_slist *headers;
-	char *json; /* body of a POST; NULL: another method */
+	char *json;			    /* body of a POST; NULL: another method, or an upload */
+	const struct client_upload *upload; /* NULL: none */
 	bool delete;
 };
 
@@ -207,16 +208,20 @@ static int add_header(struct outgoing *o, const char *header)
 static int compose(struct outgoing *o, struct client *c, const struct client_request *q,
 		   const char *accept, struct diag *d)
 {
-	bool post = q->method == CLIENT_POST || (q->method == CLIENT_MAY_POST && is_long(q));
+	bool post = !o->upload &&
+		    (q->method == CLIENT_POST || (q->method == CLIENT_MAY_POST && is_long(q)));
+	char type[96];
 
+	snprintf(type, sizeof(type), "Content-Type: %s",
+		 o->upload ? o->upload->type : "application/json");
 	if (post)
 		o->json = make_json(q);
 	o->delete = q->method == CLIENT_DELETE;
 	if (post && !o->json)
 		return diag_set(d, -EINVAL, 0, 0, "the query is not UTF-8");
-	make_url(c, q, !post, &o->url);
+	make_url(c, q, !post && !o->upload, &o->url);
 	if (!buf_ok(&o->url) || add_header(o, c->authorization) < 0 || add_header(o, accept) < 0 ||
-	    (post && add_header(o, "Content-Type: application/json") < 0))
+	    ((post || o->upload) && add_header(o, type) < 0))
 		return err_origin(-ENOMEM);
 	return 0;
 }
@@ -247,6 +252,10 @@ static int set_up(struct client *c, const struct outgoing *o, struct answer *a)
 		curl_easy_setopt(curl, CURLOPT_CAINFO, c->ca);
 	if (o->json)
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, o->json);
+	if (o->upload) {
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)o->upload->n);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, o->upload->data);
+	}
 	if (o->delete)
 		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "DELETE");
 	if (curl_easy_setopt(curl, CURLOPT_URL, (const char *)o->url.data) != CURLE_OK)
@@ -267,18 +276,18 @@ static int fail(const struct client *c, const struct answer *a, CURLcode code, s
 			c->error[0] ? c->error : curl_easy_strerror(code));
 }
 
-int client_ask(struct client *c, const struct client_request *q, long *ret_status, struct buf *body,
-	       struct diag *d)
+/* @o holds an upload, or nothing. */
+static int ask(struct client *c, const struct client_request *q, struct outgoing *o,
+	       long *ret_status, struct buf *body, struct diag *d)
 {
-	__attribute__((cleanup(outgoing_done))) struct outgoing o = { 0 };
 	struct answer a = { .c = c, .body = body };
 	CURLcode code;
 	int r;
 
 	buf_clear(body);
-	r = compose(&o, c, q, "Accept: application/json", d);
+	r = compose(o, c, q, "Accept: application/json", d);
 	if (r == 0)
-		r = set_up(c, &o, &a);
+		r = set_up(c, o, &a);
 	if (r < 0)
 		return r;
 	code = curl_easy_perform(c->curl);
@@ -286,6 +295,23 @@ int client_ask(struct client *c, const struct client_request *q, long *ret_statu
 		return fail(c, &a, code, d);
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, ret_status);
 	return 0;
+}
+
+int client_ask(struct client *c, const struct client_request *q, long *ret_status, struct buf *body,
+	       struct diag *d)
+{
+	__attribute__((cleanup(outgoing_done))) struct outgoing o = { 0 };
+
+	return ask(c, q, &o, ret_status, body, d);
+}
+
+int client_send(struct client *c, const char *path, const struct client_upload *u, long *ret_status,
+		struct buf *body, struct diag *d)
+{
+	__attribute__((cleanup(outgoing_done))) struct outgoing o = { .upload = u };
+	const struct client_request q = { path, NULL, 0, CLIENT_GET };
+
+	return ask(c, &q, &o, ret_status, body, d);
 }
 
 /* True when nobody reads what is written to @fd any more. */

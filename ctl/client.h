@@ -53,12 +53,22 @@ struct client_request {
 NODISCARD int client_ask(struct client *c, const struct client_request *q, long *ret_status,
 			 struct buf *body, struct diag *d);
 
+/* A body that is sent by POST as it is. */
+struct client_upload {
+	const void *data;
+	size_t n;
+	const char *type; /* media type */
+};
+/* The same with @u instead of parameters. */
+NODISCARD int client_send(struct client *c, const char *path, const struct client_upload *u,
+			  long *ret_status, struct buf *body, struct diag *d);
+
 enum { CLIENT_E_STOPPED = 1, CLIENT_E_ENDED = 2 };
 
 struct client_stream {
-	const char *last_event_id;			    /* sent as Last-Event-ID unless "" */
-	int stop_fd;					    /* readable: stop; -1: none */
-	int out_fd; /* a pipe or socket whose reader has gone: stop; -1: none */
+	const char *last_event_id; /* sent as Last-Event-ID unless "" */
+	int stop_fd;		   /* readable: stop; -1: none */
+	int out_fd;		   /* a pipe or socket whose reader has gone: stop; -1: none */
 	int (*data)(const void *data, size_t n, void *arg); /* bytes of a 200 answer; not 0: stop */
 	void (*opened)(void *arg);			    /* a 200 answer has begun */
 	void *arg;

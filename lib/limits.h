@@ -24,6 +24,7 @@ enum {
 	LIMIT_YAML_DEPTH = 32,		 /* nesting of lists and maps */
 	LIMIT_HTTP_URL_BYTES = 96 << 10, /* path and query string of a request */
 	LIMIT_HTTP_BODY_BYTES = 1 << 20, /* body of a request */
+	LIMIT_IMPORT_BYTES = 16 << 20,	 /* the same of an import: a piece of the file */
 	LIMIT_SEARCH_HITS = 10000,	 /* hits of one page of /search */
 	LIMIT_HISTOGRAM_BUCKETS = 2000,	 /* buckets of one answer of /hits */
 };

@@ -178,6 +178,76 @@ static void test_import_given_what_is_no_batch_when_read_then_told_and_the_rest_
 	answer_done(&a);
 }
 
+/* ---- over the API ---- */
+
+#define DOCUMENT(seq)                                                                          \
+	"{\"@timestamp\":\"2026-11-22T21:44:19Z\",\"host\":{\"id\":\"n7\",\"boot\":{\"id\":"   \
+	"\"00000000-0000-0000-0000-000000000001\"}},\"event\":{\"category\":\"process\","      \
+	"\"action\":\"exec\",\"sequence\":" seq "},\"process\":{\"entity_id\":\"a\",\"name\":" \
+	"\"imported\"}}\n"
+
+static void post(struct served *s, const void *body, size_t n, struct answer *a)
+{
+	AUTO_BUF struct buf request = { 0 };
+
+	buf_printf(&request, "POST /api/v1/import HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
+	buf_printf(&request, "Authorization: Bearer %s\r\nContent-Length: %zu\r\n\r\n", s->token,
+		   n);
+	buf_add(&request, body, n);
+	served_raw(s, request.data, request.n, a);
+}
+
+static void test_import_api_given_documents_and_batches_when_posted_then_stored_once(void **state)
+{
+	static const char text[] = DOCUMENT("1") DOCUMENT("2") DOCUMENT("2");
+	struct served *s = *state;
+	struct answer a, batches;
+	json_t *doc;
+
+	put_all(s);
+	assert_int_equal(maindb_token_create(s->maindb, "root", ROLE_ADMIN, s->token), 0);
+	post(s, text, strlen(text), &a);
+	assert_int_equal(a.status, 200);
+	assert_non_null(strstr(a.body, "\"events\":2,\"duplicates\":1,\"refused\":0,\"lines\":3"));
+	answer_done(&a);
+	doc = served_json(s, "/api/v1/count?since=2026-11-01&q=process.name%20%3D%3D%20%22imported%22", 200);
+	assert_int_equal(json_integer_value(json_at(doc, "count")), 2);
+	json_decref(doc);
+	ask(s, "GET /api/v1/export", &batches);
+	post(s, batches.body, batches.n_body, &a);
+	assert_int_equal(a.status, 200);
+	assert_non_null(strstr(a.body, "\"events\":0,\"duplicates\":120,"));
+	answer_done(&a);
+	answer_done(&batches);
+}
+
+static void test_import_api_given_mistakes_when_posted_then_400_with_their_place(void **state)
+{
+	static const char wrong[] = DOCUMENT("1") "\n{\"event\":5}\n";
+	struct served *s = *state;
+	struct answer a;
+
+	post(s, wrong, strlen(wrong), &a);
+	assert_int_equal(a.status, 403); /* a viewer */
+	answer_done(&a);
+	assert_int_equal(maindb_token_create(s->maindb, "root", ROLE_ADMIN, s->token), 0);
+	post(s, wrong, strlen(wrong), &a);
+	assert_int_equal(a.status, 400);
+	assert_non_null(strstr(a.body, "urn:rtsec:problem:import"));
+	assert_non_null(strstr(a.body, "\"line\":3,\"column\":10"));
+	answer_done(&a);
+	post(s, "RSEG", 4, &a);
+	assert_int_equal(a.status, 400);
+	answer_done(&a);
+	post(s, "", 0, &a);
+	assert_int_equal(a.status, 200);
+	assert_non_null(strstr(a.body, "\"events\":0"));
+	answer_done(&a);
+	served_ask(s, "POST /api/v1/import", "Content-Length: 16777217\r\n\r\n", &a);
+	assert_int_equal(a.status, 413);
+	answer_done(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +255,8 @@ int main(void)
 		SERVED(test_export_given_node_and_cursor_when_asked_then_only_those_after_it),
 		SERVED(test_export_given_viewer_when_asked_then_403),
 		SERVED(test_import_given_what_is_no_batch_when_read_then_told_and_the_rest_is_stored),
+		SERVED(test_import_api_given_documents_and_batches_when_posted_then_stored_once),
+		SERVED(test_import_api_given_mistakes_when_posted_then_400_with_their_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,8 @@
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
 
+#include "collector/day.h"
+#include "collector/import.h"
 #include "collector/ingest.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -524,6 +526,73 @@ static void test_ingest_given_little_space_when_sent_then_bulk_waits_before_all_
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* ---- imports ---- */
+
+struct import_job {
+	struct fix *f;
+	struct buf records;
+	struct import_result result;
+	int error;
+};
+
+static void *import_run(void *arg)
+{
+	struct import_job *job = arg;
+
+	job->error = ingest_import(&job->records, &job->result, job->f->ingest);
+	return NULL;
+}
+
+static void add_record(struct fix *f, const struct fixture_batch *b, struct buf *records)
+{
+	uint8_t header[DAY_RECORD_HEADER_BYTES];
+
+	buf_clear(&f->frame);
+	fixture_frame(b, &f->frame);
+	day_frame_header(header, f->frame.data, f->frame.n, 0);
+	buf_add(records, header, sizeof(header));
+	buf_add(records, f->frame.data, f->frame.n);
+}
+
+/* While a sensor sends, too. */
+static void test_ingest_given_records_when_imported_then_stored_and_published(void **state)
+{
+	struct fix *f = *state;
+	struct import_job job = { .f = f };
+	struct ingest_counters c;
+	pthread_t thread;
+
+	add_record(f, &(struct fixture_batch){ .node = "a", .first_seq = 1, .n = 3, .time_ns = f->now },
+		   &job.records);
+	add_record(f, &(struct fixture_batch){ .node = "b", .first_seq = 1, .n = 4, .time_ns = f->now },
+		   &job.records);
+	hub_set_listeners(f->hub, 1);
+	assert_int_equal(pthread_create(&thread, NULL, import_run, &job), 0);
+	assert_int_equal(send_batch(f, (struct fixture_batch){ .first_seq = 1, .n = 2, .time_ns = f->now })
+				 .code,
+			 RTSEC__V1__ACK__CODE__STORED);
+	pthread_join(thread, NULL);
+	assert_int_equal(job.error, 0);
+	assert_int_equal(job.result.batches, 2);
+	assert_int_equal(job.result.events, 7);
+	ingest_counters(f->ingest, &c);
+	assert_int_equal(c.events, 9);
+	while (f->n_delivered < 3)
+		uv_run(&f->loop, UV_RUN_ONCE);
+	job.result = (struct import_result){ 0 };
+	import_run(&job); /* once more */
+	assert_int_equal(job.error, 0);
+	assert_int_equal(job.result.events, 0);
+	assert_int_equal(job.result.there, 7);
+	atomic_store(&free_bytes, 10); /* looked at once a second */
+	do {
+		job.result = (struct import_result){ 0 };
+		import_run(&job);
+	} while (job.error == 0);
+	assert_int_equal(job.error, -ENOSPC);
+	buf_done(&job.records);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -541,6 +610,9 @@ int main(void)
 		T(test_ingest_given_restart_when_batch_comes_again_then_duplicate),
 		T(test_ingest_given_taken_address_when_started_then_error_names_it),
 		T(test_ingest_given_little_space_when_sent_then_bulk_waits_before_all_do),
+		cmocka_unit_test_setup_teardown(
+			test_ingest_given_records_when_imported_then_stored_and_published, setup,
+			teardown),
 	};
 
 	log_set_level(LOG_ERROR);

@@ -38,6 +38,11 @@ static const struct {
 	{ "source", "{ id: r2, name: n, query: true }" },
 };
 
+static const char imported[] =
+	"{\"@timestamp\":\"2026-11-22T21:44:19Z\",\"host\":{\"id\":\"n7\",\"boot\":{\"id\":"
+	"\"00000000-0000-0000-0000-000000000001\"}},\"event\":{\"category\":\"process\",\"action\":"
+	"\"exec\",\"sequence\":1}}\n";
+
 static const char *sample(const char *name, size_t n)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(samples); i++)
@@ -199,6 +204,10 @@ static void write_body(const struct operation *o, struct buf *to)
 	const json_t *p;
 	const char *name, *comma = "";
 
+	if (json_object_get(json_at(o->op, "requestBody.content"), "application/x-ndjson")) {
+		buf_str(to, imported);
+		return;
+	}
 	buf_byte(to, '{');
 	json_object_foreach(json_object_get(body, "properties"), name, p)
 	{

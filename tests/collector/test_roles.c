@@ -99,7 +99,7 @@ static void test_roles_given_table_when_read_then_only_what_must_be_is_open(void
 	static const char *const open[] = { "/healthz", "/api/v1/ca", "/api/v1/enroll",
 					    "/api/v1/renew" };
 	static const char *const admins[] = { "/api/v1/tokens", "/api/v1/tokens/{token_id}/revoke",
-					      "/api/v1/audit" };
+					      "/api/v1/audit", "/api/v1/import" };
 	size_t n;
 	const struct route *routes = api_routes(&n);
 

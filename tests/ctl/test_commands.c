@@ -797,6 +797,78 @@ static void test_status_given_object_when_asked_then_flat_table_or_raw(void **st
 	end(&f, &r);
 }
 
+/* A file of @n bytes at @data; unlinked by the caller. */
+static void make_file(char path[64], const void *data, size_t n)
+{
+	AUTO_FD int fd = -1;
+
+	snprintf(path, 64, "/tmp/rtsec-import-XXXXXX");
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, data, n), (ssize_t)n);
+}
+
+static void test_import_given_lines_when_sent_then_sums_and_the_right_media_type(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ 200, NULL,
+		  "{\"batches\":1,\"events\":2,\"duplicates\":3,\"refused\":0,\"lines\":5}", 0 },
+		{ 200, NULL,
+		  "{\"batches\":0,\"events\":0,\"duplicates\":0,\"refused\":1,\"lines\":0}", 0 },
+	};
+	char path[64];
+	struct fake f;
+	struct run r;
+
+	(void)state;
+	make_file(path, "{\"a\":1}\n{\"b\":2}", 15);
+	r = ask(&f, answers, 2, ARGS("import", path));
+	assert_int_equal(r.code, EXIT_HITS);
+	assert_string_equal(
+		r.out, "1 batches with 2 events stored, 3 events were there, 0 batches refused\n");
+	assert_has(f.requests[0], "POST /api/v1/import HTTP/1.1\r\n");
+	assert_has(f.requests[0], "\r\nContent-Type: application/x-ndjson\r\n");
+	assert_has(f.requests[0], "\r\n\r\n{\"a\":1}\n{\"b\":2}");
+	unlink(path);
+	run_done(&r);
+	make_file(path, "RSEG", 4);
+	r = run((struct run_setting){ .port = f.port }, ARGS("import", path, "-o", "json"));
+	assert_int_equal(r.code, EXIT_PARTIAL);
+	assert_string_equal(r.out, "{\"batches\":0,\"events\":0,\"duplicates\":0,\"refused\":1}\n");
+	assert_has(f.requests[1], "\r\nContent-Type: application/octet-stream\r\n");
+	unlink(path);
+	end(&f, &r);
+}
+
+static void test_import_given_mistakes_when_told_then_line_of_the_file_and_2(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ 400, "application/problem+json",
+		  "{\"title\":\"Bad\",\"detail\":\"no field is called "
+		  "'x'\",\"line\":7,\"column\":9}",
+		  0 },
+	};
+	char path[64];
+	struct fake f;
+	struct run r;
+
+	(void)state;
+	make_file(path, "{}\n", 3);
+	r = ask(&f, answers, 1, ARGS("import", path));
+	assert_int_equal(r.code, EXIT_USAGE);
+	assert_has(r.err, "line 7, column 9: no field is called 'x'");
+	assert_string_equal(r.out, "");
+	unlink(path);
+	run_done(&r);
+	r = run((struct run_setting){ .port = f.port }, ARGS("import", path));
+	assert_int_equal(r.code, EXIT_USAGE);
+	assert_has(r.err, "cannot read");
+	run_done(&r);
+	r = run((struct run_setting){ .port = f.port }, ARGS("import"));
+	assert_int_equal(r.code, EXIT_USAGE);
+	end(&f, &r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -840,6 +912,9 @@ int main(void)
 			test_tail_given_ctrl_c_when_followed_then_output_is_whole_and_0_or_1),
 		cmocka_unit_test(test_nodes_given_list_when_asked_then_rows),
 		cmocka_unit_test(test_status_given_object_when_asked_then_flat_table_or_raw),
+		cmocka_unit_test(
+			test_import_given_lines_when_sent_then_sums_and_the_right_media_type),
+		cmocka_unit_test(test_import_given_mistakes_when_told_then_line_of_the_file_and_2),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -198,6 +198,12 @@ given_rtsecctl() {
 	ctl export --since "$BEGIN" --format batches --file "$T/batches" 2>/dev/null
 	"$RTSEC_BIN/rtsec-collector" import "$T/batches" --dir "$T/other" >"$T/imported"
 	expect "exported batches are imported elsewhere" "$(grep -c ' 0 events were there, 0 batches refused' "$T/imported")" 1
+	expect "exported batches are all there where they came from" \
+		"$(ctl import "$T/batches" | grep -c '^0 batches with 0 events stored, .* 0 batches refused')" 1
+	ctl export 'process.args == "three"' --since "$BEGIN" --file "$T/documents" 2>/dev/null
+	"$RTSEC_BIN/rtsec-collector" import "$T/documents" --dir "$T/third" >"$T/imported"
+	expect "exported documents are imported elsewhere" \
+		"$(grep -c " with $(wc -l <"$T/documents") events stored, 0 events were there, 0 batches refused" "$T/imported")" 1
 }
 
 given_the_http_api() {
