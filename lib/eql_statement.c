@@ -247,22 +247,29 @@ static int parse_term(struct eql_parser *p, struct eql_statement *s, const struc
 
 /* ---- the statement ---- */
 
-/* 5 m: between number and unit may be blanks.  The number is the current token. */
+/* 5 m: between number and unit may be blanks.  The number is the current token; it stays so when no
+ * unit follows. */
 static int join_unit(struct eql_parser *p, char *text, size_t room)
 {
 	struct eql_token number = p->lex.token;
 	struct expr_literal v = { .type = LITERAL_NULL };
+	size_t after = p->lex.at;
+	struct diag d = { 0 };
+	uint64_t ns;
 	int r = eql_number_of(p, &number, &v);
 
 	if (r <= 0 || v.type != LITERAL_INT)
 		return MIN(r, 0);
 	r = eql_advance(p);
-	if (r == 0 && p->lex.token.type == EQL_WORD)
-		snprintf(text, room, "%.*s%.*s", (int)number.n_value, number.value,
-			 (int)MIN(p->lex.token.n_value, 8), p->lex.token.value);
-	if (r == 0 && p->lex.token.type != EQL_WORD)
-		return eql_expected(p, "a unit after the number, such as s or m,");
-	return r;
+	if (r < 0)
+		return r;
+	snprintf(text, room, "%.*s%.*s", (int)number.n_value, number.value,
+		 (int)MIN(p->lex.token.n_value, (size_t)8), p->lex.token.value);
+	if (p->lex.token.type == EQL_WORD && duration_parse(text, strlen(text), &ns, &d) == 0)
+		return 0;
+	p->lex.token = number;
+	p->lex.at = after;
+	return 0;
 }
 
 static int parse_maxspan(struct eql_parser *p, struct eql_statement *s)
