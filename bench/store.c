@@ -9,10 +9,12 @@
 #include <ftw.h>
 #include <sys/stat.h>
 
+#include "collector/filter.h"
 #include "collector/merge.h"
 #include "collector/sql.h"
 #include "lib/rebatch.h"
 #include "lib/timestamp.h"
+#include "lib/token.h"
 
 enum { COMMIT = 16, MOST_FRAMES = 200000, ROW_EVENTS = 500000 };
 
@@ -118,6 +120,32 @@ static void make_frames(struct bench *b, unsigned nodes, uint64_t events)
 /* ---- bytes ---- */
 
 static uint64_t disk_bytes;
+
+/* Of how many absent words, and absent beginnings of words, do filters say "maybe"?  In parts of a
+ * million. */
+static void ask_absent(struct bench *b, uint64_t *ret_words, uint64_t *ret_prefixes)
+{
+	AUTO(filter_builder) *f = NULL;
+	uint64_t asked = 0, words = 0, prefixes = 0;
+	const void *bits;
+	size_t n;
+
+	must(filter_builder_new(&f), "a filter");
+	for (size_t i = 0; i < b->n_frames && i < 200; i++) {
+		must(block_load(b->block, b->frames[i].data, b->frames[i].n, NULL), "a batch");
+		must(filter_build(f, b->block, &bits, &n), "a filter");
+		for (unsigned k = 0; k < 1000; k++, asked++) {
+			char word[24];
+
+			snprintf(word, sizeof(word), "%czqx%u", 'a' + k % 26, k);
+			words += filter_has(bits, n, token_hash(word, strlen(word)));
+			snprintf(word, sizeof(word), "%cq%03u", 'a' + k % 26, k);
+			prefixes += filter_has(bits, n, token_prefix_hash(word));
+		}
+	}
+	*ret_words = asked ? words * 1000000 / asked : 0;
+	*ret_prefixes = asked ? prefixes * 1000000 / asked : 0;
+}
 
 static int add_file(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
@@ -285,6 +313,7 @@ int main(int argc, char **argv)
 	struct bench b = { 0 };
 	struct merge_counters merged = { 0 };
 	struct store *s = NULL;
+	uint64_t absent_words, absent_prefixes;
 	double store_s, merge_s, rows_ns, rows_bytes, bytes, after;
 	char dir[512];
 
@@ -307,13 +336,16 @@ int main(int argc, char **argv)
 	store_free(s);
 	after = (double)bytes_of(dir);
 	plain_rows(&b, argv[4], &rows_ns, &rows_bytes);
+	ask_absent(&b, &absent_words, &absent_prefixes);
 	printf("{\"bench\":\"store\",\"events\":%llu,\"batches\":%zu,\"store_ns\":%.0f,\"bytes\":%."
 	       "1f,"
 	       "\"merged_blocks\":%llu,\"into\":%llu,\"merge_ns\":%.0f,\"bytes_after\":%.1f,"
-	       "\"rows_ns\":%.0f,\"rows_bytes\":%.1f}\n",
+	       "\"rows_ns\":%.0f,\"rows_bytes\":%.1f,\"maybe_words_ppm\":%llu,"
+	       "\"maybe_prefixes_ppm\":%llu}\n",
 	       (unsigned long long)b.n_events, b.n_frames, store_s * 1e9 / (double)b.n_events,
 	       bytes / (double)b.n_events, (unsigned long long)merged.blocks,
 	       (unsigned long long)merged.into, merge_s * 1e9 / (double)b.n_events,
-	       after / (double)b.n_events, rows_ns, rows_bytes);
+	       after / (double)b.n_events, rows_ns, rows_bytes, (unsigned long long)absent_words,
+	       (unsigned long long)absent_prefixes);
 	return 0;
 }

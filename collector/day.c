@@ -44,6 +44,12 @@ static const char *const texts[STMT_MAX] = {
 	[STMT_BLOCK_DROP] = "DELETE FROM block WHERE id = ?1",
 	[STMT_MERGED_ADD] = "INSERT INTO block SELECT ?1, source, ?2, ?3, ?4, ?5, ingested_ns, ?6, "
 			    "?7, ?8, ?9, 1 FROM part WHERE id = ?1",
+	[STMT_QUARANTINE_ADD] = "INSERT OR IGNORE INTO quarantine SELECT id, ?2, ?3 FROM block "
+				"WHERE id = ?1",
+	[STMT_QUARANTINE_LIST] =
+		"SELECT q.id, b.min_time_ns, b.max_time_ns, b.n_events, s.node_id, "
+		"s.node_name, q.reason FROM quarantine q JOIN block b ON b.id = q.id "
+		"JOIN source s ON s.id = b.source ORDER BY q.id",
 };
 
 /* ---- opening ---- */
@@ -493,6 +499,45 @@ int day_pass_over(struct day *day, const struct day_entry *entry)
 	int r = day_begin(day);
 
 	return r < 0 ? r : add_record(day, entry);
+}
+
+/* ---- quarantine ---- */
+
+int day_quarantine(struct day *day, uint64_t id, const char *reason, uint64_t now_ns)
+{
+	sqlite3_stmt *s = day->stmts[STMT_QUARANTINE_ADD];
+
+	sql_bind_u64(s, 1, id);
+	sqlite3_bind_int64(s, 2, sql_time(now_ns));
+	sqlite3_bind_text(s, 3, reason, -1, SQLITE_TRANSIENT);
+	return sql_run(s);
+}
+
+static const char *text_of(sqlite3_stmt *s, int column)
+{
+	const unsigned char *text = sqlite3_column_text(s, column);
+
+	return text ? (const char *)text : "";
+}
+
+int day_quarantined(struct day *day, int (*each)(const struct day_damaged *d, void *arg), void *arg)
+{
+	sqlite3_stmt *s = day->stmts[STMT_QUARANTINE_LIST];
+	int r, e = 0;
+
+	while (e == 0 && (r = sql_step(s)) == SQL_E_ROW) {
+		const struct day_damaged d = { .id = sql_u64(s, 0),
+					       .min_time_ns = sql_u64(s, 1),
+					       .max_time_ns = sql_u64(s, 2),
+					       .n_events = sql_u64(s, 3),
+					       .node_id = text_of(s, 4),
+					       .node_name = text_of(s, 5),
+					       .reason = text_of(s, 6) };
+
+		e = each(&d, arg);
+	}
+	sqlite3_reset(s);
+	return e ? e : r;
 }
 
 bool day_dirty(const struct day *day)

@@ -13,7 +13,8 @@
  * Removing a day has one step that counts: its frames file is renamed to events-D.gone.  What is
  * left then is removed at once, or by whoever opens the day or the store next.
  *
- * Thread: the store's writer; day_path(), day_frame_check(), day_file_bytes() any.  Memory: malloc. */
+ * Thread: the store's writer; day_path(), day_frame_check(), day_file_bytes() any.  Memory: malloc.
+ */
 #pragma once
 #include "lib/block.h"
 #include "lib/buf.h"
@@ -60,8 +61,8 @@ DEFINE_FREEP(day)
 NODISCARD int day_append(struct day *day, const struct day_entry *entry, uint64_t *ret_id);
 
 /* Reads the record after the last indexed one, if there is a whole one: its frame to @frame
- * (cleared first).  To be handed to day_append(), or passed over with day_pass_over(): both write it again to
- * its place, because what the disk holds of it is not known after a failed sync.
+ * (cleared first).  To be handed to day_append(), or passed over with day_pass_over(): both write
+ * it again to its place, because what the disk holds of it is not known after a failed sync.
  * Returns DAY_E_RECORD, 0 (no more) or a negative errno. */
 enum { DAY_E_RECORD = 1 };
 NODISCARD int day_replay(struct day *day, struct buf *frame, uint64_t *ret_ingested_ns);
@@ -72,6 +73,18 @@ NODISCARD int day_pass_over(struct day *day, const struct day_entry *entry);
 NODISCARD int day_commit(struct day *day);
 bool day_dirty(const struct day *day); /* has a transaction open */
 const struct day_summary *day_summary(const struct day *day);
+
+/* Blocks that were found damaged.  day_quarantine() notes one and commits; the day must not be
+ * dirty. day_quarantined() calls @each for all of them, until it returns not 0.  Both return 0,
+ * what @each returned, or a negative errno. */
+struct day_damaged {
+	uint64_t id; /* row */
+	uint64_t min_time_ns, max_time_ns, n_events;
+	const char *node_id, *node_name, *reason; /* lent for the call */
+};
+NODISCARD int day_quarantine(struct day *day, uint64_t id, const char *reason, uint64_t now_ns);
+NODISCARD int day_quarantined(struct day *day, int (*each)(const struct day_damaged *d, void *arg),
+			      void *arg);
 
 /* Writes the path of a file of day @number; @ending is "db" or "frames".  Returns @buf. */
 const char *day_path(const char *dir, uint32_t number, const char *ending,

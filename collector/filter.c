@@ -154,10 +154,10 @@ static int write_bits(struct filter_builder *f, const void **ret_bits, size_t *r
 	size_t n = MAX(n_blocks, (size_t)1) * BLOCK_BYTES;
 
 	n_blocks = n / BLOCK_BYTES;
-	if (n > f->bits_room) {
+	if (n + BLOCK_BYTES > f->bits_room) {
 		free(f->bits);
-		f->bits = aligned_alloc(BLOCK_BYTES, n);
-		f->bits_room = f->bits ? n : 0;
+		f->bits = aligned_alloc(BLOCK_BYTES, n + BLOCK_BYTES);
+		f->bits_room = f->bits ? n + BLOCK_BYTES : 0;
 		if (!f->bits)
 			return err_origin(-ENOMEM);
 	}
@@ -169,8 +169,9 @@ static int write_bits(struct filter_builder *f, const void **ret_bits, size_t *r
 		for (uint32_t w = 0; token && w < WORDS; w++, at >>= 6)
 			words[w] |= 1ull << (at & 63);
 	}
+	((uint8_t *)f->bits)[n] = FILTER_PREFIXES;
 	*ret_bits = f->bits;
-	*ret_n = n;
+	*ret_n = n + 1;
 	return 0;
 }
 
@@ -192,12 +193,17 @@ int filter_build(struct filter_builder *f, struct block *b, const void **ret_bit
 	return write_bits(f, ret_bits, ret_n);
 }
 
+bool filter_has_prefixes(const void *bits, size_t n)
+{
+	return n % BLOCK_BYTES == 1 && ((const uint8_t *)bits)[n - 1] == FILTER_PREFIXES;
+}
+
 bool filter_has(const void *bits, size_t n, uint64_t token)
 {
 	size_t n_blocks = n / BLOCK_BYTES;
 	uint64_t words[WORDS], at, miss = 0;
 
-	if (n_blocks == 0 || n % BLOCK_BYTES)
+	if (n_blocks == 0 || n % BLOCK_BYTES > 1)
 		return true;
 	token += token == 0;
 	memcpy(words, (const uint8_t *)bits + block_of(token, n_blocks) * BLOCK_BYTES,

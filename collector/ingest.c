@@ -516,6 +516,7 @@ static void tick(struct ingest *i)
 	i->ticked_ns = now;
 	flush_nodes(i);
 	disk_check(&i->disk);
+	store_keep_quarantine(i->store, timestamp_now());
 	merge_some(i, now);
 	if (i->kept_ns && now - i->kept_ns < RETENTION_S * UINT64_C(1000000000))
 		return;

@@ -178,6 +178,8 @@ int metrics_read_store(struct metrics *m, struct store_reader *reader)
 	m->value[METRIC_STORE_EVENTS] = totals.events;
 	m->value[METRIC_STORE_BYTES] = totals.bytes;
 	m->value[METRIC_STORE_DAYS] = totals.days;
+	m->value[METRIC_STORE_DAMAGED_BLOCKS] = totals.damaged_blocks;
+	m->value[METRIC_STORE_DAMAGED_EVENTS] = totals.damaged_events;
 	return r;
 }
 

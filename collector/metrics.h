@@ -12,6 +12,9 @@
 	X(STORE_EVENTS, store, events, "gauge", "Events in the store")                            \
 	X(STORE_BYTES, store, bytes, "gauge", "Bytes of the store's files")                       \
 	X(STORE_DAYS, store, days, "gauge", "Day files of the store")                             \
+	X(STORE_DAMAGED_BLOCKS, store, damaged_blocks, "gauge",                                   \
+	  "Batches that were found damaged and are not read")                                     \
+	X(STORE_DAMAGED_EVENTS, store, damaged_events, "gauge", "Events in them")                 \
 	X(INGEST_BATCHES, ingest, batches, "counter", "Batches stored since start")               \
 	X(INGEST_EVENTS, ingest, events, "counter", "Events stored since start")                  \
 	X(INGEST_BYTES, ingest, bytes, "counter", "Bytes of batches stored since start")          \
@@ -79,7 +82,8 @@
 	X(HTTP_4XX, http, answers_4xx, "counter", "Answers with a status of 400 to 499")          \
 	X(HTTP_5XX, http, answers_5xx, "counter", "Answers with a status of 500 to 599")          \
 	X(HTTP_UNAUTHORIZED, http, unauthorized, "counter", "Requests without a fitting token")   \
-	X(HTTP_LIMITED, http, limited, "counter", "Requests turned away because there were too many") \
+	X(HTTP_LIMITED, http, limited, "counter",                                                 \
+	  "Requests turned away because there were too many")                                     \
 	X(HTTP_CANCELLED, http, cancelled, "counter", "Questions whose client went away")         \
 	X(HTTP_BUSY, http, busy, "counter", "Questions turned away because too many waited")      \
 	X(HTTP_CONNECTIONS, http, connections, "gauge", "Open connections")                       \
@@ -120,10 +124,10 @@ struct metrics {
 
 /* Those of the dearest METRICS_RULES rules that were asked, as X(member, "key", "type", "help"):
  * rtsec_rule_KEY{rule="ID"} in /metrics; /api/v1/rules has all rules. */
-#define RULE_METRICS(X)                                                            \
-	X(hits, hits, "counter", "Hits of the rule since start")                   \
-	X(ns, cost_ns, "counter", "Nanoseconds of CPU that asking it has taken")   \
-	X(asked, batches, "counter", "Batches that it was asked of")               \
+#define RULE_METRICS(X)                                                          \
+	X(hits, hits, "counter", "Hits of the rule since start")                 \
+	X(ns, cost_ns, "counter", "Nanoseconds of CPU that asking it has taken") \
+	X(asked, batches, "counter", "Batches that it was asked of")             \
 	X(skipped, skipped, "counter", "Batches that it was not asked of, being dear")
 enum { METRICS_RULES = 200 };
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/migrate.h"
 
-extern const unsigned char migration_events_0001[], migration_events_0002[], migration_main_0001[],
-	migration_main_0002[], migration_main_0003[], migration_main_0004[], migration_main_0005[],
-	migration_main_0006[], migration_main_0007[];
+extern const unsigned char migration_events_0001[], migration_events_0002[],
+	migration_events_0003[], migration_main_0001[], migration_main_0002[],
+	migration_main_0003[], migration_main_0004[], migration_main_0005[], migration_main_0006[],
+	migration_main_0007[];
 
 static const struct migration events[] = {
 	{ "events/0001_blocks.sql", migration_events_0001 },
 	{ "events/0002_merged.sql", migration_events_0002 },
+	{ "events/0003_quarantine.sql", migration_events_0003 },
 };
 static const struct migration main_[] = {
 	{ "main/0001_nodes.sql", migration_main_0001 },

@@ -2,6 +2,7 @@
 set(rtsec_migrations ${CMAKE_SOURCE_DIR}/migrations)
 rtsec_embed(rtsec_collector migration_events_0001 ${rtsec_migrations}/events/0001_blocks.sql)
 rtsec_embed(rtsec_collector migration_events_0002 ${rtsec_migrations}/events/0002_merged.sql)
+rtsec_embed(rtsec_collector migration_events_0003 ${rtsec_migrations}/events/0003_quarantine.sql)
 rtsec_embed(rtsec_collector migration_main_0001 ${rtsec_migrations}/main/0001_nodes.sql)
 rtsec_embed(rtsec_collector migration_main_0002 ${rtsec_migrations}/main/0002_days.sql)
 rtsec_embed(rtsec_collector migration_main_0003 ${rtsec_migrations}/main/0003_access.sql)

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "collector/day.h"
@@ -14,7 +15,6 @@ enum {
 	KEEP_DAYS = 3, /* files that stay open between commits: yesterday, today, a wrong clock */
 	OLDEST_DAYS = 366,
 	FUTURE_DAYS = 2,
-	MAX_DAMAGED = 256,
 	REPLAY_BYTES = 16 << 20,
 };
 static const uint64_t ns_per_day = 86400000000000u;
@@ -36,8 +36,9 @@ struct store {
 	pthread_mutex_t mutex;
 	struct store_days days;
 	struct store_reader *readers;
-	uint64_t damaged[MAX_DAMAGED];
-	size_t n_damaged;
+	struct store_quarantined *quarantine; /* in no order */
+	size_t n_quarantine, quarantine_room;
+	atomic_size_t n_held; /* of them that hold: none is asked for while there is none */
 };
 
 /* ---- what the days hold ---- */
@@ -109,18 +110,143 @@ const char *store_dir(const struct store *s)
 	return s->dir;
 }
 
-bool store_damage_is_new(struct store *s, uint64_t block_id)
+/* ---- quarantine ---- */
+
+static struct store_quarantined *find_quarantined(struct store *s, uint64_t id)
+{
+	for (size_t i = 0; i < s->n_quarantine; i++)
+		if (s->quarantine[i].id == id)
+			return &s->quarantine[i];
+	return NULL;
+}
+
+static bool quarantine_room(struct store *s)
+{
+	size_t room = s->quarantine_room ? s->quarantine_room * 2 : 16;
+	struct store_quarantined *more;
+
+	if (s->n_quarantine < s->quarantine_room)
+		return true;
+	if (s->n_quarantine == STORE_QUARANTINE)
+		return false;
+	more = reallocarray(s->quarantine, room, sizeof(*more));
+	if (!more)
+		return false;
+	s->quarantine = more;
+	s->quarantine_room = room;
+	return true;
+}
+
+bool store_quarantine(struct store *s, const struct store_quarantined *q)
 {
 	bool is_new;
 
 	pthread_mutex_lock(&s->mutex);
-	is_new = s->n_damaged < MAX_DAMAGED;
-	for (size_t i = 0; i < s->n_damaged && is_new; i++)
-		is_new = s->damaged[i] != block_id;
-	if (is_new)
-		s->damaged[s->n_damaged++] = block_id;
+	is_new = !find_quarantined(s, q->id) && quarantine_room(s);
+	if (is_new) {
+		s->quarantine[s->n_quarantine++] = *q;
+		atomic_fetch_add(&s->n_held, q->holds);
+	}
 	pthread_mutex_unlock(&s->mutex);
 	return is_new;
+}
+
+bool store_is_quarantined(struct store *s, uint64_t block_id, struct store_damage *ret)
+{
+	const struct store_quarantined *q;
+	bool is;
+
+	if (atomic_load(&s->n_held) == 0)
+		return false;
+	pthread_mutex_lock(&s->mutex);
+	q = find_quarantined(s, block_id);
+	is = q && q->holds;
+	if (is)
+		*ret = q->damage;
+	pthread_mutex_unlock(&s->mutex);
+	return is;
+}
+
+void store_count_quarantine(struct store *s, uint64_t *ret_blocks, uint64_t *ret_events)
+{
+	*ret_blocks = *ret_events = 0;
+	pthread_mutex_lock(&s->mutex);
+	for (size_t i = 0; i < s->n_quarantine; i++) {
+		*ret_blocks += s->quarantine[i].holds;
+		*ret_events += s->quarantine[i].holds ? s->quarantine[i].damage.n_events : 0;
+	}
+	pthread_mutex_unlock(&s->mutex);
+}
+
+/* Of a day that is gone.  The mutex is held. */
+static void forget_quarantine(struct store *s, uint32_t day)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_quarantine; i++) {
+		if (s->quarantine[i].id >> 32 != day)
+			s->quarantine[n++] = s->quarantine[i];
+		else
+			atomic_fetch_sub(&s->n_held, s->quarantine[i].holds);
+	}
+	s->n_quarantine = n;
+}
+
+/* A copy of one that the index lacks; false: none.  The writer has it noted then, or never. */
+static bool next_to_keep(struct store *s, struct store_quarantined *ret)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&s->mutex);
+	for (size_t i = 0; i < s->n_quarantine && !found; i++) {
+		found = s->quarantine[i].holds && !s->quarantine[i].kept;
+		if (found) {
+			s->quarantine[i].kept = true;
+			*ret = s->quarantine[i];
+		}
+	}
+	pthread_mutex_unlock(&s->mutex);
+	return found;
+}
+
+void store_keep_quarantine(struct store *s, uint64_t now_ns)
+{
+	struct store_quarantined q;
+	struct day *day = NULL;
+
+	while (next_to_keep(s, &q)) {
+		uint32_t number = (uint32_t)(q.id >> 32);
+		int r = store_has_events(s, number) ? store_writable_day(s, number, &day)
+						    : err_origin(-ENOENT);
+
+		if (r == 0)
+			r = day_quarantine(day, q.id & UINT32_MAX, q.damage.reason, now_ns);
+		if (r < 0 && r != -ENOENT) /* it is found again after a restart */
+			log_warn("store.quarantine_not_kept", "day=%u block=%llu error=\"%s\"",
+				 number, (unsigned long long)(q.id & UINT32_MAX), strerror(-r));
+	}
+}
+
+struct loading {
+	struct store *store;
+	uint32_t day;
+};
+
+static int load_quarantined(const struct day_damaged *d, void *arg)
+{
+	const struct loading *l = arg;
+	struct store_quarantined q = { .id = (uint64_t)l->day << 32 | d->id,
+				       .damage = { .from_ns = d->min_time_ns,
+						   .to_ns = d->max_time_ns,
+						   .n_events = d->n_events },
+				       .holds = true,
+				       .kept = true };
+
+	snprintf(q.damage.node_id, sizeof(q.damage.node_id), "%s", d->node_id);
+	snprintf(q.damage.node, sizeof(q.damage.node), "%s", d->node_name);
+	snprintf(q.damage.reason, sizeof(q.damage.reason), "%s", d->reason);
+	(void)store_quarantine(l->store, &q);
+	return 0;
 }
 
 /* ---- opening ---- */
@@ -214,6 +340,10 @@ static int load_day(struct store *s, uint32_t number, struct diag *d)
 		r = days_room(&s->days, s->days.n + 1);
 	if (r < 0)
 		return r;
+	r = day_quarantined(day, load_quarantined, &(struct loading){ s, number });
+	if (r < 0)
+		return diag_set(d, r, 0, 0, "cannot read what is damaged in day %u: %s", number,
+				strerror(-r));
 	days_put(&s->days, day_summary(day));
 	s->last_ingested_ns = MAX(s->last_ingested_ns, day_summary(day)->ingested_ns);
 	return 0;
@@ -273,6 +403,7 @@ struct store *store_free(struct store *s)
 	filter_builder_free(s->filter);
 	block_free(s->block);
 	buf_done(&s->record);
+	free(s->quarantine);
 	free(s->days.list);
 	pthread_mutex_destroy(&s->mutex);
 	free(s);
@@ -501,6 +632,7 @@ static bool take_day(struct store *s, uint32_t number, struct day_summary *ret)
 		*ret = d->list[i];
 		d->n--;
 		memmove(d->list + i, d->list + i + 1, (d->n - i) * sizeof(*d->list));
+		forget_quarantine(s, number);
 	}
 	pthread_mutex_unlock(&s->mutex);
 	return found;

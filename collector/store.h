@@ -20,7 +20,7 @@ struct store_reader;
 
 enum {
 	STORE_E_DUPLICATE = 1, /* was there before: acknowledge it, write nothing */
-	STORE_E_CONFLICT = 2,  /* another batch of that node and boot has its first seq: refuse it */
+	STORE_E_CONFLICT = 2, /* another batch of that node and boot has its first seq: refuse it */
 };
 
 /* Opens or makes the store in the folder @dir, migrating its files.  Returns 0, -EEXIST (a newer
@@ -52,15 +52,16 @@ uint64_t store_last_id(const struct store *s);
 
 /* A day as retention sees it. */
 struct store_day {
-	uint32_t number; /* days since 1970-01-01; 0: clocks that are far off */
+	uint32_t number;	  /* days since 1970-01-01; 0: clocks that are far off */
 	uint64_t n_events, bytes; /* on the disk, index included */
 	uint64_t ingested_ns;	  /* of its last batch */
 };
-/* Writer.  Lists the days, oldest first.  *ret is the caller's, to be freed.  Returns 0 or -ENOMEM. */
+/* Writer.  Lists the days, oldest first.  *ret is the caller's, to be freed.  Returns 0 or -ENOMEM.
+ */
 NODISCARD int store_list_days(struct store *s, struct store_day **ret, size_t *ret_n);
 /* Writer.  Removes a day and its files; scans under way go on with what they have open.  Returns 0,
- * -ENOENT (there is none), -EBUSY (its transaction is open) or another negative errno: the day is as
- * it was, or what is left of it is removed by the next store_open(). */
+ * -ENOENT (there is none), -EBUSY (its transaction is open) or another negative errno: the day is
+ * as it was, or what is left of it is removed by the next store_open(). */
 NODISCARD int store_remove_day(struct store *s, uint32_t number);
 
 /* Greatest sequence number of a loaded batch; first_seq of a heartbeat. */
@@ -68,13 +69,14 @@ uint64_t store_last_seq(struct block *b);
 
 /* Which blocks a scan wants. */
 struct store_range {
-	uint64_t from_ns, to_ns;  /* blocks with an event in [from, to); 0 and UINT64_MAX: open */
-	uint64_t kinds;		  /* mask; 0: all */
-	const char *node;	  /* host.id or host.name, exact; NULL: all */
-	const struct expr *expr;  /* blocks whose filter shows that it cannot match are skipped */
-	bool ascending;		  /* oldest first by min time; else newest first by max time */
-	uint64_t arrived_after_ns; /* not 0: only blocks with ingested_ns above this, in the order of
-				    * ingested_ns (@ascending has no say): resume of the live tail */
+	uint64_t from_ns, to_ns; /* blocks with an event in [from, to); 0 and UINT64_MAX: open */
+	uint64_t kinds;		 /* mask; 0: all */
+	const char *node;	 /* host.id or host.name, exact; NULL: all */
+	const struct expr *expr; /* blocks whose filter shows that it cannot match are skipped */
+	bool ascending;		 /* oldest first by min time; else newest first by max time */
+	uint64_t
+		arrived_after_ns; /* not 0: only blocks with ingested_ns above this, in the order of
+				   * ingested_ns (@ascending has no say): resume of the live tail */
 };
 
 /* A block, or the rest of a day, that could not be read. */
@@ -85,6 +87,11 @@ struct store_damage {
 	char node_id[STORE_NODE_BYTES], node[STORE_NODE_BYTES]; /* "": of a day, any */
 	char reason[112];
 };
+
+/* Blocks that were found damaged are told by each scan that would read them, and not read again
+ * (docs/decisions/0015-quarantine.md).  What readers found is written down by the writer. */
+enum { STORE_QUARANTINE = 1024 }; /* known at most; more are read again each time */
+void store_keep_quarantine(struct store *s, uint64_t now_ns);
 
 /* Counted over one scan. */
 struct store_scan_stats {
@@ -103,8 +110,8 @@ DEFINE_FREEP(store_reader)
 
 /* What is known of a block before it is opened. */
 struct store_block {
-	uint64_t id;	  /* unique in the store: day number << 32 | row id, the latter rising with
-			   * arrival */
+	uint64_t id; /* unique in the store: day number << 32 | row id, the latter rising with
+		      * arrival */
 	uint64_t min_time_ns, max_time_ns, ingested_ns;
 	uint32_t n_events;
 };
@@ -116,7 +123,8 @@ enum store_wish {
 	STORE_STOP, /* neither this one nor any after it: the scan ends with 0 */
 };
 
-/* Hands the blocks that the range wants, in its order, to @each: @b is loaded and lent for the call.
+/* Hands the blocks that the range wants, in its order, to @each: @b is loaded and lent for the
+ * call.
  * @wanted (may be NULL) is asked before a block is opened (or even fetched), so that a caller with
  * enough hits reads no more.  @each returns 0 to go on, else the scan stops with that value.
  * Returns 0, what @each returned, or a negative errno. */
@@ -125,10 +133,10 @@ typedef enum store_wish (*store_wanted_fn)(const struct store_block *meta, void 
 int store_scan(struct store_reader *r, const struct store_range *range, store_wanted_fn wanted,
 	       store_each_fn each, void *arg, struct store_scan_stats *stats);
 
-/* The same scan a block at a time, for who cannot be called back.  After store_walk_begin() has returned
- * 0, the reader is the walk's until store_walk_end(), in one thread; the next call of store_walk_next()
- * takes *ret back.  @stats is the caller's until the end.
- * store_walk_next() returns STORE_E_BLOCK, 0 (no more) or a negative errno. */
+/* The same scan a block at a time, for who cannot be called back.  After store_walk_begin() has
+ * returned 0, the reader is the walk's until store_walk_end(), in one thread; the next call of
+ * store_walk_next() takes *ret back.  @stats is the caller's until the end. store_walk_next()
+ * returns STORE_E_BLOCK, 0 (no more) or a negative errno. */
 enum { STORE_E_BLOCK = 1 };
 NODISCARD int store_walk_begin(struct store_reader *r, const struct store_range *range,
 			       store_wanted_fn wanted, void *arg, struct store_scan_stats *stats);
@@ -138,13 +146,14 @@ void store_walk_end(struct store_reader *r);
 /* The frame of the block that store_walk_next() gave last, as it came; lent until the next call. */
 const void *store_walk_frame(const struct store_reader *r, size_t *ret_n);
 
-/* Has the reader's scans leave out batches that @scope does not have, until it is called again.  @scope
- * (NULL: all are in) is borrowed. */
+/* Has the reader's scans leave out batches that @scope does not have, until it is called again.
+ * @scope (NULL: all are in) is borrowed. */
 struct scope;
 void store_reader_scope(struct store_reader *r, const struct scope *scope);
 
 /* Totals for /metrics and /status. */
 struct store_totals {
 	uint64_t blocks, events, bytes, days;
+	uint64_t damaged_blocks, damaged_events; /* in quarantine */
 };
 int store_totals(struct store_reader *r, struct store_totals *ret);

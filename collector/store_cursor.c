@@ -229,7 +229,10 @@ bool cursor_filtered_out(struct cursor *c, const struct expr *e)
 	if (sql_step(s) == SQL_E_ROW) {
 		f.bits = sqlite3_column_blob(s, 0);
 		f.n = (size_t)sqlite3_column_bytes(s, 0);
-		out = f.bits && !expr_may_match(e, filter_asked, &f);
+		if (f.bits && filter_has_prefixes(f.bits, f.n))
+			out = !expr_may_match(e, filter_asked, &f);
+		else
+			out = f.bits && !expr_may_match_words(e, filter_asked, &f);
 	}
 	sqlite3_reset(s);
 	return out;

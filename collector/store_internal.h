@@ -17,9 +17,21 @@ struct store_days {
 NODISCARD int store_days_copy(struct store *s, struct store_days *to);
 const char *store_dir(const struct store *s);
 
-/* True the first time it is asked of @block_id (a bounded number of times: then false for all), so that a
- * damaged block is logged once and not by every scan. */
-bool store_damage_is_new(struct store *s, uint64_t block_id);
+/* What is damaged: a block by its id, the rest of a day by its number << 32. */
+struct store_quarantined {
+	uint64_t id;
+	struct store_damage damage;
+	bool holds; /* it is not read again; else it is only known that it was logged */
+	bool kept;  /* the day's index has it */
+};
+
+/* Notes @q.  True the first time (a bounded number of times: then false for all), so that damage is
+ * logged once and not by every scan. */
+bool store_quarantine(struct store *s, const struct store_quarantined *q);
+/* True when the block is not to be read: what is known of its damage is in *ret. */
+bool store_is_quarantined(struct store *s, uint64_t block_id, struct store_damage *ret);
+/* Blocks in quarantine, and their events. */
+void store_count_quarantine(struct store *s, uint64_t *ret_blocks, uint64_t *ret_events);
 
 /* True while the store has @day, and not another one made under its name since. */
 bool store_has_day(struct store *s, const struct day_summary *day);
@@ -31,8 +43,8 @@ struct store_reader **store_readers(struct store *s);
 /* Has the readers that are idle close the files of @day. */
 void store_readers_drop(struct store *s, const struct day_summary *day);
 
-/* For merge.c; the writer's thread.  A day to write to, lent until the next commit or removal.  Returns 0 or a
- * negative errno. */
+/* For merge.c; the writer's thread.  A day to write to, lent until the next commit or removal.
+ * Returns 0 or a negative errno. */
 NODISCARD int store_writable_day(struct store *s, uint32_t number, struct day **ret);
 /* Readers see what the day holds now. */
 void store_day_changed(struct store *s, struct day *day);

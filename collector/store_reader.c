@@ -31,7 +31,7 @@ struct store_reader {
 	size_t n_cursors, cursors_room;
 	uint64_t n_scans;
 	struct buf record;
-	struct scan scan; /* that is under way */
+	struct scan scan;	   /* that is under way */
 	const struct scope *scope; /* NULL: every node */
 };
 
@@ -122,8 +122,6 @@ static void log_damage(struct store_reader *r, uint64_t id, const struct store_d
 {
 	char path[DAY_PATH_BYTES], node[512], why[512];
 
-	if (!store_damage_is_new(r->store, id))
-		return;
 	day_path(store_dir(r->store), (uint32_t)(id >> 32), "frames", path);
 	log_error("store.damaged",
 		  "file=%s block=%llu node=%s from_ns=%llu to_ns=%llu events=%llu why=%s", path,
@@ -134,51 +132,72 @@ static void log_damage(struct store_reader *r, uint64_t id, const struct store_d
 		  log_value(m->reason, strlen(m->reason), why, sizeof(why)));
 }
 
-static void tell_damage(const struct scan *scan, uint64_t id, const struct store_damage *m)
+static void tell_damage(const struct scan *scan, const struct store_damage *m)
 {
 	struct store_scan_stats *s = scan->stats;
 
 	if (s->blocks_damaged < ARRAY_SIZE(s->damage))
 		s->damage[s->blocks_damaged] = *m;
 	s->blocks_damaged++;
-	log_damage(scan->reader, id, m);
+}
+
+/* Damage that was found now. */
+static void found_damage(const struct scan *scan, const struct store_quarantined *q)
+{
+	tell_damage(scan, &q->damage);
+	if (store_quarantine(scan->reader->store, q))
+		log_damage(scan->reader, q->id, &q->damage);
 }
 
 /* A day that cannot be read on: its rest is lost to this scan, the others go on. */
 static int give_up_day(const struct scan *scan, const struct day_summary *day, int r)
 {
-	struct store_damage m = { .from_ns = day->min_time_ns,
-				  .to_ns = day->max_time_ns,
-				  .n_events = day->n_events };
+	struct store_quarantined q = { .id = (uint64_t)day->number << 32,
+				       .damage = { .from_ns = day->min_time_ns,
+						   .to_ns = day->max_time_ns,
+						   .n_events = day->n_events } };
 
 	if (r == -ENOMEM)
 		return r;
-	snprintf(m.reason, sizeof(m.reason), "the day cannot be read: %s", strerror(-r));
-	tell_damage(scan, (uint64_t)day->number << 32, &m);
+	snprintf(q.damage.reason, sizeof(q.damage.reason), "the day cannot be read: %s",
+		 strerror(-r));
+	found_damage(scan, &q);
 	return 0;
 }
 
-static void give_up_block(const struct scan *scan, struct cursor *c, const char *why)
+/* @r: bytes that are wrong stay so; what could not be read may be readable another time. */
+static void give_up_block(const struct scan *scan, struct cursor *c, int r, const char *why)
 {
-	struct store_damage m = { .from_ns = c->meta.min_time_ns,
-				  .to_ns = c->meta.max_time_ns,
-				  .n_events = c->meta.n_events };
+	struct store_quarantined q = { .id = (uint64_t)c->day.number << 32 | c->block_id,
+				       .damage = { .from_ns = c->meta.min_time_ns,
+						   .to_ns = c->meta.max_time_ns,
+						   .n_events = c->meta.n_events },
+				       .holds = r == -EBADMSG };
 
-	cursor_source(c, m.node_id, m.node);
-	snprintf(m.reason, sizeof(m.reason), "%.*s", (int)sizeof(m.reason) - 1, why);
-	tell_damage(scan, c->meta.id, &m);
+	cursor_source(c, q.damage.node_id, q.damage.node);
+	snprintf(q.damage.reason, sizeof(q.damage.reason), "%.*s", (int)sizeof(q.damage.reason) - 1,
+		 why);
+	found_damage(scan, &q);
 }
 
 static int read_block(const struct scan *scan, struct cursor *c)
 {
 	struct store_reader *reader = scan->reader;
+	struct store_damage known;
 	struct diag d = { 0 };
-	int r = cursor_fetch(c, &reader->record, reader->block, &d);
+	int r;
+
+	if (store_is_quarantined(reader->store, (uint64_t)c->day.number << 32 | c->block_id,
+				 &known)) {
+		tell_damage(scan, &known);
+		return 0;
+	}
+	r = cursor_fetch(c, &reader->record, reader->block, &d);
 
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
-		give_up_block(scan, c, d.text);
+		give_up_block(scan, c, r, d.text);
 		return 0;
 	}
 	scan->stats->blocks_read++;
@@ -189,8 +208,8 @@ static int read_block(const struct scan *scan, struct cursor *c)
 
 enum { STOPPED = INT32_MAX }; /* internal: @wanted said STORE_STOP */
 
-/* The same, for who must not even learn how many events a block of another node has: it is looked into
- * before anybody is asked. */
+/* The same, for who must not even learn how many events a block of another node has: it is looked
+ * into before anybody is asked. */
 static int visit_scoped(const struct scan *scan, struct cursor *c)
 {
 	enum store_wish wish;
@@ -494,5 +513,6 @@ int store_totals(struct store_reader *r, struct store_totals *ret)
 		ret->bytes += r->days.list[i].frames_end;
 		ret->days++;
 	}
+	store_count_quarantine(r->store, &ret->damaged_blocks, &ret->damaged_events);
 	return res;
 }

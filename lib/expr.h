@@ -111,6 +111,8 @@ uint64_t expr_kinds(const struct expr *e);
 /* Asks @has(token, arg) for words that must occur in a block's strings for a hit to be possible;
  * see lib/token.h.  Returns false only when no event of such a block can be a hit. */
 bool expr_may_match(const struct expr *e, bool (*has)(uint64_t token, void *arg), void *arg);
+/* The same without asking how words begin (token_prefix_hash()), for who does not know that. */
+bool expr_may_match_words(const struct expr *e, bool (*has)(uint64_t token, void *arg), void *arg);
 
 /* Calls @each for the fields that the tree asks, each once. */
 void expr_fields(const struct expr *e, void (*each)(struct field_ref f, void *arg), void *arg);

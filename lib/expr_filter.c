@@ -121,17 +121,26 @@ uint64_t expr_kinds(const struct expr *e)
 struct asker {
 	bool (*has)(uint64_t token, void *arg);
 	void *arg;
+	bool prefixes; /* it knows how words begin */
 };
 
-/* Are all tokens of a literal there?  Where more text may stand before or after it, the token at
- * that edge is not whole and not asked for. */
+/* Are all tokens of a literal there?  Where more text may stand before it, the token at that edge
+ * is not whole and not asked for; where it may stand after it, how the token begins is. */
 static bool words_there(const struct asker *a, const char *s, size_t n, bool open_start,
 			bool open_end)
 {
 	for (size_t i = 0, len; i < n; i += len + 1) {
 		for (len = 0; i + len < n && token_byte((uint8_t)s[i + len]);)
 			len++;
-		if (len < 2 || (i == 0 && open_start) || (i + len == n && open_end))
+		bool begins = i + len == n && open_end; /* of the word no more is known */
+
+		if (len < 2 || (i == 0 && open_start))
+			continue;
+		if (begins && (len < TOKEN_PREFIX_BYTES || !a->prefixes))
+			continue;
+		if (begins && !a->has(token_prefix_hash(s + i), a->arg))
+			return false;
+		if (begins)
 			continue;
 		if (!a->has(token_hash(s + i, len), a->arg))
 			return false;
@@ -274,7 +283,14 @@ static bool there(const struct asker *a, const struct expr *e, bool want)
 
 bool expr_may_match(const struct expr *e, bool (*has)(uint64_t token, void *arg), void *arg)
 {
-	struct asker a = { has, arg };
+	struct asker a = { has, arg, true };
+
+	return there(&a, e, true);
+}
+
+bool expr_may_match_words(const struct expr *e, bool (*has)(uint64_t token, void *arg), void *arg)
+{
+	struct asker a = { has, arg, false };
 
 	return there(&a, e, true);
 }

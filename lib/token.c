@@ -58,6 +58,21 @@ uint64_t token_hash(const char *s, size_t n)
 	return XXH3_64bits(word, n);
 }
 
+/* A seed of its own keeps it apart from a word of so many bytes. */
+static uint64_t prefix_of(const uint8_t word[TOKEN_PREFIX_BYTES])
+{
+	return XXH3_64bits_withSeed(word, TOKEN_PREFIX_BYTES, 0x7072);
+}
+
+uint64_t token_prefix_hash(const char *s)
+{
+	uint8_t word[TOKEN_PREFIX_BYTES];
+
+	for (size_t i = 0; i < sizeof(word); i++)
+		word[i] = lower((uint8_t)s[i]);
+	return prefix_of(word);
+}
+
 uint64_t token_of_id(uint64_t id)
 {
 	/* A seed of its own keeps ids apart from words. */
@@ -81,6 +96,8 @@ void token_each(const char *s, size_t n, void (*each)(uint64_t token, void *arg)
 			each(hash_long(s + i, len), arg);
 		else if (len >= TOKEN_MIN_BYTES)
 			each(XXH3_64bits(word, len), arg);
+		if (len >= TOKEN_PREFIX_BYTES)
+			each(prefix_of(word), arg);
 		i += len + 1;
 	}
 }

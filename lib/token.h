@@ -6,7 +6,10 @@
 #pragma once
 #include "lib/util.h"
 
-/* Calls @each with the hash of every token of the string. */
+enum { TOKEN_PREFIX_BYTES = 4 };
+
+/* Calls @each with the hash of every token of the string, and of each of TOKEN_PREFIX_BYTES or more
+ * with token_prefix_hash(), so that words can be looked for by how they begin. */
 void token_each(const char *s, size_t n, void (*each)(uint64_t token, void *arg), void *arg);
 
 /* Token under which an ID value (entity id) is entered. */
@@ -14,6 +17,9 @@ uint64_t token_of_id(uint64_t id);
 
 /* True for bytes that tokens are made of. */
 bool token_byte(uint8_t c);
+
+/* Hash of how a token begins: of its first TOKEN_PREFIX_BYTES bytes, at @s. */
+uint64_t token_prefix_hash(const char *s);
 
 /* Hash of one token, already known to be one; lowers it. */
 uint64_t token_hash(const char *s, size_t n);

@@ -94,7 +94,22 @@ static void test_filter_given_absent_tokens_when_asked_then_maybe_is_rare_and_si
 		maybe += has(f, word);
 	}
 	assert_true(maybe < 2500); /* of 100,000 */
-	assert_true(f->n <= n * 10 / 8 + 128);
+	assert_true(f->n <= (n + 9100) * 10 / 8 + 128); /* 1000 to 9999 are beginnings, too */
+}
+
+static void test_filter_given_words_when_asked_how_they_begin_then_known(void **state)
+{
+	struct fix *f = *state;
+
+	build(f, (struct fixture_batch){ .first_seq = 1, .n = 12345, .word = "zebra" });
+	assert_true(filter_has_prefixes(f->bits, f->n));
+	assert_true(filter_has(f->bits, f->n, token_prefix_hash("zebr")));
+	assert_true(filter_has(f->bits, f->n, token_prefix_hash("ZEBRA-CROSSING")));
+	assert_true(filter_has(f->bits, f->n, token_prefix_hash("1234")));
+	assert_false(filter_has(f->bits, f->n, token_prefix_hash("cebr")));
+	assert_false(filter_has(f->bits, f->n, token_hash("zebr", 4)));
+	assert_false(filter_has_prefixes(f->bits, f->n - 1)); /* as it was once */
+	assert_true(filter_has(f->bits, f->n - 1, token_hash("zebra", 5)));
 }
 
 static void test_filter_given_broken_bits_when_asked_then_everything_may_be_there(void **state)
@@ -112,6 +127,7 @@ int main(void)
 		T(test_filter_given_strings_when_built_then_no_token_is_missed),
 		T(test_filter_given_header_and_ids_when_built_then_they_are_entered),
 		T(test_filter_given_absent_tokens_when_asked_then_maybe_is_rare_and_size_is_small),
+		T(test_filter_given_words_when_asked_how_they_begin_then_known),
 		T(test_filter_given_broken_bits_when_asked_then_everything_may_be_there),
 	};
 

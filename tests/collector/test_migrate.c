@@ -14,6 +14,8 @@ static const struct {
 	  "0e3a1fc389bee7d44f1423f940cf228e35a1e1b29338588a15bf88ba324d629b" },
 	{ "events/0002_merged.sql",
 	  "e14ae34af44f73f03b7df2d7e98e47ae760cc70c52da1b64e5d5b78f9f914fa8" },
+	{ "events/0003_quarantine.sql",
+	  "1d72cd9ba1b30abb1fb8508f644f33e04284543b90475031a15cb3fb1f0ef755" },
 	{ "facts/0001_facts.sql",
 	  "9cb34fe93a945b96a81b031a915e72de0d69e992f920a51d0a233ebc9ac0b34b" },
 	{ "flows/0001_flows.sql",

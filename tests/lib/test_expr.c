@@ -129,7 +129,8 @@ static bool has_no_token(uint64_t token, void *arg)
 static bool has_tokens_of(uint64_t token, void *arg)
 {
 	for (const char **word = arg; *word; word++)
-		if (token_hash(*word, strlen(*word)) == token)
+		if (token_hash(*word, strlen(*word)) == token ||
+		    (strlen(*word) >= TOKEN_PREFIX_BYTES && token_prefix_hash(*word) == token))
 			return true;
 	return false;
 }
@@ -159,6 +160,16 @@ static void test_expr_given_words_when_may_match_then_never_too_strict(void **st
 	assert_true(may("file.path : \"/usr/bi*ash\"", path));
 	assert_false(may("file.path : \"/usr/bi/*ash\"", path));
 	assert_true(may("startsWith(file.path, \"/usr/b\")", path));
+	assert_true(may("startsWith(file.path, \"/usr/bin/bash\")", path));
+	assert_true(may("startsWith~(file.path, \"/usr/bin/BASH-5\")", path));
+	assert_false(may("startsWith(file.path, \"/usr/bin/basher\") and startsWith(file.path, "
+			 "\"/usr/bin/dash\")",
+			 path));
+	assert_true(may("file.path like \"/usr/bin/bash*\" and file.path : \"/usr/bin/bash?rc\"",
+			path));
+	assert_false(may("file.path like \"/usr/bin/dash*\"", path));
+	assert_false(may("file.path : \"*/dash*\"", path));
+	assert_true(may("file.path : \"*dash*\" or file.path like \"/usr/bin/das*\"", path));
 	assert_false(may("endsWith(file.path, \"/sh\")", path));
 	assert_true(may("endsWith(file.path, \"sh\")", path));
 	assert_true(may("host.name == \"nobody\" and event.action == \"exec\"", none));
