@@ -21,15 +21,16 @@
 
 static const struct route routes[] = {
 	{ METHOD_GET | METHOD_POST, "/api/v1/search", ROLE_VIEWER, api_search,
-	  ASK | PAGED | PARAM_BIT(FIELDS) | PARAM_BIT(EXPLAIN),
+	  ASK | PAGED | PARAM_BIT(FIELDS) | PARAM_BIT(EXPLAIN) | PARAM_BIT(PROGRESS),
 	  "One page of the events that a query finds", "(Page|Table|Sequences)\n(Event|Row|any)" },
 	{ METHOD_GET | METHOD_POST, "/api/v1/count", ROLE_VIEWER, api_count,
-	  ASK | PARAM_BIT(EXPLAIN), "How many events a query finds", "Count" },
+	  ASK | PARAM_BIT(EXPLAIN) | PARAM_BIT(PROGRESS), "How many events a query finds",
+	  "Count" },
 	{ METHOD_GET | METHOD_POST, "/api/v1/hits", ROLE_VIEWER, api_hits,
-	  ASK | PARAM_BIT(BUCKETS) | PARAM_BIT(INTERVAL), "How many events a query finds over time",
-	  "Histogram" },
+	  ASK | PARAM_BIT(BUCKETS) | PARAM_BIT(INTERVAL) | PARAM_BIT(PROGRESS),
+	  "How many events a query finds over time", "Histogram" },
 	{ METHOD_GET | METHOD_POST, "/api/v1/facets", ROLE_VIEWER, api_facets,
-	  ASK | PARAM_BIT(FIELD) | PARAM_BIT(LIMIT),
+	  ASK | PARAM_BIT(FIELD) | PARAM_BIT(LIMIT) | PARAM_BIT(PROGRESS),
 	  "The most frequent values of fields among the events that a query finds", "Facets" },
 	{ METHOD_GET, "/api/v1/export", ROLE_ANALYST, api_export, WHERE | PARAM_BIT(CURSOR),
 	  "Batches as they came, oldest arrival first, for rtsecctl export and import",
@@ -335,6 +336,8 @@ bool api_wants_lines(const struct request *r)
 {
 	const char *accept = request_header(r, "Accept");
 
+	if (request_params(r)->value[PARAM_PROGRESS].n) /* lines of another kind */
+		return false;
 	return accept && (strcasestr(accept, "application/x-ndjson") ||
 			  strcasestr(accept, "application/ndjson") ||
 			  strcasestr(accept, "application/jsonl"));
@@ -369,13 +372,14 @@ void ask_done(struct ask *a)
 	memset(a, 0, sizeof(*a));
 }
 
-struct query ask_query(const struct ask *a, const struct request *r, struct store_scan_stats *stats)
+struct query ask_query(const struct ask *a, struct request *r, struct store_scan_stats *stats)
 {
 	return (struct query){ .expr = a->expr,
 			       .from_ns = a->from_ns,
 			       .to_ns = a->to_ns,
 			       .node = a->node,
 			       .cancel = request_cancel(r),
+			       .progress = request_progress(r),
 			       .stats = stats,
 			       .flows = a->node || request_scope(r)
 						? NULL /* edges lead to any node */

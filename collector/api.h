@@ -75,8 +75,7 @@ NODISCARD bool api_read_ttl(struct request *r, const char *otherwise, uint64_t m
 void api_finish(struct request *r, struct json *j);
 
 /* The query that @a is, for a job of @r. */
-struct query ask_query(const struct ask *a, const struct request *r,
-		       struct store_scan_stats *stats);
+struct query ask_query(const struct ask *a, struct request *r, struct store_scan_stats *stats);
 
 /* "took_ms" and "scanned" of an answer. */
 void api_write_stats(struct request *r, const struct store_scan_stats *stats, struct json *j);

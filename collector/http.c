@@ -211,11 +211,19 @@ static void find_gone(struct http *h)
 			request_gone(requests[i]);
 }
 
+static void tell_progress(struct http *h)
+{
+	for (struct connection *c = h->connections; c; c = c->next)
+		if (c->request)
+			request_tick(c->request);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct http *h = timer->data;
 
 	find_gone(h);
+	tell_progress(h);
 	end_slow(h);
 	if (h->server.tails)
 		tails_tick(h->server.tails);

@@ -41,6 +41,8 @@ struct store_reader *query_worker_reader(struct query_worker *w)
 
 bool query_cancelled(const struct query *q)
 {
+	if (q->progress)
+		atomic_fetch_add_explicit(&q->progress->blocks, 1, memory_order_relaxed);
 	return q->cancel && atomic_load_explicit(q->cancel, memory_order_relaxed);
 }
 
@@ -49,8 +51,11 @@ int query_scan_blocks(struct query_worker *w, const struct query *q,
 		      void *arg)
 {
 	struct store_scan_stats stats = { 0 };
-	int r = store_scan(w->reader, range, wanted, each, arg, &stats);
+	int r;
 
+	if (q->progress)
+		atomic_fetch_add(&q->progress->of, store_range_blocks(w->reader, range));
+	r = store_scan(w->reader, range, wanted, each, arg, &stats);
 	if (q->stats)
 		store_scan_stats_add(q->stats, &stats);
 	return query_cancelled(q) ? -ECANCELED : r;

@@ -22,6 +22,12 @@ DEFINE_FREEP(query_worker)
 /* Its reader, for store_totals(). */
 struct store_reader *query_worker_reader(struct query_worker *w);
 
+/* How far a question is, for whoever waits: written by its thread, read by any. */
+struct query_progress {
+	atomic_ullong blocks; /* that were looked at, opened or not */
+	atomic_ullong of; /* that the range touches; more when a question scans more than once */
+};
+
 /* Where an event stands in the total order. */
 struct query_key {
 	uint64_t time_ns, seq;
@@ -37,8 +43,9 @@ struct query {
 	uint64_t from_ns, to_ns;   /* events in [from, to) */
 	const char *node;	   /* host.id or host.name; NULL: all */
 	const atomic_bool *cancel; /* NULL, or looked at before each block: true gives -ECANCELED */
-	struct store_scan_stats *stats; /* NULL, or added to */
-	const struct flows *flows;	/* NULL, or what descendant of goes on over, of all nodes */
+	struct query_progress *progress; /* NULL, or told */
+	struct store_scan_stats *stats;	 /* NULL, or added to */
+	const struct flows *flows; /* NULL, or what descendant of goes on over, of all nodes */
 };
 
 /* Texts on which regular expressions gave up, in all questions of this worker. */

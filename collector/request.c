@@ -98,12 +98,18 @@ struct request *request_free(struct request *r)
 {
 	if (!r)
 		return NULL;
+	if (r->tells && !r->job_done) { /* on_done() frees it */
+		atomic_store(&r->job.cancel, true);
+		r->orphan = true;
+		return NULL;
+	}
 	if (r->stream.closed)
 		r->stream.closed(r->stream.arg);
 	if (r->task)
 		r->free_task(r->task);
 	params_done(&r->params);
 	buf_done(&r->upload);
+	buf_done(&r->line);
 	buf_done(&r->body);
 	buf_done(&r->headers);
 	free(r->uri);
@@ -123,7 +129,7 @@ static void resume(struct request *r)
 void request_gone(struct request *r)
 {
 	atomic_store(&r->job.cancel, true);
-	if (r->state == REQUEST_STREAMING) {
+	if (r->state == REQUEST_STREAMING && (!r->tells || r->job_done)) {
 		r->stream.read = NULL;
 		resume(r);
 	}
@@ -277,9 +283,29 @@ static bool read_body(struct request *r)
 	return e == 0;
 }
 
+/* True when the client wants lines of progress. */
+static bool wants_progress(const struct request *r)
+{
+	const char *s = r->params.value[PARAM_PROGRESS].s;
+
+	return s && strcmp(s, "true") == 0 && !r->is_head;
+}
+
+static bool progress_is_right(struct request *r)
+{
+	const char *s = r->params.value[PARAM_PROGRESS].s;
+	struct problem p = { .status = 400, .kind = "parameter", .parameter = "progress" };
+
+	if (!s || strcmp(s, "true") == 0 || strcmp(s, "false") == 0)
+		return true;
+	diag_set(&p.diag, 0, 0, 0, "expected true or false");
+	request_problem(r, &p);
+	return false;
+}
+
 void request_dispatch(struct request *r)
 {
-	if (!read_body(r))
+	if (!read_body(r) || !progress_is_right(r))
 		return;
 	if (r->scope.n && r->params.value[PARAM_HOSTS].n) { /* edges lead to any node */
 		request_problem_text(r, 403,
@@ -298,6 +324,8 @@ struct buf *request_body(struct request *r)
 
 void request_add_header(struct request *r, const char *name, const char *value)
 {
+	if (r->tells)
+		return;
 	buf_str(&r->headers, name);
 	buf_byte(&r->headers, 0);
 	for (const char *c = value; *c; c++)
@@ -321,6 +349,11 @@ void request_answer(struct request *r, unsigned status, const char *content_type
 		buf_done(&r->headers);
 		status = 503;
 		content_type = NULL;
+	}
+	if (r->tells) { /* the stream's head is the loop's: what is answered stands in its last line
+			 */
+		r->job_status = buf_ok(&r->body) ? status : 503;
+		return;
 	}
 	r->status = status;
 	r->content_type = content_type;
@@ -353,8 +386,89 @@ static void on_done(struct pool_job *job)
 
 	if (atomic_load(&job->cancel))
 		r->server->counters.cancelled++;
-	r->state = REQUEST_ANSWERED;
+	r->job_done = true;
+	if (r->orphan) {
+		request_free(r);
+		return;
+	}
+	if (!r->tells)
+		r->state = REQUEST_ANSWERED;
 	resume(r);
+}
+
+/* ---- progress ---- */
+
+enum { TELL_MS = 250 };
+
+struct query_progress *request_progress(struct request *r)
+{
+	return r->tells ? &r->progress : NULL;
+}
+
+/* The next line, if one is due. */
+static void write_line(struct request *r)
+{
+	unsigned long long blocks = atomic_load(&r->progress.blocks);
+	unsigned long long of = atomic_load(&r->progress.of);
+	struct json j = json_to(&r->line);
+	size_t n = r->body.n;
+
+	if (r->job_done) {
+		while (n && r->body.data[n - 1] == '\n')
+			n--;
+		json_begin_object(&j);
+		json_key(&j, r->job_status == 200 ? "answer" : "problem");
+		json_raw(&j, n ? (const char *)r->body.data : "null", n ? n : 4);
+		json_end_object(&j);
+		r->told_all = true;
+	} else {
+		buf_printf(&r->line, "{\"progress\":{\"blocks\":%llu,\"of\":%llu}}",
+			   blocks < of ? blocks : of, of);
+	}
+	buf_byte(&r->line, '\n');
+	r->told_ns = uv_hrtime();
+}
+
+static bool line_is_due(const struct request *r)
+{
+	return r->job_done ? !r->told_all : uv_hrtime() - r->told_ns >= TELL_MS * UINT64_C(1000000);
+}
+
+static ssize_t read_lines(void *to, size_t max, void *arg)
+{
+	struct request *r = arg;
+	size_t n;
+
+	if (r->line_taken == r->line.n) {
+		buf_clear(&r->line);
+		r->line_taken = 0;
+		if (line_is_due(r))
+			write_line(r);
+		else if (r->told_all)
+			return -1;
+	}
+	if (!buf_ok(&r->line) || !buf_ok(&r->body))
+		return -1;
+	n = MIN(r->line.n - r->line_taken, max);
+	if (n)
+		memcpy(to, r->line.data + r->line_taken, n);
+	r->line_taken += n;
+	return (ssize_t)n;
+}
+
+void request_tick(struct request *r)
+{
+	if (r->tells && line_is_due(r))
+		resume(r);
+}
+
+static void begin_lines(struct request *r)
+{
+	r->stream = (struct stream){ .read = read_lines, .arg = r };
+	r->told_ns = uv_hrtime();
+	r->status = 200;
+	r->content_type = "application/x-ndjson";
+	r->state = REQUEST_STREAMING;
 }
 
 void request_run(struct request *r, request_work_fn work, void *task, void (*free_task)(void *))
@@ -367,10 +481,15 @@ void request_run(struct request *r, request_work_fn work, void *task, void (*fre
 	r->job.run = on_run;
 	r->job.done = on_done;
 	r->state = REQUEST_RUNNING; /* before a thread may see it */
+	r->tells = wants_progress(r);
+	if (r->tells)
+		begin_lines(r);
 	e = r->server->stopping ? POOL_E_FULL : pool_submit(r->server->pool, &r->job);
 	if (e == 0)
 		return;
 	r->state = REQUEST_HEADERS;
+	r->tells = false;
+	r->stream = (struct stream){ 0 };
 	if (e < 0) {
 		request_problem_errno(r, e);
 		return;

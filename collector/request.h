@@ -92,6 +92,11 @@ void request_problem_errno(struct request *r, int error);
 typedef void (*request_work_fn)(struct request *r, struct query_worker *w, void *task);
 void request_run(struct request *r, request_work_fn work, void *task, void (*free_task)(void *));
 const atomic_bool *request_cancel(const struct request *r);
+/* What the work tells of how far it is; NULL: the client did not ask (parameter progress).  Where
+ * it did, the answer is lines of JSON, {"progress":{"blocks":N,"of":M}} some times a second, then
+ * {"answer":..} or
+ * {"problem":..}; the connection is the stream's, the request lives until the work is done. */
+struct query_progress *request_progress(struct request *r);
 /* ns since the request was read. */
 uint64_t request_took_ns(const struct request *r);
 

@@ -41,6 +41,15 @@ struct request {
 	const void *constant;
 	size_t n_constant;
 	struct stream stream;
+	/* lines of progress, when they were asked for: then state is REQUEST_STREAMING while the
+	 * job runs */
+	struct query_progress progress;
+	unsigned job_status;
+	bool tells, told_all, job_done,
+		orphan; /* orphan: its connection is gone, its job not yet */
+	struct buf line;
+	size_t line_taken;
+	uint64_t told_ns;
 	/* the job */
 	struct pool_job job;
 	request_work_fn work;
@@ -73,6 +82,9 @@ size_t request_upload_limit(const struct request *r);
 
 /* Hands the answer to libmicrohttpd. */
 enum MHD_Result request_send(struct request *r);
+
+/* Called some times a second: a line of progress may be due. */
+void request_tick(struct request *r);
 
 /* The client has gone: cancels the job, ends the stream. */
 void request_gone(struct request *r);

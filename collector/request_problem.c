@@ -78,7 +78,8 @@ void request_problem(struct request *r, const struct problem *p)
 	if (p->kind)
 		snprintf(type, sizeof(type), "urn:rtsec:problem:%s", p->kind);
 	buf_clear(&r->body);
-	buf_clear(&r->headers);
+	if (!r->tells) /* else the loop may be reading them */
+		buf_clear(&r->headers);
 	json_begin_object(&j);
 	json_key_text(&j, "type", type);
 	json_key_text(&j, "title", status_text(p->status));

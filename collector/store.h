@@ -151,6 +151,9 @@ const void *store_walk_frame(const struct store_reader *r, size_t *ret_n);
 struct scope;
 void store_reader_scope(struct store_reader *r, const struct scope *scope);
 
+/* Blocks of the days that the range touches: a scan of it looks at no more. */
+uint64_t store_range_blocks(struct store_reader *r, const struct store_range *range);
+
 /* Totals for /metrics and /status. */
 struct store_totals {
 	uint64_t blocks, events, bytes, days;

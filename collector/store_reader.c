@@ -502,6 +502,18 @@ void store_readers_drop(struct store *s, const struct day_summary *day)
 	pthread_mutex_unlock(store_mutex(s));
 }
 
+uint64_t store_range_blocks(struct store_reader *r, const struct store_range *range)
+{
+	uint64_t blocks = 0;
+
+	if (store_days_copy(r->store, &r->days) < 0)
+		return 0;
+	for (size_t i = 0; i < r->days.n; i++)
+		if (touches(&r->days.list[i], range))
+			blocks += r->days.list[i].n_blocks;
+	return blocks;
+}
+
 int store_totals(struct store_reader *r, struct store_totals *ret)
 {
 	int res = store_days_copy(r->store, &r->days);

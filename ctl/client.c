@@ -127,7 +127,8 @@ static size_t on_header(char *data, size_t one, size_t n, void *arg)
 	curl_easy_getinfo(a->c->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (a->stream && status == 200 && n <= 2 && (data[0] == '\r' || data[0] == '\n')) {
 		a->opened = true;
-		a->stream->opened(a->stream->arg);
+		if (a->stream->opened)
+			a->stream->opened(a->stream->arg);
 	}
 	return n;
 }

@@ -70,7 +70,7 @@ struct client_stream {
 	int stop_fd;		   /* readable: stop; -1: none */
 	int out_fd;		   /* a pipe or socket whose reader has gone: stop; -1: none */
 	int (*data)(const void *data, size_t n, void *arg); /* bytes of a 200 answer; not 0: stop */
-	void (*opened)(void *arg);			    /* a 200 answer has begun */
+	void (*opened)(void *arg); /* a 200 answer has begun; NULL: not told */
 	void *arg;
 };
 

@@ -2,9 +2,11 @@
 #include "ctl/session.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 
 #include "ctl/contexts.h"
 #include "ctl/problem.h"
+#include "ctl/progress.h"
 
 struct session {
 	const struct cli_io *io;
@@ -154,6 +156,107 @@ int session_refused(struct session *s, const struct client_request *q, long stat
 	return problem_is_usage(&p) ? EXIT_USAGE : EXIT_SERVER;
 }
 
+/* ---- progress ---- */
+
+/* An answer of lines, some of which tell how far it is; the last one has it (parameter progress).
+ */
+struct lines {
+	struct progress progress;
+	struct buf line;
+	struct buf *answer;
+	long status;
+};
+
+static void take_line(struct lines *l, struct slice line)
+{
+	struct slice value, number;
+	uint64_t blocks = 0, of = 0;
+
+	if (rawjson_member(line, "progress", &value)) {
+		if (rawjson_member(value, "blocks", &number))
+			blocks = strtoull(number.s, NULL, 10);
+		if (rawjson_member(value, "of", &number))
+			of = strtoull(number.s, NULL, 10);
+		if (of)
+			progress_show(&l->progress,
+				      "%" PRIu64 " of %" PRIu64 " blocks, %" PRIu64 " %%", blocks,
+				      of, blocks * 100 / of);
+		return;
+	}
+	l->status = 200;
+	if (rawjson_member(line, "problem", &value)) {
+		if (rawjson_member(value, "status", &number))
+			l->status = strtol(number.s, NULL, 10);
+	} else if (!rawjson_member(line, "answer", &value)) {
+		value = line; /* of a collector that tells no progress */
+	}
+	buf_clear(l->answer);
+	buf_add(l->answer, value.s, value.n);
+	buf_byte(l->answer, '\n');
+}
+
+static int take_lines(const void *data, size_t n, void *arg)
+{
+	const char *at = data, *newline;
+	struct lines *l = arg;
+
+	for (; (newline = memchr(at, '\n', n)); n -= (size_t)(newline + 1 - at), at = newline + 1) {
+		buf_add(&l->line, at, (size_t)(newline - at));
+		if (buf_ok(&l->line) && l->line.n)
+			take_line(l, (struct slice){ (const char *)l->line.data, l->line.n });
+		buf_clear(&l->line);
+	}
+	buf_add(&l->line, at, n);
+	return l->line.n > CLIENT_ANSWER_BYTES;
+}
+
+/* Long work is told on a terminal. */
+static bool tells_progress(const struct session *s, const struct client_request *q)
+{
+	static const char *const paths[] = { "/api/v1/search", "/api/v1/count", "/api/v1/hits" };
+
+	for (size_t i = 0; s->io->err_tty && i < ARRAY_SIZE(paths); i++)
+		if (strcmp(q->path, paths[i]) == 0)
+			return true;
+	return false;
+}
+
+enum { MAX_PARAMS = 16 };
+
+static int ask_lines(struct session *s, const struct client_request *q, long *ret_status,
+		     struct buf *body, struct diag *d)
+{
+	struct client_param params[MAX_PARAMS + 1];
+	struct client_request asked = *q;
+	struct lines l = { .progress = { .io = s->io }, .answer = body };
+	struct client_stream stream = {
+		.last_event_id = "", .stop_fd = -1, .out_fd = -1, .data = take_lines, .arg = &l
+	};
+	AUTO_BUF struct buf refusal = { 0 };
+	int r;
+
+	if (q->n_params)
+		memcpy(params, q->params, q->n_params * sizeof(*params));
+	params[q->n_params] = (struct client_param){ "progress", "true" };
+	asked.params = params;
+	asked.n_params = q->n_params + 1;
+	buf_clear(body);
+	r = client_follow(s->client, &asked, &stream, ret_status, &refusal, d);
+	progress_end(&l.progress);
+	if (r == CLIENT_E_ENDED && l.line.n) /* a last line without its end */
+		take_line(&l, (struct slice){ (const char *)l.line.data, l.line.n });
+	buf_done(&l.line);
+	if (r == 0)
+		buf_add(body, refusal.data, refusal.n);
+	if (r == CLIENT_E_ENDED && l.status) {
+		*ret_status = l.status;
+		r = 0;
+	}
+	if (r > 0)
+		r = diag_set(d, -EIO, 0, 0, "the collector stopped answering");
+	return r == 0 && !buf_ok(body) ? err_origin(-ENOMEM) : r;
+}
+
 int session_ask(struct session *s, const struct client_request *q, struct buf *body,
 		struct slice *ret_doc)
 {
@@ -161,7 +264,10 @@ int session_ask(struct session *s, const struct client_request *q, struct buf *b
 	long status;
 	int r;
 
-	r = client_ask(s->client, q, &status, body, &d);
+	if (tells_progress(s, q) && q->n_params <= MAX_PARAMS)
+		r = ask_lines(s, q, &status, body, &d);
+	else
+		r = client_ask(s->client, q, &status, body, &d);
 	if (r < 0)
 		return session_failed(s->io, r, &d);
 	if (status != 200)

@@ -869,6 +869,54 @@ static void test_import_given_mistakes_when_told_then_line_of_the_file_and_2(voi
 	end(&f, &r);
 }
 
+static void test_query_given_terminal_when_it_takes_long_then_progress_and_the_answer(void **state)
+{
+	static const char lines[] = "{\"progress\":{\"blocks\":5,\"of\":20}}\n"
+				    "{\"progress\":{\"blocks\":15,\"of\":20}}\n"
+				    "{\"answer\":{\"count\":7,\"gaps\":[],\"took_ms\":1}}\n";
+	static const char problem[] = "{\"progress\":{\"blocks\":0,\"of\":0}}\n"
+				      "{\"problem\":{\"title\":\"Bad "
+				      "Request\",\"status\":400,\"detail\":\"too much\"}}\n";
+	static const struct fake_answer answers[] = {
+		{ 200, "application/x-ndjson", lines, 0 },
+		{ 200, "application/x-ndjson", problem, 0 },
+		{ 200, "application/x-ndjson", "{\"progress\":{\"blocks\":1,\"of\":2}}\n", 0 },
+		{ 200, NULL, "{\"count\":9,\"gaps\":[],\"took_ms\":1}", 0 }, /* of before */
+		{ 403, "application/problem+json", "{\"title\":\"Forbidden\",\"detail\":\"no\"}",
+		  0 },
+	};
+	const struct run_setting tty = { .tty = true, .width = 80 };
+	struct run_setting s = tty;
+	struct fake f;
+	struct run r;
+
+	(void)state;
+	fake_start(&f, answers, ARRAY_SIZE(answers));
+	s.port = f.port;
+	r = run(s, ARGS("query", "--count", "-o", "json"));
+	assert_int_equal(r.code, EXIT_HITS);
+	assert_has(f.requests[0], "progress=true");
+	assert_has(r.err, "15 of 20 blocks, 75 %");
+	assert_has(r.out, "7");
+	run_done(&r);
+	r = run(s, ARGS("query", "--count", "-o", "json"));
+	assert_true(r.code == EXIT_SERVER || r.code == EXIT_USAGE);
+	assert_has(r.err, "too much");
+	run_done(&r);
+	r = run(s, ARGS("query", "--count", "-o", "json"));
+	assert_int_equal(r.code, EXIT_SERVER);
+	assert_has(r.err, "stopped answering");
+	run_done(&r);
+	r = run(s, ARGS("query", "--count", "-o", "json"));
+	assert_int_equal(r.code, EXIT_HITS);
+	assert_has(r.out, "9");
+	run_done(&r);
+	r = run(s, ARGS("query", "--count", "-o", "json"));
+	assert_int_equal(r.code, EXIT_SERVER);
+	assert_has(r.err, "no");
+	end(&f, &r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -915,6 +963,8 @@ int main(void)
 		cmocka_unit_test(
 			test_import_given_lines_when_sent_then_sums_and_the_right_media_type),
 		cmocka_unit_test(test_import_given_mistakes_when_told_then_line_of_the_file_and_2),
+		cmocka_unit_test(
+			test_query_given_terminal_when_it_takes_long_then_progress_and_the_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

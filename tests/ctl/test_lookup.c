@@ -193,7 +193,7 @@ static void test_histogram_given_buckets_when_shown_then_bars_or_rows(void **sta
 	assert_string_equal(r.out, "2026-11-22T21:44:19.000Z          8  ████████████\n"
 				   "2026-11-22T21:44:20.000Z          0  \n"
 				   "2026-11-22T21:44:21.000Z          1  █▌\n");
-	assert_has(f.requests[0], "GET /api/v1/hits?q=a&since=-1h&buckets=40 HTTP/1.1\r\n");
+	assert_has(f.requests[0], "GET /api/v1/hits?q=a&since=-1h&buckets=40&progress=true HTTP/1.1\r\n");
 	run_done(&r);
 	r = run((struct run_setting){ .port = f.port }, ARGS("query", "--histogram"));
 	assert_has(r.out, "{\"from\":\"2026-11-22T21:44:20.000000000Z\",\"count\":0}\n");
