@@ -32,11 +32,12 @@ enum {
 enum { USER = 0, QUEUE = -1, TKILL = -6 };
 enum { SIGNAL_OVERFLOW = 3 }; /* TRACE_SIGNAL_OVERFLOW_FAIL */
 
+/* @t may be any address. */
 static __always_inline void fill_target(struct rec_target *r, struct task_struct *t)
 {
 	r->tgid = (uint32_t)BPF_CORE_READ(t, tgid);
 	r->tid = (uint32_t)BPF_CORE_READ(t, pid);
-	r->start_ns = read_start(t);
+	r->start_ns = BPF_CORE_READ(t, group_leader, start_boottime);
 }
 
 /* --- ptrace --- */

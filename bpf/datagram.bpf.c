@@ -282,7 +282,7 @@ static __always_inline bool connected_ends(struct datagram *d, struct sock *sk)
 {
 	struct rec_tcp r;
 
-	if (!fill_ends(&r, sk, false))
+	if (!fill_ends(&r, sk, true, false))
 		return false;
 	__builtin_memcpy(d->source, r.source, 32); /* and dest */
 	d->source_port = r.source_port;

@@ -41,17 +41,20 @@ static __always_inline void fill_v4(uint8_t to[16], uint32_t address)
 	*(uint32_t *)to = address;
 }
 
+/* Member @f of @sk: a load where it is the argument of a tp_btf program (@typed). */
+#define SOCK(sk, typed, f) ((typed) ? (sk)->f : BPF_CORE_READ((sk), f))
+
 /* Fills version, addresses and ports from @sk; @egress: its own end is the source.
  * False: neither IPv4 nor IPv6. */
-static __always_inline bool fill_ends(struct rec_tcp *r, struct sock *sk, bool egress)
+static __always_inline bool fill_ends(struct rec_tcp *r, struct sock *sk, bool typed, bool egress)
 {
-	uint16_t family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	uint16_t family = SOCK(sk, typed, __sk_common.skc_family);
 	uint16_t port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
-	uint16_t peer = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	uint16_t peer = bpf_ntohs(SOCK(sk, typed, __sk_common.skc_dport));
 	uint8_t *own = egress ? r->source : r->dest, *other = egress ? r->dest : r->source;
 	struct in6_addr own6, other6;
 
-	r->protocol = (uint8_t)BPF_CORE_READ(sk, sk_protocol);
+	r->protocol = (uint8_t)SOCK(sk, typed, sk_protocol);
 	__builtin_memset(r->source, 0, sizeof(r->source) + sizeof(r->dest));
 	r->source_port = egress ? port : peer;
 	r->dest_port = egress ? peer : port;
@@ -68,8 +71,8 @@ static __always_inline bool fill_ends(struct rec_tcp *r, struct sock *sk, bool e
 			return true;
 		}
 	}
-	*(uint32_t *)own = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
-	*(uint32_t *)other = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+	*(uint32_t *)own = SOCK(sk, typed, __sk_common.skc_rcv_saddr);
+	*(uint32_t *)other = SOCK(sk, typed, __sk_common.skc_daddr);
 	return true;
 }
 
@@ -104,17 +107,20 @@ static __always_inline bool fill_asked(struct rec_tcp *r, uint8_t to[16], uint16
 }
 
 /* --- connections remembered --- */
-static __always_inline void remember(struct sock *sk, struct task_struct *t, uint8_t direction)
+/* @head: of the thread that connects or has accepted. */
+static __always_inline void remember(struct sock *sk, bool typed, const struct rec_head *head,
+				     uint8_t direction)
 {
-	struct connection c = {};
 	uint64_t key = (uint64_t)sk;
+	struct connection c = {
+		.head = *head,
+		.since_ns = head->time_ns,
+		.dport = SOCK(sk, typed, __sk_common.skc_dport),
+		.direction = direction,
+		.connecting = direction == REC_EGRESS,
+		.daddr = SOCK(sk, typed, __sk_common.skc_daddr),
+	};
 
-	fill_head(&c.head, t);
-	c.since_ns = c.head.time_ns;
-	c.direction = direction;
-	c.connecting = direction == REC_EGRESS;
-	c.dport = BPF_CORE_READ(sk, __sk_common.skc_dport);
-	c.daddr = BPF_CORE_READ(sk, __sk_common.skc_daddr);
 	if (bpf_map_update_elem(&connections, &key, &c, BPF_ANY))
 		emit_lost(REC_CLASS_BULK, REC_LOST_MAP);
 }
@@ -123,19 +129,21 @@ static __always_inline void remember(struct sock *sk, struct task_struct *t, uin
 /* Tells that @t accepted @sk, and remembers that for its close. */
 static __always_inline void accept_tell(struct task_struct *t, struct sock *sk)
 {
+	struct rec_head head = {};
 	struct rec_tcp *r;
 
+	fill_head(&head, t);
 	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE)
-		remember(sk, t, REC_INGRESS);
+		remember(sk, false, &head, REC_INGRESS);
 	r = emit_reserve_bulk(sizeof(*r));
 	if (!r)
 		return;
 	__builtin_memset(r, 0, sizeof(*r));
-	fill_head(&r->head, t);
+	r->head = head;
 	r->head.type = REC_ACCEPT;
 	r->head.size = sizeof(*r);
 	r->socket = (uint64_t)sk;
 	r->direction = REC_INGRESS;
-	fill_ends(r, sk, false);
+	fill_ends(r, sk, false, false);
 	emit_submit_bulk(r);
 }

@@ -4,22 +4,34 @@
 #include "bpf/read.h"
 
 /* --- head --- */
+/* What helpers tell of the running thread @t, by loads: each helper costs as much as all of them.
+ */
+static __always_inline void fill_owner(struct rec_head *h, struct task_struct *t)
+{
+	if (!typed_task) {
+		h->cgroup_id = bpf_get_current_cgroup_id();
+		bpf_get_current_comm(h->comm, sizeof(h->comm));
+		return;
+	}
+	h->cgroup_id = t->cgroups->dfl_cgrp->kn->id;
+	((uint64_t *)h->comm)[0] = *(uint64_t *)&t->comm[0];
+	((uint64_t *)h->comm)[1] = *(uint64_t *)&t->comm[8];
+}
+
 /* Everything but size, type and flags, from the running thread @t. */
 static __always_inline void fill_head(struct rec_head *h, struct task_struct *t)
 {
-	uint64_t id = bpf_get_current_pid_tgid();
-	const struct cred *cred = GET(t, cred);
+	const struct cred *cred = WALK(t, cred);
 
 	h->time_ns = bpf_ktime_get_boot_ns();
 	h->start_ns = read_start(t);
-	h->cgroup_id = bpf_get_current_cgroup_id();
-	h->tgid = (uint32_t)(id >> 32);
-	h->tid = (uint32_t)id;
-	h->uid = GET(cred, euid.val);
-	h->gid = GET(cred, egid.val);
+	h->tgid = (uint32_t)WALK(t, tgid);
+	h->tid = (uint32_t)WALK(t, pid);
+	h->uid = WALK(cred, euid.val);
+	h->gid = WALK(cred, egid.val);
 	h->cpu = bpf_get_smp_processor_id();
 	h->pad = 0;
-	bpf_get_current_comm(h->comm, sizeof(h->comm));
+	fill_owner(h, t);
 }
 
 /* --- the record being built --- */
@@ -34,6 +46,29 @@ static __always_inline void fill_move(struct scratch *s, uint32_t at)
 }
 
 /* --- walked paths --- */
+/* Copies @n bytes, or up to the next 16 where that is faster; fewer than 256. */
+static __always_inline void fill_text(uint8_t *to, uint32_t n, const unsigned char *from)
+{
+	const uint64_t *words;
+
+	OPAQUE(n);
+	n &= 255;
+	if (!direct_loads || n > 32) {
+		bpf_probe_read_kernel(to, n, from);
+		return;
+	}
+	/* as if it were an address: 16 bytes that the verifier has a type for; bad memory reads as
+	 * 0 */
+	words = (const uint64_t *)TYPED(struct in6_addr, from);
+	((uint64_t *)to)[0] = words[0];
+	((uint64_t *)to)[1] = words[1];
+	if (n <= 16)
+		return;
+	words = (const uint64_t *)TYPED(struct in6_addr, from + 16);
+	((uint64_t *)to)[2] = words[0];
+	((uint64_t *)to)[3] = words[1];
+}
+
 /* Appends the name of @dentry and its NUL; false: no room. */
 static __always_inline bool fill_component(struct scratch *s, struct dentry *dentry, uint32_t end)
 {
@@ -44,9 +79,7 @@ static __always_inline bool fill_component(struct scratch *s, struct dentry *den
 	OPAQUE(at);
 	if (at > end || at > SCRATCH_BYTES - 512)
 		return false;
-	OPAQUE(n);
-	n &= 255;
-	bpf_probe_read_kernel(s->bytes + at, n, name);
+	fill_text(s->bytes + at, n, name);
 	/* once more: kernel 6.1 forgets what it knows of numbers kept on the stack */
 	at = fill_at(s);
 	OPAQUE(at);
@@ -136,9 +169,9 @@ static __always_inline void fill_file_path(struct scratch *s, struct rec_path *p
 static __always_inline void fill_cwd(struct scratch *s, struct rec_path *path,
 				     struct task_struct *t)
 {
-	struct fs_struct *fs = GET(t, fs);
+	struct fs_struct *fs = WALK(t, fs);
 
-	fill_path(s, path, GET(fs, pwd.mnt), GET(fs, pwd.dentry));
+	fill_path(s, path, WALK(fs, pwd.mnt), WALK(fs, pwd.dentry));
 }
 
 /* --- names as asked --- */

@@ -3,10 +3,13 @@
  * libbpf moves every access to where the running kernel keeps the member (CO-RE), so nothing of the
  * build machine's kernel is baked in.
  *
- * Two ways to read.  Where the kernel can turn an address into a typed pointer (bpf_rdonly_cast,
- * 6.2), a member is one load; elsewhere it is a call of bpf_probe_read_kernel().  The loader tries
- * the first and sets direct_loads; the verifier removes the other.  Only files that define
- * KERNEL_DIRECT have the first way: libbpf 1.1 cannot link two objects that call one kfunc. */
+ * Two ways to read: a load, through a pointer whose type the verifier knows, or a call of
+ * bpf_probe_read_kernel(), ten times as dear, as each return of each function within is.  WALK()
+ * loads where the walk began at the running task or at an argument of a tp_btf program (5.11).
+ * GET() loads where the kernel can give a type to any address (bpf_rdonly_cast, 6.2): the loader
+ * tries that and sets direct_loads.  The verifier removes what is not taken.  Only one file, that
+ * which defines KERNEL_DIRECT, can have GET() load: libbpf 1.1 cannot link two objects that call
+ * one kfunc. */
 #pragma once
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -22,9 +25,9 @@ typedef __u64 uint64_t;
 typedef __s32 int32_t;
 typedef __s64 int64_t;
 typedef _Bool bool;
-#define true  1
+#define true 1
 #define false 0
-#define NULL  ((void *)0)
+#define NULL ((void *)0)
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -190,6 +193,7 @@ struct cgroup_subsys_state {
 	struct cgroup *cgroup;
 };
 struct css_set {
+	struct cgroup *dfl_cgrp;
 	struct cgroup_subsys_state *subsys[1];
 };
 enum cgroup_subsys_id { cpu_cgrp_id = 1 };
@@ -405,18 +409,25 @@ enum { direct_loads = 0 };
 #endif
 
 /* Typed pointer to the @type at the address @p (any value: a bad one reads as zeroes). */
-#define TYPED(type, p)                                                                    \
+#define TYPED(type, p)                                                                             \
 	((type *)(direct_loads ? bpf_rdonly_cast((const void *)(p), bpf_core_type_id_kernel(type)) \
 			       : (void *)(p)))
 
 /* Member @f of what the typed pointer @p points at. */
 #define GET(p, f) (direct_loads ? (p)->f : BPF_CORE_READ((p), f))
 
+/* The kernel gives the running task with its type. */
+#define typed_task bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
+
+/* Member @f of what @p points at; @p: task_now(), an argument of a tp_btf program, or a pointer
+ * that WALK() itself has read from one. */
+#define WALK(p, f) (typed_task ? (p)->f : BPF_CORE_READ((p), f))
+
 /* The running task, typed. */
 static __always_inline struct task_struct *task_now(void)
 {
-	return direct_loads ? (struct task_struct *)bpf_get_current_task_btf()
-			    : (struct task_struct *)bpf_get_current_task();
+	return typed_task ? (struct task_struct *)bpf_get_current_task_btf()
+			  : (struct task_struct *)bpf_get_current_task();
 }
 
 /* Keeps the compiler from reasoning about @x, so that the verifier sees the check that follows. */

@@ -37,7 +37,7 @@ static __always_inline void fill_bytes(struct rec_tcp *r, struct sock *sk, bool 
 	uint64_t sent = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
 	uint64_t got = BPF_CORE_READ(tp, bytes_received);
 
-	if (got && (BPF_CORE_READ(sk, __sk_common.skc_flags) >> SOCK_DONE_BIT & 1))
+	if (got && (sk->__sk_common.skc_flags >> SOCK_DONE_BIT & 1))
 		got--;
 	r->source_bytes = egress ? sent : got;
 	r->dest_bytes = egress ? got : sent;
@@ -62,7 +62,7 @@ static __always_inline void tell(struct sock *sk, const struct connection *c, ui
 	r->duration_ns = now - c->since_ns;
 	r->error = error;
 	r->direction = c->direction;
-	fill_ends(r, sk, egress);
+	fill_ends(r, sk, true, egress);
 	if (type == REC_CLOSE)
 		fill_bytes(r, sk, egress);
 	emit_submit_bulk(r);
@@ -79,7 +79,7 @@ static __always_inline bool inside_connect(uint32_t tid)
 
 static __always_inline void closed(struct sock *sk, struct connection *c, uint64_t now)
 {
-	uint32_t error = (uint32_t)BPF_CORE_READ(sk, sk_err);
+	uint32_t error = (uint32_t)sk->sk_err;
 
 	if (!c->connecting)
 		tell(sk, c, REC_CLOSE, now, error);
@@ -89,8 +89,7 @@ static __always_inline void closed(struct sock *sk, struct connection *c, uint64
 
 static __always_inline bool same_peer(struct sock *sk, const struct connection *c)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_dport) == c->dport &&
-	       BPF_CORE_READ(sk, __sk_common.skc_daddr) == c->daddr;
+	return sk->__sk_common.skc_dport == c->dport && sk->__sk_common.skc_daddr == c->daddr;
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -99,14 +98,17 @@ int BPF_PROG(network_state, struct sock *sk, int before, int after)
 	struct task_struct *t = task_now();
 	struct connection *c;
 	uint64_t key = (uint64_t)sk, now;
+	struct rec_head head = {};
 
 	if (after != TCP_SYN_SENT && after != TCP_ESTABLISHED && after != TCP_CLOSE)
 		return 0;
-	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	if (after == TCP_SYN_SENT) {
-		if (read_watched(t))
-			remember(sk, t, REC_EGRESS);
+		if (!read_watched(t))
+			return 0;
+		fill_head(&head, t);
+		remember(sk, true, &head, REC_EGRESS);
 		return 0;
 	}
 	c = bpf_map_lookup_elem(&connections, &key);
@@ -239,7 +241,7 @@ int network_connect(struct call_exit *call)
 	r->socket = (uint64_t)sk;
 	r->direction = REC_EGRESS;
 	r->error = (uint32_t)error;
-	fill_ends(r, sk, true);
+	fill_ends(r, sk, false, true);
 	if (!fill_asked(r, r->dest, &r->dest_port, ARG2(regs)))
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
 	else

@@ -25,24 +25,24 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 static __always_inline uint32_t made_namespaces(struct task_struct *maker,
 						struct task_struct *child)
 {
-	struct nsproxy *a = BPF_CORE_READ(maker, nsproxy), *b = BPF_CORE_READ(child, nsproxy);
+	struct nsproxy *a = maker->nsproxy, *b = child->nsproxy;
 	uint32_t types = 0;
 
-	if (BPF_CORE_READ(maker, cred, user_ns) != BPF_CORE_READ(child, cred, user_ns))
+	if (maker->cred->user_ns != child->cred->user_ns)
 		types |= NEW_USER;
 	if (a == b)
 		return types;
-	if (BPF_CORE_READ(a, mnt_ns) != BPF_CORE_READ(b, mnt_ns))
+	if (a->mnt_ns != b->mnt_ns)
 		types |= NEW_MNT;
-	if (BPF_CORE_READ(a, uts_ns) != BPF_CORE_READ(b, uts_ns))
+	if (a->uts_ns != b->uts_ns)
 		types |= NEW_UTS;
-	if (BPF_CORE_READ(a, ipc_ns) != BPF_CORE_READ(b, ipc_ns))
+	if (a->ipc_ns != b->ipc_ns)
 		types |= NEW_IPC;
-	if (BPF_CORE_READ(a, net_ns) != BPF_CORE_READ(b, net_ns))
+	if (a->net_ns != b->net_ns)
 		types |= NEW_NET;
-	if (BPF_CORE_READ(a, pid_ns_for_children) != BPF_CORE_READ(b, pid_ns_for_children))
+	if (a->pid_ns_for_children != b->pid_ns_for_children)
 		types |= NEW_PID;
-	if (BPF_CORE_READ(a, cgroup_ns) != BPF_CORE_READ(b, cgroup_ns))
+	if (a->cgroup_ns != b->cgroup_ns)
 		types |= NEW_CGROUP;
 	return types;
 }
@@ -53,16 +53,16 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	struct rec_fork r = {};
 	struct task_struct *real;
 
-	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid) || !read_watched(parent))
+	if (child->pid != child->tgid || !read_watched(parent))
 		return 0;
-	fill_head(&r.head, task_now());
-	real = BPF_CORE_READ(child, real_parent);
-	r.child_tgid = (uint32_t)BPF_CORE_READ(child, tgid);
-	r.child_start_ns = BPF_CORE_READ(child, start_boottime);
+	fill_head(&r.head, parent);
+	real = child->real_parent;
+	r.child_tgid = (uint32_t)child->tgid;
+	r.child_start_ns = child->start_boottime;
 	r.child_vpid = read_vpid(child);
-	r.parent_tgid = (uint32_t)BPF_CORE_READ(real, tgid);
-	r.parent_start_ns = BPF_CORE_READ(real, group_leader, start_boottime);
-	r.namespaces = made_namespaces(task_now(), child);
+	r.parent_tgid = (uint32_t)real->tgid;
+	r.parent_start_ns = real->group_leader->start_boottime;
+	r.namespaces = made_namespaces(parent, child);
 	r.head.type = REC_FORK;
 	r.head.size = sizeof(r);
 	emit_bytes(REC_CLASS_PRIORITY, &r, sizeof(r));
@@ -73,11 +73,11 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 /* As wait() tells it. */
 static __always_inline uint32_t exit_status(struct task_struct *t)
 {
-	struct signal_struct *signal = BPF_CORE_READ(t, signal);
+	struct signal_struct *signal = t->signal;
 
-	if (BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT)
-		return (uint32_t)BPF_CORE_READ(signal, group_exit_code);
-	return (uint32_t)BPF_CORE_READ(t, group_leader, exit_code);
+	if (signal->flags & SIGNAL_GROUP_EXIT)
+		return (uint32_t)signal->group_exit_code;
+	return (uint32_t)t->group_leader->exit_code;
 }
 
 /* Threads that end at the same time may each see that none lives: the first of them tells. */
@@ -95,9 +95,9 @@ int BPF_PROG(process_exit, struct task_struct *task)
 {
 	struct rec_exit r = {};
 
-	if (BPF_CORE_READ(task, signal, live.counter) != 0 || !read_watched(task))
+	if (task->signal->live.counter != 0 || !read_watched(task))
 		return 0;
-	fill_head(&r.head, task_now());
+	fill_head(&r.head, task);
 	if (exit_told(&r.head))
 		return 0;
 	r.duration_ns = r.head.time_ns - r.head.start_ns;
@@ -111,14 +111,14 @@ int BPF_PROG(process_exit, struct task_struct *task)
 /* --- exec --- */
 static __always_inline void fill_ids(struct rec_exec *r, struct task_struct *task)
 {
-	const struct cred *cred = BPF_CORE_READ(task, cred);
+	const struct cred *cred = task->cred;
 
-	r->uid = BPF_CORE_READ(cred, uid.val);
-	r->gid = BPF_CORE_READ(cred, gid.val);
-	r->euid = BPF_CORE_READ(cred, euid.val);
-	r->egid = BPF_CORE_READ(cred, egid.val);
-	r->suid = BPF_CORE_READ(cred, suid.val);
-	r->sgid = BPF_CORE_READ(cred, sgid.val);
+	r->uid = cred->uid.val;
+	r->gid = cred->gid.val;
+	r->euid = cred->euid.val;
+	r->egid = cred->egid.val;
+	r->suid = cred->suid.val;
+	r->sgid = cred->sgid.val;
 	bpf_core_read(&r->effective, sizeof(r->effective), &cred->cap_effective);
 	bpf_core_read(&r->permitted, sizeof(r->permitted), &cred->cap_permitted);
 	r->sid = read_session(task);
@@ -127,10 +127,10 @@ static __always_inline void fill_ids(struct rec_exec *r, struct task_struct *tas
 
 static __always_inline void fill_parent(struct rec_exec *r, struct task_struct *task)
 {
-	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+	struct task_struct *parent = task->real_parent;
 
-	r->parent_tgid = (uint32_t)BPF_CORE_READ(parent, tgid);
-	r->parent_start_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
+	r->parent_tgid = (uint32_t)parent->tgid;
+	r->parent_start_ns = parent->group_leader->start_boottime;
 }
 
 static __always_inline void fill_tty(struct rec_exec *r, struct task_struct *task)
@@ -260,8 +260,8 @@ static __always_inline void exec_env(struct scratch *s, struct mm_struct *mm)
 {
 	struct rec_exec *r = (struct rec_exec *)s->bytes;
 
-	s->mnt = BPF_CORE_READ(mm, env_start);
-	s->dentry = BPF_CORE_READ(mm, env_end);
+	s->mnt = mm->env_start;
+	s->dentry = mm->env_end;
 	r->env_bytes = (uint16_t)fill_env(s->which);
 }
 
@@ -269,11 +269,11 @@ static __always_inline void exec_env(struct scratch *s, struct mm_struct *mm)
 static __always_inline void exec_script(struct scratch *s, struct linux_binprm *bprm)
 {
 	struct rec_exec *r = (struct rec_exec *)s->bytes;
-	const char *file = BPF_CORE_READ(bprm, filename);
+	const char *file = bprm->filename;
 	uint16_t flags = 0;
 
 	r->script_bytes = 0;
-	if (file != BPF_CORE_READ(bprm, interp))
+	if (file != bprm->interp)
 		r->script_bytes = fill_copied(s, file, &flags);
 }
 
@@ -281,12 +281,12 @@ static __always_inline void exec_fill(struct scratch *s, struct task_struct *tas
 				      struct linux_binprm *bprm, int old_pid)
 {
 	struct rec_exec *r = (struct rec_exec *)s->bytes;
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
-	uint64_t args = BPF_CORE_READ(mm, arg_start);
-	uint32_t total = (uint32_t)(BPF_CORE_READ(mm, arg_end) - args), before;
+	struct mm_struct *mm = task->mm;
+	uint64_t args = mm->arg_start;
+	uint32_t total = (uint32_t)(mm->arg_end - args), before;
 	struct file *file;
 
-	fill_head(&r->head, task_now());
+	fill_head(&r->head, task);
 	/* the pieces share the head and lie where the rest of the record will be */
 	before = emit_args(s, args, total < REC_ARGS_BYTES ? total : REC_ARGS_BYTES);
 	r->args_total = total;
@@ -301,12 +301,12 @@ static __always_inline void exec_fill(struct scratch *s, struct task_struct *tas
 	fill_parent(r, task);
 	fill_ids(r, task);
 	fill_tty(r, task);
-	file = TYPED(struct file, BPF_CORE_READ(mm, exe_file));
+	file = TYPED(struct file, mm->exe_file);
 	fill_file(&r->file, file);
 	fill_stamp(&r->stamp, file);
 	fill_move(s, sizeof(*r));
 	fill_file_path(s, &r->exe, file);
-	fill_cwd(s, &r->cwd, task_now());
+	fill_cwd(s, &r->cwd, task);
 	fill_args(s, args);
 	exec_env(s, mm);
 	exec_script(s, bprm);

@@ -26,22 +26,23 @@ static __always_inline bool read_watched(struct task_struct *t)
 	struct net *net;
 
 	if (only_netns) {
-		namespaces = GET(t, nsproxy);
+		namespaces = WALK(t, nsproxy);
 		if (!namespaces)
 			return false;
-		net = GET(namespaces, net_ns);
-		if (GET(net, ns.inum) != only_netns)
+		net = WALK(namespaces, net_ns);
+		if (WALK(net, ns.inum) != only_netns)
 			return false;
 	}
-	return read_watched_tgid((uint32_t)GET(t, tgid));
+	return read_watched_tgid((uint32_t)WALK(t, tgid));
 }
 
 /* --- processes --- */
+/* When the leader of @t started, a task as for WALK(). */
 static __always_inline uint64_t read_start(struct task_struct *t)
 {
-	struct task_struct *leader = GET(t, group_leader);
+	struct task_struct *leader = WALK(t, group_leader);
 
-	return GET(leader, start_boottime);
+	return WALK(leader, start_boottime);
 }
 
 /* tgid of @t in the pid namespace that it lives in; 0: not known. */
@@ -68,9 +69,12 @@ static __always_inline uint32_t read_session(struct task_struct *t)
 }
 
 /* --- system call arguments, as saved when the call came in --- */
+#define typed_regs   bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)
+#define REG(regs, f) (typed_regs ? (regs)->f : BPF_CORE_READ((regs), f))
+
 static __always_inline struct pt_regs *read_regs(struct task_struct *t)
 {
-	if (direct_loads)
+	if (typed_regs)
 		return (struct pt_regs *)bpf_task_pt_regs(t);
 	return (struct pt_regs *)((char *)BPF_CORE_READ(t, stack) + (16 << 10) -
 				  bpf_core_type_size(struct pt_regs));
@@ -80,9 +84,9 @@ static __always_inline struct pt_regs *read_regs(struct task_struct *t)
 static __always_inline int read_nr(struct pt_regs *regs)
 {
 #if defined(__TARGET_ARCH_x86)
-	return (int)GET(regs, orig_ax);
+	return (int)REG(regs, orig_ax);
 #else
-	return GET(regs, syscallno);
+	return REG(regs, syscallno);
 #endif
 }
 
@@ -95,34 +99,45 @@ static __always_inline struct pt_regs *read_call(struct task_struct *t, int nr)
 }
 
 #if defined(__TARGET_ARCH_x86)
-#define ARG1(regs) GET(regs, di)
-#define ARG2(regs) GET(regs, si)
-#define ARG3(regs) GET(regs, dx)
-#define ARG4(regs) GET(regs, r10)
-#define ARG5(regs) GET(regs, r8)
+#define ARG1(regs) REG(regs, di)
+#define ARG2(regs) REG(regs, si)
+#define ARG3(regs) REG(regs, dx)
+#define ARG4(regs) REG(regs, r10)
+#define ARG5(regs) REG(regs, r8)
 #else
-#define ARG1(regs) GET(regs, orig_x0)
-#define ARG2(regs) GET(regs, regs[1])
-#define ARG3(regs) GET(regs, regs[2])
-#define ARG4(regs) GET(regs, regs[3])
-#define ARG5(regs) GET(regs, regs[4])
+#define ARG1(regs) REG(regs, orig_x0)
+#define ARG2(regs) REG(regs, regs[1])
+#define ARG3(regs) REG(regs, regs[2])
+#define ARG4(regs) REG(regs, regs[3])
+#define ARG5(regs) REG(regs, regs[4])
 #endif
 
 /* --- files --- */
+/* The pointer that lies at @at. */
+static __always_inline void *read_pointer(void *at)
+{
+	void *p = NULL;
+
+	if (direct_loads) /* as if it were a list's: the verifier wants some type for it */
+		return TYPED(struct list_head, at)->next;
+	bpf_probe_read_kernel(&p, sizeof(p), at);
+	return p;
+}
+
 /* The file behind descriptor @fd of @t; NULL: none. */
 static __always_inline struct file *read_fd(struct task_struct *t, int fd)
 {
-	struct files_struct *files = GET(t, files);
+	struct files_struct *files = WALK(t, files);
 	struct fdtable *table;
-	struct file *file = NULL;
 	struct file **slots;
+	void *file;
 
 	if (!files || fd < 0)
 		return NULL;
-	table = GET(files, fdt);
-	if ((unsigned int)fd >= GET(table, max_fds))
+	table = WALK(files, fdt);
+	if ((unsigned int)fd >= WALK(table, max_fds))
 		return NULL;
-	slots = GET(table, fd);
-	bpf_probe_read_kernel(&file, sizeof(file), (void *)(slots + fd));
+	slots = WALK(table, fd);
+	file = read_pointer(slots + fd);
 	return file ? TYPED(struct file, file) : NULL;
 }

@@ -25,7 +25,7 @@ static __always_inline void socket_tell(struct call_exit *call, enum rec_type ty
 	r->socket = (uint64_t)sk;
 	r->direction = REC_INGRESS;
 	r->error = call->ret < 0 ? (uint32_t)-call->ret : 0;
-	fill_ends(r, sk, false);
+	fill_ends(r, sk, false, false);
 	if (type == REC_BIND && r->error) {
 		r->head.flags = REC_F_AS_ASKED;
 		ok = fill_asked(r, r->dest, &r->dest_port, ARG2(regs));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* throttle - at most so many bulk records of one workload: one container or service (its cgroup), else
- * one login or daemon (its session).
+/* throttle - at most so many bulk records of one workload: one container or service (its cgroup),
+ * else one login or daemon (its session).
  *
  * A record costs one look at a counter of the CPU; only when this CPU alone has made more than half
  * a fair share of what one workload may, workloads are counted, with all CPUs together.  What came
@@ -11,7 +11,7 @@
 
 static __always_inline struct rec_workload_key throttle_key(const struct rec_head *h)
 {
-	struct task_struct *t = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *t = task_now();
 	struct rec_workload_key key = { h->cgroup_id, REC_BY_CGROUP };
 
 	if (key.id > 1) /* 1: the root, where nothing is told apart */
