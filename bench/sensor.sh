@@ -6,7 +6,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${RTSEC_BIN:?the folder of the programs}"
 export LC_ALL=C
-PAIRS=${PAIRS:-7}
+PAIRS=${PAIRS:-9}
+CALLS="none bare open connect exec udp mprotect"
+FILE_KINDS="open creation modification deletion rename link symlink chmod chown mount umount xattr"
 TOOLS=$RTSEC_BIN/../bench
 T=$(mktemp -d /tmp/rtsec-bench.XXXXXX)
 RUN=$T/run
@@ -85,22 +87,45 @@ measure_paced() { # RATE
 	note "rss_mb_at_$1" "$(calc "$(kb Rss) / 1024")"
 }
 
-# Ratio of the CPU time of calls with the sensor to that without.
-measure_pairs() {
-	local i kind
+call_ns() { "$TOOLS/calls" "$1" | jq .ns; }
+
+# How much dearer each call is with the sensor than without; both are measured within seconds, and the
+# sensor is started by COMMAND before each pair.
+measure_pairs() { # PAIRS PREFIX COMMAND CALL...
+	local pairs=$1 prefix=$2 start=$3 i kind
 	local -A with
 
-	for ((i = 0; i < PAIRS; i++)); do
-		for kind in none bare open connect exec; do
-			with[$kind]=$("$TOOLS/calls" "$kind" | jq .cpu_ns)
+	shift 3
+	for ((i = 0; i < pairs; i++)); do
+		"$start"
+		for kind; do
+			with[$kind]=$(call_ns "$kind")
 		done
 		stop_sensor
-		for kind in none bare open connect exec; do
-			note "slower_$kind" "$(calc "${with[$kind]} / $("$TOOLS/calls" "$kind" | jq .cpu_ns)")"
+		for kind; do
+			note "$prefix$kind" "$(calc "${with[$kind]} / $(call_ns "$kind")")"
 		done
-		up
-		sleep 1
 	done
+}
+
+# The sensor once more as it was started before, but without the events of files.
+up_without_files() {
+	local kind
+	local -a command
+
+	up
+	mapfile -d '' -t command <"/proc/$(pid)/cmdline"
+	stop_sensor
+	for kind in $FILE_KINDS; do
+		command+=(--without "$kind")
+	done
+	"${command[@]}" >>"$T/without.log" 2>&1 &
+	echo $! >"$RUN/sensor.pid"
+	until grep -q sensor.started "$T/without.log"; do
+		sleep 0.1
+		kill -0 "$(pid)"
+	done
+	: >"$T/without.log"
 }
 
 # Waits until what a flood made is accounted for, or 20 s; then tells what is missing of it.
@@ -154,8 +179,12 @@ say "paced"
 measure_paced 10000
 measure_paced 50000
 say "$PAIRS pairs with and without the sensor"
-measure_pairs
+# shellcheck disable=SC2086 # calls are words
+measure_pairs "$PAIRS" slower_ up $CALLS
+say "the same without events of files"
+measure_pairs "$((PAIRS / 2 + 1))" slower_without_files_ up_without_files open
 say "floods"
+up
 flood one_flat_out 1 0 1000000
 flood paced_100000 1 100000 500000
 flood four_flat_out 4 0 250000
