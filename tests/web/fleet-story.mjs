@@ -51,7 +51,7 @@ class Node {
 		this.defined.push({
 			process: p.id, generation: p.generation, parent: p.parent?.id ?? '',
 			fields: {
-				'process.pid': p.pid, 'process.start': ns(p.start), 'process.name': name, 'process.executable': p.exe, 'process.args': p.args,
+				'process.pid': p.pid, 'process.start': ns(p.start + aheadOf(this)), 'process.name': name, 'process.executable': p.exe, 'process.args': p.args,
 				'process.user.id': p.uid, 'process.user.name': p.user, 'process.group.id': p.uid, 'process.group.name': p.user,
 				'process.working_directory': p.user === 'root' ? '/' : `/srv/${p.user}`,
 				'process.hash.sha256': createHash('sha256').update(p.exe).digest('hex'), ...p.more,
@@ -83,6 +83,9 @@ class Node {
 		this.event(ms, 'creation', p, { 'file.path': path, 'file.open.flags': ['write', 'create'], 'event.outcome': 'success' });
 	}
 }
+
+/** ms that @node's clock is ahead: what its sensor tells is by that clock. */
+const aheadOf = (node) => node.facts.ahead ?? 0;
 
 const ns = (ms) => String(BigInt(Math.floor(ms)) * 1_000_000n + BigInt(Math.floor((ms % 1) * 1e6)));
 
@@ -253,12 +256,12 @@ query: |
 /** Lines of the whole story.  @now: ms; @compilers: processes of the build. */
 export function makeStory(now, compilers = 5000) {
 	const begin = now - 24 * HOUR;
-	const tiers = ['exec fentry', 'open lsm', 'connect kprobe'];
+	const tiers = ['exec=tp/sched', 'open=lsm', 'connection_attempted=fentry'];
 	const fleet = Object.fromEntries([
-		new Node('bastion', '10.0.4.5', { tiers }),
+		new Node('bastion', '10.0.4.5', { tiers, ahead: 1500 }),
 		new Node('build-1', '10.0.4.40', { tiers }),
 		new Node('db-1', '10.0.4.21', { tiers, kernel: '6.6.87' }),
-		new Node('edge-2', '10.0.4.77', { tiers: ['exec tracepoint', 'open tracepoint', 'connect kprobe'], kernel: '5.15.0-101', architecture: 'aarch64', queued: 3 }),
+		new Node('edge-2', '10.0.4.77', { tiers: ['exec=tp/sched', 'open=tp/syscalls', 'connection_attempted=kprobe'], kernel: '5.15.0-101', architecture: 'aarch64', queued: 3 }),
 		new Node('web-1', '10.0.4.11', { tiers }),
 		new Node('web-2', '10.0.4.12', { tiers, lost: 1284 }),
 	].map((n) => [n.name, n]));
@@ -282,11 +285,12 @@ export function makeStory(now, compilers = 5000) {
 
 function linesOf(node, now) {
 	const events = node.events.filter((e) => e.ms < now).map((e, i) => [e, i]).sort((a, b) => a[0].ms - b[0].ms || a[1] - b[1]).map(([e]) => e);
+	const ahead = aheadOf(node);
 	const { tiers, kernel = '6.1.0-25-amd64', architecture = 'x86_64', lost = 0 } = node.facts;
-	const stats = { events: events.length, lost_bulk: lost, cpu_ns: Math.floor(880 * events.length * (1 + node.r())), rss_bytes: 11_400_000, processes: 120, batches_queued: node.facts.queued ?? 0, bytes_queued: (node.facts.queued ?? 0) * 41_211, tiers };
+	const stats = { events: events.length, lost_bulk: lost, cpu_ns: Math.floor(880 * events.length * (1 + node.r())), rss_bytes: 11_400_000, processes: 120, batches_queued: node.facts.queued ?? 0, bytes_queued: (node.facts.queued ?? 0) * 41_211, tiers, clock_offset_ns: ahead * 1e6, clock_error_ns: 100_000 };
 	return [
 		{ node: node.name, boot: 17, kernel, architecture, agent: '0.1.0', stats },
 		...node.defined,
-		...events.map((e, i) => ({ event: e.action, sequence: i + 1, time: ns(e.ms), of: e.of?.id ?? '', ...(e.target ? { target: e.target.id } : {}), fields: e.fields })),
+		...events.map((e, i) => ({ event: e.action, sequence: i + 1, time: ns(e.ms + ahead), of: e.of?.id ?? '', ...(e.target ? { target: e.target.id } : {}), fields: e.fields })),
 	];
 }

@@ -67,6 +67,8 @@ static void read_stats(struct fleet *f)
 	const json_t *tiers = json_object_get(json_object_get(f->node, "stats"), "tiers");
 
 	f->stats = (struct batch_stats){
+		.clock_offset_ns = (int64_t)stat_of(f, "clock_offset_ns"),
+		.clock_error_ns = stat_of(f, "clock_error_ns"),
 		.events = stat_of(f, "events"),
 		.lost_bulk = stat_of(f, "lost_bulk"),
 		.lost_priority = stat_of(f, "lost_priority"),

@@ -2,15 +2,18 @@
 // timeline - what the fleet timeline draws: its lanes, how many events each has over time, the events
 // themselves when they are few, and the connections between lanes.
 import { msOf } from '../lib/time';
-import { nsOf, rfcOf, endOf, type Range } from '../lib/nanos';
-import { at, text } from '../lib/doc';
+import { nsOf, rfcOf, endOf, spanText, type Range } from '../lib/nanos';
+import { text } from '../lib/doc';
+import { edgeText } from '../lib/tree';
+import { getJson, urlOf } from './client';
 import { search } from './events';
-import type { Doc, Gap, Json, Lane, LaneCell, LaneFlow, Scope } from './types';
+import { edgeOf } from './flows';
+import { list, num, obj, str } from './raw';
+import type { Doc, Gap, Lane, LaneCell, LaneFlow, Scope } from './types';
 
 const ROWS = 9000; /* cells asked for; a table has at most 10,000 */
 const CELLS = 320;
 const EVENT_FIELDS = '@timestamp,event.action,event.category,event.outcome,event.sequence,error.code,host,process,file,source,destination,network,user,container,rtsec,Target';
-const FLOW_FIELDS = '@timestamp,event.action,network.community_id,host.name,process.entity_id,process.name,process.user.name,container.id,source,destination';
 
 /** Where each lane is a field's value: the field, and what else names the lane. */
 export interface LaneField {
@@ -48,25 +51,33 @@ export async function laneEvents(scope: Scope, range: Range, limit: number, sign
 	return answer.hits.map((doc) => ({ ns: nsOf(text(doc, '@timestamp')) ?? 0n, doc }));
 }
 
-const laneOf = (doc: Doc, field: string): Json => at(doc, field) ?? null;
-
-/** Connections of which both ends were seen, between different lanes. */
-export async function laneFlows(scope: Scope, range: Range, by: LaneField, limit: number, signal: AbortSignal): Promise<LaneFlow[]> {
-	const q = `${scope.q} | where event.action == "connection_attempted" or event.action == "connection_accepted"`;
-	const answer = await search({ ...scope, ...rangeOf(range), q, order: 'asc' }, { cursor: null, limit, fields: FLOW_FIELDS }, signal);
-	const begun = new Map<string, Doc>();
-	const out: LaneFlow[] = [];
-	for (const doc of answer.hits) {
-		const id = text(doc, 'network.community_id');
-		const other = begun.get(id);
-		if (!other || text(other, 'event.action') === text(doc, 'event.action')) {
-			begun.set(id, doc);
-			continue;
-		}
-		begun.delete(id);
-		const [from, to] = text(doc, 'event.action') === 'connection_accepted' ? [other, doc] : [doc, other];
-		const flow = { from: laneOf(from, by.field), to: laneOf(to, by.field), fromNs: nsOf(text(from, '@timestamp')) ?? 0n, toNs: nsOf(text(to, '@timestamp')) ?? 0n, id };
-		if (flow.from !== flow.to) out.push({ ...flow, text: `${text(from, 'process.name')} on ${text(from, 'host.name')} → ${text(to, 'process.name')} on ${text(to, 'host.name')}, port ${text(to, 'destination.port')}` });
-	}
+/** The lane of each process that the events of @q are of. */
+export async function lanesOfProcesses(scope: Scope, range: Range, by: LaneField, q: string, signal: AbortSignal): Promise<Map<string, Lane['key']>> {
+	const whole = `${scope.q} | where ${q} | stats n = count() by id = process.entity_id, lane = ${by.field} | sort -n`;
+	const answer = await search({ ...scope, ...rangeOf(range), q: whole }, { cursor: null, limit: 1 }, signal);
+	const out = new Map<string, Lane['key']>();
+	for (const [id, lane = null] of answer.table?.rows ?? []) if (!out.has(String(id))) out.set(String(id), lane as Lane['key']);
 	return out;
+}
+
+const CONNECTING = 'event.action in ("connection_attempted", "connection_accepted", "disconnect_received")';
+
+/** Connections of which both ends were seen, between different lanes, at the times of the collector's clock. */
+export async function laneFlows(scope: Scope, range: Range, by: LaneField, limit: number, signal: AbortSignal): Promise<LaneFlow[]> {
+	const [answer, lanes] = await Promise.all([
+		getJson(urlOf('edges', { ...rangeOf(range), state: 'joined', limit }), signal),
+		lanesOfProcesses(scope, range, by, CONNECTING, signal),
+	]);
+	return list(answer['edges']).flatMap((raw): LaneFlow[] => {
+		const edge = edgeOf(raw);
+		const [from, to] = [lanes.get(edge.connected?.id ?? ''), lanes.get(edge.accepted?.id ?? '')];
+		const at = nsOf(str(raw['time']));
+		if (from === undefined || to === undefined || from === to || at === null) return [];
+		const ownOf = (end: unknown): bigint => nsOf(str(obj(end)['time'])) ?? at;
+		const later = num(raw['skew_ns']);
+		return [{
+			from, to, fromNs: at, toNs: at + BigInt(Math.round(later)), fromOwnNs: ownOf(raw['connected']), toOwnNs: ownOf(raw['accepted']), id: edge.key,
+			text: `${edgeText(edge)}; ${edge.confidence} % sure, accepted ${spanText(Math.abs(later))} ${later < 0 ? 'before' : 'after'} by corrected clocks`,
+		}];
+	});
 }

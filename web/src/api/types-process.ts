@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // types-process - processes, the connections between them, and the lanes of the timeline.
-import type { Json } from './types';
 
 /** A process as its newest row tells it. */
 export interface Process {
@@ -93,10 +92,12 @@ export interface LaneCell {
 
 /** A connection from a lane to another. */
 export interface LaneFlow {
-	from: Json;
-	to: Json;
-	fromNs: bigint;
+	from: Lane['key'];
+	to: Lane['key'];
+	fromNs: bigint; /* by the collector's clock: where it left and where it arrived */
 	toNs: bigint;
+	fromOwnNs: bigint; /* the same by the clocks of its two nodes */
+	toOwnNs: bigint;
 	id: string;
 	text: string;
 }

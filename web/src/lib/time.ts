@@ -64,12 +64,13 @@ export function formatTick(ms: number, stepMs: number, utc: boolean): string {
 export const toInput = (ms: number, utc: boolean): string => clockParts(ms, utc).join('T');
 export const fromInput = (text: string, utc: boolean): number => Date.parse(utc ? `${text}Z` : text);
 
-/** "1 h 30 min", "250 ms": the two largest units. */
+/** "1 h 30 min", "1.5 s", "250 ms": the two largest units. */
 export function formatDuration(ms: number): string {
 	const steps: [number, string][] = [
 		[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'min'], [1000, 's'],
 	];
 	if (ms < 1000) return `${ms < 10 ? Number(ms.toFixed(1)) : Math.round(ms)} ms`;
+	if (ms < 10_000) return `${Number((ms / 1000).toFixed(1))} s`;
 	const at = steps.findIndex(([size]) => ms >= size);
 	const [size, name] = steps[at] ?? [1000, 's'];
 	const next = steps[at + 1];

@@ -82,7 +82,7 @@ function NodePanel({ node }: { node: NodeInfo }) {
 				['Processes', node.sensor.processes ? formatCount(node.sensor.processes) : ''],
 			]} />
 			<h3>How it probes</h3>
-			<ul class="tiers">{node.sensor.tiers.map((t) => <li key={t} class="mono"><Line value={t} max={120} /></li>)}</ul>
+			<ul class="tiers">{node.sensor.tiers.map((t) => <li key={t} class="mono"><Line value={t.split('=')[0] ?? t} max={60} /> <b><Line value={t.split('=')[1] ?? ''} max={60} /></b></li>)}</ul>
 			{node.sensor.tiers.length === 0 && <p class="muted">It has not said.</p>}
 		</aside>
 	);

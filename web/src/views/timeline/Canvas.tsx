@@ -45,6 +45,7 @@ function Label({ lane, index, top, height, chosen }: { lane: Lane; index: number
 function tipText(found: Found): string {
 	const lost = found.gap ? `${plural(found.gap.count, 'event')} lost here (${found.gap.cause})` : '';
 	if (found.pin) return `${found.pin.level} alert: ${found.pin.text}`;
+	if (found.flow && !found.doc) return found.flow.text;
 	if (found.doc) return `${text(found.doc, '@timestamp').slice(11)}  ${text(found.doc, 'event.action')}  ${summary(found.doc)}${lost ? ` · ${lost}` : ''}`;
 	const when = formatTime(found.ms, utc.value, true);
 	return [found.count === undefined ? when : `${when}  ${plural(found.count, 'event')}`, lost].filter(Boolean).join(' · ');
@@ -156,9 +157,9 @@ export function Canvas() {
 				</div>
 				<canvas ref={canvas} class="timeline-canvas" style={{ height: `${height}px` }} role="img" aria-label={inWords(data, m.view.value, spanText(m.view.value.span))}
 					onPointerDown={onDown} onPointerMove={onMove} onPointerUp={onUp} onPointerCancel={() => { drag.current = null; brush.value = null; }} onPointerLeave={() => { pointer.value = null; }} />
-				{found && pointer.value && (found.doc || found.count !== undefined || found.gap || found.pin) && (
+				{found && pointer.value && (found.doc || found.count !== undefined || found.gap || found.pin || found.flow) && (
 					<div class="timeline-tip mono" style={{ left: `${Math.min(pointer.value.x + 14, size.value.width - 320) + 208}px`, top: `${top.value + pointer.value.y + 16}px` }}>
-						<b><Line value={laneText(found.lane)} max={40} /></b> <Line value={clip(tipText(found), 200)} />
+						{(!found.flow || found.doc || found.pin) && <b><Line value={laneText(found.lane)} max={40} /></b>} <Line value={clip(tipText(found), 200)} />
 					</div>
 				)}
 			</div>

@@ -168,14 +168,44 @@ export function flowsInSight(data: Data | null, view: Range): LaneFlow[] {
 	return found.length <= ARROWS ? found : [];
 }
 
+/** From where the collector's clock has an end to where its node's has it. */
+function drawOwn(c: Pen, s: Scene, at: bigint, own: bigint, y: number, ink: Ink): void {
+	const [a, b] = [xOf(s, at), xOf(s, own)];
+	if (Math.abs(a - b) < 3) return;
+	c.strokeStyle = ink['warn'] ?? '';
+	c.setLineDash([2, 3]);
+	c.beginPath();
+	c.moveTo(a, y);
+	c.lineTo(b, y);
+	c.stroke();
+	c.setLineDash([]);
+}
+
+const midOf = (s: Scene, lane: number): number => yOf(s, lane) + s.lanePx / 2;
+
 function drawFlows(c: Pen, s: Scene, places: Map<Lane['key'], number>, ink: Ink): void {
-	c.strokeStyle = c.fillStyle = ink['network'] ?? '';
 	c.lineWidth = 1.25;
 	for (const f of flowsInSight(s.data, s.view)) {
-		const [a, b] = [places.get(f.from as Lane['key']), places.get(f.to as Lane['key'])];
-		if (a !== undefined && b !== undefined) drawArrow(c, xOf(s, f.fromNs), yOf(s, a) + s.lanePx / 2, xOf(s, f.toNs), yOf(s, b) + s.lanePx / 2);
+		const [a, b] = [places.get(f.from), places.get(f.to)];
+		if (a === undefined || b === undefined) continue;
+		drawOwn(c, s, f.fromNs, f.fromOwnNs, midOf(s, a), ink);
+		drawOwn(c, s, f.toNs, f.toOwnNs, midOf(s, b), ink);
+		c.strokeStyle = c.fillStyle = ink['network'] ?? '';
+		drawArrow(c, xOf(s, f.fromNs), midOf(s, a), xOf(s, f.toNs), midOf(s, b));
 	}
 	c.lineWidth = 1;
+}
+
+/** The arrow that passes a point. */
+function flowAt(s: Scene, x: number, y: number): LaneFlow | undefined {
+	const places = new Map((s.data?.lanes ?? []).map((l, i) => [l.key, i]));
+	return flowsInSight(s.data, s.view).find((f) => {
+		const [a, b] = [places.get(f.from), places.get(f.to)];
+		if (a === undefined || b === undefined) return false;
+		const [y1, y2] = [midOf(s, a), midOf(s, b)];
+		const share = (y - y1) / (y2 - y1);
+		return share > 0.1 && share < 0.9 && Math.abs(xOf(s, f.fromNs) + (xOf(s, f.toNs) - xOf(s, f.fromNs)) * share - x) < 5;
+	});
 }
 
 function drawPins(c: Pen, s: Scene, places: Map<Lane['key'], number>, ink: Ink): void {
@@ -252,6 +282,7 @@ export interface Found {
 	ms: number; /* begin of the cell */
 	gap?: Gap;
 	pin?: Pin;
+	flow?: LaneFlow;
 }
 
 export function find(s: Scene, x: number, y: number): Found | null {
@@ -260,7 +291,8 @@ export function find(s: Scene, x: number, y: number): Found | null {
 	const ms = msOfNs(s.view.from) + ((x / s.width) * s.view.span) / 1e6;
 	const gap = s.data.gaps.find((g) => lane.hosts.includes(g.node) && ms >= g.from && ms <= g.to);
 	const pin = s.pins.find((p) => p.lane === lane.key && Math.abs(xOf(s, p.ns) - x) < 7);
-	const more = { ...(gap ? { gap } : {}), ...(pin ? { pin } : {}) };
+	const flow = flowAt(s, x, y);
+	const more = { ...(gap ? { gap } : {}), ...(pin ? { pin } : {}), ...(flow ? { flow } : {}) };
 	if (s.data.events) {
 		let best: { doc: Doc; far: number } | null = null;
 		for (const e of s.data.events.get(lane.key) ?? []) {

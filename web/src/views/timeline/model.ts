@@ -14,7 +14,7 @@ import type { Doc, Gap, Lane, LaneCell, LaneFlow, Scope } from '../../api/types'
 export const DEFAULT_SINCE = '-24h';
 export const MOST_LANES = 200;
 const FEW_EVENTS = 3000; /* so many are drawn one by one */
-const FLOWS = 2000;
+const FLOWS = 1000; /* the API tells no more */
 const REST_MS = 180;
 
 export const LANES: Record<string, LaneField & { title: string }> = {
