@@ -17,6 +17,7 @@
 #include "collector/ingest.h"
 #include "collector/output.h"
 #include "collector/maindb.h"
+#include "collector/retention.h"
 #include "collector/rulebook.h"
 #include "collector/store.h"
 
@@ -45,6 +46,7 @@ struct http_config {
 	 */
 	int (*import)(const struct buf *records, struct import_result *ret, void *arg);
 	void *import_arg;
+	struct retention_limits keep; /* of the options; those in main.db go before */
 };
 
 /* Starts to listen on @loop.  *ret is the caller's, given back with http_stop().

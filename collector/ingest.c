@@ -483,14 +483,22 @@ static void flush_nodes(struct ingest *i)
 /* Failures are told by retention.c; that the limit cannot be kept is told until it can. */
 static void keep_limits(struct ingest *i)
 {
-	int r = retention_run(i->store, i->maindb, &i->keep, timestamp_now());
-	bool over = r == RETENTION_E_OVER;
+	struct retention_limits keep;
+	int r = retention_limits_now(i->maindb, &i->keep, &keep);
+	bool over;
+
+	if (r < 0) {
+		log_error("retention.failed", "error=\"%s\"", strerror(-r));
+		return;
+	}
+	r = retention_run(i->store, i->maindb, &keep, timestamp_now());
+	over = r == RETENTION_E_OVER;
 
 	if (over && !i->over)
 		log_warn("retention.over",
 			 "keep_bytes=%llu reason=\"the days left are held or "
 			 "current\"",
-			 (unsigned long long)i->keep.keep_bytes);
+			 (unsigned long long)keep.keep_bytes);
 	i->over = over;
 }
 

@@ -38,7 +38,7 @@ struct ingest_config {
 	struct follow *follow; /* woken by each commit; NULL: none */
 	const char *
 		quarantine_dir; /* where refused frames are kept, refused-NN.frame; NULL: nowhere */
-	struct retention_limits keep;
+	struct retention_limits keep; /* unless main.db has others */
 	const struct merge_limits *merge; /* NULL: small blocks stay as they are */
 	const char *dir;		  /* whose free space is watched; NULL: not */
 	uint64_t min_free_bytes;	  /* 0: no limit; or DISK_AUTO */

@@ -320,7 +320,7 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 	ingest.quarantine_dir = quarantine;
 	ingest.dir = o->dir;
 	ingest.merge = &merge_usual;
-	ingest.keep = (struct retention_limits){ o->keep_days, o->keep_bytes };
+	ingest.keep = http.keep = (struct retention_limits){ o->keep_days, o->keep_bytes };
 	ingest.min_free_bytes = o->min_free_bytes;
 	r = ingest_start(&c->ingest, &ingest, d);
 	http.ingest = c->ingest;

@@ -49,6 +49,9 @@ static const char *const texts[STMT_MAX] = {
 	[STMT_HOLD_FIND] = "SELECT 1 FROM hold WHERE day = ?1",
 	[STMT_REMOVED_ADD] = "INSERT OR REPLACE INTO removed_day VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[STMT_REMOVED_SUM] = "SELECT count(*), total(n_events), total(bytes) FROM removed_day",
+	[STMT_KEEP_PUT] = "INSERT OR REPLACE INTO retention VALUES (1, ?1, ?2, ?3, ?4)",
+	[STMT_KEEP_GET] = "SELECT keep_days, keep_bytes, changed_ns, author FROM retention",
+	[STMT_KEEP_DROP] = "DELETE FROM retention",
 };
 
 /* ---- nodes in memory ---- */

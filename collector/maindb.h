@@ -160,3 +160,16 @@ struct maindb_removed_sum {
 	uint64_t days, events, bytes;
 };
 NODISCARD int maindb_removed_sum(struct maindb *m, struct maindb_removed_sum *ret);
+
+/* How long days are kept, as somebody has set it by the API: it goes before the options. */
+enum { MAINDB_E_NOT_SET = 1 };
+struct maindb_keep {
+	uint64_t keep_days, keep_bytes; /* 0: for ever; no limit */
+	uint64_t changed_ns;
+	char author[MAINDB_NAME_BYTES + 1];
+};
+/* On disk when they return.  Return 0 or a negative errno. */
+NODISCARD int maindb_keep_set(struct maindb *m, const struct maindb_keep *keep);
+NODISCARD int maindb_keep_drop(struct maindb *m);
+/* Returns 0, MAINDB_E_NOT_SET or a negative errno; *ret is written by 0 only. */
+NODISCARD int maindb_keep_get(struct maindb *m, struct maindb_keep *ret);

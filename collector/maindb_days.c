@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Days on hold, and days that were removed. */
+/* Days on hold, days that were removed, and how long they are kept. */
 #include "collector/maindb_internal.h"
 
 int maindb_hold(struct maindb *m, uint32_t day)
@@ -90,4 +90,49 @@ int maindb_removed_sum(struct maindb *m, struct maindb_removed_sum *ret)
 	sqlite3_reset(s);
 	pthread_mutex_unlock(&m->mutex);
 	return MIN(r, 0);
+}
+
+/* ---- how long ---- */
+
+int maindb_keep_set(struct maindb *m, const struct maindb_keep *keep)
+{
+	sqlite3_stmt *s = m->stmts[STMT_KEEP_PUT];
+	int r;
+
+	pthread_mutex_lock(&m->mutex);
+	sql_bind_u64(s, 1, keep->keep_days);
+	sql_bind_u64(s, 2, keep->keep_bytes);
+	sql_bind_u64(s, 3, keep->changed_ns);
+	maindb_bind_text(s, 4, keep->author);
+	r = maindb_run_durably(m, s);
+	pthread_mutex_unlock(&m->mutex);
+	return r;
+}
+
+int maindb_keep_drop(struct maindb *m)
+{
+	int r;
+
+	pthread_mutex_lock(&m->mutex);
+	r = maindb_run_durably(m, m->stmts[STMT_KEEP_DROP]);
+	pthread_mutex_unlock(&m->mutex);
+	return r;
+}
+
+int maindb_keep_get(struct maindb *m, struct maindb_keep *ret)
+{
+	sqlite3_stmt *s = m->stmts[STMT_KEEP_GET];
+	int r;
+
+	pthread_mutex_lock(&m->mutex);
+	r = sql_step(s);
+	if (r == SQL_E_ROW) {
+		ret->keep_days = sql_u64(s, 0);
+		ret->keep_bytes = sql_u64(s, 1);
+		ret->changed_ns = sql_u64(s, 2);
+		maindb_column_text(s, 3, ret->author, sizeof(ret->author));
+	}
+	sqlite3_reset(s);
+	pthread_mutex_unlock(&m->mutex);
+	return r == SQL_E_ROW ? 0 : r == 0 ? MAINDB_E_NOT_SET : r;
 }

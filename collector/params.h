@@ -60,7 +60,9 @@
 	X(SCOPE, "scope", "string", "",                                                            \
 	  "Nodes that the token may see: node:ID and label:KEY=VALUE, commas between; empty: all") \
 	X(TTL, "ttl", "duration", "",                                                              \
-	  "How long it is good; empty: 1h for join tokens and silences, 90d for API tokens")
+	  "How long it is good; empty: 1h for join tokens and silences, 90d for API tokens") \
+	X(KEEP_DAYS, "keep_days", "integer", "", "Whole days that are kept; 0: for ever")       \
+	X(KEEP_BYTES, "keep_bytes", "integer", "", "Bytes all days may take; 0: no limit")
 
 enum param {
 #define X(id, ...) PARAM_##id,

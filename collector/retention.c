@@ -71,6 +71,16 @@ static int visit(struct run *run, const struct store_day *d)
 	return r == MAINDB_E_NOT_HELD ? remove_day(run, d, why) : r;
 }
 
+int retention_limits_now(struct maindb *m, const struct retention_limits *own,
+			 struct retention_limits *ret)
+{
+	struct maindb_keep keep;
+	int r = maindb_keep_get(m, &keep);
+
+	*ret = r == 0 ? (struct retention_limits){ keep.keep_days, keep.keep_bytes } : *own;
+	return MIN(r, 0);
+}
+
 int retention_run(struct store *s, struct maindb *m, const struct retention_limits *limits,
 		  uint64_t now_ns)
 {

@@ -13,6 +13,11 @@ struct retention_limits {
 	uint64_t keep_bytes; /* of all days, indexes included; 0: no limit */
 };
 
+/* What holds: @own, the options, but for what main.db says.  Any thread.  Returns 0 or a negative
+ * errno. */
+NODISCARD int retention_limits_now(struct maindb *m, const struct retention_limits *own,
+				   struct retention_limits *ret);
+
 /* Removes what is over the limits at @now_ns.  Returns 0, RETENTION_E_OVER (what is left is over
  * keep_bytes, and held or current), or a negative errno: the rest waits for the next run. */
 enum { RETENTION_E_OVER = 1 };

@@ -584,20 +584,26 @@ void store_drop_day(struct store *s, struct day *day)
 
 int store_list_days(struct store *s, struct store_day **ret, size_t *ret_n)
 {
-	struct store_day *list = calloc(s->days.n + 1, sizeof(*list));
+	AUTO_MEM struct store_day *list = NULL;
+	size_t n;
 
-	if (!list)
-		return err_origin(-ENOMEM);
-	for (size_t i = 0; i < s->days.n; i++) {
+	pthread_mutex_lock(&s->mutex);
+	n = s->days.n;
+	list = calloc(n + 1, sizeof(*list));
+	for (size_t i = 0; list && i < n; i++) {
 		const struct day_summary *day = &s->days.list[i];
 
 		list[i] = (struct store_day){ .number = day->number,
 					      .n_events = day->n_events,
-					      .bytes = day_file_bytes(s->dir, day->number),
 					      .ingested_ns = day->ingested_ns };
 	}
-	*ret = list;
-	*ret_n = s->days.n;
+	pthread_mutex_unlock(&s->mutex);
+	if (!list)
+		return err_origin(-ENOMEM);
+	for (size_t i = 0; i < n; i++)
+		list[i].bytes = day_file_bytes(s->dir, list[i].number);
+	*ret = TAKE(list);
+	*ret_n = n;
 	return 0;
 }
 

@@ -56,8 +56,8 @@ struct store_day {
 	uint64_t n_events, bytes; /* on the disk, index included */
 	uint64_t ingested_ns;	  /* of its last batch */
 };
-/* Writer.  Lists the days, oldest first.  *ret is the caller's, to be freed.  Returns 0 or -ENOMEM.
- */
+/* Any thread.  Lists the days, oldest first.  *ret is the caller's, to be freed.  Returns 0 or
+ * -ENOMEM. */
 NODISCARD int store_list_days(struct store *s, struct store_day **ret, size_t *ret_n);
 /* Writer.  Removes a day and its files; scans under way go on with what they have open.  Returns 0,
  * -ENOENT (there is none), -EBUSY (its transaction is open) or another negative errno: the day is

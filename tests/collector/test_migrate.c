@@ -38,6 +38,8 @@ static const struct {
 	  "e3fffcb583d5f5f9a4f8ba5a03f19c29a478e777ebc31bfaf9a4c0135a331f82" },
 	{ "main/0007_rules.sql",
 	  "29e9015228a1b0b064ec4ca540a1636ad4e98f43bb4b41d8019f3f045de95d6a" },
+	{ "main/0008_retention.sql",
+	  "b4d12a4d554f4fcd07d67005de6bc25dcc8e334ed5b22cef0f2f6c868b176a27" },
 };
 
 struct fix {

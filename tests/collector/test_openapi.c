@@ -18,6 +18,7 @@ static const struct {
 	{ "request", request },
 	{ "certificate", certificate },
 	{ "name", "for-a-test" },
+	{ "keep_days", "30" },
 	{ "node_id", "n9" },
 	{ "token_id", "1" },
 	{ "field", "process.name" },

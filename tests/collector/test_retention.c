@@ -69,7 +69,9 @@ static int teardown(void **state)
 /* One batch of 2 events, @ago days ago. */
 static int append(struct fix *f, uint32_t ago, uint64_t seq)
 {
-	struct fixture_batch b = { .first_seq = seq, .n = 2, .step_ns = 1,
+	struct fixture_batch b = { .first_seq = seq,
+				   .n = 2,
+				   .step_ns = 1,
 				   .time_ns = f->now - ago * fixture_day_ns + seq };
 
 	buf_clear(&f->frame);
@@ -136,8 +138,8 @@ static void expect_n(const struct seen *s, const uint64_t *seqs, size_t n)
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(s->seqs[i], seqs[i]);
 }
-#define EXPECT(s, ...)                                          \
-	expect_n(s, (const uint64_t[]){ __VA_ARGS__ },          \
+#define EXPECT(s, ...)                                 \
+	expect_n(s, (const uint64_t[]){ __VA_ARGS__ }, \
 		 sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t))
 
 static bool exists(struct fix *f, uint32_t ago, const char *ending)
@@ -237,13 +239,15 @@ static void test_retention_given_clocks_far_off_when_run_then_arrival_is_their_a
 	put(f, 400, 7);
 	assert_int_equal(run(f, 2, 1), RETENTION_E_OVER);
 	EXPECT(scan(f, f->reader, true, 0), 7);
-	assert_int_equal(retention_run(f->store, f->maindb, &limits, f->now + 3 * fixture_day_ns), 0);
+	assert_int_equal(retention_run(f->store, f->maindb, &limits, f->now + 3 * fixture_day_ns),
+			 0);
 	expect_n(scan(f, f->reader, true, 0), NULL, 0);
 }
 
 /* ---- readers ---- */
 
-static void test_retention_given_scan_under_way_when_its_day_goes_then_it_gets_all_of_it(void **state)
+static void test_retention_given_scan_under_way_when_its_day_goes_then_it_gets_all_of_it(
+	void **state)
 {
 	struct fix *f = *state;
 
@@ -256,7 +260,8 @@ static void test_retention_given_scan_under_way_when_its_day_goes_then_it_gets_a
 	EXPECT(scan(f, f->reader, true, 0), 100);
 }
 
-static void test_retention_given_scan_under_way_when_next_day_goes_then_it_is_no_damage(void **state)
+static void test_retention_given_scan_under_way_when_next_day_goes_then_it_is_no_damage(
+	void **state)
 {
 	struct fix *f = *state;
 
@@ -328,7 +333,8 @@ static void test_retention_given_removal_cut_off_when_opened_then_it_is_finished
 		put(f, 0, 101 + 2 * n_gone);
 		close_store(f);
 		assert_int_equal(rename(day_path(f->dir, f->today - 1, "frames", from),
-					day_path(f->dir, f->today - 1, "gone", to)), 0);
+					day_path(f->dir, f->today - 1, "gone", to)),
+				 0);
 		for (size_t i = 0; i < n_gone; i++)
 			(void)unlink(day_path(f->dir, f->today - 1, gone[i], from));
 		open_store(f);
@@ -380,8 +386,10 @@ static void kill_in_removal(struct fix *f, useconds_t after_us)
 	close(ends[0]);
 }
 
-/* The day is there with all its acknowledged batches, or it is not there at all; nothing is left over. */
-static void test_retention_given_collector_killed_when_reopened_then_day_is_whole_or_gone(void **state)
+/* The day is there with all its acknowledged batches, or it is not there at all; nothing is left
+ * over. */
+static void test_retention_given_collector_killed_when_reopened_then_day_is_whole_or_gone(
+	void **state)
 {
 	struct fix *f = *state;
 
@@ -404,6 +412,35 @@ static void test_retention_given_collector_killed_when_reopened_then_day_is_whol
 	}
 }
 
+static void test_retention_given_limits_in_main_db_when_asked_then_they_go_before_the_options(
+	void **state)
+{
+	const struct retention_limits own = { 30, 0 };
+	struct maindb_keep keep = {
+		.keep_days = 7, .keep_bytes = 4096, .changed_ns = 5, .author = "alice"
+	};
+	struct retention_limits now;
+	struct fix *f = *state;
+
+	assert_int_equal(retention_limits_now(f->maindb, &own, &now), 0);
+	assert_int_equal(now.keep_days, 30);
+	assert_int_equal(maindb_keep_set(f->maindb, &keep), 0);
+	keep.keep_days = 6;
+	assert_int_equal(maindb_keep_set(f->maindb, &keep), 0);
+	f->maindb = maindb_free(f->maindb);
+	assert_int_equal(maindb_open(&f->maindb, f->dir, NULL), 0);
+	assert_int_equal(retention_limits_now(f->maindb, &own, &now), 0);
+	assert_int_equal(now.keep_days, 6);
+	assert_int_equal(now.keep_bytes, 4096);
+	memset(&keep, 0, sizeof(keep));
+	assert_int_equal(maindb_keep_get(f->maindb, &keep), 0);
+	assert_string_equal(keep.author, "alice");
+	assert_int_equal(maindb_keep_drop(f->maindb), 0);
+	assert_int_equal(maindb_keep_get(f->maindb, &keep), MAINDB_E_NOT_SET);
+	assert_int_equal(retention_limits_now(f->maindb, &own, &now), 0);
+	assert_int_equal(now.keep_days, 30);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -413,6 +450,7 @@ int main(void)
 		T(test_retention_given_bytes_when_run_then_oldest_go_but_never_today),
 		T(test_retention_given_day_on_hold_when_run_then_it_stays_until_released),
 		T(test_retention_given_clocks_far_off_when_run_then_arrival_is_their_age),
+		T(test_retention_given_limits_in_main_db_when_asked_then_they_go_before_the_options),
 		T(test_retention_given_scan_under_way_when_its_day_goes_then_it_gets_all_of_it),
 		T(test_retention_given_scan_under_way_when_next_day_goes_then_it_is_no_damage),
 		T(test_retention_given_idle_readers_when_day_goes_then_its_space_is_free),
