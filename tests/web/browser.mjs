@@ -47,11 +47,12 @@ async function makeWorld() {
 	});
 
 	/** A page at @path, signed in, with the first answer shown.  It is closed by the next open(). */
-	world.open = async (path = '/', { signedIn = true, token = world.token, ready = '.status strong, .empty' } = {}) => {
+	world.open = async (path = '/', { signedIn = true, token = world.token, ready = '.status strong, .empty', seen } = {}) => {
 		await world.page?.close();
 		const page = await context.newPage();
 		world.page = page;
 		page.on('console', (m) => { if (m.type() === 'error' && !/Failed to load resource/.test(m.text())) world.faults.push(m.text()); });
+		if (seen) page.on('response', seen);
 		page.on('pageerror', (e) => world.faults.push(String(e)));
 		await page.goto(`${world.url}${path}${signedIn ? `#token=${token}` : ''}`);
 		if (signedIn) await page.waitForSelector(ready, { timeout: 30_000 });

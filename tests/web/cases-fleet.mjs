@@ -352,30 +352,106 @@ const settingsTests = (world) => [
 		await page.getByRole('button', { name: 'Audit log' }).click();
 		await page.getByRole('grid', { name: 'Audit log' }).getByRole('row', { name: /tests admin/ }).first().waitFor();
 	}],
-	['roles_given_each_when_signed_in_then_only_what_it_may_is_shown', async () => {
-		const seen = {};
+	['roles_given_each_when_every_view_is_opened_then_only_what_it_may_is_shown_and_nothing_is_refused', async () => {
+		const entity = await entityOf(world, 'kworkerd');
+		/* each view, what shows that it is there, and what in it writes */
+		const views = [
+			[{}, '.vlist-body .hit', []], [{ view: 'timeline' }, '.lane', []], [{ view: 'process', id: entity }, '.tree-row.active', []],
+			[{ view: 'incidents', sel: '1' }, '.hop-pin', [/^Acknowledge 5 alerts/, /^Close 5 alerts/]],
+			[{ view: 'alerts', status: 'all', sel: '2' }, '.evidence li', [/^Acknowledge:/, /^Close \(c\)/, /^Exception:/, /^Add the note/]],
+			[{ view: 'rules', sel: 'shm-exec' }, '.rule-panel .tabs', [/^Delete the rule/, /^It is enabled/, /^Write a new rule/]],
+			[{ view: 'rare' }, '.data-row[data-index]', []],
+			[{ view: 'nodes', sel: 'web-2' }, '.tiers li', [/^Shut web-2 out/, /^Add a node/]],
+			[{ view: 'settings' }, '.facts', []], [{ view: 'settings', part: 'storage' }, '.days li, .facts', [/^As configured/]],
+			[{ view: 'settings', part: 'outputs' }, '.output', [/^Silence chat/, /^Send a made-up alert to chat/, /^Tell the dead letters of chat again/]],
+		];
+		const may = {
+			viewer: [], analyst: ['Acknowledge 5 alerts', 'Close 5 alerts', 'Acknowledge: I', 'Close (c)', 'Exception: the', 'Add the note', 'Silence chat'],
+			operator: ['Delete the rule', 'It is enabled', 'Write a new rule', 'Shut web-2 out', 'Add a node', 'Send a made-up alert to chat', 'Tell the dead letters of chat again'],
+			admin: [],
+		};
+		const parts = { viewer: 'You,Storage,Outputs', analyst: 'You,Storage,Outputs', operator: 'You,Storage,Outputs,New node', admin: 'You,Storage,Outputs,New node,Tokens,Audit log' };
+		const allowed = [];
 		for (const role of ['viewer', 'analyst', 'operator', 'admin']) {
-			let page = await world.open(path({ view: 'settings' }), { token: world.fleet.tokens[role], ready: '.facts' });
-			await page.getByText(`tests ${role}, ${role}`).waitFor();
-			const parts = await page.getByRole('navigation', { name: 'Settings' }).getByRole('button').allInnerTexts();
-			page = await world.open(path({ view: 'rules', sel: 'shm-exec' }), { token: world.fleet.tokens[role], ready: '.rule-panel .tabs' });
-			await rulePanel(page).getByLabel('Text of the rule').waitFor();
-			await until('it is known who asks', async () => (await rulePanel(page).getByLabel('Text of the rule').getAttribute('readonly')) !== null || role === 'operator' || role === 'admin');
-			const rule = (await rulePanel(page).getByRole('button', { name: 'Delete the rule' }).count()) > 0;
-			page = await world.open(path({ view: 'alerts', status: 'all' }), { token: world.fleet.tokens[role], ready: '.data-row[data-index]' });
-			await alertRow(page, 'A program is started').click();
-			await alertPanel(page).getByRole('heading', { name: /^Evidence/ }).waitFor();
-			await until('it is known who asks', async () => (await alertPanel(page).getByRole('group', { name: 'Work' }).count()) === (role === 'viewer' ? 0 : 1));
-			seen[role] = `${parts.join()} ${rule ? 'rules' : ''}`.trim();
+			allowed.push(...may[role]);
+			const refused = [];
+			for (const [query, ready, writing] of views) {
+				const page = await world.open(path(query), { token: world.fleet.tokens[role], ready, seen: (r) => { if (r.status() === 403) refused.push(r.url()); } });
+				await page.waitForFunction(() => document.documentElement.dataset.role); /* it is known who asks */
+				for (const name of writing) {
+					const want = allowed.some((w) => name.test(w));
+					await until(`${role} in ${query.view}: ${name} is ${want ? '' : 'not '}shown`, async () => ((await page.getByRole('button', { name }).count()) > 0) === want);
+				}
+				if (query.view === 'settings' && !query.part) assert.equal((await page.getByRole('navigation', { name: 'Settings' }).getByRole('button').allInnerTexts()).join(), parts[role]);
+				if (query.part === 'storage') assert.equal(await page.getByLabel('Keep days').count(), role === 'admin' ? 1 : 0);
+			}
+			assert.deepEqual(refused, [], role);
 		}
-		assert.deepEqual(seen, {
-			viewer: 'You,Storage', analyst: 'You,Storage', operator: 'You,Storage,New node rules', admin: 'You,Storage,New node,Tokens,Audit log rules',
+	}],
+	['settings_given_admin_when_days_are_kept_for_another_time_then_what_goes_is_marked_first_and_it_is_undone', async () => {
+		const page = await world.open(path({ view: 'settings', part: 'storage' }), { ready: '.days li' });
+		const days = page.getByRole('list', { name: 'Days' }).getByRole('listitem');
+		assert.ok((await days.count()) >= 2);
+		await page.getByLabel('Keep bytes').fill('1K');
+		await days.last().getByText('goes').waitFor();
+		assert.equal(await days.first().getByText('goes').count(), 0); /* never today */
+		await page.getByLabel('Keep bytes').fill('many');
+		await page.getByText('Bytes: such as 50G').waitFor();
+		await page.getByLabel('Keep bytes').fill('0');
+		await page.getByLabel('Keep days').fill('400');
+		await page.getByRole('button', { name: 'Keep 400 days', exact: true }).click();
+		await page.getByRole('button', { name: 'Really: Keep 400 days' }).click();
+		await page.getByText(/by tests admin$/).waitFor();
+		const asked = async () => (await (await fetch(`${world.url}/api/v1/retention`, { headers: { Authorization: `Bearer ${world.token}` } })).json()).keep_days;
+		assert.equal(await asked(), 400);
+		await page.getByRole('button', { name: 'As configured: 30 days' }).click();
+		await page.getByText('by the options of the collector').waitFor();
+		assert.equal(await asked(), 30);
+	}],
+	['outputs_given_dead_letters_when_told_again_then_they_get_through_and_a_test_and_a_silence', async () => {
+		const page = await world.open(path({ view: 'settings', part: 'outputs' }), { ready: '.output' });
+		const chat = page.getByRole('article', { name: 'chat' });
+		await chat.getByText(/alerts did not get through/).waitFor();
+		await chat.getByRole('button', { name: 'Show the dead letters of chat' }).click();
+		await chat.getByText(/answered 503/).nth(1).waitFor();
+		world.fleet.hook.status = 200;
+		await chat.getByRole('button', { name: 'Tell the dead letters of chat again' }).click();
+		await until('all got through', () => world.fleet.hook.got.some((a) => a.rule.id === 'shadow-read'));
+		await until('none is dead', async () => {
+			await page.reload();
+			await chat.waitFor();
+			return (await chat.getByText(/did not get through/).count()) === 0;
 		});
+		await chat.getByRole('button', { name: 'Send a made-up alert to chat' }).click();
+		await page.locator('.toast').getByText('chat has taken a made-up alert').waitFor();
+		await chat.getByRole('button', { name: 'Silence chat for a time' }).click();
+		await chat.getByLabel('Rule').fill('to-internet');
+		await chat.getByLabel('Why').fill('backups');
+		await chat.getByRole('button', { name: 'Silence chat', exact: true }).click();
+		const silence = chat.getByRole('list', { name: 'Silences' }).getByRole('listitem');
+		await silence.getByText(/to-internet/).waitFor();
+		assert.match(await silence.innerText(), /by tests admin: backups/);
+		await silence.getByRole('button', { name: /^End the silence/ }).click();
+		await silence.getByRole('button', { name: /^Really: End/ }).click();
+		await silence.waitFor({ state: 'detached' });
 	}],
 	['settings_given_operator_when_a_join_token_is_made_then_the_command_for_the_node', async () => {
 		const page = await world.open(path({ view: 'settings', part: 'node' }), { token: world.fleet.tokens.operator, ready: '.token-form' });
 		await page.getByRole('button', { name: 'Make a join token' }).click();
 		assert.match(await page.locator('.secret code').innerText(), /^rtsec-sensor enroll --collector 127\.0\.0\.1:\d+ --token \S+/);
+	}],
+	['nodes_given_operator_when_a_node_is_added_then_the_command_with_its_token_is_made_in_the_page', async () => {
+		const page = await world.open(path({ view: 'nodes' }), { token: world.fleet.tokens.operator, ready: '.data-row[data-index]' });
+		await page.getByRole('button', { name: 'Add a node' }).click();
+		const panel = page.getByRole('complementary', { name: 'New node' });
+		await panel.getByLabel('Good for').fill('soon');
+		await panel.getByRole('button', { name: 'Make a join token' }).click();
+		await panel.getByRole('alert').waitFor();
+		await panel.getByLabel('Good for').fill('15m');
+		await panel.getByRole('button', { name: 'Make a join token' }).click();
+		assert.match(await panel.locator('.secret code').innerText(), /^rtsec-sensor enroll --collector 127\.0\.0\.1:\d+ --token \S+/);
+		await page.keyboard.press('Escape');
+		await panel.waitFor({ state: 'detached' });
 	}],
 ];
 

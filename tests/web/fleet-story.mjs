@@ -207,7 +207,7 @@ function intrusion(fleet, t) {
 }
 
 function hostile(node, ms) {
-	const args = ['evil', '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>', 'a\u001b[31mred\u0007\nnext', 'invoice\u202Efdp.exe', 'אבג rtl', `${'A'.repeat(60_000)}END`];
+	const args = ['evil', '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>', 'a\u001b[31mred\u0007\nnext', 'invoice\u202Efdp.exe', 'אבג rtl', `${'A'.repeat(1_000_000)}END`];
 	const p = node.run(ms, node.cron, '/tmp/evil\u200b', args);
 	node.end(ms + 90, p);
 }

@@ -2,7 +2,8 @@
 // fleet - a real collector on a folder of its own that holds the recorded fleet:
 //   node tests/web/fleet.mjs [--bin build/dev/bin]      prints its address; ends with Ctrl-C
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,11 +43,34 @@ async function applyRules(url, token) {
 	if (!answer.ok) throw new Error(`the rules are not taken: ${await answer.text()}`);
 }
 
-/** Fills a folder and serves it.  Returns { url, tokens, dir, restart, close }; restart() calls what it is
+/** A webhook for alerts that answers @status and keeps what it got. */
+async function startHook() {
+	const hook = { status: 503, got: [] };
+	const server = createServer((request, response) => {
+		let body = '';
+		request.on('data', (piece) => { body += piece; });
+		request.on('end', () => {
+			if (hook.status < 300) hook.got.push(...JSON.parse(body).alerts);
+			response.writeHead(hook.status).end();
+		});
+	});
+	await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+	return Object.assign(hook, { port: server.address().port, close: () => { server.closeAllConnections(); server.close(); } });
+}
+
+const outputsOf = (dir, port) => `outputs:
+  - { name: chat, type: webhook, url: "http://127.0.0.1:${port}/alerts", tries: 1 }
+  - { name: file, type: ndjson, path: ${dir}/alerts.ndjson, level: high }
+`;
+
+/** Fills a folder and serves it.  Returns { url, tokens, dir, hook, restart, close }; the webhook
+ * that alerts are told to answers hook.status, 503 at first, and keeps hook.got; restart() calls what it is
  * given while no collector runs, with a function that stores more lines. */
 export async function startFleet({ bin = BIN, compilers = 5000, now = Date.now() } = {}) {
 	const dir = mkdtempSync(join(tmpdir(), 'rtsec-fleet-'));
 	const tokens = tokensOf(bin, dir);
+	const hook = await startHook();
+	writeFileSync(join(dir, 'outputs.yaml'), outputsOf(dir, hook.port));
 	const empty = await serve(bin, dir, '127.0.0.1:0');
 	await applyRules(empty.url, tokens.admin); /* before there are events, so that these give alerts */
 	await empty.stop();
@@ -54,7 +78,7 @@ export async function startFleet({ bin = BIN, compilers = 5000, now = Date.now()
 	add(makeStory(now, compilers));
 	let running = await serve(bin, dir, '127.0.0.1:0');
 	return {
-		url: running.url, tokens, dir,
+		url: running.url, tokens, dir, hook,
 		restart: async (whileAway = () => {}) => {
 			await running.stop();
 			await whileAway(add);
@@ -62,6 +86,7 @@ export async function startFleet({ bin = BIN, compilers = 5000, now = Date.now()
 		},
 		close: async () => {
 			await running.stop();
+			hook.close();
 			rmSync(dir, { recursive: true, force: true });
 		},
 	};

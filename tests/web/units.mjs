@@ -24,6 +24,7 @@ const doc = await load('lib/doc.ts');
 const { sseParser } = await load('api/sse.ts');
 const nanos = await load('lib/nanos.ts');
 const tree = await load('lib/tree.ts');
+const retention = await load('lib/retention.ts');
 const { splitOf } = await load('api/split.ts');
 const { Pager, PAGE } = await load('state/pager.ts');
 
@@ -268,6 +269,30 @@ const tests = [
 		assert.deepEqual(tree.openRows(rows, new Set(['a'])).map((r) => r.process.id), ['a']);
 		assert.deepEqual(tree.lifeSpan(rows, 99), [10, 20]);
 		assert.deepEqual(tree.treeRows([]), []);
+	}],
+	['trace_given_a_clock_that_is_ahead_when_drawn_then_its_processes_stand_by_the_collectors_clock', () => {
+		const p = (id, parent, host, depth, start, via = []) => ({ id, parent, host, depth, via, hop: Number(host === 'y'), start, end: start + 10, lastSeen: start + 10 });
+		const edge = { key: 'e', time: 1020, connected: { id: 'a', node: 'x', skewMs: 0 }, accepted: { id: 'b', node: 'y', skewMs: 5000 } };
+		const list = [p('a', '', 'x', 0, 1000), p('n', 'a', 'x', 1, 1005), p('b', 'a', 'y', 1, 6020, [edge]), p('c', 'b', 'y', 2, 6030)];
+		const chart = tree.hopChart(list, 10);
+		const y = chart.hosts.find((h) => h.name === 'y');
+		assert.equal(y.skewMs, 5000);
+		assert.deepEqual(y.rows.map((r) => [r.process.id, r.from, r.to]), [['b', 1020, 1030], ['c', 1030, 1040]]);
+		assert.deepEqual(tree.pathsTo(list, new Set(['c'])).map((r) => r.id), ['a', 'b', 'c']);
+		assert.deepEqual(tree.pathsTo(list, new Set(['gone'])), []);
+	}],
+	['retention_given_days_when_limits_are_tried_then_those_go_that_the_collector_would_remove', () => {
+		const now = Date.parse('2026-11-28T12:00:00Z');
+		const days = ['1970-01-01', '2026-11-20', '2026-11-26', '2026-11-27', '2026-11-28'].map((day) => ({ day, events: 1, bytes: 1000, held: day === '2026-11-20' }));
+		const gone = (keepDays, keepBytes) => [...retention.daysThatGo(days, keepDays, keepBytes, now)];
+		assert.deepEqual(gone(0, 0), []);
+		assert.deepEqual(gone(2, 0), []);
+		assert.deepEqual(gone(1, 0), ['2026-11-26']);
+		assert.deepEqual(gone(0, 4500), ['2026-11-26']);
+		assert.deepEqual(gone(0, 1), ['2026-11-26', '2026-11-27']); /* never today, never what is held */
+		for (const [text, bytes] of [['0', 0], ['50G', 50 * 1024 ** 3], ['1.5 T', 1.5 * 1024 ** 4], ['7KiB', 7168], ['12', 12]]) assert.equal(retention.parseSize(text), bytes, text);
+		for (const text of ['', 'x', '5Q', '-1', '1e9']) assert.equal(retention.parseSize(text), null, text);
+		for (const bytes of [0, 12, 1024, 50 * 1024 ** 3, 1025]) assert.equal(retention.parseSize(retention.sizeText(bytes)), bytes);
 	}],
 	['split_given_rows_when_put_in_buckets_then_frequent_first_and_the_rest_together', () => {
 		const of = { from: 0, to: 3000, intervalMs: 1000 };

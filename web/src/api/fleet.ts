@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// fleet - /nodes and /status: who sends, how well, and how the collector fares.
+// fleet - /nodes, /status and /retention: who sends, how well, how the collector fares and what it keeps.
 import { msOf } from '../lib/time';
-import { getJson, urlOf } from './client';
+import { getJson, sendJson, urlOf } from './client';
 import { list, num, obj, str, texts, type Raw } from './raw';
-import type { NodeInfo, Status } from './types';
+import type { NodeInfo, Retention, Status } from './types';
 
 const own = (raw: Raw, key: string): number => num(obj(raw['sensor'])[key]);
 
@@ -28,6 +28,8 @@ export async function nodes(signal: AbortSignal): Promise<NodeInfo[]> {
 	return (Array.isArray(raw) ? (raw as Raw[]) : list((raw as Raw)['nodes'])).map(nodeOf);
 }
 
+export const revokeNode = (id: string, signal: AbortSignal): Promise<Raw> => sendJson('POST', urlOf(`nodes/${encodeURIComponent(id)}/revoke`), {}, signal);
+
 export async function status(signal: AbortSignal): Promise<Status> {
 	const raw = await getJson(urlOf('status'), signal);
 	const [store, ingest, removed] = [obj(raw['store']), obj(raw['ingest']), obj(raw['removed'])];
@@ -38,3 +40,20 @@ export async function status(signal: AbortSignal): Promise<Status> {
 		removedDays: num(removed['days']), removedEvents: num(removed['events']), lost: num(obj(raw['nodes'])['events_lost']),
 	};
 }
+
+function retentionOf(raw: Raw): Retention {
+	const own = obj(raw['configured']);
+	return {
+		keepDays: num(raw['keep_days']), keepBytes: num(raw['keep_bytes']), configured: { keepDays: num(own['keep_days']), keepBytes: num(own['keep_bytes']) },
+		changed: msOf(raw['changed']), author: str(raw['author']),
+		days: list(raw['days']).map((d) => ({ day: str(d['day']), events: num(d['events']), bytes: num(d['bytes']), held: d['held'] === true })),
+	};
+}
+
+export const retention = async (signal: AbortSignal): Promise<Retention> => retentionOf(await getJson(urlOf('retention'), signal));
+
+/** @what null: as the collector's options say. */
+export const setRetention = async (what: { keepDays: number; keepBytes: number } | null, signal: AbortSignal): Promise<Retention> =>
+	retentionOf(what
+		? await sendJson('POST', urlOf('retention'), { keep_days: what.keepDays, keep_bytes: what.keepBytes }, signal)
+		: await sendJson('DELETE', urlOf('retention'), undefined, signal));

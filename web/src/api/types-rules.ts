@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// types-rules - rules, what they found, and who may ask.
+// types-rules - rules, what they found, whom it is told to, who may ask, and what is kept.
+import type { StoredDay } from '../lib/retention';
 import type { Doc, Gap } from './types';
 
 export interface RuleProblem {
@@ -154,4 +155,33 @@ export interface Fact {
 	nodes: number;
 	windowMs: number; /* of spread: in which it came to so many nodes */
 	seenOn: { name: string; first: number; last: number; count: number }[];
+}
+
+/** How long days are kept. */
+export interface Retention {
+	keepDays: number; /* 0: for ever */
+	keepBytes: number; /* 0: no limit */
+	configured: { keepDays: number; keepBytes: number }; /* what holds when nobody has set another */
+	changed: number; /* ms; NaN: as configured */
+	author: string;
+	days: StoredDay[]; /* oldest first */
+}
+
+/** Where alerts are told to others. */
+export interface Output {
+	name: string;
+	type: string;
+	to: string;
+	sent: number; /* since the collector started */
+	failed: number;
+	dead: number; /* letters that wait for a replay */
+	error: string;
+	silences: { id: string; rule: string; node: string; until: number; author: string; note: string }[]; /* id "": of the file */
+}
+
+export interface DeadLetter {
+	id: string;
+	alert: string;
+	created: number; /* ms */
+	error: string;
 }

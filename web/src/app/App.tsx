@@ -52,7 +52,10 @@ function Inside() {
 	useEffect(() => {
 		const abort = new AbortController();
 		void loadCatalog(abort.signal);
-		whoAmI(abort.signal).then((who) => { identity.value = who; }, () => {}); /* without it the collector refuses what is not allowed */
+		whoAmI(abort.signal).then((who) => {
+			identity.value = who;
+			document.documentElement.dataset['role'] = who.role;
+		}, () => {}); /* without it the collector refuses what is not allowed */
 		const timer = setInterval(() => void loadNodes(abort.signal), NODES_MS);
 		return () => {
 			clearInterval(timer);

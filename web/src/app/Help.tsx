@@ -18,7 +18,7 @@ export function Help({ onClose }: { onClose: () => void }) {
 					<section key={title}>
 						<h3>{title}</h3>
 						<dl>
-							{table.map((entry) => (
+							{table.filter((entry) => entry.may?.value ?? true).map((entry) => (
 								<div key={entry.help}><dt>{entry.keys.map((k) => <kbd key={k}>{NAMES[k] ?? k}</kbd>)}</dt><dd>{entry.help}</dd></div>
 							))}
 						</dl>

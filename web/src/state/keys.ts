@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // keys - one listener for the keyboard; views lend it tables while they are shown.
-import { signal } from '@preact/signals';
+import { signal, type ReadonlySignal } from '@preact/signals';
 
 export interface KeyEntry {
 	keys: string[];
 	help: string;
 	run: () => void;
 	anywhere?: boolean; /* also while typing in a field */
+	may?: ReadonlySignal<boolean>; /* whether the role allows it */
 }
 export type KeyTable = KeyEntry[];
 
@@ -43,7 +44,7 @@ addEventListener('keydown', (e) => {
 	first = '';
 	for (const { table } of [...tables.peek()].reverse()) {
 		if (!isField(e.target) && table.some((t) => t.keys.some((k) => k.startsWith(`${key} `)))) return awaitSecond(key);
-		const hit = table.find((t) => t.keys.includes(key));
+		const hit = table.find((t) => t.keys.includes(key) && (t.may?.peek() ?? true));
 		if (!hit || (isField(e.target) && !hit.anywhere)) continue;
 		if (isPressable(e.target) && e.key === 'Enter') return;
 		e.preventDefault();

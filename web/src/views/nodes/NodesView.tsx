@@ -7,12 +7,16 @@ import { DataTable, type DataColumn } from '../../components/DataTable';
 import { Empty } from '../../components/Empty';
 import { Facts } from '../../components/Facts';
 import { Icon } from '../../components/Icon';
+import { NewNode } from '../../components/NewNode';
+import { Notice } from '../../components/Notice';
+import { Sure } from '../../components/Sure';
 import { Line } from '../../components/Text';
 import { formatBytes, formatCompact, formatCount, plural, visible } from '../../lib/text';
 import { formatAgo, formatDuration, formatMoment, signed } from '../../lib/time';
 import { allNodes } from '../../state/catalog';
 import { utc } from '../../state/prefs';
 import { bindKeys } from '../../state/keys';
+import { mayWrite } from '../../state/session';
 import { go, param, setParams } from '../../state/url';
 import type { NodeInfo, Status } from '../../api/types';
 import * as m from './model';
@@ -59,6 +63,18 @@ function Collector({ status }: { status: Status }) {
 	);
 }
 
+function AddNode() {
+	return (
+		<aside class="side-panel" aria-label="New node">
+			<header>
+				<h2 class="grow">A new node</h2>
+				<Button icon="close" kind="quiet" class="small" label="Close (Esc)" onClick={() => setParams({ sel: '' }, false)} />
+			</header>
+			<NewNode />
+		</aside>
+	);
+}
+
 function NodePanel({ node }: { node: NodeInfo }) {
 	const shared = { since: param('since'), until: param('until'), node: node.name };
 	return (
@@ -71,6 +87,7 @@ function NodePanel({ node }: { node: NodeInfo }) {
 				<Button class="small" icon="search" label="Its events" onClick={() => go('search', shared)}>Events</Button>
 				<Button class="small" icon="clock" label="Its processes over time" onClick={() => go('timeline', { ...shared, lane: 'process' })}>Timeline</Button>
 				<Button class="small" icon="warn" label="What it lost" onClick={() => go('search', { q: 'rtsec where event.action == "gap"', node: node.name, since: '-7d', until: '' })}>Losses</Button>
+				{mayWrite.value && <Sure label={`Shut ${node.name} out: its certificates are good no more`} text="Shut out" onSure={() => void m.shutOut(node.id, node.name)} />}
 			</div>
 			<Facts list={[
 				['Id', node.id], ['Kernel', `${node.kernel} ${node.architecture}`], ['Sensor', node.version],
@@ -94,19 +111,31 @@ export function NodesView() {
 	const nodes = allNodes.value;
 	const chosen = nodes.find((n) => n.id === param('sel'));
 	const silent = nodes.filter((n) => n.state !== 'up').length;
-	if (!nodes.length)
-		return <Empty title="No node has reported yet" text="Start rtsec-sensor on a machine and point it at this collector; it appears here within a second." />;
+	const adding = mayWrite.value && param('sel') === '+';
+	if (!nodes.length) {
+		return (
+			<div class="split-body">
+				<Empty title="No node has reported yet" text="Start rtsec-sensor on a machine and point it at this collector; it appears here within a second.">
+					{mayWrite.value && <Button icon="plus" label="Add a node" onClick={() => setParams({ sel: '+' }, false)}>Add a node</Button>}
+				</Empty>
+				{adding && <AddNode />}
+			</div>
+		);
+	}
 	return (
 		<div class="column">
 			<div class="view-bar">
 				<h1>{plural(nodes.length, 'node')}</h1>
 				<Badge kind="ok" label={`${plural(nodes.length - silent, 'node')} up`}>{nodes.length - silent} up</Badge>
 				{silent > 0 && <Badge kind="warn" label={`${plural(silent, 'node')} silent for more than 30 s`}>{silent} silent</Badge>}
+				<span class="grow" />
+				{mayWrite.value && <Button icon="plus" label="Add a node" pressed={adding} onClick={() => setParams({ sel: adding ? '' : '+' }, false)}>Add a node</Button>}
 			</div>
+			{m.error.value && <Notice kind="danger" text={m.error.value} action="Dismiss" onAction={() => { m.error.value = ''; }} />}
 			{m.status.value && <Collector status={m.status.value} />}
 			<div class="split-body">
 				<DataTable label="Nodes" rows={nodes} columns={COLUMNS} keyOf={(n) => n.id} chosen={param('sel')} onChoose={(n) => setParams({ sel: n.id }, false)} />
-				{chosen && <NodePanel node={chosen} />}
+				{adding ? <AddNode /> : chosen && <NodePanel node={chosen} />}
 			</div>
 		</div>
 	);

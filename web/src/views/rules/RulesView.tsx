@@ -10,6 +10,7 @@ import { Notice } from '../../components/Notice';
 import { Line } from '../../components/Text';
 import { plural } from '../../lib/text';
 import { when } from '../../state/prefs';
+import { mayWrite } from '../../state/session';
 import { setParams } from '../../state/url';
 import type { Rule } from '../../api/types';
 import { bindRuleKeys } from './keys';
@@ -47,7 +48,7 @@ function Bar() {
 			<span class="muted">{plural(all.filter((r) => r.enabled).length, 'rule')} enabled{silent ? ` · ${silent} cannot fire` : ''}</span>
 			<span class="grow" />
 			<FindBox label="Find a rule" value={m.find.value} onFind={(text) => setParams({ find: text }, false)} />
-			<Button icon="plus" label="Write a new rule (n)" onClick={() => setParams({ sel: m.NEW, tab: '' })}>New rule</Button>
+			{mayWrite.value && <Button icon="plus" label="Write a new rule (n)" onClick={() => setParams({ sel: m.NEW, tab: '' })}>New rule</Button>}
 		</div>
 	);
 }
@@ -65,7 +66,7 @@ export function RulesView() {
 				{m.list.value?.length === 0 && !m.chosen.value
 					? (
 						<Empty title="No rule yet" text="Write one here, or put a folder of Sigma or EQL rules in force with: rtsecctl rules apply DIR">
-							<Button kind="primary" label="Write a new rule" onClick={() => setParams({ sel: m.NEW })}>New rule</Button>
+							{mayWrite.value && <Button kind="primary" label="Write a new rule" onClick={() => setParams({ sel: m.NEW })}>New rule</Button>}
 						</Empty>
 					)
 					: <DataTable label="Rules" rows={m.shown.value} columns={COLUMNS} keyOf={(r) => r.id} chosen={m.chosen.value} onChoose={(r) => setParams({ sel: r.id }, false)} />}

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// SettingsView - what the token may see and change: itself, other tokens, new nodes, storage, the audit log.
+// SettingsView - what the token may see and change: itself, other tokens, new nodes, storage, outputs, the audit log.
 import type { FunctionComponent } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { Button } from '../../components/Button';
 import { Facts } from '../../components/Facts';
+import { NewNode } from '../../components/NewNode';
 import { Notice } from '../../components/Notice';
-import { formatBytes, formatCount, plural } from '../../lib/text';
-import { formatDuration, formatMoment } from '../../lib/time';
+import { formatMoment } from '../../lib/time';
 import { clock, me, theme, utc } from '../../state/prefs';
 import { identity, mayAdmin, mayWrite } from '../../state/session';
 import { setParams } from '../../state/url';
 import { Audit } from './Audit';
 import * as m from './model';
-import { NewNode, Tokens } from './Tokens';
+import { Outputs } from './Outputs';
+import { Storage } from './Storage';
+import { Tokens } from './Tokens';
 
 function Choice({ label, options, value, onChoose }: { label: string; options: [string, string][]; value: string; onChoose: (v: string) => void }) {
 	return (
@@ -44,28 +46,14 @@ function You() {
 	);
 }
 
-function Storage() {
-	const s = m.status.value;
-	if (!s) return <h2>Storage</h2>;
-	return (
-		<>
-			<h2>Storage</h2>
-			<Facts list={[
-				['Events', `${formatCount(s.events)} in ${plural(s.days, 'day')}`],
-				['On disk', `${formatBytes(s.bytes)}${s.events ? `, ${(s.bytes / s.events).toFixed(1)} B an event` : ''}`],
-				['Disk', s.diskFree ? `${formatBytes(s.diskFree)} free${s.diskLow ? ': too little, events wait at the nodes' : ''}` : ''],
-				['Removed', s.removedDays ? `${plural(s.removedDays, 'day')}, ${plural(s.removedEvents, 'event')}` : 'nothing yet'],
-				['Collector', `${s.version}, up for ${formatDuration(s.uptimeMs)}`],
-			]} />
-			<p class="muted">How long days are kept is set at the collector: keep-days, keep-bytes and min-free-bytes in its file or on its command line; rtsec-collector hold DAY keeps one.</p>
-		</>
-	);
+function JoinNode() {
+	return <><h2>New node</h2><NewNode /></>;
 }
 
 export function SettingsView() {
 	useEffect(m.startModel, []);
 	const parts: [string, string, boolean, FunctionComponent][] = [
-		['you', 'You', true, You], ['storage', 'Storage', true, Storage], ['node', 'New node', mayWrite.value, NewNode],
+		['you', 'You', true, You], ['storage', 'Storage', true, Storage], ['outputs', 'Outputs', true, Outputs], ['node', 'New node', mayWrite.value, JoinNode],
 		['tokens', 'Tokens', mayAdmin.value, Tokens], ['audit', 'Audit log', mayAdmin.value, Audit],
 	];
 	const shown = parts.filter(([, , may]) => may);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tokens - API tokens and join tokens: making and revoking them.  A secret is shown once.
+// Tokens - API tokens: making and revoking them.  A secret is shown once.
 import { useState } from 'preact/hooks';
 import { Button } from '../../components/Button';
-import { copyText } from '../../components/copy';
 import { DataTable, type DataColumn } from '../../components/DataTable';
+import { Secret } from '../../components/Secret';
 import { Sure } from '../../components/Sure';
 import { Line } from '../../components/Text';
 import { formatMoment } from '../../lib/time';
@@ -26,16 +26,6 @@ const COLUMNS: DataColumn<TokenInfo>[] = [
 	{ title: 'Expires', width: '150px', cell: (t) => (Number.isFinite(t.revoked) ? <span class="badge">revoked</span> : ends(t)), sort: (t) => t.expires || Infinity },
 	{ title: ' ', width: '110px', cell: (t) => (Number.isFinite(t.revoked) ? '' : <Sure label={`Revoke ${t.name}`} text="Revoke" onSure={() => void m.revoke(t.id)} />) },
 ];
-
-/** The secret that was just made: told once. */
-function Secret({ text, what }: { text: string; what: string }) {
-	return (
-		<div class="secret" role="status">
-			<p>{what} It is shown this once: copy it now.</p>
-			<div class="row"><code class="mono grow">{text}</code><Button icon="copy" label="Copy it" onClick={() => void copyText(text)}>Copy</Button></div>
-		</div>
-	);
-}
 
 export function Tokens() {
 	const [name, setName] = useState('');
@@ -60,27 +50,6 @@ export function Tokens() {
 			</form>
 			{m.made.value && <Secret text={m.made.value} what="The token is made." />}
 			<DataTable label="Tokens" rows={m.tokens.value ?? []} columns={COLUMNS} keyOf={(t) => t.id} />
-		</>
-	);
-}
-
-export function NewNode() {
-	const [node, setNode] = useState('');
-	const [ttl, setTtl] = useState('1h');
-	const command = `rtsec-sensor enroll --collector ${location.host} --token ${m.made.value}`;
-	return (
-		<>
-			<h2>New node</h2>
-			<p class="muted">A join token lets one node get its certificate; then its sensor sends here.</p>
-			<form class="row wrap token-form" onSubmit={(e) => {
-				e.preventDefault();
-				void m.makeJoinToken(node.trim(), ttl);
-			}}>
-				<label class="grow">Node<input class="text-input mono" placeholder="any, by its own name" value={node} onInput={(e) => setNode(e.currentTarget.value)} /></label>
-				<label>Good for<input class="text-input mono" size={6} value={ttl} onInput={(e) => setTtl(e.currentTarget.value)} /></label>
-				<Button type="submit" kind="primary" label="Make a join token">Make</Button>
-			</form>
-			{m.made.value && <Secret text={command} what="On the node, as root:" />}
 		</>
 	);
 }

@@ -12,7 +12,8 @@ import { allNodes } from '../../state/catalog';
 import { dark, utc } from '../../state/prefs';
 import { go } from '../../state/url';
 import type { Lane } from '../../api/types';
-import { AXIS_PX, draw, find, inkOf, inWords, lanePxOf, type Found, type Ink, type Scene } from './draw';
+import { AXIS_PX, draw, inkOf, lanePxOf, type Ink, type Scene } from './draw';
+import { find, inWords, type Found } from './find';
 import * as m from './model';
 import { pins } from './pins';
 
