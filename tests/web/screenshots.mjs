@@ -29,6 +29,8 @@ const SHOTS = {
 	rare: { query: { view: 'rare' }, ready: '.data-row[data-index]' },
 	nodes: { query: { view: 'nodes', sel: 'web-2' }, ready: '.figures' },
 	settings: { query: { view: 'settings', part: 'tokens' }, ready: '.data-row[data-index]' },
+	storage: { query: { view: 'settings', part: 'storage' }, ready: '.days li' },
+	outputs: { query: { view: 'settings', part: 'outputs' }, ready: '.dead' },
 };
 
 async function entityOf(fleet, name) {
