@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { commonTests } from './cases-common.mjs';
 import { fakeTests } from './cases-fake.mjs';
 import { fleetTests } from './cases-fleet.mjs';
+import { looksTests } from './cases-looks.mjs';
 import { openBrowser } from './chromium.mjs';
 import { assert, runAll, until } from './harness.mjs';
 
@@ -47,12 +48,13 @@ async function makeWorld() {
 	});
 
 	/** A page at @path, signed in, with the first answer shown.  It is closed by the next open(). */
-	world.open = async (path = '/', { signedIn = true, token = world.token, ready = '.status strong, .empty', seen } = {}) => {
+	world.open = async (path = '/', { signedIn = true, token = world.token, ready = '.status strong, .empty', seen, size } = {}) => {
 		await world.page?.close();
 		const page = await context.newPage();
 		world.page = page;
 		page.on('console', (m) => { if (m.type() === 'error' && !/Failed to load resource/.test(m.text())) world.faults.push(m.text()); });
 		if (seen) page.on('response', seen);
+		if (size) await page.setViewportSize(size);
 		page.on('pageerror', (e) => world.faults.push(String(e)));
 		await page.goto(`${world.url}${path}${signedIn ? `#token=${token}` : ''}`);
 		if (signedIn) await page.waitForSelector(ready, { timeout: 30_000 });
@@ -77,7 +79,7 @@ async function waitForEvents(world) {
 const world = await makeWorld();
 const tests = [
 	...(useFake || useFleet ? [] : [['collector_given_sensor_when_waited_then_has_events', () => waitForEvents(world)]]),
-	...(useFleet ? fleetTests(world) : commonTests(world)),
+	...(useFleet ? [...fleetTests(world), ...looksTests(world)] : commonTests(world)),
 	...(useFake ? fakeTests(world) : []),
 	['page_given_all_tests_when_done_then_no_error_no_csp_violation_no_foreign_request', () => {
 		assert.deepEqual(world.faults, []);

@@ -5,7 +5,7 @@ import { makeOpens } from './fleet-story.mjs';
 import { assert, until } from './harness.mjs';
 
 export const inUrl = (page, name) => page.evaluate((n) => new URLSearchParams(location.search).get(n) ?? '', name);
-const path = (params) => `/?${new URLSearchParams(params)}`;
+export const path = (params) => `/?${new URLSearchParams(params)}`;
 
 /** The number that @locator's text begins with. */
 const numberOf = async (locator) => Number((await locator.innerText()).replace(/[^\d].*$/s, '').replace(/,/g, '') || NaN);

@@ -63,12 +63,14 @@ function Inside() {
 		};
 	}, [token.value, resumed.value]);
 	useEffect(startAlerts, [token.value]);
-	const Current = viewNamed(param('view')).component;
+	const view = viewNamed(param('view'));
+	const Current = view.component;
+	useEffect(() => { document.title = `${view.title} · rtsec`; }, [view]);
 	return (
 		<>
 			<Header onHelp={() => setHelp(true)} />
 			{lostSince.value !== null && <Notice kind="warn" text="Connection to the collector lost. Trying again; the page goes on by itself." />}
-			<main class="view"><Current /></main>
+			<main class="view"><h1 class="sr-only">{view.title}</h1><Current /></main>
 			{help && <Help onClose={() => setHelp(false)} />}
 		</>
 	);

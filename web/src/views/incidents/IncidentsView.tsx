@@ -33,7 +33,7 @@ function Bar() {
 	const { since, until } = m.range.value;
 	return (
 		<div class="view-bar">
-			<h1>{plural(m.list.value?.length ?? 0, 'incident')}</h1>
+			<h2>{plural(m.list.value?.length ?? 0, 'incident')}</h2>
 			<span class="muted wide">alerts that belong together, the gravest first</span>
 			<span class="grow" />
 			<TimeRange since={since} until={until} onChange={(s, u) => setParams({ since: s, until: u })} />

@@ -33,7 +33,7 @@ function Head({ of }: { of: IncidentWhole }) {
 		<header class="incident-head">
 			<Button kind="quiet" icon="left" label="All incidents (Esc)" onClick={() => m.choose('')} />
 			<div class="grow">
-				<h1><Line value={of.title} max={200} /></h1>
+				<h2><Line value={of.title} max={200} /></h2>
 				<p class="row wrap">
 					<Score score={of.score} /><Level level={of.level} />
 					<span>{plural(of.alerts, 'alert')} on {plural(of.nodes.length, 'node')} within {formatDuration(of.last - of.first)}</span>

@@ -46,8 +46,8 @@ export const chart = computed(() => {
 	const skews = new Map(all.hosts.map((h) => [h.name, h.skewMs]));
 	const times = (whole.value?.steps ?? []).map(({ alert: a }) => a.first - (skews.get(a.node) ?? 0));
 	const [first, last] = [Math.min(...times), Math.max(...times)];
-	const pad = Math.max(1000, (last - first) * 0.08);
-	return times.length ? { ...all, from: Math.max(all.from, first - pad), to: Math.max(first + 1, Math.min(all.to, last + pad)) } : all;
+	const pad = Math.max(1000, (last - first) * 0.08); /* twice at the end */
+	return times.length ? { ...all, from: Math.max(all.from, first - pad), to: Math.max(first + 1, Math.min(all.to, last + 2 * pad)) } : all;
 });
 export const alertsOf = computed<ReadonlyMap<string, Alert[]>>(() => {
 	const by = new Map<string, Alert[]>();

@@ -125,7 +125,7 @@ export function NodesView() {
 	return (
 		<div class="column">
 			<div class="view-bar">
-				<h1>{plural(nodes.length, 'node')}</h1>
+				<h2>{plural(nodes.length, 'node')}</h2>
 				<Badge kind="ok" label={`${plural(nodes.length - silent, 'node')} up`}>{nodes.length - silent} up</Badge>
 				{silent > 0 && <Badge kind="warn" label={`${plural(silent, 'node')} silent for more than 30 s`}>{silent} silent</Badge>}
 				<span class="grow" />

@@ -40,7 +40,7 @@ function Bar() {
 	const hosts = new Set(tree?.processes.map((p) => p.host)).size;
 	return (
 		<div class="view-bar">
-			<h1>{subject ? visible(subject.name || String(subject.pid)) : 'Process'}</h1>
+			<h2>{subject ? visible(subject.name || String(subject.pid)) : 'Process'}</h2>
 			{tree && <span class="muted">on {visible(tree.host)} · {plural(below, 'process', 'processes')} below it{hosts > 1 ? ` · ${hosts} hosts` : ''}</span>}
 			{tree?.truncated && <span class="status-warn">the nearest are shown: there are more</span>}
 			<span class="grow" />

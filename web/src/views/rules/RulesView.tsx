@@ -44,7 +44,7 @@ function Bar() {
 	const silent = all.filter((r) => r.status !== 'ok').length;
 	return (
 		<div class="view-bar">
-			<h1>{plural(all.length, 'rule')}</h1>
+			<h2>{plural(all.length, 'rule')}</h2>
 			<span class="muted">{plural(all.filter((r) => r.enabled).length, 'rule')} enabled{silent ? ` · ${silent} cannot fire` : ''}</span>
 			<span class="grow" />
 			<FindBox label="Find a rule" value={m.find.value} onFind={(text) => setParams({ find: text }, false)} />

@@ -24,7 +24,7 @@ const COLUMNS: DataColumn<TokenInfo>[] = [
 	{ title: 'Made', width: '150px', narrow: true, cell: (t) => formatMoment(t.created, utc.value), sort: (t) => t.created },
 	{ title: 'By', width: '110px', narrow: true, cell: (t) => <Line value={t.createdBy || '-'} max={40} />, sort: (t) => t.createdBy },
 	{ title: 'Expires', width: '150px', cell: (t) => (Number.isFinite(t.revoked) ? <span class="badge">revoked</span> : ends(t)), sort: (t) => t.expires || Infinity },
-	{ title: ' ', width: '110px', cell: (t) => (Number.isFinite(t.revoked) ? '' : <Sure label={`Revoke ${t.name}`} text="Revoke" onSure={() => void m.revoke(t.id)} />) },
+	{ title: 'Revoke', width: '110px', cell: (t) => (Number.isFinite(t.revoked) ? '' : <Sure label={`Revoke ${t.name}`} text="Revoke" onSure={() => void m.revoke(t.id)} />) },
 ];
 
 export function Tokens() {
