@@ -25,7 +25,7 @@ async function makeWorld() {
 	if (useFleet) {
 		const { startFleet } = await import('./fleet.mjs');
 		const fleet = await startFleet({ bin: option('--fleet') });
-		Object.assign(world, { fleet, url: fleet.url, token: fleet.tokens.admin });
+		Object.assign(world, { fleet, url: fleet.url, token: fleet.tokens.admin, bin: option('--fleet') });
 	} else if (useFake) {
 		const { startFake, TOKEN } = await import('./fake-server.mjs');
 		let assets = option('--assets');
@@ -44,11 +44,11 @@ async function makeWorld() {
 	const { context } = browser;
 	await context.addInitScript(() => addEventListener('securitypolicyviolation', (e) => console.error(`CSP ${e.violatedDirective} ${e.blockedURI}`)));
 	context.on('request', (r) => {
-		if (!r.url().startsWith(`${world.url}/`) && !/^(data|blob):/.test(r.url())) world.foreign.push(r.url());
+		if (![world.url, world.other].some((own) => own && r.url().startsWith(`${own}/`)) && !/^(data|blob):/.test(r.url())) world.foreign.push(r.url());
 	});
 
 	/** A page at @path, signed in, with the first answer shown.  It is closed by the next open(). */
-	world.open = async (path = '/', { signedIn = true, token = world.token, ready = '.status strong, .empty', seen, size } = {}) => {
+	world.open = async (path = '/', { signedIn = true, token = world.token, ready = '.status strong, .empty', seen, size, url = world.url } = {}) => {
 		await world.page?.close();
 		const page = await context.newPage();
 		world.page = page;
@@ -56,7 +56,7 @@ async function makeWorld() {
 		if (seen) page.on('response', seen);
 		if (size) await page.setViewportSize(size);
 		page.on('pageerror', (e) => world.faults.push(String(e)));
-		await page.goto(`${world.url}${path}${signedIn ? `#token=${token}` : ''}`);
+		await page.goto(`${url}${path}${signedIn ? `#token=${token}` : ''}`);
 		if (signedIn) await page.waitForSelector(ready, { timeout: 30_000 });
 		return page;
 	};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // cases-fleet - each view on a real collector that holds the recorded fleet (fleet-story.mjs).
 import { rows, ask } from './cases-common.mjs';
+import { startEmpty } from './fleet.mjs';
 import { makeOpens } from './fleet-story.mjs';
 import { assert, until } from './harness.mjs';
 
@@ -84,6 +85,76 @@ const searchTests = (world) => [
 	}],
 ];
 
+const pivotTests = (world) => [
+	['drawer_given_a_connection_when_pivoted_then_to_both_sides_of_the_flow_and_to_the_host', async () => {
+		const q = 'process.name == "pg_dump" and event.action == "connection_attempted"';
+		const page = await world.open(path({ since: '-24h', q }));
+		await rows(page).first().click();
+		await page.getByRole('complementary', { name: 'Event' }).getByRole('button', { name: 'Flow: all its events' }).click();
+		await until('the query is of the flow', async () => /^network\.community_id == "1:/.test(await inUrl(page, 'q')));
+		await until('both sides are there', async () => new Set(await rows(page).locator('.c-process').allInnerTexts()).size === 2);
+		await page.goBack();
+		await rows(page).first().click();
+		await page.getByRole('complementary', { name: 'Event' }).getByRole('button', { name: 'Host: all its events' }).click();
+		await until('the query is of the host', async () => (await inUrl(page, 'q')) === 'host.name == "db-1"');
+	}],
+	['drawer_given_an_open_event_when_its_link_is_opened_elsewhere_then_the_same_event_is_open', async () => {
+		const drawer = () => world.page.getByRole('complementary', { name: 'Event' });
+		const links = [
+			[{ since: '-24h', q: 'process.name == "sudo" and event.action == "uid_change"' }, '.vlist-body .hit:not(.pending)', (page) => rows(page).first().click()],
+			[{ view: 'process', id: await entityOf(world, 'sudo') }, '.dids .did[data-index]', (page) => page.locator('.did', { hasText: 'uid_change' }).click()],
+		];
+		for (const [query, ready, open] of links) {
+			let page = await world.open(path(query), { ready });
+			await open(page);
+			await drawer().getByText('uid_change').first().waitFor();
+			await until('the URL has it', async () => /^\d{4}-\S+Z\/db-1:\S+:\d+$/.test(await inUrl(page, 'event')));
+			const link = await page.evaluate(() => location.pathname + location.search);
+			page = await world.open(link, { ready: '.drawer' });
+			await drawer().getByText('uid_change').first().waitFor();
+			await page.keyboard.press('Escape');
+			await drawer().waitFor({ state: 'detached' });
+			assert.equal(await inUrl(page, 'event'), '');
+		}
+	}],
+	['gap_given_lost_events_on_a_real_collector_when_shown_then_band_count_and_marked_rows', async () => {
+		const page = await world.open(path({ since: '-15m', node: 'web-2', order: 'asc' }));
+		await page.getByText('1,284 events lost in 1 gap').waitFor();
+		await until('the histogram says it', async () => /1,284 events lost in 1 gap/.test(await page.locator('.histogram-plot').getAttribute('aria-label')));
+		await until('rows of that time are marked', async () => (await page.locator('.vlist-body .hit.in-gap').count()) > 0);
+		assert.ok((await page.locator('.vlist-body .hit:not(.in-gap)').count()) > 0);
+	}],
+	['hostile_given_a_value_of_a_megabyte_when_found_and_opened_then_cut_until_asked_for', async () => {
+		const page = await world.open(path({ since: '-24h', q: 'process.executable : "/tmp/evil*" and event.action == "exec"' }));
+		const row = rows(page).first();
+		await row.waitFor();
+		assert.ok((await row.innerText()).length < 3000);
+		await row.click();
+		const drawer = page.getByRole('complementary', { name: 'Event' });
+		const more = drawer.getByRole('button', { name: /show more \((999 kB|1\.0 MB) left\)/ }).first();
+		await more.waitFor();
+		assert.ok((await drawer.innerText()).length < 20_000);
+		await more.click();
+		await until('more is shown', async () => (await drawer.innerText()).length > 20_000);
+		assert.equal(await page.evaluate(() => window.pwned), undefined);
+	}],
+	['empty_given_a_new_collector_when_each_view_is_opened_then_it_teaches_the_next_step', async () => {
+		const empty = await startEmpty({ bin: world.bin });
+		world.other = empty.url;
+		for (const [view, words] of [['search', /event/], ['timeline', /No event/], ['process', /No process is chosen/], ['incidents', /No incident/], ['alerts', /Nothing is open/], ['rare', /Nothing/], ['nodes', /No node has reported/]]) {
+			const page = await world.open(path(view === 'search' ? {} : { view }), { url: empty.url, token: empty.token, ready: '.empty' });
+			const box = page.locator('.empty');
+			assert.match(await box.locator('h2').innerText(), words, view);
+			assert.ok((await box.locator('p').first().innerText()).length > 20, view);
+			assert.ok((await box.locator('button, code').count()) > 0, `${view} offers nothing`);
+		}
+		const page = await world.open(path({ view: 'settings', part: 'outputs' }), { url: empty.url, token: empty.token, ready: '.sample' });
+		await page.getByText('outputs.yaml').first().waitFor();
+		await world.page.close();
+		await empty.close();
+	}],
+];
+
 /** Entity id of the newest process that ran @name. */
 export async function entityOf(world, name) {
 	const q = new URLSearchParams({ q: `process where process.name == "${name}" and event.action == "exec"`, since: '-24h', limit: 1 });
@@ -118,6 +189,11 @@ const processTests = (world) => [
 		const names = page.locator('.tree-name b');
 		await until('ancestors and descendants', async () => (await names.allInnerTexts()).join() === 'systemd,python3.11,dash,dash,kworkerd,ssh');
 		await treeRow(page, 'kworkerd').getByRole('img', { name: '5 file events' }).waitFor();
+		await treeRow(page, 'kworkerd').getByRole('img', { name: /network event/ }).waitFor();
+		await treeRow(page, 'kworkerd').getByRole('img', { name: /^high alert: A program is started from shared memory; medium alert/ }).waitFor();
+		const facts = page.getByRole('complementary', { name: 'Process' }).locator('.facts');
+		assert.match(await facts.innerText(), /SHA-256\s+[0-9a-f]{64}/);
+		await facts.getByText(/^on 1 node, started 1 time since/).nth(1).waitFor(); /* by name and by hash */
 		const did = page.getByRole('grid', { name: 'What it did' }).getByRole('row');
 		await did.filter({ hasText: '/srv/app/.ssh/id_ed25519' }).waitFor();
 		assert.match(await did.filter({ hasText: '/etc/shadow' }).innerText(), /failed[\s\S]*EACCES/);
@@ -468,6 +544,19 @@ const restartTests = (world) => [
 		await until('each is there once', async () => (await rows(page).count()) === 7);
 		assert.equal(new Set(await rows(page).locator('.c-summary').allInnerTexts()).size, 7);
 	}],
+	['live_given_a_running_tail_when_the_collector_restarts_then_it_says_so_and_goes_on_without_a_double', async () => {
+		const page = await world.open(path({ live: '1', q: 'file.path : "/var/late/60*"' }), { ready: '.live-state' });
+		await page.locator('.live-state.live').waitFor();
+		await world.fleet.restart(async (add) => {
+			await page.getByText('Connection to the collector lost').waitFor();
+			await page.locator('.live-state.reconnecting').waitFor();
+			add(makeOpens('web-1', Date.now(), 5, 6_000_000));
+		});
+		await until('all five are shown', async () => (await rows(page).count()) === 5);
+		await page.locator('.live-state.live').waitFor();
+		await page.getByText('Connection to the collector lost').waitFor({ state: 'detached' });
+		assert.equal(new Set(await rows(page).locator('.c-summary').allInnerTexts()).size, 5);
+	}],
 ];
 
 const keyboardTests = (world) => [
@@ -721,4 +810,4 @@ const rareTests = (world) => [
 	}],
 ];
 
-export const fleetTests = (world) => [...rareTests(world), ...keyboardTests(world), ...settingsTests(world), ...restartTests(world), ...alertTests(world), ...hopTests(world), ...ruleTests(world), ...sequenceTests(world), ...timelineTests(world), ...searchTests(world), ...processTests(world), ...nodeTests(world)];
+export const fleetTests = (world) => [...rareTests(world), ...keyboardTests(world), ...settingsTests(world), ...restartTests(world), ...alertTests(world), ...hopTests(world), ...ruleTests(world), ...sequenceTests(world), ...timelineTests(world), ...searchTests(world), ...pivotTests(world), ...processTests(world), ...nodeTests(world)];

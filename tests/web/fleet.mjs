@@ -63,6 +63,20 @@ const outputsOf = (dir, port) => `outputs:
   - { name: file, type: ndjson, path: ${dir}/alerts.ndjson, level: high }
 `;
 
+/** A collector to which nothing has happened yet.  Returns { url, token, close }. */
+export async function startEmpty({ bin = BIN } = {}) {
+	const dir = mkdtempSync(join(tmpdir(), 'rtsec-empty-'));
+	const { admin } = tokensOf(bin, dir);
+	const running = await serve(bin, dir, '127.0.0.1:0');
+	return {
+		url: running.url, token: admin,
+		close: async () => {
+			await running.stop();
+			rmSync(dir, { recursive: true, force: true });
+		},
+	};
+}
+
 /** Fills a folder and serves it.  Returns { url, tokens, dir, hook, restart, close }; the webhook
  * that alerts are told to answers hook.status, 503 at first, and keeps hook.got; restart() calls what it is
  * given while no collector runs, with a function that stores more lines. */

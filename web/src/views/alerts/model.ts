@@ -8,8 +8,9 @@ import { alertChanges } from '../../state/alerts';
 import { resumed } from '../../state/connection';
 import { me } from '../../state/prefs';
 import { say } from '../../state/toast';
+import { opened } from '../../state/opened';
 import { param, setParams } from '../../state/url';
-import type { Alert, AlertWhole, Doc, IncidentWhole } from '../../api/types';
+import type { Alert, AlertWhole, IncidentWhole } from '../../api/types';
 
 const PAGE = 200;
 const DAY_MS = 86_400_000;
@@ -27,7 +28,7 @@ export const whole = signal<AlertWhole | null>(null);
 /** What the chosen alert belongs to; of itself alone: null. */
 export const together = signal<IncidentWhole | null>(null);
 export const error = signal<ApiError | null>(null);
-export const opened = signal<Doc | null>(null);
+export { opened };
 export const excepting = signal(false);
 const again = signal(0);
 const never = new AbortController().signal;

@@ -123,7 +123,7 @@ export function ProcessPanel() {
 				['Directory', facts.cwd],
 				['Terminal', facts.tty],
 				['Container', facts.container],
-				['Prevalence', m.prevalence.value],
+				...m.prevalence.value,
 			]} onCopy={(value) => void copyText(value)} />
 			<Alerts id={facts.id} />
 			<Programs facts={facts} />

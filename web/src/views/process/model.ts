@@ -11,9 +11,10 @@ import { formatMoment } from '../../lib/time';
 import { utc } from '../../state/prefs';
 import { resumed } from '../../state/connection';
 import { Pager } from '../../state/pager';
+import { opened } from '../../state/opened';
 import { param, setParams } from '../../state/url';
 import { alertChanges } from '../../state/alerts';
-import type { Alert, Doc, ProcessFacts, ProcessTree, Scope } from '../../api/types';
+import type { Alert, ProcessFacts, ProcessTree, Scope } from '../../api/types';
 
 const MOST_ALERTS = 1000;
 const LIMIT = 10_000; /* processes of a tree */
@@ -30,9 +31,9 @@ export const error = signal<ApiError | null>(null);
 export const pager = signal<Pager | null>(null);
 /** Alerts by the process that they are about. */
 export const alertsOf = signal<ReadonlyMap<string, Alert[]>>(new Map());
-export const prevalence = signal('');
+export const prevalence = signal<[string, string][]>([]);
 export const closed = signal<ReadonlySet<string>>(new Set());
-export const opened = signal<Doc | null>(null);
+export { opened };
 
 const all = computed(() => treeRows(tree.value?.processes ?? []));
 export const rows = computed(() => openRows(all.value, closed.value));
@@ -88,15 +89,19 @@ function loadAlerts(): (() => void) | undefined {
 	return () => abort.abort();
 }
 
-/** On how many nodes the chosen executable was ever seen. */
+/** On how many nodes the chosen executable was ever seen, and the file with its hash. */
 function loadPrevalence(): (() => void) | undefined {
-	const executable = facts.value?.executable;
-	untracked(() => { prevalence.value = ''; });
+	const [executable, sha256] = [facts.value?.executable, facts.value?.sha256];
+	untracked(() => { prevalence.value = []; });
 	if (!executable) return undefined;
 	const abort = new AbortController();
-	factOfValue('executable', executable, abort.signal).then((f) => {
-		if (f) prevalence.value = `on ${plural(f.nodes, 'node')}, started ${plural(f.count, 'time')} since ${formatMoment(f.first, utc.peek())}`;
-	}, () => {}); /* a collector may keep no facts */
+	const told = async (name: string, kind: string, value: string): Promise<[string, string][]> => {
+		const f = value ? await factOfValue(kind, value, abort.signal).catch(() => null) : null; /* a collector may keep no facts */
+		return f ? [[name, `on ${plural(f.nodes, 'node')}, started ${plural(f.count, 'time')} since ${formatMoment(f.first, utc.peek())}`]] : [];
+	};
+	void Promise.all([told('Prevalence', 'executable', executable), told('Of this hash', 'hash', sha256 ?? '')]).then((all) => {
+		if (!abort.signal.aborted) prevalence.value = all.flat();
+	});
 	return () => abort.abort();
 }
 

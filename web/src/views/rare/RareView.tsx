@@ -94,7 +94,7 @@ export function RareView() {
 			{m.truncated.value && <Notice kind="warn" text="There are more: the first 1,000 are shown." />}
 			<div class="split-body">
 				{m.list.value?.length === 0
-					? <Empty title={m.spreading.value ? 'Nothing new spreads' : 'Nothing was seen'} text="Widen the range." ><Button label="Last 7 days" onClick={() => setParams({ since: '-7d' })}>Last 7 days</Button></Empty>
+					? <Empty title={m.spreading.value ? 'Nothing new spreads' : 'Nothing was seen'} text={m.spreading.value ? 'New is what no node had before the range, and came to several within an hour. Widen the range:' : 'What programs, hashes and addresses the nodes have is kept from their first event on. Widen the range:'}><Button label="Last 7 days" onClick={() => setParams({ since: '-7d' })}>Last 7 days</Button></Empty>
 					: <DataTable label="Rare" rows={list} columns={columns()} keyOf={(f) => f.value} chosen={m.chosen.value} onChoose={(f) => setParams({ sel: f.value }, false)} />}
 				{chosen && <Panel fact={chosen} />}
 			</div>

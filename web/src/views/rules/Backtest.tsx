@@ -8,7 +8,7 @@ import { summary } from '../../lib/summary';
 import { plural } from '../../lib/text';
 import { msOf } from '../../lib/time';
 import { when } from '../../state/prefs';
-import { go } from '../../state/url';
+import { go, setParams } from '../../state/url';
 import * as m from './model';
 
 const SPANS: [string, string][] = [['-1h', 'last hour'], ['-24h', 'last 24 hours'], ['-7d', 'last 7 days'], ['-30d', 'last 30 days']];
@@ -19,7 +19,7 @@ export function BacktestBar() {
 	const query = m.lint.value?.rules.find((r) => r.query)?.query;
 	return (
 		<>
-			<select class="text-input" aria-label="Backtest over" value={m.backtestSince.value} onChange={(e) => { m.backtestSince.value = e.currentTarget.value; }}>
+			<select class="text-input" aria-label="Backtest over" value={m.backtestSince.value} onChange={(e) => { setParams({ over: e.currentTarget.value === '-24h' ? '' : e.currentTarget.value }, false); }}>
 				{SPANS.map(([since, name]) => <option key={since} value={since}>{name}</option>)}
 			</select>
 			{running

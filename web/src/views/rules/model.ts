@@ -53,7 +53,7 @@ export interface Backtest {
 }
 
 export const backtest = signal<Backtest | null>(null);
-export const backtestSince = signal('-24h');
+export const backtestSince = computed(() => param('over') || '-24h');
 export const backtesting = signal<AbortController | null>(null);
 const again = signal(0);
 

@@ -7,6 +7,7 @@ import { splitHistogram } from '../../api/split';
 import { msOf } from '../../lib/time';
 import { condition, narrowed } from '../../lib/eql';
 import { asksForGroups, streamPart, whyNotLive } from '../../lib/pipes';
+import { opened } from '../../state/opened';
 import { param, setParams } from '../../state/url';
 import { resumed } from '../../state/connection';
 import { say } from '../../state/toast';
@@ -34,7 +35,7 @@ export const histError = signal<ApiError | null>(null);
 /** The field whose values the histogram tells apart; "": none. */
 export const splitBy = computed(() => param('by'));
 export const split = signal<Split | null>(null);
-export const opened = signal<Doc | null>(null); /* the event in the drawer */
+export { opened };
 export const activeRow = signal(-1);
 export const activeColumn = signal(2);
 export const again = signal(0); /* counts wishes to ask for the same once more */

@@ -74,7 +74,7 @@ export function TimelineView() {
 			<div class="split-body">
 				{empty
 					? (
-						<Empty title="No event in this time" text={param('q') ? 'Widen the range, or ask for less with the query:' : 'Widen the range:'}>
+						<Empty title="No event in this time" text={param('q') ? 'Nothing that the query asks for was stored in it. Widen the range, or ask for less:' : 'Nothing was stored in it: widen the range, or see on the page of nodes whether any sends.'}>
 							<Button label="Last 24 hours" onClick={() => setParams({ since: '', until: '' })}>Last 24 hours</Button>
 							<Button label="Last 7 days" onClick={() => setParams({ since: '-7d', until: '' })}>Last 7 days</Button>
 							{param('q') && <Button label="Remove the query" onClick={() => setParams({ q: '' })}>Remove the query</Button>}

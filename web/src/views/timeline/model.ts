@@ -8,6 +8,7 @@ import { endOf, nsOf, nsOfMs, rfcOf, type Range } from '../../lib/nanos';
 import { streamPart } from '../../lib/pipes';
 import { parseTime } from '../../lib/time';
 import { resumed } from '../../state/connection';
+import { opened } from '../../state/opened';
 import { param, setParams } from '../../state/url';
 import type { Doc, Gap, Lane, LaneCell, LaneFlow, Scope } from '../../api/types';
 
@@ -56,7 +57,7 @@ export const error = signal<ApiError | null>(null);
 export const busy = signal(false);
 export const chosen = signal(-1); /* lane */
 export const lanePx = signal(26);
-export const opened = signal<Doc | null>(null);
+export { opened };
 export const again = signal(0);
 let rest: ReturnType<typeof setTimeout> | undefined;
 

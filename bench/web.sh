@@ -1,0 +1,7 @@
+#!/bin/bash
+# web.sh - the page in Chromium on a collector with a day of six nodes and HITS (1,000,000) more events:
+# how soon the first rows are there, and frames a second, of Chromium's own tracing, while a list of all
+# of them, 200 lanes and a tree of 5,000 processes are scrolled and zoomed.  Needs node and chromium.
+set -euo pipefail
+: "${RTSEC_BIN:?the folder of the programs}"
+node "$(dirname "$0")/../tests/web/bench.mjs" --bin "$RTSEC_BIN" --hits "${HITS:-1000000}"
