@@ -152,6 +152,7 @@ static void take_sigma(struct rule *r)
 	r->title = s->title ? s->title : "(no title)";
 	r->description = s->description;
 	r->author = s->author;
+	r->bypass = s->bypass;
 	r->references = s->references;
 	r->techniques = s->techniques;
 	r->false_positives = s->falsepositives;

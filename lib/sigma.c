@@ -300,6 +300,7 @@ static int read_attributes(struct sigma_build *b, const struct yaml_node *docume
 		{ "date", &r->date },
 		{ "modified", &r->modified },
 		{ "level", &r->level },
+		{ "bypass", &r->bypass },
 	};
 	const struct {
 		const char *key;

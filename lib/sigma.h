@@ -46,6 +46,7 @@ struct sigma_correlation {
 struct sigma_rule {
 	/* as the rule says them; NULL: it does not */
 	const char *id, *name, *title, *status, *description, *author, *date, *modified, *level;
+	const char *bypass; /* ours, among what Sigma lets rules add */
 	const char *category, *product, *service; /* of its log source */
 	struct sigma_list references, tags, falsepositives, fields;
 	struct sigma_list techniques; /* MITRE ATT&CK ids out of its tags, such as T1059.004 */

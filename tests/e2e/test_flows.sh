@@ -264,6 +264,22 @@ given_a_sensor_that_was_stopped() {
 	expect_tree "b's sensor is back: so is the tree" word-again "$whole"
 }
 
+# The same program out of a temporary folder on all three nodes; another one on two of them.
+given_a_program_that_spreads() {
+	local node
+
+	ctl rules apply rules/network.yml >/dev/null
+	cp /bin/true "$T/two"
+	cp /bin/true "$T/three"
+	in_node a "$T/two"
+	in_node c "$T/two"
+	for node in a b c; do in_node "$node" "$T/three"; done
+	spread() { ctl alerts get --rule fleet-spread -o ndjson | jq -e 'select(.object == "process.name=three")' >/dev/null; }
+	until_true 30 spread
+	expect "a program that three nodes run is told, one of two is not" \
+		"$(ctl alerts get --rule fleet-spread -o ndjson | jq -r .object)" "process.name=three"
+}
+
 # --------------------------------------------------------------------------------- run
 
 finish_here() {
@@ -293,4 +309,5 @@ given_a_relay_between
 given_many_at_once
 given_batches_of_b_that_come_late
 given_a_sensor_that_was_stopped
+given_a_program_that_spreads
 finish_here
