@@ -39,7 +39,7 @@ struct cli_values {
 	const char *name, *role, *scope, *ttl;
 	const char *since, *until, *fields, *node, *order, *query;
 	const char *status, *level, *rule, *owner, *note, *condition, *expires;
-	const char *process, *state, *from, *kind, *value, *within;
+	const char *process, *state, *from, *kind, *value, *within, *placeholders;
 	uint64_t limit, depth, watch, hops, nodes, max_nodes;
 	bool count, all, histogram, descendants, across, explain, dry_run, help;
 };

@@ -20,6 +20,9 @@ static const struct cli_option options[] = {
 	OPTION("limit", 0, NUMBER, "N", limit,
 	       "backtest: also the newest N events of each rule (json, ndjson)"),
 	OPTION("node", 0, TEXT, "NODE", node, "backtest: only this node, by name or id"),
+	OPTION("placeholders", 0, TEXT, "FILE", placeholders,
+	       "lint, show, apply and others: a map in YAML of what %name% stands for in Sigma "
+	       "rules (expand)"),
 	OPTION("dry-run", 0, FLAG, NULL, dry_run, "apply: only tell what would be done"),
 	CLI_OPTIONS_SERVER,
 };
@@ -555,10 +558,13 @@ static const struct {
 static int run_verb(struct work *w, int (*verb)(struct work *w))
 {
 	struct diag d = { 0 };
-	int r = rules_load(&w->rules, w->v->operands + 1, w->v->n_operands - 1, &d);
+	char text[1024];
+	int r;
 
+	w->rules.placeholders = w->v->placeholders;
+	r = rules_load(&w->rules, w->v->operands + 1, w->v->n_operands - 1, &d);
 	if (r < 0 && d.text[0]) {
-		cli_say(w->io, "%s", d.text);
+		cli_say(w->io, "%s", diag_format(&d, text, sizeof(text)));
 		return EXIT_USAGE;
 	}
 	if (r == 0 && w->rules.n == 0) {

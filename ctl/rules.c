@@ -17,6 +17,7 @@ void rules_done(struct rules *r)
 	}
 	for (size_t i = 0; i < r->n_paths; i++)
 		free(r->paths[i]);
+	buf_done(&r->given);
 	free(r->v);
 	free(r->paths);
 	*r = (struct rules){ 0 };
@@ -139,57 +140,134 @@ static int add_entry(struct rules *r, const char *file, struct rule *rule_, uint
 	return 0;
 }
 
-static int add_documents(struct rules *r, const char *file, const char *text, size_t n)
+/* Appends document @s; one whose values are expanded gets the placeholders that were given, unless
+ * it has its own. */
+static void add_filled(const struct rules *r, const char *s, size_t n, struct buf *out)
 {
-	const char *document;
-	size_t at = 0, len, before = r->n;
-	uint32_t line;
-	int e = 0;
+	static const char key[] = "\nplaceholders:";
+	AUTO_MEM char *text = strndup(s, n);
 
-	while (e == 0 && rule_next_document(text, n, &at, &document, &len, &line)) {
-		struct diag wrong = { 0 };
-		struct rule *rule = NULL;
-
-		e = rule_parse(&rule, document, len, &wrong);
-		if (e >= 0 || e == -EINVAL)
-			e = add_entry(r, file, rule, line, &wrong);
-	}
-	if (e == 0 && r->n == before) {
-		struct diag wrong = { 0 };
-
-		diag_set(&wrong, 0, 1, 1, "the file is empty");
-		e = add_entry(r, file, NULL, 0, &wrong);
-	}
-	return e;
+	out->failed |= !text;
+	buf_add(out, s, n);
+	if (!text || r->given.n == 0 || !strstr(text, "|expand") || strstr(text, key))
+		return;
+	buf_str(out, key);
+	buf_byte(out, '\n');
+	buf_add(out, r->given.data, r->given.n);
 }
 
-static int add_file(struct rules *r, const char *path, struct diag *d)
+static int read_text(const char *path, struct buf *out, struct diag *d)
 {
-	AUTO_MEM char *text = malloc(LIMIT_YAML_BYTES + 2);
+	AUTO_MEM char *text = malloc(LIMIT_YAML_BYTES + 1);
 	FILE *f = fopen(path, "re");
 	size_t n;
+	int e = 0;
 
 	if (!text || !f) {
-		int e = f ? err_origin(-ENOMEM) : unreadable(path, d);
-
+		e = f ? err_origin(-ENOMEM) : unreadable(path, d);
 		if (f)
 			fclose(f);
 		return e;
 	}
 	n = fread(text, 1, LIMIT_YAML_BYTES + 1, f); /* one too many is noticed by the parser */
 	if (ferror(f)) {
-		fclose(f);
 		errno = EIO;
-		return unreadable(path, d);
+		e = unreadable(path, d);
 	}
 	fclose(f);
-	text[n] = '\0';
-	return add_documents(r, path, text, n);
+	buf_add(out, text, n);
+	return e || buf_ok(out) ? e : err_origin(-ENOMEM);
+}
+
+/* The map in r->placeholders, each line behind two blanks. */
+static int read_placeholders(struct rules *r, struct diag *d)
+{
+	AUTO_BUF struct buf text = { 0 };
+	AUTO(yaml) *y = NULL;
+	int e = read_text(r->placeholders, &text, d);
+
+	if (e < 0)
+		return e;
+	e = yaml_parse(&y, (const char *)text.data, text.n, d);
+	if (e == 0 && (!yaml_first(y) || yaml_first(y)->type != YAML_MAP))
+		e = diag_set(d, -EINVAL, 1, 1, "expected a map of placeholders and their values");
+	if (e < 0)
+		diag_file(d, r->placeholders);
+	for (size_t at = 0, n; e == 0 && at < text.n; at += n) {
+		const char *line = (const char *)text.data + at;
+		const char *end = memchr(line, '\n', text.n - at);
+
+		n = end ? (size_t)(end - line) + 1 : text.n - at;
+		if (n >= 3 && memcmp(line, "---", 3) == 0)
+			continue;
+		buf_str(&r->given, "  ");
+		buf_add(&r->given, line, n);
+		if (!end)
+			buf_byte(&r->given, '\n');
+	}
+	return e || buf_ok(&r->given) ? e : err_origin(-ENOMEM);
+}
+
+static int add_documents(struct rules *r, const char *file, const struct buf *text)
+{
+	const char *document;
+	size_t at = 0, len, before = r->n;
+	struct diag wrong = { 0 };
+	uint32_t line;
+	int e = 0;
+
+	while (e == 0 &&
+	       rule_next_document((const char *)text->data, text->n, &at, &document, &len, &line)) {
+		AUTO_BUF struct buf filled = { 0 };
+		struct rule *rule = NULL;
+
+		add_filled(r, document, len, &filled);
+		if (!buf_ok(&filled))
+			return err_origin(-ENOMEM);
+		wrong = (struct diag){ 0 };
+		e = rule_parse(&rule, (const char *)filled.data, filled.n, &wrong);
+		if (e >= 0 || e == -EINVAL)
+			e = add_entry(r, file, rule, line, &wrong);
+	}
+	if (e || r->n > before)
+		return e;
+	diag_set(&wrong, 0, 1, 1, "the file is empty");
+	return add_entry(r, file, NULL, 0, &wrong);
+}
+
+static int add_file(struct rules *r, const char *path, struct diag *d)
+{
+	AUTO_BUF struct buf text = { 0 };
+	int e = read_text(path, &text, d);
+
+	return e < 0 ? e : add_documents(r, path, &text);
+}
+
+int rules_read(const struct rules *r, const char *path, struct buf *out, struct diag *d)
+{
+	AUTO_BUF struct buf text = { 0 };
+	const char *document;
+	size_t at = 0, len;
+	uint32_t line;
+	int e = read_text(path, &text, d);
+
+	if (e < 0)
+		return e;
+	if (r->given.n == 0) {
+		buf_add(out, text.data, text.n);
+		at = text.n;
+	}
+	while (rule_next_document((const char *)text.data, text.n, &at, &document, &len, &line)) {
+		buf_str(out, "---\n");
+		add_filled(r, document, len, out);
+	}
+	buf_byte(out, 0);
+	return buf_ok(out) ? 0 : err_origin(-ENOMEM);
 }
 
 int rules_load(struct rules *ret, const char *const *paths, size_t n, struct diag *d)
 {
-	int r = 0;
+	int r = ret->placeholders ? read_placeholders(ret, d) : 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = visit(ret, paths[i], 0, d);

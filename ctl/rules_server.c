@@ -88,22 +88,11 @@ static int print_rows(struct job *j, struct slice doc, const char *member)
 	return r;
 }
 
-static int read_file(const char *path, struct buf *out)
+static void say_unread(const struct job *j, const struct diag *d, int r)
 {
-	char piece[16384];
-	FILE *f = fopen(path, "re");
-	size_t n;
-	int r = 0;
+	char text[1024];
 
-	if (!f)
-		return -errno;
-	while ((n = fread(piece, 1, sizeof(piece), f)) > 0)
-		buf_add(out, piece, n);
-	if (ferror(f))
-		r = err_origin(-EIO);
-	fclose(f);
-	buf_byte(out, 0);
-	return buf_ok(out) ? r : err_origin(-ENOMEM);
+	cli_say(j->io, "%s", d->text[0] ? diag_format(d, text, sizeof(text)) : strerror(-r));
 }
 
 /* Sends one file.  A text that is wrong is answered by 422, and told as rows too. */
@@ -123,10 +112,10 @@ static int apply_file(struct job *j, const char *path, bool dry)
 	struct diag d = { 0 };
 	struct slice doc;
 	long status;
-	int r = read_file(path, &text);
+	int r = rules_read(&j->rules, path, &text, &d);
 
 	if (r < 0) {
-		cli_say(j->io, "cannot read %s: %s", path, strerror(-r));
+		say_unread(j, &d, r);
 		return EXIT_USAGE;
 	}
 	memcpy(all, params, sizeof(all));
@@ -147,10 +136,12 @@ static int apply_file(struct job *j, const char *path, bool dry)
 static int apply(struct job *j)
 {
 	struct diag d = { 0 };
-	int r = rules_load(&j->rules, j->v->operands + 1, j->v->n_operands - 1, &d);
+	int r;
 
+	j->rules.placeholders = j->v->placeholders;
+	r = rules_load(&j->rules, j->v->operands + 1, j->v->n_operands - 1, &d);
 	if (r < 0) {
-		cli_say(j->io, "%s", d.text[0] ? d.text : strerror(-r));
+		say_unread(j, &d, r);
 		return EXIT_USAGE;
 	}
 	if (j->rules.n_paths == 0) {
@@ -261,10 +252,12 @@ static int diff(struct job *j)
 {
 	struct diag d = { 0 };
 	bool differs = false;
-	int r = rules_load(&j->rules, j->v->operands + 1, j->v->n_operands - 1, &d);
+	int r;
 
+	j->rules.placeholders = j->v->placeholders;
+	r = rules_load(&j->rules, j->v->operands + 1, j->v->n_operands - 1, &d);
 	if (r < 0) {
-		cli_say(j->io, "%s", d.text[0] ? d.text : strerror(-r));
+		say_unread(j, &d, r);
 		return EXIT_USAGE;
 	}
 	for (size_t i = 0; r == 0 && i < j->rules.n; i++) {

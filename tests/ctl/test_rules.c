@@ -50,22 +50,21 @@ static int setup(void **state)
 	put("lacks.yml", LACKS "---\n" GOOD);
 	put("wrong.yml", WRONG);
 	put("zero.yml", "");
+	put("expand.yml", GOOD "---\n" RULE("who", PROC, "    User|expand: '%admins%'\n"));
+	put("names.yaml", "---\n# ours\nadmins:\n  - root\n  - adm_*\n");
+	put("list.yaml", "- a\n");
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	static const char *const all[] = { "good/a.yml",
-					   "good/in/b.yaml",
-					   "good/notes.txt",
-					   "good/.hidden.yml",
-					   "lacks.yml",
-					   "wrong.yml",
-					   "zero.yml",
-					   "good/in",
-					   "good",
-					   "empty",
-					   "" };
+	static const char *const all[] = { "good/a.yml",     "good/in/b.yaml",
+					   "good/notes.txt", "good/.hidden.yml",
+					   "lacks.yml",	     "wrong.yml",
+					   "zero.yml",	     "expand.yml",
+					   "names.yaml",     "list.yaml",
+					   "good/in",	     "good",
+					   "empty",	     "" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
@@ -120,6 +119,29 @@ static void test_rules_given_mistakes_when_linted_then_place_and_2(void **state)
 	r = run((struct run_setting){ .tty = true, .width = 100 },
 		ARGS("rules", "lint", path("wrong.yml")));
 	assert_has(r.out, "6:11: unknown modifier");
+	run_done(&r);
+}
+
+static void test_rules_given_placeholders_when_shown_then_they_are_put_in(void **state)
+{
+	struct run r = alone(
+		ARGS("rules", "show", path("expand.yml"), "--placeholders", path("names.yaml")));
+
+	(void)state;
+	assert_int_equal(r.code, EXIT_HITS);
+	assert_has(r.out, "process.user.name : (\\\"root\\\", \\\"adm_*\\\")");
+	run_done(&r);
+	r = alone(ARGS("rules", "lint", path("expand.yml")));
+	assert_int_equal(r.code, EXIT_NONE);
+	assert_has(r.out, "what %admins% stands for");
+	run_done(&r);
+	r = alone(ARGS("rules", "lint", path("good"), "--placeholders", path("list.yaml")));
+	assert_int_equal(r.code, EXIT_USAGE);
+	assert_has(r.err, "list.yaml:1:1: expected a map of placeholders");
+	run_done(&r);
+	r = alone(ARGS("rules", "lint", path("good"), "--placeholders", path("none")));
+	assert_int_equal(r.code, EXIT_USAGE);
+	assert_has(r.err, "cannot read");
 	run_done(&r);
 }
 
@@ -276,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_rules_given_folder_when_linted_then_each_rule_and_0),
 		cmocka_unit_test(test_rules_given_what_we_lack_when_linted_then_place_and_1),
 		cmocka_unit_test(test_rules_given_mistakes_when_linted_then_place_and_2),
+		cmocka_unit_test(test_rules_given_placeholders_when_shown_then_they_are_put_in),
 		cmocka_unit_test(test_rules_given_misuse_when_run_then_2),
 		cmocka_unit_test(test_rules_given_rule_when_shown_then_the_search),
 		cmocka_unit_test(test_rules_given_folder_when_covered_then_rows_and_sums),
