@@ -4,9 +4,11 @@
 #include "tests/collector/fixture.h"
 
 #include <arpa/inet.h>
+#include <execinfo.h>
 #include <jansson.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "collector/http.h"
@@ -76,21 +78,30 @@ static inline int served_import(const struct buf *records, struct import_result 
 	return r;
 }
 
-static inline int served_setup(void **state)
+/* libuv and others abort without a word: at least where is told. */
+static inline void served_on_abort(int signal_number)
 {
-	struct served *s = calloc(1, sizeof(*s));
+	static const char text[] = "SIGABRT at:\n";
+	void *frames[64];
+	int n = backtrace(frames, ARRAY_SIZE(frames));
+
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) > 0)
+		backtrace_symbols_fd(frames, n, STDERR_FILENO);
+	signal(signal_number, SIG_DFL);
+	raise(signal_number);
+}
+
+/* Opens all in s->dir and serves, on any port. */
+static inline void served_start(struct served *s)
+{
 	struct http_config config = { .address = "127.0.0.1" };
 	struct follow_observer observer;
 	struct diag d = { 0 };
 
-	assert_non_null(s);
-	fixture_folder(s->dir);
-	s->base_ns = timestamp_now() - 60000000000u;
 	assert_int_equal(store_open(&s->store, s->dir, &d), 0);
 	assert_int_equal(maindb_open(&s->maindb, s->dir, &d), 0);
 	assert_int_equal(rulebook_open(&s->rulebook, s->dir, &d), 0);
 	assert_int_equal(alertbook_open(&s->alertbook, s->dir, &d), 0);
-	assert_int_equal(maindb_token_create(s->maindb, "test", ROLE_VIEWER, s->token), 0);
 	assert_int_equal(block_new(&s->block), 0);
 	assert_int_equal(uv_loop_init(&s->loop), 0);
 	assert_int_equal(uv_async_init(&s->loop, &s->stop, served_on_stop), 0);
@@ -121,14 +132,25 @@ static inline int served_setup(void **state)
 		fail_msg("%s", d.text);
 	s->port = http_port(s->http);
 	assert_int_equal(pthread_create(&s->thread, NULL, served_run, s), 0);
+}
+
+static inline int served_setup(void **state)
+{
+	struct served *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	signal(SIGABRT, served_on_abort);
+	fixture_folder(s->dir);
+	s->base_ns = timestamp_now() - 60000000000u;
+	served_start(s);
+	assert_int_equal(maindb_token_create(s->maindb, "test", ROLE_VIEWER, s->token), 0);
 	*state = s;
 	return 0;
 }
 
-static inline int served_teardown(void **state)
+/* Ends what served_start() began; the folder stays. */
+static inline void served_stop(struct served *s)
 {
-	struct served *s = *state;
-
 	uv_async_send(&s->stop);
 	pthread_join(s->thread, NULL);
 	assert_int_equal(uv_loop_close(&s->loop), 0);
@@ -142,6 +164,13 @@ static inline int served_teardown(void **state)
 	authority_free(s->authority);
 	maindb_free(s->maindb);
 	store_free(s->store);
+}
+
+static inline int served_teardown(void **state)
+{
+	struct served *s = *state;
+
+	served_stop(s);
 	fixture_remove(s->dir);
 	free(s);
 	return 0;
@@ -247,7 +276,7 @@ static inline UNUSED void served_raw(const struct served *s, const void *request
 
 	memset(ret, 0, sizeof(*ret));
 	served_send(fd, request, n);
-	while (served_read(fd, &ret->all, 10000))
+	while (served_read(fd, &ret->all, 60000))
 		;
 	close(fd);
 	buf_byte(&ret->all, 0);

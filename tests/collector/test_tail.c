@@ -60,7 +60,7 @@ static void stream_open(struct served *s, struct stream *ret, const char *query,
 	ret->fd = served_connect(s);
 	served_send(ret->fd, request.data, request.n);
 	while (!got_has(&ret->raw, "\r\n\r\n"))
-		assert_true(served_read(ret->fd, &ret->raw, 5000));
+		assert_true(served_read(ret->fd, &ret->raw, 30000));
 	assert_memory_equal(ret->raw.data, "HTTP/1.1 200", 12);
 	assert_true(got_has(&ret->raw, "Content-Type: text/event-stream"));
 	ret->raw_at = (size_t)((uint8_t *)memmem(ret->raw.data, ret->raw.n, "\r\n\r\n", 4) -
@@ -68,7 +68,7 @@ static void stream_open(struct served *s, struct stream *ret, const char *query,
 		      4;
 	decode(ret);
 	while (!got_has(&ret->got, ": rtsec\n"))
-		assert_true(stream_read(ret, 5000));
+		assert_true(stream_read(ret, 30000));
 	ret->at = (size_t)((uint8_t *)memmem(ret->got.data, ret->got.n, ": rtsec\n", 8) -
 			   ret->got.data);
 }
@@ -110,11 +110,11 @@ static void expect_hit(struct stream *t, const char *node, uint64_t seq)
 	json_t *doc;
 	json_error_t e;
 
-	data = next_field(t, "id: ", 5000);
+	data = next_field(t, "id: ", 30000);
 	assert_non_null(data);
 	snprintf(t->last_id, sizeof(t->last_id), "%s", data);
-	assert_string_equal(next_field(t, "event: ", 5000), "hit");
-	data = next_field(t, "data: ", 5000);
+	assert_string_equal(next_field(t, "event: ", 30000), "hit");
+	data = next_field(t, "data: ", 30000);
 	assert_non_null(data);
 	doc = json_loads(data, 0, &e);
 	if (!doc)
@@ -304,7 +304,7 @@ static void test_tail_given_nothing_when_ten_seconds_pass_then_keep_alive(void *
 	stream_open(s, &t, "?q=process.name+%3D%3D+%22none%22", NULL);
 	put(s, 1, 1, "other");
 	/* it names the batch that held no hit, so that a client need not go back before it */
-	assert_non_null(next_field(&t, "id: ", 15000));
+	assert_non_null(next_field(&t, "id: ", 130000));
 	assert_non_null(next_field(&t, ": keep-alive", 1000));
 	stream_close(&t);
 }
@@ -319,7 +319,7 @@ static void test_tail_given_no_hit_yet_when_lost_then_comes_back_to_where_it_beg
 	put(s, 1, 3, "before");
 	stream_open(s, &t, "?" FIELDS, NULL);
 	t.at = 0;
-	id = next_field(&t, "id: ", 5000);
+	id = next_field(&t, "id: ", 30000);
 	assert_non_null(id);
 	snprintf(place, sizeof(place), "%s", id);
 	stream_close(&t);
@@ -330,12 +330,46 @@ static void test_tail_given_no_hit_yet_when_lost_then_comes_back_to_where_it_beg
 	stream_close(&t);
 }
 
+/* Over restarts of the whole collector, each while the client has read a part of what there was,
+ * events of before, of meanwhile and live: each comes once, in order. */
+static void test_tail_given_restarts_when_resumed_then_no_hole_and_no_double(void **state)
+{
+	struct served *s = *state;
+	uint64_t put_to = 0, seen_to = 0;
+	struct stream t;
+	char id[64];
+
+	stream_open(s, &t, "?" FIELDS, NULL);
+	for (uint32_t round = 0; round < 4; round++) {
+		for (uint32_t k = 0; k < 3; k++, put_to += 10)
+			put(s, put_to + 1, 10, "a");
+		for (uint32_t k = 0; k < 7 + 8 * round; k++)
+			expect_hit(&t, "n1", ++seen_to);
+		snprintf(id, sizeof(id), "%s", t.last_id); /* in the middle of a batch, mostly */
+		served_stop(s);
+		stream_close(&t);
+		served_start(s);
+		put(s, put_to + 1, 10, "a"); /* before it comes back */
+		put_to += 10;
+		stream_open(s, &t, "?" FIELDS, id);
+		put(s, put_to + 1, 10, "a");
+		put_to += 10;
+		while (seen_to + 9 < put_to)
+			expect_hit(&t, "n1", ++seen_to);
+	}
+	while (seen_to < put_to)
+		expect_hit(&t, "n1", ++seen_to);
+	assert_null(next_field(&t, "id: ", 300));
+	stream_close(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SERVED(test_tail_given_batches_when_open_then_hits_in_order),
 		SERVED(test_tail_given_query_and_node_when_open_then_only_those),
 		SERVED(test_tail_given_id_when_resumed_then_no_hole_and_no_double),
+		SERVED(test_tail_given_restarts_when_resumed_then_no_hole_and_no_double),
 		SERVED(test_tail_given_batches_merged_meanwhile_when_resumed_then_no_hole_and_no_double),
 		SERVED(test_tail_given_flood_when_resumed_then_every_event_once),
 		SERVED(test_tail_given_client_that_does_not_read_when_flooded_then_dropped_told),
