@@ -115,6 +115,9 @@ static const struct question {
 	{ "rare_value", "file.path == \"/needle/in/one/block\"", NULL, page, 100 },
 	{ "absent_value", "process.name == \"no-such-program\"", NULL, page, 100 },
 	{ "rare_bare_word", "/needle/in/one", NULL, page, 100 },
+	{ "begin_of_a_path", "file.path like \"/needle/in/one/blo*\"", NULL, page, 100 },
+	{ "process_by_id", "process.entity_id == \"00000000feed0000\"", NULL, page, 100 },
+	{ "flow_by_id", "network.community_id == \"1:bWVhc3VyZWQgYnkgcnRzZWM=\"", NULL, page, 100 },
 	{ "full_text_scan",
 	  "any where stringContains(process.command_line, \"zq\") or "
 	  "stringContains(file.path, \"zqzq\")",

@@ -481,13 +481,12 @@ struct follow_observer facts_observer(struct facts *f)
 
 static int open_file(struct facts *f, struct diag *d)
 {
-	char path[512];
+	char path[SQL_PATH_BYTES];
 	int r;
 
-	if ((size_t)snprintf(path, sizeof(path), "%s/facts.db", f->dir) >= sizeof(path))
-		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0,
-				"the folder's path is too long");
-	r = sql_open(&f->db, path, SQL_WRITE, d);
+	r = sql_path(path, f->dir, "facts.db", d);
+	if (r == 0)
+		r = sql_open(&f->db, path, SQL_WRITE, d);
 	if (r == 0)
 		r = migrate_apply(f->db, &migrations_facts, path, d);
 	if (r < 0)

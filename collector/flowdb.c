@@ -100,12 +100,12 @@ static int reload(struct flowdb *db)
 
 static int open_file(struct flowdb *db, const char *dir, enum sql_mode mode, struct diag *d)
 {
-	char path[512];
+	char path[SQL_PATH_BYTES];
 	int r;
 
-	if ((size_t)snprintf(path, sizeof(path), "%s/flows.db", dir) >= sizeof(path))
-		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0,
-				"the folder's path is too long");
+	r = sql_path(path, dir, "flows.db", d);
+	if (r < 0)
+		return r;
 	if (mode == SQL_READ && access(path, F_OK) != 0)
 		return err_origin(-ENOENT);
 	r = sql_open(&db->db, path, mode, d);

@@ -380,7 +380,7 @@ int maindb_run_durably(struct maindb *m, sqlite3_stmt *s)
 int maindb_open(struct maindb **ret, const char *dir, struct diag *d)
 {
 	AUTO(maindb) *m = calloc(1, sizeof(*m));
-	char path[512];
+	char path[SQL_PATH_BYTES];
 	int r;
 
 	if (!m)
@@ -389,10 +389,9 @@ int maindb_open(struct maindb **ret, const char *dir, struct diag *d)
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return diag_set(d, err_origin(-errno), 0, 0, "cannot make the folder %s: %s", dir,
 				strerror(errno));
-	if ((size_t)snprintf(path, sizeof(path), "%s/main.db", dir) >= sizeof(path))
-		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0,
-				"the folder's path is too long");
-	r = sql_open(&m->db, path, SQL_WRITE, d);
+	r = sql_path(path, dir, "main.db", d);
+	if (r == 0)
+		r = sql_open(&m->db, path, SQL_WRITE, d);
 	if (r == 0)
 		r = migrate_apply(m->db, &migrations_main, path, d);
 	if (r < 0)

@@ -213,16 +213,15 @@ static int load(struct rulebook *b, enum rb_stmt which,
 int rulebook_open(struct rulebook **ret, const char *dir, struct diag *d)
 {
 	AUTO(rulebook) *b = calloc(1, sizeof(*b));
-	char path[512];
+	char path[SQL_PATH_BYTES];
 	int r;
 
 	if (!b)
 		return err_origin(-ENOMEM);
 	pthread_mutex_init(&b->mutex, NULL);
-	if ((size_t)snprintf(path, sizeof(path), "%s/main.db", dir) >= sizeof(path))
-		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0,
-				"the folder's path is too long");
-	r = sql_open(&b->db, path, SQL_WRITE, d);
+	r = sql_path(path, dir, "main.db", d);
+	if (r == 0)
+		r = sql_open(&b->db, path, SQL_WRITE, d);
 	if (r < 0)
 		return r;
 	r = sql_prepare(b->db, texts, RB_MAX, b->stmts);

@@ -103,6 +103,13 @@ int sql_open(sqlite3 **ret, const char *path, enum sql_mode mode, struct diag *d
 	return 0;
 }
 
+int sql_path(char ret_path[SQL_PATH_BYTES], const char *dir, const char *name, struct diag *d)
+{
+	if ((size_t)snprintf(ret_path, SQL_PATH_BYTES, "%s/%s", dir, name) < SQL_PATH_BYTES)
+		return 0;
+	return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0, "the folder's path is too long");
+}
+
 sqlite3 *sql_close(sqlite3 *db)
 {
 	sqlite3_close(db);

@@ -14,6 +14,11 @@ enum sql_mode {
 /* Opens the database file @path.  *ret is the caller's, freed with sql_close().  Returns 0 or a
  * negative errno with the reason in @d (NULL: not kept). */
 NODISCARD int sql_open(sqlite3 **ret, const char *path, enum sql_mode mode, struct diag *d);
+/* Writes the path of the database @name in the folder @dir.  Returns 0 or -ENAMETOOLONG with @d. */
+enum { SQL_PATH_BYTES = 512 };
+NODISCARD int sql_path(char ret_path[SQL_PATH_BYTES], const char *dir, const char *name,
+		       struct diag *d);
+
 /* NULL: no-op.  All statements must be finalized before. */
 sqlite3 *sql_close(sqlite3 *db);
 

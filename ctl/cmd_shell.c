@@ -48,6 +48,41 @@ static void find_names(struct shell_names *ret, void *arg)
 	*ret = (struct shell_names){ (const char *const *)s->names, s->n_names };
 }
 
+/* Values of @field that begin so, those of the last week, as the collector meets them. */
+static void find_values(const char *field, const char *prefix, size_t n,
+			void (*each)(const char *value, void *arg), void *each_arg, void *arg)
+{
+	char begin[256];
+	const struct client_param params[] = {
+		{ "field", field }, { "prefix", begin }, { "since", "-7d" }, { "limit", "100" }
+	};
+	const struct client_request q = { "/api/v1/values", params, ARRAY_SIZE(params),
+					  CLIENT_GET };
+	struct shell *s = arg;
+	AUTO_BUF struct buf body = { 0 };
+	long status = 0;
+	json_t *doc, *value;
+	size_t i;
+
+	snprintf(begin, sizeof(begin), "%.*s", (int)MIN(n, sizeof(begin) - 1), prefix);
+	if (client_ask(session_client(s->session), &q, &status, &body, NULL) < 0 || status != 200)
+		return;
+	doc = json_loadb((const char *)body.data, body.n, 0, NULL);
+	json_array_foreach(
+		json_object_get(json_array_get(json_object_get(doc, "fields"), 0), "values"), i,
+		value)
+	{
+		const char *text = json_string_value(json_object_get(value, "value"));
+
+		/* in another case it would be other text; what needs an escape is left to be typed
+		 */
+		if (text && strncmp(text, begin, strlen(begin)) == 0 &&
+		    !strpbrk(text, "\"\\\n\r\t"))
+			each(text, each_arg);
+	}
+	json_decref(doc);
+}
+
 /* ---- lines ---- */
 
 static bool is_command(const char *line)
@@ -143,6 +178,7 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 {
 	AUTO_MEM struct shell *s = calloc(1, sizeof(*s));
 	AUTO(shell_edit) *edit = NULL;
+	struct shell_source source = { .names = find_names, .values = find_values };
 	char path[PATH_BYTES];
 	int r;
 
@@ -154,7 +190,8 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 	r = session_open(&s->session, io, v);
 	if (r)
 		return r;
-	r = shell_edit_new(&edit, io, history_path(io, path), find_names, s);
+	source.arg = s;
+	r = shell_edit_new(&edit, io, history_path(io, path), &source);
 	r = r < 0 ? session_failed(io, r, NULL) : loop(s, edit);
 	for (size_t i = 0; i < s->n_names; i++)
 		free(s->names[i]);
@@ -167,9 +204,9 @@ const struct cli_command cmd_shell = {
 	.summary = "Ask one question after the other",
 	.about = "Reads lines: a query, or a command of rtsecctl with its options. On a terminal "
 		 "with history\n"
-		 "(kept in ~/.rtsec_history) and completion of commands, options, fields and words "
-		 "of the\n"
-		 "query language by Tab. exit, quit or Ctrl-D end it.\n"
+		 "(kept in ~/.rtsec_history) and completion of commands, options, fields, their "
+		 "values\n"
+		 "and words of the query language by Tab. exit, quit or Ctrl-D end it.\n"
 		 "\n"
 		 "  rtsec> process where process.name == \"nc\"\n"
 		 "  rtsec> query --since -5m --count 'file where file.path : \"/etc/*\"'\n",

@@ -105,6 +105,67 @@ static void offer_words(const struct completing *c, const struct shell_names *na
 	offer_list(c, eql_functions());
 }
 
+/* Behind the quote that is open at the end of the line; 0: none is. */
+static size_t open_quote(const char *line, size_t n)
+{
+	size_t open = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (line[i] == '\\' && open)
+			i++;
+		else if (line[i] == '"')
+			open = open ? 0 : i + 1;
+	}
+	return open;
+}
+
+static size_t skip_back(const char *line, size_t end)
+{
+	while (end > 0 && line[end - 1] == ' ')
+		end--;
+	return end;
+}
+
+/* Back over the values of a list that stand before, and its parenthesis. */
+static size_t skip_list(const char *line, size_t end)
+{
+	for (;;) {
+		end = skip_back(line, end);
+		if (end > 0 && line[end - 1] == '(')
+			return skip_back(line, end - 1);
+		if (end == 0 || line[end - 1] != ',')
+			return end;
+		end = skip_back(line, end - 1);
+		if (end == 0 || line[end - 1] != '"')
+			return 0;
+		for (end--; end > 0 && line[end - 1] != '"';)
+			end--;
+		end -= end > 0;
+	}
+}
+
+bool shell_value_at(const char *line, size_t n, char ret_field[SHELL_FIELD_BYTES], size_t *ret_at)
+{
+	static const char *const operators[] = { "==", "!=", ":", "like~", "like", "in~", "in" };
+	size_t end, begin, len = 0;
+
+	*ret_at = open_quote(line, n);
+	end = *ret_at ? skip_list(line, *ret_at - 1) : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(operators) && len == 0; i++) {
+		size_t m = strlen(operators[i]);
+
+		len = end >= m && memcmp(line + end - m, operators[i], m) == 0 ? m : 0;
+	}
+	end = len ? skip_back(line, end - len) : 0;
+	for (begin = end; begin > 0 && !strchr(" \t\"'(),=:|[]!", line[begin - 1]);)
+		begin--;
+	if (begin == end || end - begin >= SHELL_FIELD_BYTES)
+		return false;
+	memcpy(ret_field, line + begin, end - begin);
+	ret_field[end - begin] = '\0';
+	return true;
+}
+
 void shell_complete(const char *line, size_t n, const struct shell_names *names,
 		    void (*each)(const char *word, void *arg), void *arg, size_t *ret_at)
 {

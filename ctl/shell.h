@@ -17,6 +17,11 @@ struct shell_names {
 	size_t n;
 };
 
+/* True when the @n bytes at @line end within a quoted value of a field, as process.name == "ba
+ * does: *ret_at: where the value begins, behind its quote. */
+enum { SHELL_FIELD_BYTES = 96 };
+bool shell_value_at(const char *line, size_t n, char ret_field[SHELL_FIELD_BYTES], size_t *ret_at);
+
 /* Calls @each for what the last word of the @n bytes at @line may become: a command, an option of
  * the command, its words, a field, or a word of the query language.  *ret_at: where that word
  * begins. */

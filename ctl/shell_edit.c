@@ -17,8 +17,7 @@ struct shell_edit {
 	const char *path;
 	char *line; /* of getline(), or a copy */
 	size_t room;
-	void (*names)(struct shell_names *ret, void *arg);
-	void *arg;
+	struct shell_source source;
 	struct shell_names known;
 	bool asked;
 };
@@ -53,22 +52,34 @@ static void on_word(const char *word, void *arg)
 		buf_printf(&f->list, "%s%s", f->n > 1 ? "  " : "", word);
 }
 
+static void complete_word(struct shell_edit *e, const char *line, size_t n, struct found *f,
+			  size_t *ret_at)
+{
+	if (!e->asked)
+		e->source.names(&e->known, e->source.arg);
+	e->asked = true;
+	shell_complete(line, n, &e->known, on_word, f, ret_at);
+}
+
 static unsigned char on_tab(EditLine *edit, int key)
 {
 	const LineInfo *line = el_line(edit);
 	size_t n = (size_t)(line->cursor - line->buffer), at;
+	char field[SHELL_FIELD_BYTES];
+	bool is_value;
 	struct found f = { 0 };
 	struct shell_edit *e;
 	unsigned char result = CC_REFRESH;
 
 	(void)key;
 	el_get(edit, EL_CLIENTDATA, &e);
-	if (!e->asked)
-		e->names(&e->known, e->arg);
-	e->asked = true;
-	shell_complete(line->buffer, n, &e->known, on_word, &f, &at);
+	is_value = shell_value_at(line->buffer, n, field, &at);
+	if (is_value)
+		e->source.values(field, line->buffer + at, n - at, on_word, &f, e->source.arg);
+	else
+		complete_word(e, line->buffer, n, &f, &at);
 	if (f.n == 1)
-		strncat(f.common, " ", sizeof(f.common) - strlen(f.common) - 1);
+		strncat(f.common, is_value ? "\" " : " ", sizeof(f.common) - strlen(f.common) - 1);
 	if (strlen(f.common) > n - at) {
 		el_insertstr(edit, f.common + (n - at));
 	} else if (f.n > 1 && buf_ok(&f.list)) {
@@ -107,7 +118,7 @@ static int open_terminal(struct shell_edit *e)
 }
 
 int shell_edit_new(struct shell_edit **ret, const struct cli_io *io, const char *path,
-		   void (*names)(struct shell_names *ret, void *arg), void *arg)
+		   const struct shell_source *source)
 {
 	AUTO(shell_edit) *e = calloc(1, sizeof(*e));
 	int r = 0;
@@ -116,8 +127,7 @@ int shell_edit_new(struct shell_edit **ret, const struct cli_io *io, const char 
 		return err_origin(-ENOMEM);
 	e->io = io;
 	e->path = path;
-	e->names = names;
-	e->arg = arg;
+	e->source = *source;
 	if (io->out_tty && isatty(STDIN_FILENO))
 		r = open_terminal(e);
 	if (r == 0)

@@ -6,10 +6,20 @@
 
 struct shell_edit;
 
-/* @history: a file that the lines before are read from, and kept in; NULL: none.  @names are asked
- * for when a word is completed first.  Returns 0 or -ENOMEM. */
+/* What completion asks for: names of fields, when a word is completed first; values of a field that
+ * begin with the
+ * @n bytes at @prefix, each time. */
+struct shell_source {
+	void (*names)(struct shell_names *ret, void *arg);
+	void (*values)(const char *field, const char *prefix, size_t n,
+		       void (*each)(const char *value, void *arg), void *each_arg, void *arg);
+	void *arg;
+};
+
+/* @history: a file that the lines before are read from, and kept in; NULL: none.
+ * @source is copied.  Returns 0 or -ENOMEM. */
 NODISCARD int shell_edit_new(struct shell_edit **ret, const struct cli_io *io, const char *history,
-			     void (*names)(struct shell_names *ret, void *arg), void *arg);
+			     const struct shell_source *source);
 struct shell_edit *shell_edit_free(struct shell_edit *e);
 DEFINE_FREEP(shell_edit)
 

@@ -27,6 +27,10 @@ struct rebatch {
 	struct slots rows; /* by hash, to process rows of the batch */
 	XXH128_hash_t *row_hashes;
 	uint32_t n_rows, rows_room;
+	/* what the sensor said of itself in the block that was added last */
+	struct batch_stats stats;
+	struct buf tier_texts;
+	const char *tiers[ARRAY_SIZE(((struct block_stats *)0)->tiers)];
 	/* the block at hand */
 	struct block *from;
 	uint32_t *strings, *processes; /* to numbers and rows of the batch; 0: not yet */
@@ -56,6 +60,7 @@ struct rebatch *rebatch_free(struct rebatch *r)
 	batch_free(r->batch);
 	slots_done(&r->rows);
 	free(r->row_hashes);
+	buf_done(&r->tier_texts);
 	free(r->strings);
 	free(r->processes);
 	free(r);
@@ -124,6 +129,7 @@ static bool copy_labels(const struct block_info *i, struct buf *texts,
 
 static void forget(struct rebatch *r)
 {
+	r->stats = (struct batch_stats){ 0 };
 	r->batch = batch_free(r->batch);
 	slots_clear(&r->rows);
 	r->n_rows = 0;
@@ -408,6 +414,39 @@ static int copy_events(struct rebatch *r, uint32_t table, uint64_t first_seq, ui
 	return 0;
 }
 
+/* Counters of later batches are those of earlier ones and more: the last ones are kept. */
+static int keep_stats(struct rebatch *r, const struct block *b)
+{
+	struct block_stats s;
+	size_t at = 0;
+
+	block_stats(b, &s);
+	buf_clear(&r->tier_texts);
+	for (size_t i = 0; i < s.n_tiers; i++) {
+		buf_add(&r->tier_texts, s.tiers[i].s, s.tiers[i].n);
+		buf_byte(&r->tier_texts, 0);
+	}
+	if (!buf_ok(&r->tier_texts))
+		return err_origin(-ENOMEM);
+	for (size_t i = 0; i < s.n_tiers; at += s.tiers[i++].n + 1)
+		r->tiers[i] = (const char *)r->tier_texts.data + at;
+	r->stats = (struct batch_stats){ .clock_offset_ns = s.clock_offset_ns,
+					 .clock_error_ns = s.clock_error_ns,
+					 .events = s.events,
+					 .lost_priority = s.lost_priority,
+					 .lost_bulk = s.lost_bulk,
+					 .lost_queue = s.lost_queue,
+					 .malformed = s.malformed,
+					 .batches_queued = s.batches_queued,
+					 .bytes_queued = s.bytes_queued,
+					 .cpu_ns = s.cpu_ns,
+					 .rss_bytes = s.rss_bytes,
+					 .processes = s.processes,
+					 .tiers = r->tiers,
+					 .n_tiers = s.n_tiers };
+	return 0;
+}
+
 /* A map of @n + 1 zeroes. */
 static bool empty_map(uint32_t **map, size_t *room, size_t n)
 {
@@ -437,7 +476,7 @@ int rebatch_add(struct rebatch *r, struct block *b, uint64_t first_seq, uint64_t
 		e = copy_processes(r);
 	for (uint32_t t = 0; t < i->n_tables && e == 0; t++)
 		e = copy_events(r, t, first_seq, last_seq);
-	return e;
+	return e == 0 ? keep_stats(r, b) : e;
 }
 
 uint32_t rebatch_events(const struct rebatch *r)
@@ -447,5 +486,5 @@ uint32_t rebatch_events(const struct rebatch *r)
 
 int rebatch_seal(struct rebatch *r, uint64_t sent_ns, struct buf *out)
 {
-	return batch_seal(r->batch, r->codec, NULL, 0, sent_ns, out);
+	return batch_seal(r->batch, r->codec, &r->stats, 0, sent_ns, out);
 }

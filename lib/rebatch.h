@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rebatch - writes events of blocks into a new batch: several small ones into one, or a run of one.
  *
- * Every value stays what it was.  A process row stands once where its columns are the same in
- * several blocks; one that says other things of a process is a row of its own, as it was. Thread:
- * one owner at a time.  Memory: the batch that is being written, and maps of the block at hand. */
+ * Every value stays what it was; SensorStats are those of the block that was added last.  A process
+ * row stands once where its columns are the same in several blocks; one that says other things of a
+ * process is a row of its own, as it was. Thread: one owner at a time.  Memory: the batch that is
+ * being written, and maps of the block at hand. */
 #pragma once
 #include "lib/batch.h"
 #include "lib/block.h"
@@ -22,7 +23,8 @@ DEFINE_FREEP(rebatch)
 /* Begins a batch of the node and boot of @like.  Returns 0, REBATCH_E_ODD or -ENOMEM. */
 NODISCARD int rebatch_begin(struct rebatch *r, const struct block *like);
 
-/* The same of another node and boot; its labels are left out.  Returns 0, -EINVAL (as batch_new()) or -ENOMEM. */
+/* The same of another node and boot; its labels are left out.  Returns 0, -EINVAL (as batch_new())
+ * or -ENOMEM. */
 NODISCARD int rebatch_begin_as(struct rebatch *r, const struct batch_origin *origin);
 
 /* True when @b says the same of its node as the block that the batch was begun with. */

@@ -95,6 +95,40 @@ static void test_shell_given_beginnings_when_completed_then_what_they_may_become
 	}
 }
 
+static void test_shell_given_open_quotes_when_looked_at_then_field_and_value(void **state)
+{
+	static const struct {
+		const char *line, *field, *value; /* field NULL: none */
+	} cases[] = {
+		{ "process.name == \"ba", "process.name", "ba" },
+		{ "process where process.name:\"", "process.name", "" },
+		{ "x and file.path like~ \"/etc/pa", "file.path", "/etc/pa" },
+		{ "process.name in (\"a\", \"b, c\",\"d", "process.name", "d" },
+		{ "(process.name : (\"a", "process.name", "a" },
+		{ "not process.name != \"a b", "process.name", "a b" },
+		{ "process.args : \"a\\\"b", "process.args", "a\\\"b" },
+		{ "process.name == \"bash\"", NULL, NULL },
+		{ "process.name == ba", NULL, NULL },
+		{ "\"a bare word", NULL, NULL },
+		{ "concat(\"a\", \"b", NULL, NULL },
+		{ ", \"b", NULL, NULL },
+		{ "== \"b", NULL, NULL },
+		{ "", NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char field[SHELL_FIELD_BYTES] = "";
+		size_t at;
+		bool is = shell_value_at(cases[i].line, strlen(cases[i].line), field, &at);
+
+		if (is != (cases[i].field != NULL) ||
+		    (is && (strcmp(field, cases[i].field) != 0 ||
+			    strcmp(cases[i].line + at, cases[i].value) != 0)))
+			fail_msg("%s: %d %s %zu", cases[i].line, is, field, at);
+	}
+}
+
 /* ---- scripts ---- */
 
 static void test_completion_given_shells_when_written_then_all_commands_and_options_are_in(
@@ -237,6 +271,7 @@ int main(void)
 		cmocka_unit_test(test_shell_given_too_many_words_when_split_then_refused),
 		cmocka_unit_test(
 			test_shell_given_beginnings_when_completed_then_what_they_may_become),
+		cmocka_unit_test(test_shell_given_open_quotes_when_looked_at_then_field_and_value),
 		cmocka_unit_test(
 			test_completion_given_shells_when_written_then_all_commands_and_options_are_in),
 		cmocka_unit_test(test_completion_given_bash_when_read_then_it_has_no_errors),

@@ -257,6 +257,63 @@ static void test_rebatch_given_block_of_other_node_when_compared_then_it_does_no
 	assert_false(rebatch_fits(p->rebatch, p->blocks[1]));
 }
 
+static void add_with_stats(struct pieces *p, struct block *to, uint64_t seq,
+			   const struct batch_stats *stats)
+{
+	const struct batch_origin origin = { .node_id = "id-1", .node_name = "node-1" };
+	AUTO_BUF struct buf frame = { 0 };
+	AUTO(batch) *b = NULL;
+
+	assert_int_equal(batch_new(&b, &origin), 0);
+	batch_event(b, KIND_EXEC, seq, 1000 + seq);
+	assert_int_equal(batch_seal(b, p->codec, stats, 0, 5, &frame), 0);
+	load(to, &frame);
+}
+
+static void test_rebatch_given_stats_when_copied_then_the_last_ones_are_kept(void **state)
+{
+	const char *const tiers[] = { "exec:tracepoint", "open:fentry" };
+	const struct batch_stats first = { .events = 5, .clock_offset_ns = 3 };
+	const struct batch_stats last = { .clock_offset_ns = -77,
+					  .clock_error_ns = 9,
+					  .events = 1000,
+					  .lost_priority = 1,
+					  .lost_bulk = 2,
+					  .lost_queue = 3,
+					  .malformed = 4,
+					  .batches_queued = 5,
+					  .bytes_queued = 6,
+					  .cpu_ns = 7,
+					  .rss_bytes = 8,
+					  .processes = 10,
+					  .tiers = tiers,
+					  .n_tiers = 2 };
+	struct pieces *p = *state;
+	struct block_stats s;
+
+	add_with_stats(p, p->blocks[0], 1, &first);
+	add_with_stats(p, p->blocks[1], 2, &last);
+	assert_int_equal(rebatch_begin(p->rebatch, p->blocks[0]), 0);
+	assert_int_equal(rebatch_add(p->rebatch, p->blocks[0], 0, UINT64_MAX), 0);
+	assert_int_equal(rebatch_add(p->rebatch, p->blocks[1], 0, UINT64_MAX), 0);
+	seal(p, p->merged);
+	block_stats(p->merged, &s);
+	assert_int_equal(s.clock_offset_ns, -77);
+	assert_int_equal(s.clock_error_ns, 9);
+	assert_int_equal(s.events, 1000);
+	assert_int_equal(s.lost_priority + s.lost_bulk + s.lost_queue + s.malformed, 10);
+	assert_int_equal(s.batches_queued + s.bytes_queued + s.cpu_ns + s.rss_bytes, 26);
+	assert_int_equal(s.processes, 10);
+	assert_int_equal(s.n_tiers, 2);
+	assert_memory_equal(s.tiers[1].s, "open:fentry", s.tiers[1].n);
+	add_with_stats(p, p->blocks[0], 1, NULL);
+	assert_int_equal(rebatch_begin(p->rebatch, p->blocks[0]), 0);
+	assert_int_equal(rebatch_add(p->rebatch, p->blocks[0], 0, UINT64_MAX), 0);
+	seal(p, p->merged);
+	block_stats(p->merged, &s);
+	assert_int_equal(s.events + s.n_tiers, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +329,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_rebatch_given_block_of_other_node_when_compared_then_it_does_not_fit,
 			setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_rebatch_given_stats_when_copied_then_the_last_ones_are_kept, setup,
+			teardown),
 	};
 
 	random_state = 88172645463325252u;
