@@ -411,9 +411,10 @@ static void write_line(struct request *r)
 	unsigned long long blocks = atomic_load(&r->progress.blocks);
 	unsigned long long of = atomic_load(&r->progress.of);
 	struct json j = json_to(&r->line);
-	size_t n = r->body.n;
 
 	if (r->job_done) {
+		size_t n = r->body.n;
+
 		while (n && r->body.data[n - 1] == '\n')
 			n--;
 		json_begin_object(&j);
@@ -447,7 +448,7 @@ static ssize_t read_lines(void *to, size_t max, void *arg)
 		else if (r->told_all)
 			return -1;
 	}
-	if (!buf_ok(&r->line) || !buf_ok(&r->body))
+	if (!buf_ok(&r->line))
 		return -1;
 	n = MIN(r->line.n - r->line_taken, max);
 	if (n)
