@@ -413,7 +413,7 @@ static void write_line(struct request *r)
 	struct json j = json_to(&r->line);
 
 	if (r->job_done) {
-		size_t n = r->body.n;
+		size_t n = buf_ok(&r->body) ? r->body.n : 0;
 
 		while (n && r->body.data[n - 1] == '\n')
 			n--;
