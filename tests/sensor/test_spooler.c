@@ -33,6 +33,7 @@ struct collector {
 	nng_socket socket;
 	pthread_t thread;
 	int port;
+	bool runs;
 	atomic_bool stopping;
 	atomic_uint seen[NUMBERS];
 	atomic_uint stored, backwards; /* distinct numbers; by how much order was broken at most */
@@ -90,10 +91,14 @@ static void collector_start(struct collector *c)
 	if (c->port == 0)
 		assert_int_equal(0, nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &c->port));
 	assert_int_equal(0, pthread_create(&c->thread, NULL, serve, c));
+	c->runs = true;
 }
 
 static void collector_stop(struct collector *c)
 {
+	if (!c->runs)
+		return;
+	c->runs = false;
 	atomic_store(&c->stopping, true); /* NNG may hang when closed under a call */
 	pthread_join(c->thread, NULL);
 	(void)!nng_end(c->socket, 2000); /* NNG may hang, see lib/nng_end.h */
@@ -297,7 +302,7 @@ static void test_spooler_given_a_small_memory_when_flooded_then_nothing_is_lost(
 		wait_ms(2);
 	}
 	assert_int_equal(0, totals().lost_events);
-	assert_true(totals().crowded);
+	assert_true(totals().spooled > 0); /* 2 MB do not fit in 100 kB */
 	collector_start(&collector);
 	assert_true(all_sent());
 	check_each_once(1, 2001);
