@@ -154,6 +154,8 @@ export const fakeTests = (world) => [
 		await page.locator('#query').fill('slow');
 		await page.keyboard.press('Enter');
 		await page.getByText('Searching…').waitFor();
+		await page.getByRole('progressbar', { name: 'Searching' }).waitFor();
+		assert.equal(await page.getByRole('progressbar').getAttribute('aria-valuenow'), '42');
 		await page.getByRole('button', { name: 'Cancel', exact: true }).click();
 		await page.locator('.status').getByText('Cancelled.').waitFor();
 		await until('its connections are closed', () => world.fake.stats.slow.length > 0 && world.fake.stats.slow.filter((r) => !r.destroyed).length <= 1); /* counts of values may go on */

@@ -208,7 +208,10 @@ export async function startFake({ port = 0, assets, rate = 0, history = undefine
 		if (request.headers.authorization !== `Bearer ${TOKEN}`) return problem(401, { title: 'Unauthorized' });
 		try {
 			if (url.pathname === '/api/v1/tail') return tail(request, response, url.searchParams);
-			if (url.searchParams.get('q') === 'slow') return stats.slow.push(response); /* answered never */
+			if (url.searchParams.get('q') === 'slow') { /* answered never, but it may say how far it is */
+				if (url.searchParams.get('progress')) response.writeHead(200, { 'Content-Type': 'application/x-ndjson' }).write('{"progress":{"blocks":42,"of":100}}\n');
+				return stats.slow.push(response);
+			}
 			const route = routes[url.pathname];
 			if (!route) return problem(404, { title: 'Not Found' });
 			return send(response, 200, 'application/json', JSON.stringify(route(url.searchParams)));

@@ -26,6 +26,7 @@ const nanos = await load('lib/nanos.ts');
 const tree = await load('lib/tree.ts');
 const retention = await load('lib/retention.ts');
 const { splitOf } = await load('api/split.ts');
+const client = await load('api/client.ts');
 const { Pager, PAGE } = await load('state/pager.ts');
 
 /** A collector with @n hits, cursor = index; some answers hold fewer than asked. */
@@ -293,6 +294,26 @@ const tests = [
 		for (const [text, bytes] of [['0', 0], ['50G', 50 * 1024 ** 3], ['1.5 T', 1.5 * 1024 ** 4], ['7KiB', 7168], ['12', 12]]) assert.equal(retention.parseSize(text), bytes, text);
 		for (const text of ['', 'x', '5Q', '-1', '1e9']) assert.equal(retention.parseSize(text), null, text);
 		for (const bytes of [0, 12, 1024, 50 * 1024 ** 3, 1025]) assert.equal(retention.parseSize(retention.sizeText(bytes)), bytes);
+	}],
+	['progress_given_lines_in_any_pieces_when_read_then_told_and_the_answer_or_the_problem_comes', async () => {
+		const text = '{"progress":{"blocks":1,"of":4}}\n{"progress":{"blocks":4,"of":4}}\n{"answer":{"total":7,"s":"ä\\n"}}\n';
+		for (const size of [1, 3, 1000]) {
+			const bytes = new TextEncoder().encode(text);
+			globalThis.fetch = async () => new Response(new ReadableStream({
+				start(c) {
+					for (let at = 0; at < bytes.length; at += size) c.enqueue(bytes.slice(at, at + size));
+					c.close();
+				},
+			}), { headers: { 'Content-Type': 'application/x-ndjson' } });
+			const told = [];
+			assert.deepEqual(await client.getJson('/x?a=1', new AbortController().signal, (share) => told.push(share)), { total: 7, s: 'ä\n' });
+			assert.deepEqual(told, [0.25, 1]);
+		}
+		const answer = (body) => { globalThis.fetch = async () => new Response(body, { headers: { 'Content-Type': 'application/x-ndjson' } }); };
+		answer('{"problem":{"status":503,"detail":"too many questions wait"}}\n');
+		await assert.rejects(client.getJson('/x?a=1', new AbortController().signal, () => {}), (e) => e.status === 503 && e.message === 'too many questions wait');
+		answer('{"progress":{"blocks":1,"of":4}}\n');
+		await assert.rejects(client.getJson('/x?a=1', new AbortController().signal, () => {}), /broke off/);
 	}],
 	['split_given_rows_when_put_in_buckets_then_frequent_first_and_the_rest_together', () => {
 		const of = { from: 0, to: 3000, intervalMs: 1000 };

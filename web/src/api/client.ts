@@ -24,13 +24,12 @@ export class ApiError extends Error {
 
 const numberOr = (v: unknown): number | null => (typeof v === 'number' ? v : null);
 
-async function problemOf(response: Response): Promise<ApiError> {
-	const p: Record<string, unknown> = await response.json().catch(() => ({}));
+function problemFrom(p: Record<string, unknown>, status: number): ApiError {
 	const text = [p['detail'], p['title']].find((t) => typeof t === 'string' && t !== '');
 	const expected = Array.isArray(p['expected']) ? p['expected'].join(', ') : p['expected'];
 	return new ApiError(
-		response.status,
-		typeof text === 'string' ? text : `The collector answered ${response.status}.`,
+		status,
+		typeof text === 'string' ? text : `The collector answered ${status}.`,
 		typeof expected === 'string' ? expected : '',
 		numberOr(p['offset']), numberOr(p['line']), numberOr(p['column']),
 	);
@@ -61,7 +60,7 @@ export async function request(url: string, signal: AbortSignal, headers: Record<
 	}
 	reachable();
 	if (response.status === 401 && used === token.value) signOut('The collector does not accept this token.');
-	if (!response.ok) throw await problemOf(response);
+	if (!response.ok) throw problemFrom((await response.json().catch(() => ({}))) as Record<string, unknown>, response.status);
 	return response;
 }
 
@@ -75,8 +74,40 @@ async function jsonOf(response: Response, signal: AbortSignal): Promise<Record<s
 	}
 }
 
-export async function getJson(url: string, signal: AbortSignal): Promise<Record<string, unknown>> {
-	return jsonOf(await request(url, signal), signal);
+/** Told how far a long question is, 0 to 1. */
+export type OnProgress = (share: number) => void;
+
+/** Reads the lines of an answer with progress=true: how far it is, and at last the answer. */
+async function answerOf(response: Response, signal: AbortSignal, onProgress: OnProgress): Promise<Record<string, unknown>> {
+	const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+	let rest: string[] = [];
+	const told = (text: string): Record<string, unknown> | null => {
+		const line = JSON.parse(text) as Record<string, Record<string, unknown>>;
+		const { blocks = 0, of = 0 } = line['progress'] ?? {};
+		if (line['problem']) throw problemFrom(line['problem'], Number(line['problem']['status']) || 500);
+		if (line['progress']) onProgress(Math.min(1, Number(blocks) / Math.max(1, Number(of))));
+		return line['answer'] ?? null;
+	};
+	for (;;) {
+		const piece = await reader?.read();
+		const parts = (piece?.value ?? '').split('\n');
+		rest.push(parts[0] ?? '');
+		for (const next of parts.slice(1)) {
+			const line = rest.join('');
+			rest = [next];
+			const answer = line.trim() ? told(line) : null;
+			if (answer) return answer;
+		}
+		if (!piece || piece.done) break;
+	}
+	if (signal.aborted) throw new DOMException('', 'AbortError');
+	throw new ApiError(0, 'The answer of the collector broke off.');
+}
+
+/** @onProgress: asks to be told how far it is; only some resources can (docs/api.md). */
+export async function getJson(url: string, signal: AbortSignal, onProgress?: OnProgress): Promise<Record<string, unknown>> {
+	const response = await request(onProgress ? `${url}&progress=true` : url, signal);
+	return onProgress && /ndjson/.test(response.headers.get('Content-Type') ?? '') ? answerOf(response, signal, onProgress) : jsonOf(response, signal);
 }
 
 /** Changes something: @body travels as JSON.  The answer may be empty. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // events - /search, /hits, /fields and /nodes, turned into the types the page works with.
 import { msOf } from '../lib/time';
-import { getJson, urlOf } from './client';
+import { getJson, urlOf, type OnProgress } from './client';
 import type { Doc, Facet, FieldInfo, Gap, Histogram, Json, Scope, SearchPage, Sequence, Table } from './types';
 
 import { list, num, str, type Raw } from './raw';
@@ -40,11 +40,11 @@ function sequencesOf(raw: Raw): Sequence[] | undefined {
 	}));
 }
 
-export async function search(scope: Scope, page: PageRequest, signal: AbortSignal): Promise<SearchPage> {
+export async function search(scope: Scope, page: PageRequest, signal: AbortSignal, onProgress?: OnProgress): Promise<SearchPage> {
 	const raw = await getJson(urlOf('search', {
 		...scopeParams(scope), order: scope.order, limit: page.limit,
 		cursor: page.cursor ?? '', fields: page.fields ?? '',
-	}), signal);
+	}), signal, onProgress);
 	const scanned = (raw['scanned'] ?? {}) as Raw;
 	return {
 		table: tableOf(raw),
@@ -61,8 +61,8 @@ export async function search(scope: Scope, page: PageRequest, signal: AbortSigna
 	};
 }
 
-export async function histogram(scope: Scope, buckets: number, signal: AbortSignal): Promise<Histogram> {
-	const raw = await getJson(urlOf('hits', { ...scopeParams(scope), buckets }), signal);
+export async function histogram(scope: Scope, buckets: number, signal: AbortSignal, onProgress?: OnProgress): Promise<Histogram> {
+	const raw = await getJson(urlOf('hits', { ...scopeParams(scope), buckets }), signal, onProgress);
 	const found = list(raw['buckets']).map((b) => ({ from: msOf(b['from']), count: num(b['count']) }));
 	return {
 		from: msOf(raw['from']), to: msOf(raw['to']), intervalMs: num(raw['interval_ms']) || 1,

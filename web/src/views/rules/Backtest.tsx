@@ -2,6 +2,7 @@
 // Backtest - what the text at hand would have found, drawn before it is put in force.
 import { Button } from '../../components/Button';
 import { Histogram } from '../../components/Histogram';
+import { Progress } from '../../components/Progress';
 import { Line } from '../../components/Text';
 import { text } from '../../lib/doc';
 import { summary } from '../../lib/summary';
@@ -31,7 +32,7 @@ export function BacktestBar() {
 
 export function BacktestResult() {
 	const found = m.backtest.value;
-	if (m.backtesting.value) return <p class="muted" role="status">Reading history…</p>;
+	if (m.backtesting.value) return <p class="row muted" role="status">Reading history… <Progress label="Backtest" share={m.progress.value} /></p>;
 	if (!found) return null;
 	const name = SPANS.find(([since]) => since === found.since)?.[1] ?? found.since;
 	const hosts = new Set(found.hits.map((d) => text(d, 'host.name')));

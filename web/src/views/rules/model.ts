@@ -55,6 +55,7 @@ export interface Backtest {
 export const backtest = signal<Backtest | null>(null);
 export const backtestSince = computed(() => param('over') || '-24h');
 export const backtesting = signal<AbortController | null>(null);
+export const progress = signal(0); /* of the backtest, 0 to 1 */
 const again = signal(0);
 
 export const changed = computed(() => draft.value !== source.value);
@@ -124,11 +125,13 @@ export async function runBacktest(): Promise<void> {
 	if (!query) return;
 	const abort = new AbortController();
 	const scope = { q: query, since: backtestSince.peek(), until: '', node: '', order: 'desc' } as const;
+	const onProgress = (share: number): void => { progress.value = share; };
+	progress.value = 0;
 	backtesting.value = abort;
 	try {
 		const [hist, page] = await Promise.all([
-			asksForGroups(query) ? null : histogram(scope, 120, abort.signal),
-			search(scope, { cursor: null, limit: SAMPLES }, abort.signal),
+			asksForGroups(query) ? null : histogram(scope, 120, abort.signal, onProgress),
+			search(scope, { cursor: null, limit: SAMPLES }, abort.signal, asksForGroups(query) ? onProgress : undefined),
 		]);
 		backtest.value = {
 			since: scope.since, query, hist, hits: page.hits, more: page.cursor !== null || page.truncated,

@@ -2,6 +2,7 @@
 // StatusLine - what an answer is worth: how many, how long it took, what was read, what is missing.
 import { Button } from '../../components/Button';
 import { Icon } from '../../components/Icon';
+import { Progress } from '../../components/Progress';
 import { formatBytes, formatCount, plural, visible } from '../../lib/text';
 import { lostSince } from '../../state/connection';
 import * as m from './model';
@@ -45,7 +46,7 @@ function SearchStatus() {
 	const total = m.hist.value?.total ?? 0;
 	const table = m.table.value;
 	if (p?.error.value) return <span class="muted">{p.error.value.status === 0 ? visible(p.error.value.message) : 'No answer'}</span>;
-	if (!p || !first) return <><span class="muted">Searching…</span><Cancel /></>;
+	if (!p || !first) return <><span class="muted">Searching…</span>{m.progress.value !== null && <Progress label="Searching" share={m.progress.value} />}<Cancel /></>;
 	return (
 		<>
 			<strong>{first.sequences ? plural(first.sequences.length, 'group') : table ? plural(table.rows.length, 'row') : plural(p.end ?? Math.max(total, p.count(total)), 'event')}</strong>
@@ -55,6 +56,7 @@ function SearchStatus() {
 			</span>
 			{first.truncated && first.cursor === null && <span class="status-warn"><Icon name="warn" /> cut short: narrow the time range</span>}
 			{table !== undefined && table.leftOut > 0 && <span class="status-warn"><Icon name="warn" /> {plural(table.leftOut, 'event')} had no room</span>}
+			{!p.busy.value && m.progress.value !== null && <><Progress label="Counting" share={m.progress.value} /><Cancel /></>}
 			{p.busy.value && <><span class="muted">loading…</span><Cancel /></>}
 		</>
 	);

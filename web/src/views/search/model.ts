@@ -38,6 +38,8 @@ export const split = signal<Split | null>(null);
 export { opened };
 export const activeRow = signal(-1);
 export const activeColumn = signal(2);
+/** How far the counting is, 0 to 1; null: nothing is counted. */
+export const progress = signal<number | null>(null);
 export const again = signal(0); /* counts wishes to ask for the same once more */
 
 const scopeKey = computed(() => JSON.stringify(scope.value));
@@ -147,13 +149,16 @@ async function loadHistogram(wanted: Scope, abort: AbortSignal): Promise<void> {
 		return;
 	}
 	try {
-		const found = await askHistogram({ ...wanted, q: streamPart(wanted.q) }, BUCKETS, abort);
+		const found = await askHistogram({ ...wanted, q: streamPart(wanted.q) }, BUCKETS, abort, (share) => { progress.value = share; });
 		batch(() => {
 			hist.value = found;
 			histError.value = null;
+			progress.value = null;
 		});
 	} catch (e) {
-		if (!isAbort(e)) histError.value = asApiError(e);
+		if (isAbort(e)) return;
+		histError.value = asApiError(e);
+		progress.value = null;
 	}
 }
 
@@ -184,6 +189,7 @@ function startSplit(): (() => void) | undefined {
 export function cancel(): void {
 	pager.peek()?.cancel();
 	histAbort?.abort();
+	progress.value = null;
 }
 
 let histAbort: AbortController | undefined;
@@ -197,6 +203,7 @@ function startSearch(): () => void {
 	void resumed.value;
 	untracked(() => batch(() => {
 		draft.value = wanted.q;
+		progress.value = null;
 		pager.value = next;
 		histError.value = null;
 		activeRow.value = -1;
