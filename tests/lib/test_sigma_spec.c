@@ -124,6 +124,14 @@ static const struct {
 	  "{ event.action: exec, process.executable: /bin/systemctl, process.command_line: "
 	  "systemctl stop auditd }",
 	  NULL },
+	{ AUDIT, "{ s: { type: SYSCALL, SYSCALL: mknodat }, condition: s }",
+	  "{ event.action: creation, file.path: /tmp/x, file.type: block }",
+	  "{ event.action: creation, file.path: /tmp/x, file.type: file }", NULL },
+	{ AUDIT, "{ s: { type: SYSCALL, syscall: [finit_module, bpf] }, condition: s }",
+	  "{ event.action: load_module, rtsec.module.name: r }",
+	  "{ event.action: ptrace, rtsec.ptrace.request: PTRACE_ATTACH }", NULL },
+	{ AUDIT, "{ s: { type: KERN_MODULE }, condition: s }", "{ event.action: load_module }",
+	  "{ event.action: bpf_load }", NULL },
 	/* conditions: precedence, a list, names with blanks of all kinds */
 	{ PROC,
 	  "{ a: { User: a }, b: { Image: /b }, c: { ProcessId: 1 }, condition: a or b and c }",
