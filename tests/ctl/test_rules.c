@@ -145,6 +145,30 @@ static void test_rules_given_placeholders_when_shown_then_they_are_put_in(void *
 	run_done(&r);
 }
 
+/* What is applied is what was shown: the rule that needs it carries the map, the other does not. */
+static void test_rules_given_placeholders_when_applied_then_sent_with_the_rule(void **state)
+{
+	static const struct fake_answer answers[] = { { 200, NULL, "{\"rules\":[]}", 0 } };
+	const char *sent, *map;
+	struct fake f;
+	struct run r;
+
+	(void)state;
+	fake_start(&f, answers, 1);
+	r = run((struct run_setting){ .port = f.port },
+		ARGS("rules", "apply", path("expand.yml"), "--placeholders", path("names.yaml")));
+	assert_int_equal(r.code, EXIT_HITS);
+	sent = strstr(f.requests[0], "title");
+	assert_non_null(sent);
+	map = strstr(sent, "placeholders");
+	assert_non_null(map);
+	assert_true(strstr(sent, "good") < map); /* the first rule stays as it is */
+	assert_null(strstr(map + 1, "placeholders"));
+	assert_non_null(strstr(map, "adm_"));
+	fake_stop(&f);
+	run_done(&r);
+}
+
 static void test_rules_given_misuse_when_run_then_2(void **state)
 {
 	const struct {
@@ -299,6 +323,8 @@ int main(void)
 		cmocka_unit_test(test_rules_given_what_we_lack_when_linted_then_place_and_1),
 		cmocka_unit_test(test_rules_given_mistakes_when_linted_then_place_and_2),
 		cmocka_unit_test(test_rules_given_placeholders_when_shown_then_they_are_put_in),
+		cmocka_unit_test(
+			test_rules_given_placeholders_when_applied_then_sent_with_the_rule),
 		cmocka_unit_test(test_rules_given_misuse_when_run_then_2),
 		cmocka_unit_test(test_rules_given_rule_when_shown_then_the_search),
 		cmocka_unit_test(test_rules_given_folder_when_covered_then_rows_and_sums),
