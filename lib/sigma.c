@@ -444,8 +444,11 @@ static int read_placeholders(struct sigma_build *b, const struct yaml_node *docu
 
 static int build_rule(struct sigma_build *b, const struct yaml_node *document)
 {
+	const struct yaml_node *taxonomy = yaml_get(document, "taxonomy");
 	int r;
 
+	if (taxonomy && taxonomy->type != YAML_NULL && !yaml_is(taxonomy, "sigma"))
+		return sigma_gap(b, taxonomy, "only the taxonomy sigma is known here");
 	if (yaml_get(document, "correlation"))
 		return sigma_read_correlation(b, yaml_get(document, "correlation"));
 	if (yaml_get(document, "filter"))

@@ -62,9 +62,13 @@ static const struct {
 /* Is row @i of the table what @r names? */
 static bool is_source(const struct sigma_rule *r, size_t i)
 {
+	const char *service = r->service ? r->service : "";
+
+	if (r->category && strcmp(service, "sysmon") == 0)
+		service = ""; /* the usual origin of the categories */
 	return sources[i].category &&
 	       strcmp(r->category ? r->category : "", sources[i].category) == 0 &&
-	       strcmp(r->service ? r->service : "", sources[i].service) == 0;
+	       strcmp(service, sources[i].service) == 0;
 }
 
 /* Why a source that is none of ours is none; NULL: it may be one. */

@@ -132,6 +132,17 @@ static const struct {
 	  "{ event.action: ptrace, rtsec.ptrace.request: PTRACE_ATTACH }", NULL },
 	{ AUDIT, "{ s: { type: KERN_MODULE }, condition: s }", "{ event.action: load_module }",
 	  "{ event.action: bpf_load }", NULL },
+	{ "{ product: linux, category: process_creation, service: sysmon }",
+	  "{ s: { User: a }, condition: s }", EXEC("process.user.name: a"),
+	  EXEC("process.user.name: b"), "taxonomy: sigma\n" },
+	/* addresses and ports as texts */
+	{ NET,
+	  "{ s: { DestinationIp: '192.168.?.*', DestinationPort|startswith: 80 }, condition: s }",
+	  "{ event.action: connection_attempted, destination.ip: 192.168.1.22, destination.port: "
+	  "8080 }",
+	  "{ event.action: connection_attempted, destination.ip: 192.168.1.22, destination.port: "
+	  "180 }",
+	  NULL },
 	/* conditions: precedence, a list, names with blanks of all kinds */
 	{ PROC,
 	  "{ a: { User: a }, b: { Image: /b }, c: { ProcessId: 1 }, condition: a or b and c }",
@@ -234,6 +245,16 @@ static void test_sigma_spec_given_branch_we_lack_when_read_then_asked_in_part(vo
 	}
 }
 
+static void test_sigma_spec_given_another_taxonomy_when_read_then_gap_with_place(void **state)
+{
+	AUTO(rule) *r = rule_of(PROC, "{ s: { a: b }, condition: s }", "taxonomy: mine\n");
+
+	(void)state;
+	assert_string_equal(rule_status_name(r), "unmapped");
+	assert_int_equal(r->gaps[0].line, 3);
+	assert_int_equal(r->gaps[0].column, 11);
+}
+
 static void test_sigma_spec_given_wrong_placeholders_when_read_then_place_and_reason(void **state)
 {
 	static const struct {
@@ -327,6 +348,8 @@ int main(void)
 		cmocka_unit_test(
 			test_sigma_spec_given_cases_when_asked_then_one_fires_and_the_near_one_does_not),
 		cmocka_unit_test(test_sigma_spec_given_branch_we_lack_when_read_then_asked_in_part),
+		cmocka_unit_test(
+			test_sigma_spec_given_another_taxonomy_when_read_then_gap_with_place),
 		cmocka_unit_test(
 			test_sigma_spec_given_wrong_placeholders_when_read_then_place_and_reason),
 		cmocka_unit_test(
