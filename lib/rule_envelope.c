@@ -170,12 +170,13 @@ static bool is_technique(const char *s)
 
 static int read_mitre(struct envelope *v, const struct yaml_node *node)
 {
-	struct sigma_list *l = &v->rule->techniques;
-	int r = read_list(v, node, l);
+	int r = read_list(v, node, &v->rule->techniques);
+	bool list = node->type == YAML_LIST;
 
-	for (size_t i = 0; r == 0 && i < l->n; i++)
-		if (!is_technique(l->v[i]))
-			r = wrong(v, node, "expected MITRE ATT&CK ids such as T1059.004");
+	for (const struct yaml_node *i = list ? node->first : node; r == 0 && i;
+	     i = list ? i->next : NULL)
+		if (i->text && i->type != YAML_NULL && !is_technique(i->text))
+			r = wrong(v, i, "expected MITRE ATT&CK ids such as T1059.004");
 	return r;
 }
 
