@@ -126,7 +126,7 @@ struct rec_head {
 	uint32_t uid; /* effective, in the initial user namespace, as is gid */
 	uint32_t gid;
 	uint32_t cpu;
-	uint32_t pad;
+	uint32_t left_out;	   /* kinds that are not told of it: REC_LEFT_* of abi_filter.h */
 	char comm[REC_COMM_BYTES]; /* of the acting thread, NUL-padded */
 };
 ABI_ASSERT(rec_head, time_ns, 8);

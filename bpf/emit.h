@@ -6,6 +6,7 @@
  * to be woken.  It says so, then looks at the rings once more, then sleeps; we write the record,
  * then look at that word once more: one of the two always sees the other. */
 #pragma once
+#include "bpf/filter.h"
 #include "bpf/throttle.h"
 
 /* --- losses --- */
@@ -106,7 +107,7 @@ static __always_inline void emit_bytes(enum rec_class class, const void *record,
 	OPAQUE(size);
 	if (size > REC_MAX_BYTES)
 		size = REC_MAX_BYTES;
-	if (class == REC_CLASS_BULK && throttle(record))
+	if (filter_drops(record) || (class == REC_CLASS_BULK && throttle(record)))
 		return;
 	flags = wake_flags(ring, mark, size);
 	if (bpf_ringbuf_output(ring, (void *)record, size, flags))
@@ -137,8 +138,13 @@ static __always_inline void *emit_reserve_bulk(uint64_t size)
 
 static __always_inline void emit_submit_bulk(void *record)
 {
-	uint64_t flags = wake_flags(&bulk_ring, fill_bulk, 0);
+	uint64_t flags;
 
+	if (filter_drops(record)) {
+		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+		return;
+	}
+	flags = wake_flags(&bulk_ring, fill_bulk, 0);
 	bpf_ringbuf_submit(record, flags);
 	if (flags == BPF_RB_NO_WAKEUP && wake_wanted() == REC_WAKE_FIRST)
 		wake_late(&bulk_ring);

@@ -30,7 +30,7 @@ static __always_inline void fill_head(struct rec_head *h, struct task_struct *t)
 	h->uid = WALK(cred, euid.val);
 	h->gid = WALK(cred, egid.val);
 	h->cpu = bpf_get_smp_processor_id();
-	h->pad = 0;
+	h->left_out = 0;
 	fill_owner(h, t);
 }
 

@@ -2,7 +2,7 @@
 /* maps - every map and every load-time setting of the kernel side, in one place.
  * Sizes that say 1 are set by sensor/probe.c before loading. */
 #pragma once
-#include "bpf/abi.h"
+#include "bpf/abi_filter.h"
 
 /* --- settings, constant once loaded (and direct_loads of kernel.h) --- */
 const volatile uint32_t only_netns __weak;	  /* network namespace to watch; 0: all */
@@ -13,6 +13,9 @@ const volatile bool keeps_resolved __weak; /* resolve.bpf.c is loaded */
 const volatile uint64_t throttle_quota __weak; /* bulk records of a workload in a window; 0: any */
 const volatile uint64_t throttle_share __weak; /* of a CPU, below which no workload is looked at */
 
+const volatile bool filters_possible __weak; /* else what is for filters is never run, nor verified
+					      * (from kernel 6.8 on) */
+
 /* --- memory shared with the sensor (mapped, no syscalls) --- */
 struct {
 	uint32_t wake;		       /* enum rec_wake; written by both */
@@ -22,6 +25,15 @@ struct {
 uint64_t left_out __weak __attribute__((aligned(64))); /* records of ignored tgids */
 
 uint64_t throttled __weak __attribute__((aligned(64))); /* bulk records suppressed */
+uint64_t unthrottled __weak; /* not counted for their workload, as the table was full */
+
+/* Which set of filters counts; 0: none.  Written by the sensor. */
+uint32_t filter_generation __weak __attribute__((aligned(64)));
+uint32_t filter_follows __weak; /* processes are followed for sets that ask about executables */
+
+uint64_t filter_undecided __weak
+	__attribute__((aligned(64))); /* told as a rule could not be judged */
+uint64_t filter_unfollowed __weak;    /* processes for which filter_actors had no room */
 
 /* --- throttling --- */
 struct throttle_cpu {
@@ -190,3 +202,62 @@ struct {
 	__type(key, uint64_t);
 	__type(value, struct module_name);
 } loading __weak SEC(".maps");
+
+/* --- filters: see abi_filter.h --- */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FILTER_SETS);
+	__type(key, uint32_t);
+	__type(value, struct filter_set);
+} filter_sets __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, FILTER_SETS *FILTER_VALUES);
+	__type(key, struct filter_key);
+	__type(value, struct filter_mask);
+} filter_values __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, FILTER_SETS);
+	__type(key, uint32_t);
+	__type(value, struct filter_hits);
+} filter_hits __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FILTER_ACTORS);
+	__type(key, uint32_t);
+	__type(value, struct filter_actor);
+} filter_actors __weak SEC(".maps");
+
+/* What one judgement needs.  @text grows from its end to its beginning; behind the end is room, so
+ * that the verifier need not know that beginning and length belong together. */
+enum { FILTER_TEXT_END = REC_PATH_BYTES + REC_NAME_BYTES + 512 };
+enum { FILTER_PARTS = 3 };
+struct filter_work {
+	uint32_t busy; /* in use on this CPU: a nested run must go without */
+	uint32_t generation;
+	uint64_t record, task; /* addresses, as is the next */
+	uint64_t from, dentry; /* of what is put before the text */
+	uint32_t bytes;	       /* of it */
+	uint32_t at;	       /* beginning of the text */
+	uint32_t rows[FILTER_PARTS],
+		parts[FILTER_PARTS]; /* kinds of the record, see filter.bpf.c */
+	struct filter_mask holds;    /* slots whose conditions hold so far */
+	struct filter_mask maybe;    /* of them those with one that is not known to hold */
+	struct filter_mask found;
+	struct filter_actor actor;
+	struct filter_key key;
+	uint8_t part[256];
+	uint8_t fixed[256]; /* the record's fixed part */
+	uint8_t text[FILTER_TEXT_END + REC_NAME_BYTES];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct filter_work);
+} filter_works __weak SEC(".maps");

@@ -53,7 +53,10 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	struct rec_fork r = {};
 	struct task_struct *real;
 
-	if (child->pid != child->tgid || !read_watched(parent))
+	if (child->pid != child->tgid)
+		return 0;
+	filter_forked(child);
+	if (!read_watched(parent))
 		return 0;
 	fill_head(&r.head, parent);
 	real = child->real_parent;
@@ -95,7 +98,10 @@ int BPF_PROG(process_exit, struct task_struct *task)
 {
 	struct rec_exit r = {};
 
-	if (task->signal->live.counter != 0 || !read_watched(task))
+	if (task->signal->live.counter != 0)
+		return 0;
+	filter_ended((uint32_t)task->tgid);
+	if (!read_watched(task))
 		return 0;
 	fill_head(&r.head, task);
 	if (exit_told(&r.head))
@@ -318,6 +324,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 {
 	struct scratch *s;
 
+	filter_executed(task);
 	if (!read_watched(task))
 		return 0;
 	s = scratch_take(SCRATCH_PROCESS, REC_CLASS_PRIORITY);

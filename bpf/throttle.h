@@ -34,7 +34,10 @@ static __noinline bool throttle_workload(const struct rec_head *h, uint64_t wind
 	if (!w) {
 		struct rec_workload fresh = { .window = window, .count = 1 };
 
-		bpf_map_update_elem(&workloads, &key, &fresh, BPF_NOEXIST);
+		int r = (int)bpf_map_update_elem(&workloads, &key, &fresh, BPF_NOEXIST);
+
+		if (r && r != -EEXIST)
+			__sync_fetch_and_add(&unthrottled, 1);
 		return false;
 	}
 	if (window > w->window) {

@@ -89,6 +89,15 @@ void api_openapi(struct request *r)
 
 /* ---- nodes ---- */
 
+static void write_strings(struct json *j, const char *key, const struct block_string *s, size_t n)
+{
+	json_key(j, key);
+	json_begin_array(j);
+	for (size_t i = 0; i < n; i++)
+		json_text_n(j, s[i].s, s[i].n);
+	json_end_array(j);
+}
+
 static void write_sensor(struct json *j, const struct block_stats *s)
 {
 	json_key(j, "sensor");
@@ -103,11 +112,10 @@ static void write_sensor(struct json *j, const struct block_stats *s)
 	json_key_uint(j, "cpu_ns", s->cpu_ns);
 	json_key_uint(j, "rss_bytes", s->rss_bytes);
 	json_key_uint(j, "processes", s->processes);
-	json_key(j, "tiers");
-	json_begin_array(j);
-	for (size_t i = 0; i < s->n_tiers; i++)
-		json_text_n(j, s->tiers[i].s, s->tiers[i].n);
-	json_end_array(j);
+	json_key_uint(j, "left_out", s->left_out);
+	json_key_uint(j, "undecided", s->undecided);
+	write_strings(j, "tiers", s->tiers, s->n_tiers);
+	write_strings(j, "counters", s->counters, s->n_counters);
 	json_end_object(j);
 }
 
@@ -125,7 +133,8 @@ static int each_node(const struct node *n, void *arg)
 		list->now_ns > n->last_seen_ns ? (list->now_ns - n->last_seen_ns) / NS_PER_MS : 0;
 	const struct block_info info = { .node_id = { n->id, (uint32_t)strlen(n->id) } };
 
-	if (!scope_has(list->scope, &info)) /* its labels are not kept: a scope of labels shows none */
+	if (!scope_has(list->scope,
+		       &info)) /* its labels are not kept: a scope of labels shows none */
 		return 0;
 	json_begin_object(j);
 	json_key_text(j, "id", n->id);

@@ -7,7 +7,7 @@
 #include "collector/maindb_internal.h"
 #include "collector/migrate.h"
 
-enum { N_STATS = 10 };
+enum { N_STATS = 12 };
 
 static const char *const texts[STMT_MAX] = {
 	[STMT_NODES] = "SELECT id, name, boot_id, architecture, os_kernel, agent_version, "
@@ -110,38 +110,49 @@ static int add_node(struct maindb *m, const char *id, size_t n, uint32_t *ret)
 	return 0;
 }
 
-/* Splits the "kind=tier\n" lines of @k->tiers into its stats.tiers[]. */
-static void split_tiers(struct known *k)
+/* Splits lines into their strings.  Returns how many. */
+static size_t split_lines(const char *lines, struct block_string *ret, size_t most)
+{
+	const char *at = lines, *end;
+	size_t n;
+
+	for (n = 0; n < most && (end = strchr(at, '\n')); at = end + 1)
+		ret[n++] = (struct block_string){ at, (uint32_t)(end - at) };
+	return n;
+}
+
+/* Writes strings as lines, as many as fit. */
+static void join_lines(char *to, size_t room, const struct block_string *from, size_t n)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < n && at + from[i].n + 2 <= room; i++) {
+		memcpy(to + at, from[i].s, from[i].n);
+		at += from[i].n;
+		to[at++] = '\n';
+	}
+	to[at] = '\0';
+}
+
+static void split_texts(struct known *k)
 {
 	struct block_stats *s = &k->node.stats;
-	const char *at = k->tiers, *end;
 
-	for (s->n_tiers = 0; s->n_tiers < ARRAY_SIZE(s->tiers); at = end + 1) {
-		end = strchr(at, '\n');
-		if (!end)
-			break;
-		s->tiers[s->n_tiers++] = (struct block_string){ at, (uint32_t)(end - at) };
-	}
+	s->n_tiers = split_lines(k->tiers, s->tiers, ARRAY_SIZE(s->tiers));
+	s->n_counters = split_lines(k->counters, s->counters, ARRAY_SIZE(s->counters));
 }
 
 static void keep_stats(struct known *k, const struct block *b)
 {
 	struct block_stats s;
-	size_t at = 0;
 
 	block_stats(b, &s);
-	for (size_t i = 0; i < s.n_tiers; i++) {
-		if (at + s.tiers[i].n + 2 > sizeof(k->tiers))
-			break;
-		memcpy(k->tiers + at, s.tiers[i].s, s.tiers[i].n);
-		at += s.tiers[i].n;
-		k->tiers[at++] = '\n';
-	}
-	k->tiers[at] = '\0';
+	join_lines(k->tiers, sizeof(k->tiers), s.tiers, s.n_tiers);
+	join_lines(k->counters, sizeof(k->counters), s.counters, s.n_counters);
 	k->node.stats = s;
 	if (s.clock_error_ns) /* measured on the link */
 		k->node.clock_offset_ns = s.clock_offset_ns;
-	split_tiers(k);
+	split_texts(k);
 }
 
 /* How far the node's clock is ahead of ours, less the way. */
@@ -237,7 +248,7 @@ static void stats_numbers(struct block_stats *s, uint64_t *ret[N_STATS])
 	uint64_t *const all[N_STATS] = { &s->events,	   &s->lost_priority, &s->lost_bulk,
 					 &s->lost_queue,   &s->malformed,     &s->batches_queued,
 					 &s->bytes_queued, &s->cpu_ns,	      &s->rss_bytes,
-					 &s->processes };
+					 &s->processes,	   &s->left_out,      &s->undecided };
 
 	memcpy(ret, all, sizeof(all));
 }
@@ -340,13 +351,14 @@ static int load_node(struct maindb *m, sqlite3_stmt *s)
 	n->events = sql_u64(s, 9);
 	n->batches = sql_u64(s, 10);
 	n->clock_offset_ns = sqlite3_column_int64(s, 11);
-	if (sqlite3_column_bytes(s, 12) == sizeof(stats))
-		memcpy(stats, sqlite3_column_blob(s, 12), sizeof(stats));
+	if (sqlite3_column_bytes(s, 12) > 0) /* an older release's has fewer */
+		memcpy(stats, sqlite3_column_blob(s, 12),
+		       MIN(sizeof(stats), (size_t)sqlite3_column_bytes(s, 12)));
 	stats_numbers(&n->stats, to);
 	for (size_t i = 0; i < N_STATS; i++)
 		*to[i] = stats[i];
 	copy_text(k->tiers, sizeof(k->tiers), column_text(s, 13));
-	split_tiers(k);
+	split_texts(k);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 #include "collector/sql.h"
 #include "lib/slots.h"
 
-enum { MAINDB_TIERS_BYTES = 2048 };
+enum { MAINDB_TIERS_BYTES = 2048, MAINDB_COUNTERS_BYTES = 4096 };
 
 enum stmt {
 	STMT_NODES,
@@ -42,8 +42,9 @@ enum stmt {
 
 /* A node as kept in memory. */
 struct known {
-	struct node node; /* its tiers[] point into @tiers */
+	struct node node; /* its tiers[] point into @tiers, its counters[] likewise */
 	char tiers[MAINDB_TIERS_BYTES];
+	char counters[MAINDB_COUNTERS_BYTES]; /* not on disk: of the last heartbeat */
 	bool dirty;
 };
 

@@ -34,8 +34,9 @@ struct batch_stats {
 	uint64_t clock_error_ns; /* within this; 0: not measured */
 	uint64_t events, lost_priority, lost_bulk, lost_queue, malformed;
 	uint64_t batches_queued, bytes_queued, cpu_ns, rss_bytes, processes;
-	const char *const *tiers;
-	size_t n_tiers;
+	uint64_t left_out, undecided;
+	const char *const *tiers, *const *counters;
+	size_t n_tiers, n_counters;
 };
 
 /* Makes an empty batch.  @origin is copied.  *ret is freed with batch_free().

@@ -94,6 +94,10 @@ static void pack_stats(struct packing *p, const struct batch_stats *s)
 	p->stats.clock_error_ns = s->clock_error_ns;
 	p->stats.tiers = (char **)(uintptr_t)s->tiers;
 	p->stats.n_tiers = s->n_tiers;
+	p->stats.left_out = s->left_out;
+	p->stats.undecided = s->undecided;
+	p->stats.counters = (char **)(uintptr_t)s->counters;
+	p->stats.n_counters = s->n_counters;
 	p->message.stats = &p->stats;
 }
 

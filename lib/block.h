@@ -67,15 +67,16 @@ NODISCARD int block_load_stored(struct block *b, const void *frame, size_t n, st
 const struct block_info *block_info(const struct block *b);
 void block_set_ingested(struct block *b, uint64_t ingested_ns);
 
-/* SensorStats as the sensor sent them (zeroes when it sent none).  n_tiers of tiers[] are filled
+/* SensorStats as the sensor sent them (zeroes when it sent none).  n_tiers of tiers[] and so on are filled
  * and live until the next block_load(). */
 struct block_stats {
 	int64_t clock_offset_ns; /* the node is ahead of the collector by this */
 	uint64_t clock_error_ns; /* within this; 0: not measured */
 	uint64_t events, lost_priority, lost_bulk, lost_queue, malformed;
 	uint64_t batches_queued, bytes_queued, cpu_ns, rss_bytes, processes;
-	struct block_string tiers[64];
-	size_t n_tiers;
+	uint64_t left_out, undecided;
+	struct block_string tiers[64], counters[64];
+	size_t n_tiers, n_counters;
 };
 void block_stats(const struct block *b, struct block_stats *ret);
 

@@ -144,6 +144,14 @@ void block_set_ingested(struct block *b, uint64_t ingested_ns)
 	b->info.ingested_ns = ingested_ns;
 }
 
+static size_t copy_strings(struct block_string *to, size_t room, char *const *from, size_t n)
+{
+	n = MIN(n, room);
+	for (size_t i = 0; i < n; i++)
+		to[i] = (struct block_string){ from[i], (uint32_t)strlen(from[i]) };
+	return n;
+}
+
 void block_stats(const struct block *b, struct block_stats *ret)
 {
 	const Rtsec__V1__SensorStats *s = b->message ? b->message->stats : NULL;
@@ -163,9 +171,11 @@ void block_stats(const struct block *b, struct block_stats *ret)
 	ret->processes = s->processes;
 	ret->clock_offset_ns = s->clock_offset_ns;
 	ret->clock_error_ns = s->clock_error_ns;
-	ret->n_tiers = MIN(s->n_tiers, ARRAY_SIZE(ret->tiers));
-	for (size_t i = 0; i < ret->n_tiers; i++)
-		ret->tiers[i] = (struct block_string){ s->tiers[i], (uint32_t)strlen(s->tiers[i]) };
+	ret->left_out = s->left_out;
+	ret->undecided = s->undecided;
+	ret->n_tiers = copy_strings(ret->tiers, ARRAY_SIZE(ret->tiers), s->tiers, s->n_tiers);
+	ret->n_counters = copy_strings(ret->counters, ARRAY_SIZE(ret->counters), s->counters,
+				       s->n_counters);
 }
 
 enum kind block_kind(const struct block *b, uint32_t table)

@@ -16,6 +16,8 @@ struct cgroups {
 	int mount;    /* -1: there is no cgroup v2 */
 	int mount_v1; /* of the cpu controller; -1: it is in v2 */
 	struct entry slots[SLOTS];
+	void (*seen)(void *arg, uint64_t id, const char *container);
+	void *arg;
 	char path[4096];
 };
 
@@ -88,6 +90,7 @@ static struct container *find(struct cgroups *c, int mount, uint64_t id)
 	uint64_t key = mount == c->mount ? id : ~id;
 	struct entry *e = &c->slots[(key * UINT64_C(0x9e3779b97f4a7c15)) >> 55];
 	struct container_ref ref;
+	size_t n;
 
 	if (mount < 0 || id == 0)
 		return NULL;
@@ -95,9 +98,21 @@ static struct container *find(struct cgroups *c, int mount, uint64_t id)
 		return e->container;
 	container_unref(e->container);
 	*e = (struct entry){ .id = key };
-	if (container_parse(c->path, path_of(c, mount, id), &ref))
+	n = path_of(c, mount, id);
+	if (!container_parse(c->path, n, &ref))
+		ref.id[0] = 0;
+	if (ref.id[0])
 		e->container = containers_find(c->all, &ref);
+	if (n && mount == c->mount && c->seen)
+		c->seen(c->arg, id, ref.id);
 	return e->container;
+}
+
+void cgroups_tell(struct cgroups *c, void (*seen)(void *arg, uint64_t id, const char *container),
+		  void *arg)
+{
+	c->seen = seen;
+	c->arg = arg;
 }
 
 struct container *cgroups_find(struct cgroups *c, uint64_t id)

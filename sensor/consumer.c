@@ -6,7 +6,9 @@
 #include <stdatomic.h>
 #include <sys/resource.h>
 
+#include "lib/log.h"
 #include "sensor/rows.h"
+#include "sensor/tally.h"
 
 enum {
 	DEFAULT_EVENTS = 4096,
@@ -15,7 +17,7 @@ enum {
 	BUDGET = 16384,
 	IDLE_MS = 1000,
 	NICE = -10,
-	THROTTLES = 64, /* told at one time */
+	THROTTLES = 64,		  /* told at one time */
 	FINISH_RECORDS = 4 << 20, /* at most so many are still taken at the end */
 };
 
@@ -28,14 +30,25 @@ struct consumer {
 	bool split;
 	struct losses losses;
 	struct batch_stats stats;
+	struct tally tally;
+	uint64_t evicted_told, evicted_told_ns;
 	uint64_t opened_ns; /* when the oldest unsealed event was read; 0: none */
 	uint64_t sealed_ns, told_ns, throttles_ns, noted_ns, lost_ns, measured_ns, reconciled_ns;
 	uint64_t malformed_seen, now_ns;
 	bool reconcile;
+	struct filter *_Atomic filter; /* to be put in force; NULL: none */
 	pthread_t thread;
 	bool started;
 	atomic_bool stopping;
 };
+
+/* ---- telling ---- */
+
+void consumer_say(struct consumer *c, const char *message)
+{
+	c->now_ns = enrich_tick(c->config.enrich);
+	gather_sensor(&c->gathers[0], c->config.seq->next++, c->now_ns, message);
+}
 
 /* ---- sealing ---- */
 
@@ -60,6 +73,11 @@ static void measure(struct consumer *c)
 	c->measured_ns = c->now_ns;
 	proctab_counters(known_processes(enrich_known(c->config.enrich)), &processes);
 	c->stats.processes = processes.alive;
+	tally_make(&c->tally, &c->config.source, c->config.enrich);
+	c->stats.left_out = c->tally.left_out;
+	c->stats.undecided = c->tally.undecided;
+	c->stats.counters = c->tally.at;
+	c->stats.n_counters = c->tally.n;
 	getrusage(RUSAGE_SELF, &usage);
 	c->stats.cpu_ns = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * second +
 			  (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
@@ -187,6 +205,31 @@ static void tell_throttles(struct consumer *c)
 		enrich_throttle(c->config.enrich, &c->gathers[0], &c->config.seq->next, &at[i]);
 }
 
+static void put_filter(struct consumer *c)
+{
+	const struct source *s = &c->config.source;
+	AUTO(filter) *rules = atomic_exchange(&c->filter, NULL);
+	struct diag d = { .text = "this source takes none" };
+	char message[640];
+	size_t n;
+	int r;
+
+	if (!rules)
+		return;
+	n = filter_n(rules);
+	r = s->ops->filter ? s->ops->filter(s->self, rules, &d) : err_origin(-ENOTSUP);
+	if (r == 0) {
+		(void)TAKE(rules);
+		snprintf(message, sizeof(message), "filters in force: %zu rules", n);
+		log_info("filters.changed", "rules=%zu", n);
+	} else {
+		snprintf(message, sizeof(message), "filters: those before stay in force: %s",
+			 d.text);
+		log_error("filters.failed", "error=%d reason=\"%s\"", -r, d.text);
+	}
+	consumer_say(c, message);
+}
+
 static void tell_losses(struct consumer *c)
 {
 	struct loss l;
@@ -197,6 +240,19 @@ static void tell_losses(struct consumer *c)
 		if (is_full(c, &c->gathers[0]))
 			seal(c, &c->gathers[0]);
 	}
+}
+
+/* Tables that are full are told once a minute, while more gives way. */
+static void tell_evictions(struct consumer *c)
+{
+	char message[320];
+
+	if (c->tally.evicted <= c->evicted_told ||
+	    (c->evicted_told && c->now_ns - c->evicted_told_ns < 60 * second))
+		return;
+	c->evicted_told = c->tally.evicted;
+	c->evicted_told_ns = c->now_ns;
+	consumer_say(c, tally_evictions(&c->tally, message, sizeof(message)));
 }
 
 /* ---- a turn ---- */
@@ -239,6 +295,8 @@ static int chores(struct consumer *c)
 		tell_losses(c);
 	if (c->now_ns - c->throttles_ns >= second)
 		tell_throttles(c);
+	put_filter(c);
+	tell_evictions(c);
 	if (c->reconcile && c->now_ns - c->reconciled_ns >= 10 * second) {
 		c->reconcile = false;
 		c->reconciled_ns = c->now_ns;
@@ -367,10 +425,11 @@ void consumer_stop(struct consumer *c, const char *message)
 
 /* ---- making, telling ---- */
 
-void consumer_say(struct consumer *c, const char *message)
+void consumer_filter(struct consumer *c, struct filter *rules)
 {
-	c->now_ns = enrich_tick(c->config.enrich);
-	gather_sensor(&c->gathers[0], c->config.seq->next++, c->now_ns, message);
+	filter_free(atomic_exchange(&c->filter, rules));
+	if (c->started)
+		pthread_kill(c->thread, SIGUSR2); /* out of its sleep */
 }
 
 void consumer_lose(struct consumer *c, const struct loss *l)
@@ -416,6 +475,7 @@ struct consumer *consumer_free(struct consumer *c)
 		return NULL;
 	for (size_t i = 0; i < GATHER_SLOTS; i++)
 		gather_done(&c->gathers[i]);
+	filter_free(atomic_load(&c->filter));
 	frame_codec_free(c->codec);
 	free(c);
 	return NULL;

@@ -45,6 +45,10 @@ DEFINE_FREEP(consumer)
 void consumer_say(struct consumer *c, const char *message);
 void consumer_lose(struct consumer *c, const struct loss *l);
 
+/* Has @rules (taken over) judge from one of the next turns on, and an event tell so, or why not. Of
+ * several that come before that turn the last counts.  Any thread. */
+void consumer_filter(struct consumer *c, struct filter *rules);
+
 /* One turn: consume, seal what is due, sleep at most @max_wait_ms.  Returns 0 or a negative errno
  * of the source: the consumer is of no more use. */
 NODISCARD int consumer_turn(struct consumer *c, int max_wait_ms);

@@ -67,9 +67,34 @@ static void say_tiers(struct doctor *d, const struct probe *p)
 		doctor_say(d, "probes", DOCTOR_OK, NULL, "%s", note);
 }
 
+/* Puts the rules of the settings into this probe: what the kernel refuses is told here. */
+static void say_filters(struct doctor *d, struct probe *p)
+{
+	AUTO(filter) *rules = NULL;
+	struct diag diag = { 0 };
+	size_t n;
+
+	if (options_filters(d->options, &rules, &diag) < 0)
+		return; /* the settings would not have been taken */
+	n = filter_n(rules);
+	if (n == 0) {
+		doctor_say(d, "filters", DOCTOR_OK, NULL, "none: every event is told");
+	} else if (probe_filter(p, rules, &diag) == 0) {
+		(void)TAKE(rules);
+		doctor_say(
+			d, "filters", DOCTOR_OK, NULL,
+			"%zu of %d rules: the kernel judges by them; rtsecctl nodes -o json tells "
+			"what each decided",
+			n, FILTER_SLOTS);
+	} else {
+		doctor_say(d, "filters", DOCTOR_FAIL, "fewer rules or values: filters",
+			   "%zu rules, and %s", n, diag.text);
+	}
+}
+
 static void check_probes(struct doctor *d)
 {
-	struct probe_settings settings = { 0 };
+	struct probe_settings settings = { .filters = d->options->filters != NULL };
 	AUTO(probe) *p = NULL;
 	struct diag diag = { 0 };
 	int r = options_kinds(d->options, &settings.kinds, &diag);
@@ -80,8 +105,10 @@ static void check_probes(struct doctor *d)
 		doctor_say(d, "probes", DOCTOR_FAIL,
 			   "see the lines above: kernel, btf, capabilities", "none is attached: %s",
 			   diag.text[0] ? diag.text : strerror(-r));
-	else
-		say_tiers(d, p);
+	if (r < 0)
+		return;
+	say_tiers(d, p);
+	say_filters(d, p);
 }
 
 void doctor_run(struct doctor *d)

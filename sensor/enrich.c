@@ -214,6 +214,16 @@ uint64_t enrich_time(const struct enrich *e, uint64_t boot_ns)
 	return boot_ns + e->offset_ns;
 }
 
+void enrich_evictions(const struct enrich *e, struct enrich_evictions *ret)
+{
+	struct proctab_counters processes;
+
+	proctab_counters(known_processes(e->known), &processes);
+	ret->processes = processes.evicted_alive;
+	ret->domains = domains_evicted(e->domains);
+	ret->containers = containers_refused(known_containers(e->known));
+}
+
 struct known *enrich_known(struct enrich *e)
 {
 	return e->known;

@@ -37,4 +37,11 @@ void enrich_hashes(struct enrich *e, struct gather *g, uint64_t *seq);
 void enrich_throttle(struct enrich *e, struct gather *g, uint64_t *seq,
 		     const struct probe_throttle *t);
 
+/* Entries that gave way to others, or for which there was no room, since the start. */
+struct enrich_evictions {
+	uint64_t processes; /* alive */
+	uint64_t domains, containers;
+};
+void enrich_evictions(const struct enrich *e, struct enrich_evictions *ret);
+
 struct known *enrich_known(struct enrich *e);

@@ -3,6 +3,7 @@
  * setters for the fields that many kinds have.  Inside of enrich only.
  * Thread: sensor consumer.  Memory: of struct enrich. */
 #pragma once
+#include "bpf/abi_filter.h"
 #include "sensor/domains.h"
 #include "sensor/enrich.h"
 #include "sensor/names.h"
@@ -13,7 +14,7 @@ struct enrich {
 	struct known *known;
 	struct domains *domains;
 	struct rows rows;
-	uint64_t kinds; /* bits of those that are told */
+	uint64_t kinds;		    /* bits of those that are told */
 	uint64_t offset_ns, now_ns; /* now_ns: of the last tick, since 1970 */
 	struct resolve resolve;
 	char path[RESOLVE_PATH_BYTES];
@@ -31,7 +32,11 @@ struct event {
 /* True when events of @kind are told: for records that stand for several kinds. */
 static inline UNUSED bool event_wanted(const struct event *c, enum kind kind)
 {
-	return c->e->kinds >> kind & 1;
+	uint32_t part = kind == KIND_CAPSET				   ? REC_LEFT_THIRD
+			: kind == KIND_CREATION || kind == KIND_GID_CHANGE ? REC_LEFT_SECOND
+									   : REC_LEFT_FIRST;
+
+	return (c->e->kinds >> kind & 1) && !(c->r->head->left_out & part);
 }
 
 /* Row of @p in the batch, as it was at the time of the record; 0 for NULL. */
@@ -65,7 +70,8 @@ void event_namespaces(struct event *c, enum kind kind, uint32_t types);
 /* Sets the two lists of capabilities. */
 void event_capabilities(struct event *c, enum kind kind, uint64_t effective, uint64_t permitted);
 
-/* Handlers of record types: enrich_act.c, enrich_exec.c, enrich_file.c, enrich_net.c, enrich_driver.c. */
+/* Handlers of record types: enrich_act.c, enrich_exec.c, enrich_file.c, enrich_net.c,
+ * enrich_driver.c. */
 void enrich_link(struct event *c);
 void enrich_symlink(struct event *c);
 void enrich_create(struct event *c);

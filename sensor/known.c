@@ -439,6 +439,8 @@ int known_new(struct known **ret, const struct known_config *c)
 		r = containers_new(&k->containers, c->runtime);
 	if (r == 0)
 		r = cgroups_new(&k->cgroups, NULL, k->containers);
+	if (r == 0)
+		cgroups_tell(k->cgroups, c->cgroup_seen, c->arg);
 	if (r < 0)
 		return r;
 	*ret = TAKE(k);

@@ -20,9 +20,12 @@ struct known_config {
 	uint32_t max_processes;	    /* 0: 16384 */
 	const char *proc_root;	    /* NULL: /proc */
 	const char *passwd, *group; /* NULL: those of /etc */
-	uint64_t kinds;		 /* bit k: tell kind k, of those that share a probe; 0: all */
+	uint64_t kinds;		    /* bit k: tell kind k, of those that share a probe; 0: all */
 	struct hashes *hashes;	    /* borrowed; NULL: executables are not hashed */
 	const struct runtime_config *runtime; /* NULL: container runtimes are not asked */
+	/* As cgroups_tell(); NULL: nobody asks. */
+	void (*cgroup_seen)(void *arg, uint64_t id, const char *container);
+	void *arg;
 };
 
 struct known_counters {

@@ -55,7 +55,9 @@ struct sensor {
 	const char *tiers[MAX_TIERS];
 	struct batch_stats stats; /* its tiers */
 	uv_loop_t loop;
-	uv_signal_t signals[2];
+	uv_signal_t signals[2], reload;
+	int argc;
+	char **argv; /* read again at a reload */
 	uv_async_t failed;
 	uv_timer_t renewal, second;
 	uv_work_t renewing; /* blocks on the network: in a thread of uv's */
@@ -106,6 +108,26 @@ static int netns_inode(const char *path, uint32_t *ret, struct diag *d)
 	return 0;
 }
 
+static int open_filters(struct sensor *s, struct diag *d)
+{
+	AUTO(filter) *rules = NULL;
+	int r = options_filters(&s->options, &rules, d);
+
+	if (r < 0 || filter_n(rules) == 0)
+		return r;
+	r = probe_filter(s->probe, rules, d);
+	if (r == 0)
+		(void)TAKE(rules);
+	return r;
+}
+
+static void on_cgroup(void *arg, uint64_t id, const char *container)
+{
+	struct sensor *s = arg;
+
+	probe_filter_cgroup(s->probe, id, container);
+}
+
 static int open_probe(struct sensor *s, struct diag *d)
 {
 	const struct options *o = &s->options;
@@ -113,6 +135,7 @@ static int open_probe(struct sensor *s, struct diag *d)
 		.priority_ring_bytes = (uint32_t)MIN(o->priority_ring_bytes, 1u << 30),
 		.bulk_ring_bytes = (uint32_t)MIN(o->ring_bytes, 1u << 30),
 		.throttle = MIN(o->throttle, UINT64_C(1) << 40),
+		.filters = o->filters != NULL,
 	};
 	int r = netns_inode(o->only_netns, &settings.only_netns, d);
 
@@ -127,7 +150,7 @@ static int open_probe(struct sensor *s, struct diag *d)
 	if (r == 0)
 		r = ring_new(&s->kernel.ring, s->probe);
 	s->kernel.probe = s->probe;
-	return r;
+	return r < 0 ? r : open_filters(s, d);
 }
 
 static void tell_probe(struct sensor *s)
@@ -163,10 +186,14 @@ static int open_enrich(struct sensor *s)
 		.node_id = s->node.id,
 		.boot_id = s->node.boot_id,
 		.max_processes = (uint32_t)MIN(s->options.max_processes, 1u << 24),
+		.cgroup_seen = on_cgroup,
+		.arg = s,
 	};
 	const struct runtime_config runtime = {
 		.docker_socket = s->options.docker_socket,
 		.podman_socket = s->options.podman_socket,
+		.containerd_socket = s->options.containerd_socket,
+		.crio_socket = s->options.crio_socket,
 	};
 	int r = open_hashes(s);
 
@@ -456,6 +483,30 @@ static void on_signal(uv_signal_t *handle, int number)
 	uv_stop(&s->loop);
 }
 
+/* The settings are read again, of which the filters are put in force; wrong ones change nothing. */
+static void on_reload(uv_signal_t *handle, int number)
+{
+	struct sensor *s = handle->data;
+	static struct options fresh;
+	struct filter *rules = NULL;
+	struct diag d = { 0 };
+	char text[1100], reason[900];
+	int r = options_parse(&fresh, s->argc, s->argv, &d);
+
+	(void)number;
+	if (r == 0) {
+		r = options_filters(&fresh, &rules, &d);
+		options_done(&fresh);
+	}
+	if (r == 0) {
+		consumer_filter(s->consumer, rules);
+		return;
+	}
+	diag_format(&d, reason, sizeof(reason));
+	log_error("filters.refused", "error=%d reason=%s", -r,
+		  log_value(reason, strlen(reason), text, sizeof(text)));
+}
+
 static void on_failure(uv_async_t *handle)
 {
 	struct sensor *s = handle->data;
@@ -478,6 +529,11 @@ static int open_loop(struct sensor *s)
 		if (r == 0)
 			r = uv_signal_start(&s->signals[i], on_signal, numbers[i]);
 	}
+	s->reload.data = s;
+	if (r == 0)
+		r = uv_signal_init(&s->loop, &s->reload);
+	if (r == 0)
+		r = uv_signal_start(&s->reload, on_reload, SIGHUP);
 	return r < 0 ? err_origin(r) : 0;
 }
 
@@ -659,6 +715,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "enroll") == 0)
 		return enrol_main(argc - 1, argv + 1);
+	s.argc = argc;
+	s.argv = argv;
 	if (options_parse(&s.options, argc, argv, &d) < 0) {
 		fprintf(stderr, "rtsec-sensor: %s\n", diag_format(&d, text, sizeof(text)));
 		return EXIT_USAGE;

@@ -30,6 +30,10 @@ static const struct config_setting rows[] = {
 	  "bulk events a second that one workload (container, service, session) may make; 0: any"),
 	S("without", TEXTS, "KIND", kinds_off, NULL,
 	  "leave out a kind of events, such as open; may be repeated"),
+	{ .name = "filters",
+	  .type = CONFIG_TREE,
+	  .offset = offsetof(struct options, filters),
+	  .help = "rules about what is not told (docs/sensor.md)" },
 	S("queue-bytes", SIZE, "N", queue_bytes, "64M",
 	  "memory for what the collector has not yet stored"),
 	S("spool-bytes", SIZE, "N", spool_bytes, "1G",
@@ -45,6 +49,10 @@ static const struct config_setting rows[] = {
 	  "where Docker is asked for names of containers"),
 	S("podman-socket", TEXT, "PATH", podman_socket, "/run/podman/podman.sock",
 	  "where podman is asked for names of containers"),
+	S("containerd-socket", TEXT, "PATH", containerd_socket, "/run/containerd/containerd.sock",
+	  "where containerd is asked for names of containers that its bundle does not tell"),
+	S("crio-socket", TEXT, "PATH", crio_socket, "/run/crio/crio.sock",
+	  "where CRI-O is asked likewise"),
 	S("linger-ms", NUMBER, "N", linger_ms, "100",
 	  "how long events are held back to be sent together"),
 	S("only-netns", TEXT, "PATH", only_netns, NULL,
@@ -97,6 +105,7 @@ _Static_assert(LOG_DEBUG == 0 && LOG_INFO == 1 && LOG_WARN == 2 && LOG_ERROR == 
 
 int options_parse(struct options *ret, int argc, char *const *argv, struct diag *d)
 {
+	AUTO(filter) *filters = NULL;
 	struct config *config = NULL;
 	int r = config_read(&config, &table, ret, argc, argv, d);
 	uint64_t kinds;
@@ -104,15 +113,25 @@ int options_parse(struct options *ret, int argc, char *const *argv, struct diag 
 	if (r < 0)
 		return r;
 	ret->config = config;
-	if (ret->ignored.n <= IGNORED_MOST) {
+	if (ret->ignored.n > IGNORED_MOST)
+		r = diag_set(d, err_origin(-EINVAL), 0, 0, "--ignore-pid: at most %d processes",
+			     IGNORED_MOST);
+	if (r == 0)
 		r = options_kinds(ret, &kinds, d);
-		if (r < 0)
-			options_done(ret);
-		return r;
-	}
-	options_done(ret);
-	return diag_set(d, err_origin(-EINVAL), 0, 0, "--ignore-pid: at most %d processes",
-			IGNORED_MOST);
+	if (r == 0)
+		r = options_filters(ret, &filters, d);
+	if (r < 0)
+		options_done(ret);
+	return r;
+}
+
+int options_filters(const struct options *o, struct filter **ret, struct diag *d)
+{
+	int r = filter_read(ret, o->filters, d);
+
+	if (r == -EINVAL)
+		diag_file(d, config_file(o->config));
+	return r;
 }
 
 /* What processes are, and what the sensor makes of what it knows, is always told. */

@@ -4,6 +4,7 @@
 #pragma once
 #include "lib/config.h"
 #include "lib/log.h"
+#include "sensor/filter.h"
 #include "sensor/spool.h"
 
 #define OPTIONS_FILE "/etc/rtsec/sensor.yaml"
@@ -20,10 +21,11 @@ struct options {
 	uint64_t ring_bytes, priority_ring_bytes, queue_bytes, max_processes, linger_ms;
 	uint64_t throttle;
 	struct config_texts kinds_off;
+	const struct yaml_node *filters;
 	uint64_t spool_bytes, spool_age_s, hash_rate, hash_max_bytes;
 	enum spool_sync spool_sync;
 	enum log_level log_level;
-	const char *docker_socket, *podman_socket;
+	const char *docker_socket, *podman_socket, *containerd_socket, *crio_socket;
 	bool insecure;
 	bool doctor;	 /* the word "doctor" was given */
 	unsigned output; /* of doctor: enum options_output */
@@ -37,6 +39,10 @@ void options_done(struct options *o);
 /* Bits of the kinds that are wanted: all but those of --without.  Returns 0, or -EINVAL with @d: no
  * such kind, or one that cannot be left out. */
 NODISCARD int options_kinds(const struct options *o, uint64_t *ret, struct diag *d);
+
+/* The rules of the setting filters, of which a file that was taken has right ones; the caller's.
+ * Returns what filter_read() does, with the file in @d. */
+NODISCARD int options_filters(const struct options *o, struct filter **ret, struct diag *d);
 
 /* Writes the help text to @f. */
 void options_help(FILE *f);

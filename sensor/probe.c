@@ -11,6 +11,7 @@
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
 
+#include "sensor/probe_filter.h"
 #include "sensor/probe_throttle.h"
 #include "sensor/tracefs.h"
 
@@ -160,10 +161,7 @@ static const struct tier tiers[] = {
 	{ KIND_CONNECT, "connection_attempted", "tp_btf", { "network_state", "network_connect" } },
 	{ KIND_ACCEPT, "connection_accepted", "tp/syscalls", { "network_accept" } },
 	{ KIND_DISCONNECT, "disconnect_received", "tp_btf", { "network_state", "network_accept" } },
-	{ KIND_MPROTECT,
-	  "mprotect_exec",
-	  "tp/syscalls",
-	  { "protect_mprotect", "protect_mmap" } },
+	{ KIND_MPROTECT, "mprotect_exec", "tp/syscalls", { "protect_mprotect", "protect_mmap" } },
 	{ KIND_PRCTL_NAME, "prctl_name", "tp/syscalls", { "prctl_set" } },
 	{ KIND_PRCTL, "prctl", "tp/syscalls", { "prctl_set" } },
 	{ KIND_VM_WRITE, "process_vm_write", "tp/syscalls", { "control_memory" } },
@@ -172,10 +170,7 @@ static const struct tier tiers[] = {
 	{ KIND_PIVOT, "pivot_root", "tp/syscalls", { "change_pivot" } },
 	{ KIND_XATTR, "xattr", "tp/syscalls", { "change_xattr" } },
 	{ KIND_MODIFICATION, "modification", "tp_btf", { "written_file" } },
-	{ KIND_MODULE,
-	  "load_module",
-	  "tp/syscalls",
-	  { "driver_module", "driver_module_name" } },
+	{ KIND_MODULE, "load_module", "tp/syscalls", { "driver_module", "driver_module_name" } },
 	{ KIND_BPF_LOAD, "bpf_load", "tp/syscalls", { "driver_bpf" } },
 	{ KIND_BPF_MAP, "bpf_map_create", "tp/syscalls", { "driver_bpf" } },
 	{ KIND_PROBE, "kprobe_attach", "tp/syscalls", { "driver_perf", "driver_bpf" } },
@@ -223,6 +218,7 @@ struct probe {
 	int n_cpus;
 	struct rec_losses *losses, *losses_before; /* per CPU */
 	struct throttle_state *throttle;
+	struct filter_state filter;
 };
 
 struct probe *probe_free(struct probe *p)
@@ -237,6 +233,7 @@ struct probe *probe_free(struct probe *p)
 	free(p->losses);
 	free(p->losses_before);
 	free(p->throttle);
+	filter_state_done(&p->filter);
 	free(p);
 	return NULL;
 }
@@ -268,8 +265,7 @@ static int keep_complaint(enum libbpf_print_level level, const char *fmt, va_lis
 }
 
 /* --- loading --- */
-static const uint64_t throttle_windows_per_1000_s =
-	UINT64_C(1000000000000) >> REC_THROTTLE_SHIFT;
+static const uint64_t throttle_windows_per_1000_s = UINT64_C(1000000000000) >> REC_THROTTLE_SHIFT;
 
 static bool power_of_two(uint32_t n)
 {
@@ -308,6 +304,7 @@ static int set_up(struct probe *p, const struct probe_settings *s, struct diag *
 	p->skel->rodata->fill_priority = p->marks[REC_CLASS_PRIORITY];
 	p->skel->rodata->fill_bulk = p->marks[REC_CLASS_BULK];
 	p->skel->rodata->only_netns = s->only_netns;
+	p->skel->rodata->filters_possible = s->filters;
 	p->skel->rodata->throttle_quota = quota;
 	p->skel->rodata->throttle_share = quota / (2 * (uint64_t)MAX(p->n_cpus, 1));
 	return r;
@@ -357,8 +354,8 @@ static const struct hook *find_hook(const char *program)
 	return NULL;
 }
 
-/* Number of parameters of the tracepoint whose typedef is @id: of the function that it points at, less
- * the one that is not the tracepoint's own. */
+/* Number of parameters of the tracepoint whose typedef is @id: of the function that it points at,
+ * less the one that is not the tracepoint's own. */
 static int n_params(const struct btf *kernel, int id)
 {
 	const struct btf_type *t = btf__type_by_id(kernel, (uint32_t)id);
@@ -603,7 +600,20 @@ static int make_losses(struct probe *p)
 	p->losses = calloc((size_t)p->n_cpus, sizeof(*p->losses));
 	p->losses_before = calloc((size_t)p->n_cpus, sizeof(*p->losses));
 	p->throttle = calloc(1, sizeof(*p->throttle));
-	return p->losses && p->losses_before && p->throttle ? 0 : err_origin(-ENOMEM);
+	p->filter.read = calloc((size_t)p->n_cpus, sizeof(*p->filter.read));
+	if (!p->losses || !p->losses_before || !p->throttle || !p->filter.read)
+		return err_origin(-ENOMEM);
+	return 0;
+}
+
+static void make_filter(struct probe *p)
+{
+	p->filter.sets = bpf_map__fd(p->skel->maps.filter_sets);
+	p->filter.values = bpf_map__fd(p->skel->maps.filter_values);
+	p->filter.hits = bpf_map__fd(p->skel->maps.filter_hits);
+	p->filter.generation = &p->skel->bss->filter_generation;
+	p->filter.follows = &p->skel->bss->filter_follows;
+	p->filter.n_cpus = p->n_cpus;
 }
 
 int probe_new(struct probe **ret, const struct probe_settings *settings, struct diag *d)
@@ -622,6 +632,7 @@ int probe_new(struct probe **ret, const struct probe_settings *settings, struct 
 	r = load(p, settings, d);
 	if (r < 0)
 		return r;
+	make_filter(p);
 	p->skel->bss->control.ignored[0] = (uint32_t)getpid();
 	if (attach(p, settings) == 0)
 		return diag_set(d, err_origin(-ENOTSUP), 0, 0,
@@ -670,9 +681,14 @@ void probe_unignore_tgid(struct probe *p, uint32_t tgid)
 	}
 }
 
-uint64_t probe_ignored(const struct probe *p)
+void probe_counts(const struct probe *p, struct probe_counts *ret)
 {
-	return __atomic_load_n(&p->skel->bss->left_out, __ATOMIC_RELAXED);
+	const struct rtsec_bpf__bss *b = p->skel->bss;
+
+	ret->left_out = __atomic_load_n(&b->left_out, __ATOMIC_RELAXED);
+	ret->undecided = __atomic_load_n(&b->filter_undecided, __ATOMIC_RELAXED);
+	ret->unfollowed = __atomic_load_n(&b->filter_unfollowed, __ATOMIC_RELAXED);
+	ret->unthrottled = __atomic_load_n(&b->unthrottled, __ATOMIC_RELAXED);
 }
 
 static void add_loss(struct probe_loss *sum, const struct rec_loss *now,
@@ -722,6 +738,25 @@ int probe_throttles(struct probe *p, struct probe_throttle *ret, size_t most)
 	if (n >= 0 && (size_t)n < most)
 		p->throttle->seen = seen;
 	return n;
+}
+
+int probe_filter(struct probe *p, struct filter *rules, struct diag *d)
+{
+	if (filter_n(rules) && !p->skel->rodata->filters_possible)
+		return diag_set(d, err_origin(-ENOTSUP), 0, 0,
+				"it was started without filters, to cost nothing for them: restart "
+				"it (with an empty list, filters: [], it takes some later)");
+	return filter_state_set(&p->filter, rules, d);
+}
+
+void probe_filter_cgroup(struct probe *p, uint64_t id, const char *container)
+{
+	filter_state_cgroup(&p->filter, id, container);
+}
+
+int probe_filter_counts(struct probe *p, struct probe_filter_count *ret, size_t most)
+{
+	return filter_state_counts(&p->filter, ret, most);
 }
 
 int probe_ring_fd(const struct probe *p, enum rec_class class)

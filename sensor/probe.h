@@ -11,6 +11,7 @@
 #include "bpf/abi.h"
 #include "lib/diag.h"
 #include "lib/fields.h"
+#include "sensor/filter.h"
 
 struct probe;
 
@@ -21,15 +22,16 @@ struct probe_settings {
 	uint32_t sockets;	      /* connections remembered until they close; 0: 16384 */
 	uint32_t only_netns;	      /* inode of the one network namespace to watch; 0: all */
 	uint64_t throttle;	      /* bulk records a second of one workload; 0: no limit */
-	uint64_t kinds;		      /* bit k: wants events of enum kind k; 0: all that there are */
+	bool filters;		      /* probe_filter() may be called with rules */
+	uint64_t kinds; /* bit k: wants events of enum kind k; 0: all that there are */
 };
 
 /* How one kind is watched. */
 struct probe_tier {
 	enum kind kind;
-	const char *name;    /* action of lib/kinds.def, such as "open" */
-	const char *tier;    /* such as "tp_btf" or "tp/syscalls"; "none" when no tier works */
-	const char *report;  /* "open=tp/syscalls", for SensorStats.tiers */
+	const char *name;   /* action of lib/kinds.def, such as "open" */
+	const char *tier;   /* such as "tp_btf" or "tp/syscalls"; "none" when no tier works */
+	const char *report; /* "open=tp/syscalls", for SensorStats.tiers */
 };
 
 /* Loads and attaches; leaves out the calling process (probe_unignore_tgid() brings it back).
@@ -52,7 +54,15 @@ const char *probe_note(const struct probe *p, size_t i);
  * Returns 0, or -ENOSPC (REC_IGNORED of them already). */
 NODISCARD int probe_ignore_tgid(struct probe *p, uint32_t tgid);
 void probe_unignore_tgid(struct probe *p, uint32_t tgid);
-uint64_t probe_ignored(const struct probe *p); /* records left out so far */
+
+/* What the kernel side counted since it was loaded. */
+struct probe_counts {
+	uint64_t left_out;    /* records of left out processes */
+	uint64_t undecided;   /* events told as the filter that comes first could not be judged */
+	uint64_t unfollowed;  /* processes for which the table of executables had no room */
+	uint64_t unthrottled; /* records of workloads for which the table of them had none */
+};
+void probe_counts(const struct probe *p, struct probe_counts *ret);
 
 /* Lost since the last call; from and to are CLOCK_BOOTTIME ns, exact per CPU. */
 struct probe_loss {
@@ -72,6 +82,25 @@ struct probe_throttle {
 /* Fills @ret with up to @most workloads.  Returns how many, or a negative errno.  Without any
  * suppression since the last call it is no syscall. */
 NODISCARD int probe_throttles(struct probe *p, struct probe_throttle *ret, size_t most);
+
+/* Has the kernel judge by @rules from now on, at once and for all CPUs; no rules: everything is
+ * told. Events under way are judged by the rules before or these.  Takes @rules over when 0 is
+ * returned. Else a negative errno with @d, and the rules before are in force as they were. Blocks
+ * for some 10 ms: from the consumer, or before it runs. */
+NODISCARD int probe_filter(struct probe *p, struct filter *rules, struct diag *d);
+
+/* Cgroup @id is that of container @container ("": of none).  Until this is said, rules that ask
+ * about containers leave out nothing of it. */
+void probe_filter_cgroup(struct probe *p, uint64_t id, const char *container);
+
+/* Events that a rule decided, since the sensor began, also under rules of its name before. */
+struct probe_filter_count {
+	const char *name; /* lent until the next probe_filter() */
+	enum filter_action action;
+	uint64_t events;
+};
+/* Fills @ret with up to @most rules in their order.  Returns how many, or a negative errno. */
+NODISCARD int probe_filter_counts(struct probe *p, struct probe_filter_count *ret, size_t most);
 
 /* For ring_new(): the ring's descriptor, its size, and the word in which the reader tells the
  * kernel when to wake it (enum rec_wake).  All owned by @p. */

@@ -8,7 +8,7 @@
 #include "sensor/users.h"
 
 enum {
-	ROWS_ARGS = 4096,	     /* arguments of one process that are told */
+	ROWS_ARGS = 16384,	     /* arguments of one process that are told */
 	ROWS_LIST_VALUES = 96 << 10, /* list values of a batch after which it should be sealed */
 };
 

@@ -13,6 +13,8 @@
 
 #include <linux/openat2.h>
 
+#include "sensor/cri.h"
+
 enum { WAIT_S = 2, MOST_S = 4, MAP_BYTES = 512 };
 
 static const char *or_else(const char *given, const char *usual)
@@ -22,7 +24,7 @@ static const char *or_else(const char *given, const char *usual)
 
 /* ---- HTTP ---- */
 
-static int connect_to(const char *path)
+int runtime_connect(const char *path)
 {
 	const struct timeval wait = { .tv_sec = WAIT_S };
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -75,7 +77,7 @@ static int read_answer(int fd, char *to, size_t *ret_n)
 static int inspect(const char *socket_path, const char *id, struct container_facts *ret)
 {
 	AUTO_MEM char *answer = NULL;
-	AUTO_FD int fd = connect_to(socket_path);
+	AUTO_FD int fd = runtime_connect(socket_path);
 	char request[256];
 	const char *body;
 	size_t n;
@@ -120,8 +122,8 @@ static int read_bundle(int dir, const char *path, struct container_facts *ret)
 }
 
 /* DIR/NAMESPACE/ID/config.json, of any namespace (k8s.io, default, moby). */
-static int ask_containerd(const struct runtime_config *c, const char *id,
-			  struct container_facts *ret)
+static int look_at_containerd(const struct runtime_config *c, const char *id,
+			      struct container_facts *ret)
 {
 	DIR *d = opendir(
 		or_else(c->containerd_dir, "/run/containerd/io.containerd.runtime.v2.task"));
@@ -140,7 +142,7 @@ static int ask_containerd(const struct runtime_config *c, const char *id,
 	return r;
 }
 
-static int ask_crio(const struct runtime_config *c, const char *id, struct container_facts *ret)
+static int look_at_crio(const struct runtime_config *c, const char *id, struct container_facts *ret)
 {
 	AUTO_FD int dir =
 		open(or_else(c->storage_dir, "/run/containers/storage/overlay-containers"),
@@ -149,6 +151,35 @@ static int ask_crio(const struct runtime_config *c, const char *id, struct conta
 
 	snprintf(path, sizeof(path), "%s/userdata/config.json", id);
 	return dir < 0 ? RUNTIME_E_NONE : read_bundle(dir, path, ret);
+}
+
+/* A bundle that names nothing is as good as none: the runtime is asked itself. */
+static int ask_if_nameless(int r, const char *socket_path, const char *id,
+			   struct container_facts *ret)
+{
+	struct container_facts told;
+	int asked;
+
+	if (r < 0 || (r == 0 && ret->name[0]))
+		return r;
+	asked = cri_ask(socket_path, id, &told);
+	if (asked == 0)
+		*ret = told;
+	return r == 0 ? 0 : asked;
+}
+
+static int ask_containerd(const struct runtime_config *c, const char *id,
+			  struct container_facts *ret)
+{
+	return ask_if_nameless(look_at_containerd(c, id, ret),
+			       or_else(c->containerd_socket, "/run/containerd/containerd.sock"), id,
+			       ret);
+}
+
+static int ask_crio(const struct runtime_config *c, const char *id, struct container_facts *ret)
+{
+	return ask_if_nameless(look_at_crio(c, id, ret),
+			       or_else(c->crio_socket, "/run/crio/crio.sock"), id, ret);
 }
 
 static int ask_docker(const struct runtime_config *c, const char *id, struct container_facts *ret)

@@ -3,7 +3,7 @@
  *
  * Docker and podman are asked by HTTP on their unix sockets (GET /containers/ID/json, which both
  * have); containerd and CRI-O by the OCI bundle that they leave in /run (config.json, whose
- * annotations name pod, container and image), which needs no gRPC.
+ * annotations name pod, container and image), and where that tells nothing by cri.h.
  * Source: Docker Engine API 1.24 and later, OCI runtime-spec config.md, containerd
  * pkg/cri/annotations, cri-o pkg/annotations.
  * Thread: a helper: it may sleep, at most some seconds.  Memory: an answer of at most 1 MiB. */
@@ -20,6 +20,7 @@ struct runtime_config {
 	const char *docker_socket, *podman_socket;
 	const char *containerd_dir; /* folder that has NAMESPACE/ID/config.json */
 	const char *storage_dir;    /* of CRI-O: has ID/userdata/config.json */
+	const char *containerd_socket, *crio_socket; /* that serve the CRI */
 	const char *proc_root;
 };
 
@@ -27,6 +28,10 @@ struct runtime_config {
  * another negative errno of the socket. */
 NODISCARD int runtime_ask(const struct runtime_config *c, const struct container_ref *ref,
 			  struct container_facts *ret);
+
+/* A connection to the unix socket @path that waits at most 2 s for each piece; a descriptor of the
+ * caller's, or a negative errno. */
+NODISCARD int runtime_connect(const char *path);
 
 /* Names of the ids in the container of process @tgid.  Returns 0, RUNTIME_E_NONE (the process is gone
  * or still has the host's root) or -ENOMEM. */

@@ -36,10 +36,39 @@ static int kernel_throttles(void *self, struct probe_throttle *ret, size_t most)
 	return probe_throttles(k->probe, ret, most);
 }
 
+static void kernel_counts(void *self, struct probe_counts *ret)
+{
+	struct source_kernel *k = self;
+
+	probe_counts(k->probe, ret);
+}
+
+static int kernel_filter_counts(void *self, struct probe_filter_count *ret, size_t most)
+{
+	struct source_kernel *k = self;
+
+	return probe_filter_counts(k->probe, ret, most);
+}
+
+static int kernel_filter(void *self, struct filter *rules, struct diag *d)
+{
+	struct source_kernel *k = self;
+
+	return probe_filter(k->probe, rules, d);
+}
+
 struct source source_of_kernel(struct source_kernel *k)
 {
-	static const struct source_ops ops = { kernel_consume, kernel_wait, kernel_loss,
-					       kernel_malformed, kernel_throttles };
+	static const struct source_ops ops = {
+		.consume = kernel_consume,
+		.wait = kernel_wait,
+		.loss = kernel_loss,
+		.malformed = kernel_malformed,
+		.throttles = kernel_throttles,
+		.counts = kernel_counts,
+		.filter_counts = kernel_filter_counts,
+		.filter = kernel_filter,
+	};
 
 	return (struct source){ &ops, k };
 }

@@ -13,6 +13,11 @@ struct source_ops {
 	uint64_t (*malformed)(void *self);
 	/* As probe_throttles(); NULL: never throttled. */
 	int (*throttles)(void *self, struct probe_throttle *ret, size_t most);
+	/* As probe_counts(), probe_filter_counts(); NULL: it counts nothing. */
+	void (*counts)(void *self, struct probe_counts *ret);
+	int (*filter_counts)(void *self, struct probe_filter_count *ret, size_t most);
+	/* As probe_filter(); NULL: it takes none. */
+	int (*filter)(void *self, struct filter *rules, struct diag *d);
 };
 
 struct source {

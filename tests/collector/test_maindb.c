@@ -63,6 +63,7 @@ static uint32_t see(struct fix *f, const char *node, uint8_t boot, uint64_t sent
 		    uint64_t now_ns)
 {
 	static const char *const tiers[] = { "open=tp/syscalls", "exec=fentry" };
+	static const char *const counters[] = { "filter quiet=7" };
 	struct batch_origin o = { .node_id = node,
 				  .node_name = node,
 				  .boot_id = { boot },
@@ -75,6 +76,10 @@ static uint32_t see(struct fix *f, const char *node, uint8_t boot, uint64_t sent
 				     .processes = 5,
 				     .tiers = tiers,
 				     .n_tiers = 2,
+				     .left_out = 11,
+				     .undecided = 12,
+				     .counters = counters,
+				     .n_counters = 1,
 				     .clock_offset_ns = -7,
 				     .clock_error_ns = clock_error_ns };
 	AUTO(batch) *b = NULL;
@@ -129,6 +134,8 @@ static void check_node(const struct list *l)
 	assert_int_equal(n->clock_offset_ns, -50);
 	assert_int_equal(n->stats.lost_bulk, 3);
 	assert_int_equal(n->stats.processes, 5);
+	assert_int_equal(n->stats.left_out, 11);
+	assert_int_equal(n->stats.undecided, 12);
 	assert_int_equal(n->stats.n_tiers, 2);
 	assert_string_equal(l->tier, "exec=fentry");
 }

@@ -39,6 +39,8 @@ libfyaml\.h    lib/yaml*
 pcre2\.h       lib/expr* lib/match* lib/pattern*
 hs\.h          lib/expr* lib/match* lib/pattern*
 mbedtls/       lib/* collector/maindb* collector/token* collector/ingest_tls* sensor/node* sensor/hash* sensor/https* collector/output*
+nghttp2/       sensor/cri*
+proto/cri\.pb-c\.h    sensor/cri*
 proto/rtsec\.pb-c\.h  lib/batch* lib/block* sensor/ack* collector/ingest* collector/ack*
 '
 

@@ -31,6 +31,18 @@ gather() { # FOLDER
 	options+=" --env RTSEC_BIN=$bin" # where collector_test_main looks for the collector
 }
 
+# A module of the kernel that is examined, which some tests load.
+module() { # FOLDER
+	local ko="$1/dummy.ko"
+
+	dpkg-deb --fsys-tarfile "build/vm/$name"/linux-image-*.deb |
+		tar -x --wildcards -O '*/kernel/drivers/net/dummy.ko*' >"$ko" && [ -s "$ko" ] || return
+	if xz -t "$ko" 2>/dev/null; then
+		mv "$ko" "$ko.xz" && xz -d "$ko.xz"
+	fi
+	options+=" --env RTSEC_TEST_MODULE=/tests/dummy.ko --env RTSEC_MATRIX=1"
+}
+
 examine() { # FOLDER
 	if [ "$arch" = host ]; then
 		"$1/guest.sh" "$1"
@@ -38,6 +50,7 @@ examine() { # FOLDER
 	fi
 	ls "build/vm/$name"/*.deb >/dev/null 2>&1 ||
 		"$vm/get-vm-debs" "$arch" "$suite" "build/vm/$name" || return
+	module "$1" || return
 	# shellcheck disable=SC2086 # options are words
 	"$vm/run-in-vm" --timeout 600 $options --add "$1:/tests" \
 		"$arch" "build/vm/$name" /tests/guest.sh /tests

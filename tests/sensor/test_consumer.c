@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The whole user side without a kernel: records of a replay source in, frames out, opened again with
- * the collector's reader. */
+/* The whole user side without a kernel: records of a replay source in, frames out, opened again
+ * with the collector's reader. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,6 +27,9 @@ struct replay {
 	struct probe_loss loss[REC_CLASSES][REC_CAUSES];
 	uint64_t malformed;
 	int failure; /* what consume returns instead */
+	struct probe_counts counts;
+	struct filter *filter; /* in force */
+	int refuses;	       /* what filter returns instead */
 };
 
 static int64_t replay_consume(void *self, uint32_t budget, ring_record_fn *fn, void *arg)
@@ -69,8 +72,41 @@ static uint64_t replay_malformed(void *self)
 	return r->malformed;
 }
 
-static const struct source_ops replay_ops = { replay_consume, replay_wait, replay_loss,
-					      replay_malformed, NULL };
+static void replay_counts(void *self, struct probe_counts *ret)
+{
+	struct replay *r = self;
+
+	*ret = r->counts;
+}
+
+static int replay_filter(void *self, struct filter *rules, struct diag *d)
+{
+	struct replay *r = self;
+
+	if (r->refuses)
+		return diag_set(d, r->refuses, 0, 0, "the table is full");
+	filter_free(r->filter);
+	r->filter = rules;
+	return 0;
+}
+
+static int replay_filter_counts(void *self, struct probe_filter_count *ret, size_t most)
+{
+	struct replay *r = self;
+	size_t n = r->filter ? MIN(filter_n(r->filter), most) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		ret[i] = (struct probe_filter_count){ filter_name(r->filter, i), FILTER_DROP, 7 };
+	return (int)n;
+}
+
+static const struct source_ops replay_ops = { .consume = replay_consume,
+					      .wait = replay_wait,
+					      .loss = replay_loss,
+					      .malformed = replay_malformed,
+					      .counts = replay_counts,
+					      .filter_counts = replay_filter_counts,
+					      .filter = replay_filter };
 
 /* ---- what each test has ---- */
 
@@ -116,8 +152,11 @@ static int setup_sized(size_t queue_bytes)
 	static const uint8_t boot[16] = { 9 };
 	struct batch_origin origin = { .node_id = "node", .node_name = "name" };
 	char passwd[128], group[128], proc[128];
-	struct known_config known = { .node_id = "node", .boot_id = boot, .proc_root = proc,
-				      .passwd = passwd, .group = group };
+	struct known_config known = { .node_id = "node",
+				      .boot_id = boot,
+				      .proc_root = proc,
+				      .passwd = passwd,
+				      .group = group };
 	struct seq_past past;
 	struct diag d = { 0 };
 
@@ -129,8 +168,8 @@ static int setup_sized(size_t queue_bytes)
 	write_file("passwd", "root:x:0:0::/:/bin/sh\nann:x:1000:1000::/:/bin/sh\n");
 	write_file("group", "staff:x:1000:\n");
 	assert_int_equal(0, mkdir(proc, 0700));
-	assert_int_equal(0, seq_open(&w.seq, w.dir, "3d03e335-9586-44b8-b03d-10757b3652f6", 100,
-				     &past, &d));
+	assert_int_equal(
+		0, seq_open(&w.seq, w.dir, "3d03e335-9586-44b8-b03d-10757b3652f6", 100, &past, &d));
 	assert_int_equal(0, enrich_new(&w.enrich, &known));
 	assert_int_equal(0, outbox_new(&w.outbox, queue_bytes));
 	assert_int_equal(0, block_new(&w.block));
@@ -162,6 +201,7 @@ static int teardown(void **state)
 	outbox_free(w.outbox);
 	block_free(w.block);
 	seq_close(&w.seq, true);
+	filter_free(w.replay.filter);
 	for (size_t i = 0; i < w.replay.n; i++)
 		free(w.replay.records[i]);
 	snprintf(command, sizeof(command), "rm -r %s", w.dir);
@@ -278,7 +318,8 @@ static void test_consumer_given_fork_exec_and_exit_when_sealed_then_the_tree_is_
 	check_number(0, "event.duration", 12 * second);
 }
 
-static void test_consumer_given_opens_when_sealed_then_paths_flags_and_creation_are_told(void **state)
+static void test_consumer_given_opens_when_sealed_then_paths_flags_and_creation_are_told(
+	void **state)
 {
 	(void)state;
 	made_open(&made, 10, 10 * second, 20 * second, "/etc/passwd", O_RDONLY);
@@ -308,7 +349,8 @@ static void test_consumer_given_opens_when_sealed_then_paths_flags_and_creation_
 	check_text(0, "process.name", "comm10"); /* nothing more is known of it */
 }
 
-static void test_consumer_given_a_connection_when_sealed_then_both_ends_and_the_id_are_told(void **state)
+static void test_consumer_given_a_connection_when_sealed_then_both_ends_and_the_id_are_told(
+	void **state)
 {
 	(void)state;
 	made_tcp(&made, REC_CONNECT, 10, 10 * second, 20 * second);
@@ -336,7 +378,8 @@ static void test_consumer_given_a_connection_when_sealed_then_both_ends_and_the_
 	assert_int_equal(VALUE_NULL, value(0, "process.pid").type);
 }
 
-static void test_consumer_given_a_late_open_when_the_exec_came_first_then_it_is_the_old_programs(void **state)
+static void test_consumer_given_a_late_open_when_the_exec_came_first_then_it_is_the_old_programs(
+	void **state)
 {
 	(void)state;
 	feed_exec(10, "/bin/bash", 20 * second);
@@ -351,7 +394,38 @@ static void test_consumer_given_a_late_open_when_the_exec_came_first_then_it_is_
 	check_text(1, "process.name", "cat");
 }
 
-static void test_consumer_given_long_arguments_in_pieces_when_sealed_then_they_are_whole(void **state)
+static void test_consumer_given_10000_arguments_when_sealed_then_all_are_told(void **state)
+{
+	enum { N = 10000, PIECE = REC_ARGS_CHUNK };
+	static char all[2 * N];
+	size_t n_before = sizeof(all) / PIECE * PIECE;
+	struct block_value v;
+
+	(void)state;
+	for (size_t i = 0; i < N; i++)
+		all[2 * i] = (char)('a' + i % 26);
+	for (size_t at = 0; at < n_before; at += PIECE) {
+		made_begin(&made, REC_ARGS, sizeof(struct rec_args), 10, 10 * second, 20 * second);
+		made.args.bytes = PIECE;
+		made.args.offset = (uint32_t)at;
+		made_add(&made, all + at, PIECE);
+		feed();
+	}
+	made_exec(&made, 10, 10 * second, 20 * second, "/bin/x", all + n_before,
+		  sizeof(all) - n_before);
+	made.exec.args_before = (uint32_t)n_before;
+	feed();
+	run();
+	assert_true(find(KIND_EXEC));
+	v = value(0, "process.args");
+	assert_int_equal(v.n_strings, N);
+	for (uint32_t i = 0; i < N; i++)
+		assert_int_equal(*block_string(w.block, v.strings[i]).s, 'a' + (int)(i % 26));
+	assert_int_equal(VALUE_NULL, value(0, "process.args_truncated").type);
+}
+
+static void test_consumer_given_long_arguments_in_pieces_when_sealed_then_they_are_whole(
+	void **state)
 {
 	static const char first[] = "prog\0one\0tw", rest[] = "o\0three";
 
@@ -440,7 +514,8 @@ static void count_all(uint64_t *kept, uint64_t *lost)
 	}
 }
 
-static void test_consumer_given_a_small_queue_when_flooded_then_stored_and_lost_are_all(void **state)
+static void test_consumer_given_a_small_queue_when_flooded_then_stored_and_lost_are_all(
+	void **state)
 {
 	uint64_t kept = 0, lost = 0;
 
@@ -471,6 +546,75 @@ static void test_consumer_given_a_broken_source_when_turned_then_it_says_so(void
 	assert_int_equal(-EBADMSG, consumer_turn(w.consumer, 0));
 }
 
+/* A sensor event of the frames to come says @text. */
+static bool is_said(const char *text)
+{
+	while (next_frame())
+		for (uint32_t i = 0; find(KIND_SENSOR) && i < block_rows(w.block, w.table); i++) {
+			struct block_string s = value(i, "message").string;
+
+			if (memmem(s.s, s.n, text, strlen(text)))
+				return true;
+		}
+	return false;
+}
+
+static struct filter *one_rule(const char *name)
+{
+	struct filter *f = NULL;
+	struct diag d;
+
+	assert_int_equal(0, filter_new(&f));
+	assert_int_equal(0, filter_rule(f, name, FILTER_DROP, 0, &d));
+	return f;
+}
+
+static void test_consumer_given_filters_when_handed_over_then_the_last_are_put_in_force(
+	void **state)
+{
+	(void)state;
+	consumer_filter(w.consumer, one_rule("first"));
+	consumer_filter(w.consumer, one_rule("second"));
+	assert_null(w.replay.filter);
+	assert_int_equal(0, consumer_turn(w.consumer, 0));
+	assert_string_equal("second", filter_name(w.replay.filter, 0));
+	w.replay.refuses = -ENOSPC;
+	consumer_filter(w.consumer, one_rule("third"));
+	assert_int_equal(0, consumer_turn(w.consumer, 0));
+	assert_string_equal("second", filter_name(w.replay.filter, 0));
+	consumer_filter(w.consumer, one_rule("never"));
+	consumer_finish(w.consumer, "stop");
+	assert_true(is_said("filters in force: 1 rules"));
+}
+
+static void test_consumer_given_counts_when_sealed_then_the_statistics_have_them(void **state)
+{
+	struct block_stats s;
+	char text[64];
+
+	(void)state;
+	w.replay.counts = (struct probe_counts){ 11, 12, 13, 0 };
+	w.replay.filter = one_rule("quiet");
+	run();
+	block_stats(w.block, &s);
+	assert_int_equal(11, s.left_out);
+	assert_int_equal(12, s.undecided);
+	assert_int_equal(2, s.n_counters);
+	snprintf(text, sizeof(text), "%.*s %.*s", (int)s.counters[0].n, s.counters[0].s,
+		 (int)s.counters[1].n, s.counters[1].s);
+	assert_string_equal("evicted followed=13 filter quiet=7", text);
+}
+
+static void test_consumer_given_full_tables_when_more_gives_way_then_an_event_tells(void **state)
+{
+	(void)state;
+	w.replay.counts = (struct probe_counts){ .unfollowed = 13, .unthrottled = 2 };
+	assert_int_equal(0, consumer_turn(w.consumer, 0)); /* a heartbeat counts them */
+	assert_int_equal(0, consumer_turn(w.consumer, 0));
+	consumer_finish(w.consumer, "stop");
+	assert_true(is_said("gave way since the start: followed=13 workloads=2"));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -479,10 +623,14 @@ int main(void)
 		T(test_consumer_given_opens_when_sealed_then_paths_flags_and_creation_are_told),
 		T(test_consumer_given_a_connection_when_sealed_then_both_ends_and_the_id_are_told),
 		T(test_consumer_given_a_late_open_when_the_exec_came_first_then_it_is_the_old_programs),
+		T(test_consumer_given_10000_arguments_when_sealed_then_all_are_told),
 		T(test_consumer_given_long_arguments_in_pieces_when_sealed_then_they_are_whole),
 		T(test_consumer_given_many_events_when_sealed_then_numbers_have_no_hole),
 		T(test_consumer_given_losses_of_each_kind_when_sealed_then_gaps_tell_them),
 		T(test_consumer_given_a_small_queue_when_flooded_then_stored_and_lost_are_all),
+		T(test_consumer_given_filters_when_handed_over_then_the_last_are_put_in_force),
+		T(test_consumer_given_counts_when_sealed_then_the_statistics_have_them),
+		T(test_consumer_given_full_tables_when_more_gives_way_then_an_event_tells),
 		T(test_consumer_given_a_broken_source_when_turned_then_it_says_so),
 	};
 

@@ -135,6 +135,19 @@ static void test_kernel_given_a_block_of_exactly_one_piece_when_executed_then_al
 	check_long_args(*state, 2, REC_ARGS_CHUNK - 1);
 }
 
+static void test_kernel_given_128_kib_of_arguments_when_executed_then_all_come_and_one_more_is_cut(
+	void **state)
+{
+	check_long_args(*state, 1, REC_ARGS_BYTES - 5 - 1);
+	check_long_args(*state, 1, REC_ARGS_BYTES - 5 - 2);
+	check_long_args(*state, 2, (REC_ARGS_BYTES - 5 + 1) / 2); /* a few bytes more */
+}
+
+static void test_kernel_given_10000_arguments_when_executed_then_all_come(void **state)
+{
+	check_long_args(*state, 10000, 5);
+}
+
 static void test_kernel_given_200_kib_of_arguments_when_executed_then_the_first_128_come(
 	void **state)
 {
@@ -388,7 +401,8 @@ static void start_ending_threads(void *arg)
 	end_together(&barrier);
 }
 
-static void test_kernel_given_threads_when_they_end_together_then_the_process_ends_once(void **state)
+static void test_kernel_given_threads_when_they_end_together_then_the_process_ends_once(
+	void **state)
 {
 	struct fixture *f = *state;
 	int status;
@@ -413,6 +427,8 @@ int main(void)
 		T(5_kib_of_arguments_when_executed_then_all_come),
 		T(100_kib_of_arguments_when_executed_then_all_come),
 		T(a_block_of_exactly_one_piece_when_executed_then_all_come),
+		T(128_kib_of_arguments_when_executed_then_all_come_and_one_more_is_cut),
+		T(10000_arguments_when_executed_then_all_come),
 		T(200_kib_of_arguments_when_executed_then_the_first_128_come),
 		T(a_terminal_when_executed_then_it_and_the_session_are_told),
 		T(a_thread_when_it_executes_then_its_old_id_is_told),

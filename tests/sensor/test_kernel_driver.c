@@ -163,6 +163,17 @@ static const char *tier_of(const struct fixture *f, enum kind kind)
 	return NULL;
 }
 
+/* init_module(2) of the file @path.  Returns what it does. */
+static long load_from_memory(const char *path)
+{
+	static char image[1 << 20];
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, image, sizeof(image));
+
+	assert_true(n > 0 && (size_t)n < sizeof(image));
+	return syscall(SYS_init_module, image, (unsigned long)n, "");
+}
+
 /* On a kernel without modules there is nothing to watch, and the tier says that. */
 static void test_kernel_driver_given_no_module_when_loaded_then_the_attempt_is_told(void **state)
 {
@@ -184,6 +195,42 @@ static void test_kernel_driver_given_no_module_when_loaded_then_the_attempt_is_t
 	snprintf(want, sizeof(want), "%s/evil.ko", f->dir);
 	assert_string_equal(path_text((const char *)(m + 1), m->path.bytes, text, sizeof(text)),
 			    want);
+}
+
+/* In the VMs of the matrix there is a real one (tests/matrix/kernel.sh); elsewhere a kernel that
+ * takes modules may have none that we could load. */
+static void test_kernel_driver_given_a_real_module_when_loaded_then_its_name_and_file_are_told(
+	void **state)
+{
+	const char *module = getenv("RTSEC_TEST_MODULE"), *name;
+	struct fixture *f = *state;
+	char text[PATH_MAX], real[PATH_MAX];
+	const struct rec_module *m;
+	AUTO_FD int fd = -1;
+
+	if (!module) {
+		assert_null(getenv("RTSEC_MATRIX"));
+		return;
+	}
+	name = strrchr(module, '/') + 1;
+	assert_non_null(realpath(module, real));
+	fd = open(real, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(syscall(SYS_finit_module, fd, "", 0), 0);
+	m = await_record(f, REC_MODULE, getpid());
+	assert_int_equal(m->error, 0);
+	assert_int_equal(strlen(m->name) + strlen(".ko"), strlen(name));
+	assert_memory_equal(m->name, name, strlen(m->name));
+	assert_string_equal(path_text((const char *)(m + 1), m->path.bytes, text, sizeof(text)),
+			    real);
+	assert_int_equal(syscall(SYS_delete_module, m->name, O_NONBLOCK), 0);
+	test_setup(state);
+	assert_int_equal(load_from_memory(real), 0);
+	m = await_record(f, REC_MODULE, getpid());
+	assert_int_equal(m->error, 0);
+	assert_memory_equal(m->name, name, strlen(m->name));
+	assert_int_equal(m->path.bytes, 0); /* it came from memory */
+	assert_int_equal(syscall(SYS_delete_module, m->name, O_NONBLOCK), 0);
 }
 
 /* --- io_uring --- */
@@ -340,6 +387,7 @@ int main(void)
 		T(a_program_when_loaded_or_refused_then_it_is_told),
 		T(a_uprobe_when_attached_then_file_and_offset_are_told),
 		T(no_module_when_loaded_then_the_attempt_is_told),
+		T(a_real_module_when_loaded_then_its_name_and_file_are_told),
 		T(an_io_uring_when_made_then_it_is_told),
 		T(an_open_over_io_uring_when_done_then_it_is_told_as_ever),
 		T(names_over_io_uring_when_changed_then_they_are_told),

@@ -234,6 +234,44 @@ test_kernel_truth_given_arguments_that_change_when_executed_then_those_of_the_ne
 	}
 }
 
+/* What this program is when it is started with these arguments: it forgets the last one. */
+static int forget(char *secret)
+{
+	AUTO_FD int fd = -1;
+	char text[64] = "";
+	ssize_t n;
+
+	memset(secret, 'x', strlen(secret));
+	fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+	n = read(fd, text, sizeof(text) - 1);
+	return n > 0 && memmem(text, (size_t)n, "xxxxxx", 6) ? 0 : 97;
+}
+
+static void exec_forgetful(void *arg)
+{
+	char *argv[] = { "truth", "forget", "secret", NULL };
+
+	(void)arg;
+	execv("/proc/self/exe", argv);
+	_exit(99);
+}
+
+static void test_kernel_truth_given_arguments_overwritten_after_exec_when_told_then_as_they_were(
+	void **state)
+{
+	static const char want[] = "truth\0forget\0secret";
+	struct fixture *f = *state;
+	const struct rec_exec *r;
+	int status;
+	pid_t pid = in_child(exec_forgetful, NULL, &status);
+
+	assert_int_equal(status, 0);
+	r = await_record(f, REC_EXEC, pid);
+	assert_int_equal(r->args_bytes, sizeof(want));
+	assert_memory_equal((const char *)(r + 1) + r->exe.bytes + r->cwd.bytes, want,
+			    sizeof(want));
+}
+
 static void exec_empty_path(void *arg)
 {
 	char *argv[] = { "true", NULL };
@@ -393,7 +431,7 @@ static void test_kernel_truth_given_a_dup_of_a_connection_when_the_last_closes_t
 }
 
 #define T(name) cmocka_unit_test_setup(test_kernel_truth_given_##name, test_setup)
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_link_that_is_swapped_when_opened_then_the_opened_is_told),
@@ -402,6 +440,7 @@ int main(void)
 		T(a_bind_mount_of_its_own_when_opened_then_the_path_as_it_has_it),
 		T(an_overlay_when_written_then_the_merged_path_is_told),
 		T(arguments_that_change_when_executed_then_those_of_the_new_program),
+		T(arguments_overwritten_after_exec_when_told_then_as_they_were),
 		T(a_descriptor_when_executed_then_its_file_is_told),
 		T(vfork_when_the_child_executes_then_both_are_told),
 		T(a_pid_used_again_when_told_then_the_starts_differ),
@@ -409,6 +448,8 @@ int main(void)
 		T(a_dup_of_a_connection_when_the_last_closes_then_its_end_is_told),
 	};
 
+	if (argc == 3 && strcmp(argv[1], "forget") == 0)
+		return forget(argv[2]);
 	if (geteuid() != 0) {
 		print_error("the kernel tests need root: run them with sudo\n");
 		return 1;
