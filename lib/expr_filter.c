@@ -136,7 +136,7 @@ static bool words_there(const struct asker *a, const char *s, size_t n, bool ope
 
 		if (len < 2 || (i == 0 && open_start))
 			continue;
-		if (begins && (len < TOKEN_PREFIX_BYTES || !a->prefixes))
+		if (begins && (!a->prefixes || !token_has_prefix(s + i, len)))
 			continue;
 		if (begins && !a->has(token_prefix_hash(s + i), a->arg))
 			return false;

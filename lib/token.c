@@ -64,6 +64,14 @@ static uint64_t prefix_of(const uint8_t word[TOKEN_PREFIX_BYTES])
 	return XXH3_64bits_withSeed(word, TOKEN_PREFIX_BYTES, 0x7072);
 }
 
+bool token_has_prefix(const char *s, size_t n)
+{
+	for (size_t i = 0; i < TOKEN_PREFIX_BYTES; i++)
+		if (i == n || lower((uint8_t)s[i]) < 'a')
+			return false;
+	return true;
+}
+
 uint64_t token_prefix_hash(const char *s)
 {
 	uint8_t word[TOKEN_PREFIX_BYTES];
@@ -96,7 +104,7 @@ void token_each(const char *s, size_t n, void (*each)(uint64_t token, void *arg)
 			each(hash_long(s + i, len), arg);
 		else if (len >= TOKEN_MIN_BYTES)
 			each(XXH3_64bits(word, len), arg);
-		if (len >= TOKEN_PREFIX_BYTES)
+		if (token_has_prefix(s + i, len))
 			each(prefix_of(word), arg);
 		i += len + 1;
 	}
