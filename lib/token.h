@@ -19,7 +19,7 @@ uint64_t token_of_id(uint64_t id);
 bool token_byte(uint8_t c);
 
 /* True for a word that begins with TOKEN_PREFIX_BYTES letters.  Numbers and hex digits begin in too
- * many ways: entered too, they made the filters of recorded batches a third larger. */
+ * many ways to be worth the room. */
 bool token_has_prefix(const char *s, size_t n);
 
 /* Hash of how a token begins: of its first TOKEN_PREFIX_BYTES bytes, at @s. */
