@@ -2,16 +2,23 @@
 /* calls - what a sensor costs the programs that it watches: makes one kind of call a given number
  * of times and says what that took.
  *
- *   calls open|connect|exec|udp|mprotect|none|bare [-n TIMES]
+ *   calls open|connect|refused|exec|udp|mprotect|none|bare [-n TIMES]
  *
- * none: reads 64 KiB of /dev/zero and adds them up, work with a call that nobody watches; bare:
- * getppid, nothing but a call. connect: to a listener of its own on 127.0.0.1, closed at once.
- * exec: vfork and execve of this program, which then only ends.  udp: a datagram to itself, sent
- * and taken; mprotect: a page made unreadable and readable again.  Prints one JSON line: kind,
- * made, wall_ns, cpu_ns (of all, children included), and ns, CPU time of one call: the calls are
- * made in BATCHES batches, and it is the lower quartile of theirs, since what else runs on the
- * machine only ever makes them dearer. Thread: one.  Memory: none. */
+ * none: reads 64 KiB of /dev/zero and adds them up, work with a call that nobody watches.
+ * bare: getppid, nothing but a call.
+ * open: and close, of /dev/null.
+ * connect: to a listener of its own on 127.0.0.1, accepted, both closed at once.
+ * refused: to a port where nobody listens, closed.
+ * exec: vfork and execve of this program, which then only ends.
+ * udp: a datagram to itself, sent and taken.
+ * mprotect: a page made unreadable and readable again.
+ *
+ * Prints one JSON line: kind, made, wall_ns, cpu_ns (of all, children included), and ns: CPU time
+ * of one call, the lower quartile of BATCHES batches, since what else runs on the machine only ever
+ * makes calls dearer.
+ * Thread: one.  Memory: none. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -73,14 +80,22 @@ static void do_open(void)
 	close(fd);
 }
 
-static void begin_connect(void)
+/* Makes @listener, bound to a free port of 127.0.0.1. */
+static void begin_socket(int type)
 {
 	socklen_t n = sizeof(here);
 
 	here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	listener = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 	if (listener < 0 || bind(listener, (const struct sockaddr *)&here, n) < 0 ||
-	    listen(listener, 64) < 0 || getsockname(listener, (struct sockaddr *)&here, &n) < 0)
+	    getsockname(listener, (struct sockaddr *)&here, &n) < 0)
+		die("bind");
+}
+
+static void begin_connect(void)
+{
+	begin_socket(SOCK_STREAM);
+	if (listen(listener, 64) < 0)
 		die("listen");
 }
 
@@ -98,15 +113,24 @@ static void do_connect(void)
 	close(other);
 }
 
+static void begin_refused(void)
+{
+	begin_socket(SOCK_STREAM);
+}
+
+static void do_refused(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&here, sizeof(here)) == 0 ||
+	    errno != ECONNREFUSED)
+		die("refused");
+	close(fd);
+}
+
 static void begin_udp(void)
 {
-	socklen_t n = sizeof(here);
-
-	here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	listener = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (listener < 0 || bind(listener, (const struct sockaddr *)&here, n) < 0 ||
-	    getsockname(listener, (struct sockaddr *)&here, &n) < 0)
-		die("bind");
+	begin_socket(SOCK_DGRAM);
 }
 
 static void do_udp(void)
@@ -159,6 +183,7 @@ static const struct kind {
 	{ "exec", NULL, do_exec, 1000 },
 	{ "udp", begin_udp, do_udp, 20000 },
 	{ "mprotect", begin_mprotect, do_mprotect, 100000 },
+	{ "refused", begin_refused, do_refused, 20000 },
 };
 
 static uint64_t children_ns(void)
@@ -236,6 +261,7 @@ int main(int argc, char **argv)
 			run(&kinds[i], times ? times : kinds[i].times);
 			return 0;
 		}
-	fprintf(stderr, "usage: calls open|connect|exec|udp|mprotect|none|bare [-n TIMES]\n");
+	fprintf(stderr,
+		"usage: calls open|connect|refused|exec|udp|mprotect|none|bare [-n TIMES]\n");
 	return 2;
 }

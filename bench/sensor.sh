@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 : "${RTSEC_BIN:?the folder of the programs}"
 export LC_ALL=C
 PAIRS=${PAIRS:-9}
-CALLS="none bare open connect exec udp mprotect"
+CALLS="none bare open connect refused exec udp mprotect"
 FILE_KINDS="open creation modification deletion rename link symlink chmod chown mount umount xattr"
 TOOLS=$RTSEC_BIN/../bench
 T=$(mktemp -d /tmp/rtsec-bench.XXXXXX)
