@@ -31,8 +31,9 @@ struct store_reader {
 	size_t n_cursors, cursors_room;
 	uint64_t n_scans;
 	struct buf record;
-	struct scan scan;	   /* that is under way */
-	const struct scope *scope; /* NULL: every node */
+	struct scan scan;		   /* that is under way */
+	const struct scope *scope;	   /* NULL: every node */
+	const struct block_beside *beside; /* not while there is a scope: it tells of all nodes */
 };
 
 /* ---- open days ---- */
@@ -245,6 +246,7 @@ static int visit(const struct scan *scan, struct cursor *c)
 void store_reader_scope(struct store_reader *r, const struct scope *scope)
 {
 	r->scope = scope && scope->n ? scope : NULL;
+	block_set_beside(r->block, r->scope ? NULL : r->beside);
 }
 
 void store_scan_stats_add(struct store_scan_stats *to, const struct store_scan_stats *s)
@@ -456,6 +458,7 @@ int store_reader_new(struct store *s, struct store_reader **ret)
 
 void store_reader_set_beside(struct store_reader *r, const struct block_beside *beside)
 {
+	r->beside = beside;
 	block_set_beside(r->block, beside);
 }
 

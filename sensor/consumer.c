@@ -255,6 +255,20 @@ static void tell_evictions(struct consumer *c)
 	consumer_say(c, tally_evictions(&c->tally, message, sizeof(message)));
 }
 
+static void take_translations(struct consumer *c)
+{
+	struct gather *g = &c->gathers[c->split ? 1 : 0];
+	const struct loss l = { .class = CLASS_BULK,
+				.cause = LOSS_CONNTRACK_FULL,
+				.from_ns = c->told_ns,
+				.to_ns = c->now_ns };
+
+	if (!enrich_translations(c->config.enrich, g, &c->config.seq->next))
+		losses_add(&c->losses, &l);
+	if (is_full(c, g))
+		seal(c, g);
+}
+
 /* ---- a turn ---- */
 
 /* Notes up to which number everything is settled, for the case that this process is killed. */
@@ -356,6 +370,7 @@ int consumer_turn(struct consumer *c, int max_wait_ms)
 		return (int)n;
 	enrich_containers(c->config.enrich, &c->gathers[0], &c->config.seq->next);
 	enrich_hashes(c->config.enrich, &c->gathers[0], &c->config.seq->next);
+	take_translations(c);
 	r = chores(c);
 	if (r < 0)
 		return r;
@@ -370,6 +385,7 @@ void consumer_finish(struct consumer *c, const char *message)
 	c->now_ns = enrich_tick(c->config.enrich);
 	for (int64_t n = BUDGET, all = 0; n == BUDGET && all < FINISH_RECORDS; all += n)
 		n = s->ops->consume(s->self, BUDGET, take, c);
+	take_translations(c);
 	(void)!ask_losses(c);
 	tell_losses(c);
 	tell_throttles(c);

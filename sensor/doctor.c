@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/json.h"
+#include "sensor/conntrack.h"
 #include "sensor/probe.h"
 
 static const char *const words[] = {
@@ -111,10 +112,25 @@ static void check_probes(struct doctor *d)
 	say_filters(d, p);
 }
 
+static void check_conntrack(struct doctor *d)
+{
+	AUTO(conntrack) *c = NULL;
+	struct diag diag = { 0 };
+	int r = conntrack_new(&c, d->options->only_netns, &diag);
+
+	if (r == 0)
+		doctor_say(d, kind_info(KIND_NAT)->action, DOCTOR_OK, NULL,
+			   "netlink: as the kernel's connection tracking tells it");
+	else
+		doctor_say(d, kind_info(KIND_NAT)->action, r == -ENOENT ? DOCTOR_OK : DOCTOR_WARN,
+			   NULL, "%s", diag.text);
+}
+
 void doctor_run(struct doctor *d)
 {
 	doctor_look(d);
 	check_probes(d);
+	check_conntrack(d);
 }
 
 /* ---- output ---- */

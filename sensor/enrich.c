@@ -244,6 +244,7 @@ int enrich_new(struct enrich **ret, const struct known_config *config)
 	e->rows.table = known_processes(e->known);
 	e->rows.users = known_users(e->known);
 	e->rows.hashes = config->hashes;
+	e->conntrack = config->conntrack;
 	e->kinds = config->kinds ? config->kinds : UINT64_MAX;
 	*ret = TAKE(e);
 	return 0;

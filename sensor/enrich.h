@@ -33,6 +33,11 @@ void enrich_containers(struct enrich *e, struct gather *g, uint64_t *seq);
 /* Adds an event for each executable whose hash has become known since the last call. */
 void enrich_hashes(struct enrich *e, struct gather *g, uint64_t *seq);
 
+/* Adds an event for each connection that got other addresses since the last call, ENRICH_TRANSLATIONS
+ * at most.  Returns false when some were lost since the last call. */
+enum { ENRICH_TRANSLATIONS = 1024 };
+NODISCARD bool enrich_translations(struct enrich *e, struct gather *g, uint64_t *seq);
+
 /* Adds a throttle event. */
 void enrich_throttle(struct enrich *e, struct gather *g, uint64_t *seq,
 		     const struct probe_throttle *t);

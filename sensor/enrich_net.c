@@ -25,9 +25,8 @@ static void set_ip(struct event *c, enum kind kind, enum field f, uint8_t versio
 		batch_set_str(c->b, kind, f, text, strlen(text));
 }
 
-static void set_community_id(struct event *c, enum kind kind)
+static void set_community_id(struct event *c, enum kind kind, enum field f, const struct rec_tcp *t)
 {
-	const struct rec_tcp *t = c->r->tcp;
 	struct community_flow flow = {
 		.source_port = t->source_port,
 		.destination_port = t->dest_port,
@@ -43,7 +42,7 @@ static void set_community_id(struct event *c, enum kind kind)
 	memcpy(flow.destination, t->dest, sizeof(flow.destination));
 	community_id(&flow, 0, id);
 	if (id[0])
-		batch_set_str(c->b, kind, FIELD_COMMUNITY_ID, id, strlen(id));
+		batch_set_str(c->b, kind, f, id, strlen(id));
 }
 
 /* The destination and what both ends have in common. */
@@ -78,7 +77,7 @@ static void set_flow(struct event *c, enum kind kind)
 	batch_set(c->b, kind, FIELD_SOURCE_PORT, t->source_port);
 	set_own_end(c, kind);
 	event_word(c, kind, FIELD_DIRECTION, t->direction == REC_EGRESS ? "egress" : "ingress");
-	set_community_id(c, kind);
+	set_community_id(c, kind, FIELD_COMMUNITY_ID, t);
 	if (t->direction != REC_EGRESS)
 		return;
 	domain_key(key, t->version, t->dest);
@@ -197,4 +196,53 @@ void enrich_dns(struct event *c)
 	batch_set_row(c->b, KIND_DNS, FIELD_DNS_RCODE,
 		      rcode ? gather_word(c->g, rcode) : gather_number(c->g, print_rcode, a.rcode));
 	set_resolved(c, &a);
+}
+
+/* ---- translated addresses ---- */
+
+static struct rec_tcp as_record(const struct conntrack_translation *t,
+				const struct conntrack_tuple *tuple)
+{
+	struct rec_tcp r = { .version = t->ipv6 ? REC_IPV6 : REC_IPV4,
+			     .protocol = t->protocol,
+			     .source_port = tuple->source_port,
+			     .dest_port = tuple->dest_port };
+
+	memcpy(r.source, tuple->source, sizeof(r.source));
+	memcpy(r.dest, tuple->dest, sizeof(r.dest));
+	return r;
+}
+
+static void tell_translation(struct event *c, const struct conntrack_translation *t)
+{
+	const struct rec_tcp asked = as_record(t, &t->asked), led = as_record(t, &t->led);
+	const enum kind kind = KIND_NAT;
+
+	gather_event(c->g, kind, (*c->seq)++, c->e->now_ns);
+	c->g->events[CLASS_BULK]++;
+	set_ip(c, kind, FIELD_SOURCE_IP, asked.version, asked.source);
+	batch_set(c->b, kind, FIELD_SOURCE_PORT, asked.source_port);
+	set_ip(c, kind, FIELD_DEST_IP, asked.version, asked.dest);
+	batch_set(c->b, kind, FIELD_DEST_PORT, asked.dest_port);
+	event_word(c, kind, FIELD_TRANSPORT, name_of_protocol(t->protocol));
+	event_word(c, kind, FIELD_NETWORK_TYPE, t->ipv6 ? "ipv6" : "ipv4");
+	set_community_id(c, kind, FIELD_COMMUNITY_ID, &asked);
+	set_ip(c, kind, FIELD_NAT_SOURCE_IP, led.version, led.source);
+	batch_set(c->b, kind, FIELD_NAT_SOURCE_PORT, led.source_port);
+	set_ip(c, kind, FIELD_NAT_DEST_IP, led.version, led.dest);
+	batch_set(c->b, kind, FIELD_NAT_DEST_PORT, led.dest_port);
+	set_community_id(c, kind, FIELD_NAT_COMMUNITY_ID, &led);
+}
+
+bool enrich_translations(struct enrich *e, struct gather *g, uint64_t *seq)
+{
+	struct event c = { .e = e, .g = g, .b = g->batch, .seq = seq };
+	struct conntrack_translation t;
+
+	for (int i = 0; e->conntrack && i < ENRICH_TRANSLATIONS; i++) {
+		if (!conntrack_next(e->conntrack, &t))
+			break;
+		tell_translation(&c, &t);
+	}
+	return !e->conntrack || !conntrack_overran(e->conntrack);
 }

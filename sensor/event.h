@@ -4,6 +4,7 @@
  * Thread: sensor consumer.  Memory: of struct enrich. */
 #pragma once
 #include "bpf/abi_filter.h"
+#include "sensor/conntrack.h"
 #include "sensor/domains.h"
 #include "sensor/enrich.h"
 #include "sensor/names.h"
@@ -13,6 +14,7 @@
 struct enrich {
 	struct known *known;
 	struct domains *domains;
+	struct conntrack *conntrack; /* borrowed; NULL: none */
 	struct rows rows;
 	uint64_t kinds;		    /* bits of those that are told */
 	uint64_t offset_ns, now_ns; /* now_ns: of the last tick, since 1970 */

@@ -22,6 +22,7 @@ struct known_config {
 	const char *passwd, *group; /* NULL: those of /etc */
 	uint64_t kinds;		    /* bit k: tell kind k, of those that share a probe; 0: all */
 	struct hashes *hashes;	    /* borrowed; NULL: executables are not hashed */
+	struct conntrack *conntrack; /* borrowed; NULL: translated addresses are not told */
 	const struct runtime_config *runtime; /* NULL: container runtimes are not asked */
 	/* As cgroups_tell(); NULL: nobody asks. */
 	void (*cgroup_seen)(void *arg, uint64_t id, const char *container);

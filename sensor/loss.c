@@ -56,6 +56,7 @@ const char *loss_cause_name(enum loss_cause cause)
 		[LOSS_RESTART] = "restart",	  [LOSS_PROBE_BUSY] = "probe_busy",
 		[LOSS_SPOOL_FULL] = "spool_full", [LOSS_SPOOL_EXPIRED] = "spool_expired",
 		[LOSS_SPOOL_DAMAGED] = "spool_damaged",
+	[LOSS_CONNTRACK_FULL] = "conntrack_full",
 	};
 
 	return names[cause];

@@ -19,6 +19,7 @@ enum loss_cause {
 	LOSS_SPOOL_FULL,    /* dropped from the disk spool to make room */
 	LOSS_SPOOL_EXPIRED, /* was in the disk spool for too long */
 	LOSS_SPOOL_DAMAGED, /* in the disk spool, but not readable; the count may not be known */
+	LOSS_CONNTRACK_FULL, /* kernel: too many translations waited; the count is not known */
 	LOSS_CAUSES
 };
 

@@ -14,6 +14,7 @@
 #include "lib/log.h"
 #include "lib/service.h"
 #include "lib/timestamp.h"
+#include "sensor/conntrack.h"
 #include "sensor/consumer.h"
 #include "sensor/doctor.h"
 #include "sensor/enrol.h"
@@ -46,6 +47,7 @@ struct sensor {
 	struct probe *probe;
 	struct source_kernel kernel;
 	struct hashes *hashes; /* NULL: --hash-rate 0 */
+	struct conntrack *conntrack; /* NULL: translated addresses are not told */
 	struct enrich *enrich;
 	struct outbox *outbox;
 	struct uplink *uplink;
@@ -153,6 +155,23 @@ static int open_probe(struct sensor *s, struct diag *d)
 	return r < 0 ? r : open_filters(s, d);
 }
 
+/* Without it all else works, and what is missing is said. */
+static void open_conntrack(struct sensor *s)
+{
+	struct diag d = { 0 };
+	uint64_t kinds = UINT64_MAX;
+	char text[512];
+
+	(void)!options_kinds(&s->options, &kinds, NULL); /* checked when it was parsed */
+	if (!(kinds >> KIND_NAT & 1))
+		return;
+	if (conntrack_new(&s->conntrack, s->options.only_netns, &d) < 0)
+		log_info("conntrack.off", "reason=%s",
+			 log_value(d.text, strlen(d.text), text, sizeof(text)));
+	else
+		log_info("conntrack.listening", "kind=%s", kind_info(KIND_NAT)->action);
+}
+
 static void tell_probe(struct sensor *s)
 {
 	const char *note;
@@ -199,6 +218,7 @@ static int open_enrich(struct sensor *s)
 
 	(void)!options_kinds(&s->options, &config.kinds, NULL); /* checked when it was parsed */
 	config.hashes = s->hashes;
+	config.conntrack = s->conntrack;
 	config.runtime = &runtime;
 	if (r == 0)
 		r = enrich_new(&s->enrich, &config);
@@ -574,6 +594,8 @@ static int open_all(struct sensor *s, struct diag *d)
 	if (r == 0)
 		r = open_probe(s, d);
 	if (r == 0)
+		open_conntrack(s);
+	if (r == 0)
 		r = powers_drop(maps_work, s, d); /* before there are other threads */
 	if (r == 0)
 		r = open_uplink(s, d);
@@ -643,6 +665,7 @@ static void close_all(struct sensor *s)
 	s->outbox = outbox_free(s->outbox);
 	s->enrich = enrich_free(s->enrich);
 	s->hashes = hashes_free(s->hashes);
+	conntrack_free(s->conntrack);
 	s->kernel.ring = ring_free(s->kernel.ring);
 	s->probe = probe_free(s->probe);
 }

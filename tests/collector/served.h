@@ -148,6 +148,15 @@ static inline int served_setup(void **state)
 	return 0;
 }
 
+static inline UNUSED void served_use_token(struct served *s, enum role role, const char *scope)
+{
+	struct token t = { .role = role };
+
+	snprintf(t.name, sizeof(t.name), "%s", "bound");
+	snprintf(t.scope, sizeof(t.scope), "%s", scope);
+	assert_int_equal(maindb_token_add(s->maindb, &t, s->token), 0);
+}
+
 /* Ends what served_start() began; the folder stays. */
 static inline void served_stop(struct served *s)
 {

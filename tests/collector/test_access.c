@@ -18,15 +18,6 @@ static int setup(void **state)
 	return r;
 }
 
-static void use_token(struct served *s, enum role role, const char *scope)
-{
-	struct token t = { .role = role };
-
-	snprintf(t.name, sizeof(t.name), "%s", "bound");
-	snprintf(t.scope, sizeof(t.scope), "%s", scope);
-	assert_int_equal(maindb_token_add(s->maindb, &t, s->token), 0);
-}
-
 static json_int_t number(const struct served *s, const char *path, const char *where)
 {
 	json_t *doc = served_json(s, path, 200);
@@ -50,16 +41,16 @@ static void test_access_given_bound_token_when_it_asks_then_only_its_nodes_are_s
 	struct served *s = *state;
 
 	assert_int_equal(number(s, "/api/v1/count", "count"), 8);
-	use_token(s, ROLE_VIEWER, "node:n1");
+	served_use_token(s, ROLE_VIEWER, "node:n1");
 	assert_int_equal(number(s, "/api/v1/count", "count"), 3);
 	assert_int_equal(number(s, "/api/v1/count?node=n2", "count"), 0);
 	assert_int_equal(number(s, "/api/v1/hits", "total"), 3);
 	assert_int_equal(length(s, "/api/v1/search", "hits"), 3);
 	assert_int_equal(number(s, "/api/v1/facets?field=host.id", "total"), 3);
 	assert_int_equal(length(s, "/api/v1/nodes", "nodes"), 1);
-	use_token(s, ROLE_VIEWER, "node:n1,node:n2");
+	served_use_token(s, ROLE_VIEWER, "node:n1,node:n2");
 	assert_int_equal(number(s, "/api/v1/count", "count"), 8);
-	use_token(s, ROLE_VIEWER, "label:env=prod");
+	served_use_token(s, ROLE_VIEWER, "label:env=prod");
 	assert_int_equal(number(s, "/api/v1/count", "count"), 0);
 }
 
@@ -72,7 +63,7 @@ static void test_access_given_bound_token_when_route_is_about_all_then_refused(v
 						 "/api/v1/rules", "/api/v1/alerts" };
 	struct served *s = *state;
 
-	use_token(s, ROLE_ADMIN, "node:n1");
+	served_use_token(s, ROLE_ADMIN, "node:n1");
 	for (size_t i = 0; i < ARRAY_SIZE(about_all); i++)
 		json_decref(served_json(s, about_all[i], 403));
 	json_decref(served_json(s, "/api/v1/processes/0000000000001001/tree?hosts=all", 403));
@@ -127,7 +118,7 @@ static void test_access_given_questions_when_audit_is_read_then_each_is_told_wit
 	json_decref(served_json(s, "/api/v1/search?q=%28", 400));
 	memset(secret, 'c', 64);
 	secret[64] = 0;
-	use_token(s, ROLE_ADMIN, "");
+	served_use_token(s, ROLE_ADMIN, "");
 	snprintf(token, sizeof(token), "%s", s->token);
 	audited(s, "needle", row, sizeof(row));
 	assert_string_equal(row, "test GET /api/v1/search 200 127.0.0.1");

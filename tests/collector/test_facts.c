@@ -353,6 +353,72 @@ static void test_fields_of_facts_given_programs_when_queried_then_by_what_is_kno
 	json_decref(doc);
 }
 
+static void expect_count(struct served *s, const char *query, json_int_t wanted)
+{
+	json_t *doc = served_json(s, query, 200);
+
+	if (json_integer_value(json_at(doc, "count")) != wanted)
+		fail_msg("%s: %lld, not %lld", query, json_integer_value(json_at(doc, "count")),
+			 wanted);
+	json_decref(doc);
+}
+
+static void test_fields_of_facts_given_a_token_of_one_node_when_queried_then_null(void **state)
+{
+	struct served *s = *state;
+	AUTO_BUF struct buf a = { 0 }, b = { 0 };
+
+	exec_frame("a", "/bin/two", s->base_ns, 2, &a);
+	exec_frame("b", "/bin/two", s->base_ns + 1000, 1, &b);
+	served_put_frame(s, &a);
+	served_put_frame(s, &b);
+	assert_int_equal(follow_wait(s->follow, store_arrived(s->store), 30000), 0);
+	expect_count(s, "/api/v1/count?since=0&q=process+where+rtsec.prevalence.nodes+==+2", 3);
+	served_use_token(s, ROLE_VIEWER, "node:a");
+	expect_count(s, "/api/v1/count?since=0&q=process+where+true", 2);
+	expect_count(s, "/api/v1/count?since=0&q=process+where+rtsec.prevalence.nodes+==+2", 0);
+	expect_count(s, "/api/v1/count?since=0&q=process+where+not+rtsec.prevalence.nodes+==+2", 0);
+	expect_count(s, "/api/v1/count?since=0&q=process+where+rtsec.prevalence.nodes+==+null", 2);
+	expect_count(s, "/api/v1/count?since=0&q=process+where+rtsec.first_seen+!=+null", 0);
+	json_decref(served_json(s, "/api/v1/prevalence?kind=executable", 403));
+	json_decref(served_json(s, "/api/v1/spread?kind=hash", 403));
+}
+
+static void test_fields_of_facts_given_pipes_when_queried_then_as_other_fields(void **state)
+{
+	struct served *s = *state;
+	AUTO_BUF struct buf a = { 0 }, b = { 0 }, c = { 0 };
+	json_t *doc;
+
+	exec_frame("a", "/bin/two", s->base_ns, 2, &a);
+	exec_frame("b", "/bin/two", s->base_ns + 1000, 1, &b);
+	exec_frame("b", "/bin/one", s->base_ns + 2000, 4, &c);
+	served_put_frame(s, &a);
+	served_put_frame(s, &b);
+	served_put_frame(s, &c);
+	assert_int_equal(follow_wait(s->follow, store_arrived(s->store), 30000), 0);
+	doc = served_json(s,
+			  "/api/v1/search?since=0&q=process+where+true+%7c+where+"
+			  "rtsec.prevalence.nodes+%3c+2+%7c+stats+count+by+rtsec.prevalence.nodes",
+			  200);
+	assert_int_equal(json_array_size(json_object_get(doc, "rows")), 1);
+	assert_int_equal(json_integer_value(json_array_get(
+				 json_array_get(json_object_get(doc, "rows"), 0), 0)),
+			 1);
+	assert_int_equal(json_integer_value(json_array_get(
+				 json_array_get(json_object_get(doc, "rows"), 0), 1)),
+			 4);
+	json_decref(doc);
+	doc = served_json(s,
+			  "/api/v1/search?since=0&q=process+where+true+%7c+sort+"
+			  "rtsec.prevalence.nodes+desc+%7c+head+1&fields=process.executable",
+			  200);
+	assert_string_equal(
+		text_at(json_array_get(json_object_get(doc, "hits"), 0), "process.executable"),
+		"/bin/two");
+	json_decref(doc);
+}
+
 #define F(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -365,6 +431,8 @@ int main(void)
 		F(test_facts_given_facts_when_asked_for_rare_then_fewest_nodes_first),
 		F(test_facts_given_new_hash_on_nodes_when_asked_for_spread_then_within_the_time),
 		SERVED(test_fields_of_facts_given_programs_when_queried_then_by_what_is_known),
+		SERVED(test_fields_of_facts_given_a_token_of_one_node_when_queried_then_null),
+		SERVED(test_fields_of_facts_given_pipes_when_queried_then_as_other_fields),
 		SERVED(test_prevalence_given_facts_when_asked_over_the_api_then_told),
 	};
 

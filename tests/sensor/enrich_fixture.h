@@ -9,7 +9,10 @@
 
 #include <cmocka.h>
 
+#include <sys/socket.h>
+
 #include "lib/block.h"
+#include "sensor/conntrack.h"
 #include "sensor/enrich.h"
 #include "tests/sensor/make_record.h"
 
@@ -17,6 +20,8 @@ static const uint64_t second UNUSED = 1000000000;
 
 struct world {
 	struct hashes *hashes;
+	struct conntrack *conntrack;
+	int kernel; /* messages of connection tracking are written here */
 	struct enrich *enrich;
 	struct gather gather;
 	struct frame_codec *codec;
@@ -40,11 +45,16 @@ static inline UNUSED int setup(void **state)
 				       .proc_root = "/dev/fd",
 				       .passwd = "/dev/null",
 				       .group = "/dev/null" };
+	int fds[2];
 
 	(void)state;
 	w = (struct world){ .seq = 1 };
 	assert_int_equal(0, hashes_new(&w.hashes, &hashes));
 	config.hashes = w.hashes;
+	assert_int_equal(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds));
+	w.kernel = fds[1];
+	assert_int_equal(0, conntrack_of(&w.conntrack, fds[0]));
+	config.conntrack = w.conntrack;
 	assert_int_equal(0, enrich_new(&w.enrich, &config));
 	assert_int_equal(0, gather_init(&w.gather, 0, &origin));
 	assert_int_equal(0, frame_codec_new(&w.codec));
@@ -60,6 +70,8 @@ static inline UNUSED int teardown(void **state)
 	gather_done(&w.gather);
 	enrich_free(w.enrich);
 	hashes_free(w.hashes);
+	conntrack_free(w.conntrack);
+	close(w.kernel);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "tests/sensor/conntrack_message.h"
 #include "tests/sensor/dns_message.h"
 
 static void test_enrich_net_given_waiting_sockets_when_told_then_their_own_end_is_the_destination(
@@ -54,6 +55,31 @@ static void test_enrich_net_given_a_datagram_when_told_then_it_is_a_flow_over_ud
 	check_text(0, "network.community_id", "1:Vxd5tdGWS6I4x4dymPeSzWQAUfI=");
 	check_text(1, "source.ip", "10.20.30.40");
 	assert_int_equal(VALUE_NULL, value(1, "process.pid").type);
+}
+
+static void test_enrich_net_given_translations_when_told_then_both_tuples_are_fields(void **state)
+{
+	(void)state;
+	enrich_tick(w.enrich);
+	assert_true(enrich_translations(w.enrich, &w.gather, &w.seq));
+	assert_int_equal(write(w.kernel, tcp4, sizeof(tcp4)), sizeof(tcp4));
+	assert_int_equal(write(w.kernel, udp6, sizeof(udp6)), sizeof(udp6));
+	assert_true(enrich_translations(w.enrich, &w.gather, &w.seq));
+	seal();
+	assert_int_equal(2, rows(KIND_NAT));
+	check_text(0, "source.ip", "127.0.0.1");
+	check_number(0, "destination.port", 7009);
+	check_text(0, "destination.nat.ip", "127.0.0.1");
+	check_number(0, "destination.nat.port", 7010);
+	check_number(0, "source.nat.port", 48972);
+	check_text(0, "network.transport", "tcp");
+	check_text(1, "destination.ip", "fd00::9");
+	check_text(1, "source.nat.ip", "fd00::3");
+	check_text(1, "destination.nat.ip", "fd00::2");
+	check_number(1, "source.nat.port", 6000);
+	check_text(1, "network.type", "ipv6");
+	assert_int_equal(VALUE_NULL, value(1, "process.pid").type);
+	assert_int_equal(VALUE_STRING, value(1, "rtsec.nat.community_id").type);
 }
 
 static void test_enrich_net_given_a_unix_socket_when_told_then_its_path_is_a_field(void **state)
@@ -135,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(waiting_sockets_when_told_then_their_own_end_is_the_destination),
 		T(a_datagram_when_told_then_it_is_a_flow_over_udp),
+		T(translations_when_told_then_both_tuples_are_fields),
 		T(a_unix_socket_when_told_then_its_path_is_a_field),
 		T(an_answer_when_told_then_its_words_are_fields),
 		T(no_answer_when_told_then_no_event_comes),
