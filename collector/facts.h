@@ -75,6 +75,9 @@ typedef int (*fact_each_fn)(const struct fact *f, void *arg);
 NODISCARD int facts_get(struct facts_reader *r, enum fact_kind kind, const char *value, size_t n,
 			struct fact *ret);
 
+/* When the first of all was seen; UINT64_MAX: nothing was. */
+NODISCARD int facts_since(struct facts_reader *r, uint64_t *ret_ns);
+
 /* Calls @each for those last seen at or after @since_ns, on the fewest nodes first, then the fewest
  * times, until it returns not 0.  Returns 0, that, or a negative errno. */
 NODISCARD int facts_rare(struct facts_reader *r, enum fact_kind kind, uint64_t since_ns,

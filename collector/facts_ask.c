@@ -4,10 +4,11 @@
 
 #include "collector/facts_internal.h"
 
-enum { ASK_FACT, ASK_RARE, ASK_NEW, ASK_NODES, ASK_STMTS };
+enum { ASK_FACT, ASK_SINCE, ASK_RARE, ASK_NEW, ASK_NODES, ASK_STMTS };
 
 static const char *const texts[ASK_STMTS] = {
 	[ASK_FACT] = FACT_COLUMNS "WHERE kind = ?1 AND value = ?2",
+	[ASK_SINCE] = "SELECT min(first_ns) FROM fact WHERE kind = ?1",
 	[ASK_RARE] =
 		FACT_COLUMNS "WHERE kind = ?1 AND last_ns >= ?2 AND nodes <= ?3 ORDER BY nodes, n, "
 			     "last_ns DESC",
@@ -51,6 +52,22 @@ struct facts_reader *facts_reader_free(struct facts_reader *r)
 	sql_close(r->db);
 	free(r);
 	return NULL;
+}
+
+int facts_since(struct facts_reader *r, uint64_t *ret_ns)
+{
+	sqlite3_stmt *s = r->stmts[ASK_SINCE];
+	int e = 0;
+
+	*ret_ns = UINT64_MAX;
+	for (int kind = FACT_NONE + 1; kind < FACT_MAX && e >= 0; kind++) {
+		sqlite3_bind_int64(s, 1, kind);
+		e = sql_step(s);
+		if (e == SQL_E_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
+			*ret_ns = MIN(*ret_ns, sql_u64(s, 0));
+		sqlite3_reset(s);
+	}
+	return MIN(e, 0);
 }
 
 static struct fact read_fact(sqlite3_stmt *s)

@@ -5,6 +5,10 @@
 
 #include <xxhash.h>
 
+#include "lib/timestamp.h"
+
+#define NS_PER_S UINT64_C(1000000000)
+
 struct answer {
 	uint64_t hash, until_ms;
 	uint64_t nodes, first_ns;
@@ -12,6 +16,7 @@ struct answer {
 
 struct facts_beside {
 	struct block_beside columns;
+	uint64_t since_ns, since_until_ms; /* when the first fact of all was seen */
 	const struct facts *facts;
 	struct facts_reader *reader;
 	struct answer cache[FACTS_BESIDE_CACHE];
@@ -39,15 +44,36 @@ static bool look_up(struct facts_beside *b, enum fact_kind kind, struct block_st
 	return r == 0 || r == -ENOENT;
 }
 
-static uint64_t ask(enum field f, struct block_string executable, struct block_string sha256,
-		    void *arg)
+/* Whether something is new can only be said of a fleet that is known for some time. */
+static bool knows_the_fleet(struct facts_beside *b)
+{
+	if (b->since_until_ms < now_ms()) {
+		b->since_until_ms = now_ms() + FACTS_BESIDE_MS;
+		if (!b->reader || facts_since(b->reader, &b->since_ns) < 0)
+			b->since_ns = UINT64_MAX;
+	}
+	return b->since_ns < timestamp_now() - FACTS_BESIDE_LEARN_S * NS_PER_S;
+}
+
+static uint64_t seen_for(struct facts_beside *b, uint64_t first_ns)
+{
+	uint64_t now = timestamp_now();
+
+	if (!knows_the_fleet(b))
+		return 0;
+	return first_ns && first_ns < now ? (now - first_ns) / NS_PER_S + 1 : 1;
+}
+
+static uint64_t ask(enum field f, struct block_string value, struct block_string sha256, void *arg)
 {
 	enum fact_kind kind = sha256.n ? FACT_HASH : FACT_EXECUTABLE;
-	struct block_string value = sha256.n ? sha256 : executable;
 	struct facts_beside *b = arg;
 	struct answer *a;
 	uint64_t hash;
 
+	if (f == FIELD_DEST_NODES || f == FIELD_DEST_SEEN_FOR)
+		kind = FACT_DESTINATION;
+	value = sha256.n ? sha256 : value;
 	if (value.n == 0)
 		return 0;
 	hash = XXH3_64bits_withSeed(value.s, value.n, (uint64_t)kind);
@@ -61,6 +87,8 @@ static uint64_t ask(enum field f, struct block_string executable, struct block_s
 	}
 	if (f == FIELD_FIRST_SEEN)
 		return a->first_ns ? a->first_ns + 1 : 0;
+	if (f == FIELD_SEEN_FOR || f == FIELD_DEST_SEEN_FOR)
+		return seen_for(b, a->first_ns);
 	return a->nodes + 1;
 }
 

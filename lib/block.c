@@ -50,6 +50,7 @@ static void block_clear(struct block *b)
 	b->labels = NULL;
 	b->failed = false;
 	memset(b->beside_values, 0, sizeof(b->beside_values));
+	memset(b->beside_events, 0, sizeof(b->beside_events));
 	memset(&b->processes, 0, sizeof(b->processes));
 	memset(&b->info, 0, sizeof(b->info));
 }

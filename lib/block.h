@@ -119,11 +119,12 @@ struct block_value {
 };
 struct block_value block_value(struct block *b, uint32_t table, uint32_t row, struct field_ref ref);
 
-/* Columns of the process table that no batch has: FIELD_PREVALENCE_NODES and FIELD_FIRST_SEEN, null
- * as long as nobody knows them.  @ask gives the raw value of one for a program; executable and sha256
- * have n 0 where they are not known. */
+/* Columns that no batch has, null as long as nobody knows them.  @ask gives the raw value of one:
+ * FIELD_PREVALENCE_NODES, FIELD_FIRST_SEEN and FIELD_SEEN_FOR of the program @value with this
+ * @sha256 (n 0 where they are not known), FIELD_DEST_NODES and FIELD_DEST_SEEN_FOR of the address
+ * @value. */
 struct block_beside {
-	uint64_t (*ask)(enum field f, struct block_string executable, struct block_string sha256,
+	uint64_t (*ask)(enum field f, struct block_string value, struct block_string sha256,
 			void *arg);
 	void *arg;
 };

@@ -70,11 +70,13 @@ void block_set_beside(struct block *b, const struct block_beside *beside)
 {
 	b->beside = beside;
 	memset(b->beside_values, 0, sizeof(b->beside_values));
+	memset(b->beside_events, 0, sizeof(b->beside_events));
 }
 
 bool block_is_beside(enum field f)
 {
-	return f == FIELD_PREVALENCE_NODES || f == FIELD_FIRST_SEEN;
+	return f == FIELD_PREVALENCE_NODES || f == FIELD_FIRST_SEEN || f == FIELD_SEEN_FOR ||
+	       f == FIELD_DEST_NODES || f == FIELD_DEST_SEEN_FOR;
 }
 
 static struct block_string word_at(const struct block *b, const uint64_t *column, uint32_t row)
@@ -84,25 +86,41 @@ static struct block_string word_at(const struct block *b, const uint64_t *column
 	return block_string(b, (uint32_t)column[row]);
 }
 
+/* Where the values of a table are kept; NULL: it has no such column. */
+static uint64_t **beside_place(struct block *b, uint32_t table, enum field f)
+{
+	bool of_process = field_info(f)->home == HOME_PROCESS;
+
+	if (of_process != (table == BLOCK_PROCESSES) || !block_table(b, table)->rows)
+		return NULL;
+	if (!of_process)
+		return &b->beside_events[table][f == FIELD_DEST_SEEN_FOR];
+	return &b->beside_values[f == FIELD_SEEN_FOR ? 2 : f == FIELD_FIRST_SEEN];
+}
+
 /* What a batch brings under these numbers is not looked at. */
 static const uint64_t *beside_column(struct block *b, uint32_t table, enum field f)
 {
-	uint64_t **values = &b->beside_values[f == FIELD_FIRST_SEEN];
-	const uint64_t *executable, *sha256;
+	uint64_t **values = b->beside ? beside_place(b, table, f) : NULL;
+	bool of_process = table == BLOCK_PROCESSES;
+	const uint64_t *value, *sha256 = NULL;
+	uint32_t rows;
 
-	if (table != BLOCK_PROCESSES || !b->beside || !b->processes.rows)
+	if (!values || *values)
+		return values ? *values : NULL;
+	rows = block_table(b, table)->rows;
+	value = block_column(b, table, of_process ? FIELD_EXECUTABLE : FIELD_DEST_IP);
+	if (of_process)
+		sha256 = block_column(b, table, FIELD_SHA256);
+	else if (!value)
 		return NULL;
-	if (*values)
-		return *values;
-	executable = block_column(b, table, FIELD_EXECUTABLE);
-	sha256 = block_column(b, table, FIELD_SHA256);
-	*values = arena_array(&b->arena, b->processes.rows, sizeof(**values));
+	*values = arena_array(&b->arena, rows, sizeof(**values));
 	if (!*values) {
 		b->failed = true;
 		return NULL;
 	}
-	for (uint32_t i = 0; i < b->processes.rows; i++)
-		(*values)[i] = b->beside->ask(f, word_at(b, executable, i), word_at(b, sha256, i),
+	for (uint32_t i = 0; i < rows; i++)
+		(*values)[i] = b->beside->ask(f, word_at(b, value, i), word_at(b, sha256, i),
 					      b->beside->arg);
 	return *values;
 }

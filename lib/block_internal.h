@@ -37,7 +37,9 @@ struct block {
 	struct block_info info;
 	bool failed;
 	const struct block_beside *beside;
-	uint64_t *beside_values[2]; /* in the arena; NULL: not asked yet */
+	/* in the arena; NULL: not asked yet */
+	uint64_t *beside_values[3];	      /* of the process table */
+	uint64_t *beside_events[KIND_MAX][2]; /* of the event tables */
 };
 
 static inline UNUSED const struct table *block_table(const struct block *b, uint32_t table)
