@@ -1,7 +1,8 @@
 #!/bin/bash
 # test_flows.sh - three nodes as network namespaces, a sensor each, their clocks 3 s apart: a client on a
 # reaches a server on b, which starts a command that connects to c, and the tree from a shows all of it,
-# right to the process; also with b's batches late, its sensor stopped, a relay between, many at once, IPv6.
+# right to the process, in API, table and query; also over IPv6, through a relay, through translated addresses,
+# with many at once, with b's sensor stopped, and with b's batches an hour late.
 # shellcheck disable=SC2016,SC2317 source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -11,6 +12,7 @@ many=60
 [ "$SCALE" != full ] || many=200
 declare -A sensor_pid skew=([a]=3 [b]=-3 [c]=0) number=([a]=1 [b]=2 [c]=3)
 server_pids=()
+collector_ahead=0
 collector_pid='' relay_pid=''
 
 # --------------------------------------------------------------------------- the fleet
@@ -59,13 +61,14 @@ clean_up() {
 start_collector() {
 	local port_file=$T/http-port
 
-	"$BIN/rtsec-collector" --dir "$T/collector" --listen "tcp://127.0.0.1:$PORT" \
-		--http "127.0.0.1:$HTTP" --http-plain >"$T/collector.log" 2>&1 &
+	LD_PRELOAD=$TOOLS/libskew.so SKEW_S=$collector_ahead "$BIN/rtsec-collector" \
+		--dir "$T/collector" --listen "tcp://127.0.0.1:$PORT" --http "127.0.0.1:$HTTP" \
+		--http-plain >>"$T/collector.log" 2>&1 &
 	collector_pid=$!
 	serves() { curl -fsS -o "$port_file" "http://127.0.0.1:$HTTP/healthz" 2>/dev/null; }
 	until_true 30 serves || fail "the collector starts" "$(tail -n 5 "$T/collector.log")"
 	RTSEC_URL=http://127.0.0.1:$HTTP
-	RTSEC_TOKEN=$("$BIN/rtsec-collector" token create --dir "$T/collector" --name e2e --role admin)
+	[ -n "${RTSEC_TOKEN-}" ] || RTSEC_TOKEN=$("$BIN/rtsec-collector" token create --dir "$T/collector" --name e2e --role admin)
 	export RTSEC_URL RTSEC_TOKEN
 }
 
@@ -154,6 +157,21 @@ entity_of() { # WORD: of the call on a
 
 tree_of() { ctl tree --across "$1" -o json 2>/dev/null || [ $? = 4 ]; } # 4: it breaks off
 
+# The tree of the API's own answer, and what rtsecctl prints of it.
+all_ways_agree() { # WORD
+	local id api table shown
+
+	id=$(entity_of "$1")
+	api=$(curl -fsS -H "Authorization: Bearer $RTSEC_TOKEN" \
+		"$RTSEC_URL/api/v1/processes/$id/tree?hosts=all")
+	table=$(ctl tree --across "$id" -o table 2>&1)
+	shown='[.processes[] | [.entity_id, .host.id, .above, .hop, .confidence]]'
+	[ "$(jq -c "$shown" <<<"$api")" = "$(jq -c "$shown" <<<"$tree")" ] &&
+		[ "$(jq '.breaks | length' <<<"$api")" = "$(grep -c 'broken off: ' <<<"$table")" ] &&
+		[ "$(jq '[.processes[] | select(.via != [])] | length' <<<"$api")" = \
+			"$(grep -c '=> [abc] :' <<<"$table")" ]
+}
+
 # Both commands that the word went to are in the tree, and nothing of another word.
 whole='def words: [(.process.args // [])[] | select(startswith("word-"))];
 	any(.processes[]; .host.id == "b" and (.process.args // [])[0] == "sh" and (words | index($w))) and
@@ -171,6 +189,11 @@ expect_tree() { # NAME WORD FILTER
 	tree=
 	if until_true 30 tree_is "$2" "$3"; then
 		ok "$1"
+		if until_true 10 all_ways_agree "$2"; then
+			ok "$1: API and table say the same"
+		else
+			fail "$1: API and table say the same" "$(ctl tree --across "$(entity_of "$2")" -o table 2>&1)"
+		fi
 	else
 		fail "$1" "$(jq -c '[.processes[]? | [.depth, .host.id, .process.name, .process.args]],
 			.breaks' <<<"$tree" 2>/dev/null | cut -c 1-3000)"
@@ -200,6 +223,10 @@ given_a_command_that_connects_on() {
 	expect_json "hops has both steps in order" "$(ctl hops --from "$id" -o json)" \
 		'[.hops[] | [.hop, .edge.connected.node.id, .edge.accepted.node.id]] ==
 		 [[1, "a", "b"], [2, "b", "c"]]'
+	expect_json "a query over descendants finds both commands, and no other" \
+		"$(query --all "process where event.action == \"exec\" and process.name in (\"sh\", \"dash\")
+			and descendant of [process where process.entity_id == \"$id\"]" 2>/dev/null | jq -s .)" \
+		'[.[] | .host.id] | sort == ["b", "c"]'
 	id=$(jq -r '[.processes[] | select(.host.id == "c" and (.process.args // [])[0] == "sh")][0].entity_id' \
 		<<<"$tree")
 	expect_json "from c the ancestors reach a" "$(tree_of "$id")" \
@@ -243,13 +270,45 @@ given_many_at_once() {
 	expect "$many clients at once: each tree has its own commands and no other's" "$wrong" 0
 }
 
-given_batches_of_b_that_come_late() {
+# b leads its port NAT to B4: a and b have different addresses of one connection.
+given_translated_addresses() {
+	in_node b nft -f - <<-END
+		table ip nat {
+			chain prerouting {
+				type nat hook prerouting priority -100
+				tcp dport $NAT redirect to :$B4
+			}
+		}
+	END
+	call 10.77.0.2 "$NAT" word-translated
+	expect_tree "b leads the port to another: the tree is whole" word-translated "$whole"
+	expect_json "both tuples are told" "$tree" \
+		'any(.processes[].via[0] | select(.); .destination.port == $p and
+		 .translated.destination.port == $q and .translated.community_id != .community_id)' \
+		--argjson p "$NAT" --argjson q "$B4"
+	expect_json "so is the translation" "$(query 'event.action == "connection_translated" and
+		host.id == "b"' 2>/dev/null | jq -s .)" \
+		'any(.[]; .destination.port == $p and .destination.nat.port == $q and
+		 .source.ip == "10.77.0.1" and .source.nat.ip == "10.77.0.1")' \
+		--argjson p "$NAT" --argjson q "$B4"
+}
+
+# The collector's clock goes on by an hour while b cannot reach it: its batches come out of the spool then.
+given_batches_of_b_that_come_an_hour_late() {
 	cut_way_of_b
 	call 10.77.0.2 "$B4" word-late
 	expect_tree "b's batches are away: the tree breaks off, and says so" word-late \
 		'any(.breaks[]; .missing.reason == "evidence_late" and .missing.node.id == "b")'
+	kill -TERM "$collector_pid"
+	wait "$collector_pid" 2>/dev/null
+	collector_ahead=3600
+	start_collector
 	open_way_of_b
-	expect_tree "b's batches come late: the tree is whole" word-late "$whole"
+	expect_tree "b's batches come an hour late: the tree is whole" word-late "$whole"
+	expect_json "they did come an hour late" "$(query 'process where host.id == "b" and
+		process.args == "word-late"' 2>/dev/null | jq -s .)" \
+		'def s: .[0:19] + "Z" | fromdate;
+		 length > 0 and all(.[]; (.event.ingested | s) - (.["@timestamp"] | s) > 3500)'
 }
 
 given_a_sensor_that_was_stopped() {
@@ -292,7 +351,7 @@ trap 'fail "the script ends" "it broke off"; finish_here' EXIT
 HTTP=$(free_port)
 PORT=$(free_port)
 WAY=$(free_port)
-B4=7001 B6=7002 RELAY=7003 C4=7101 C6=7102
+B4=7001 B6=7002 RELAY=7003 NAT=7004 C4=7101 C6=7102
 make_network
 start_collector
 open_way_of_b
@@ -306,8 +365,9 @@ start_server relay b 10.77.0.2 "$RELAY" 10.77.0.3 "$C4"
 given_a_command_that_connects_on
 given_ipv6
 given_a_relay_between
+given_translated_addresses
 given_many_at_once
-given_batches_of_b_that_come_late
 given_a_sensor_that_was_stopped
 given_a_program_that_spreads
+given_batches_of_b_that_come_an_hour_late
 finish_here
