@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rules/spread.yml on a collector: what is new to a fleet that is known for some time, and comes to
+/* docs/examples/spread.yml on a collector: what is new to a fleet that is known for some time, and comes to
  * several nodes. */
 #include "tests/collector/fixture.h"
 
@@ -27,7 +27,7 @@ struct fix {
 static void apply_rules(struct fix *f)
 {
 	AUTO_BUF struct buf text = { 0 };
-	FILE *file = fopen(TEST_SOURCE_DIR "/rules/spread.yml", "rbe");
+	FILE *file = fopen(TEST_SOURCE_DIR "/docs/examples/spread.yml", "rbe");
 	struct rulebook_change c = { 0 };
 	struct diag d = { 0 };
 	int byte;
