@@ -179,6 +179,7 @@ say "paced"
 measure_paced 10000
 measure_paced 50000
 say "$PAIRS pairs with and without the sensor"
+stop_sensor
 # shellcheck disable=SC2086 # calls are words
 measure_pairs "$PAIRS" slower_ up $CALLS
 say "the same without events of files"
