@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/alertbook_internal.h"
 
+#include "collector/mainfile.h"
 #include "lib/timestamp.h"
 
 #define COLUMNS                                                                                    \
@@ -115,23 +116,16 @@ int alertbook_number(struct alertbook *b, enum ab_stmt which, uint64_t *ret)
 int alertbook_open(struct alertbook **ret, const char *dir, struct diag *d)
 {
 	AUTO(alertbook) *b = calloc(1, sizeof(*b));
-	char path[SQL_PATH_BYTES];
 	int r;
 
 	if (!b)
 		return err_origin(-ENOMEM);
 	pthread_mutex_init(&b->mutex, NULL);
-	r = sql_path(path, dir, "main.db", d);
-	if (r == 0)
-		r = sql_open(&b->db, path, SQL_WRITE, d);
-	if (r < 0)
-		return r;
-	r = sql_prepare(b->db, texts, AB_MAX, b->stmts);
+	r = mainfile_open(&b->db, dir, texts, AB_MAX, b->stmts, d);
 	if (r == 0)
 		r = alertbook_number(b, AB_CHANGE, &b->change);
 	if (r < 0)
-		return diag_set(d, r, 0, 0, "cannot read the alerts of %s: %s", path,
-				sqlite3_errmsg(b->db));
+		return r;
 	atomic_store(&b->committed, b->change);
 	*ret = TAKE(b);
 	return 0;

@@ -19,7 +19,7 @@ enum {
 	ALERT_EVENTS = 5,	     /* copies of its events that an alert keeps at most */
 };
 
-/* Opens the book in main.db of @dir.  Returns 0 or a negative errno with @d. */
+/* Opens the book in main.db of @dir; NULL: in memory.  Returns 0 or a negative errno with @d. */
 NODISCARD int alertbook_open(struct alertbook **ret, const char *dir, struct diag *d);
 struct alertbook *alertbook_free(struct alertbook *b);
 DEFINE_FREEP(alertbook)

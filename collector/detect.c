@@ -38,6 +38,10 @@ struct detect *detect_free(struct detect *d)
 	free(d->groups);
 	free(d->touched);
 	free(d->skip);
+	free(d->idle);
+	free(d->late_blocks);
+	free(d->late_hits);
+	store_reader_free(d->reader);
 	free(d->bits);
 	slots_done(&d->by_key);
 	pthread_mutex_destroy(&d->mutex);
@@ -111,7 +115,7 @@ static int on_hits(uint32_t tree, struct block *b, uint32_t table, const uint64_
 	int r;
 
 	if (m->sequence)
-		return detect_sequence_feed(d, m, b);
+		return d->only ? 0 : detect_sequence_feed(d, m, b);
 	if (!reserve_bits(d, words))
 		return err_origin(-ENOMEM);
 	memcpy(d->bits, hits, words * sizeof(*d->bits));
@@ -135,6 +139,13 @@ static void account_state(struct detect_member *m)
 	m->stats.late = m->late + c.late + s.n_late;
 }
 
+void detect_state_left(struct detect_member *m)
+{
+	account_state(m);
+	m->evicted = m->stats.evicted;
+	m->late = m->stats.late;
+}
+
 /* What each rule has cost, into what others may read; who is dear. */
 static void account(struct detect *d)
 {
@@ -145,6 +156,7 @@ static void account(struct detect *d)
 		const struct expr_set_cost *c = expr_set_cost(d->runner, i);
 		uint64_t ns = c->ns - m->seen.ns;
 
+		account_state(m);
 		if (c->asked == m->seen.asked) {
 			m->stats.skipped += d->skip[i / 64] >> (i % 64) & 1;
 			continue;
@@ -154,7 +166,6 @@ static void account(struct detect *d)
 		m->stats.asked += c->asked - m->seen.asked;
 		m->seen = *c;
 		m->stats.dear = m->recent_ns > DETECT_DEAR_MS * UINT64_C(1000000);
-		account_state(m);
 	}
 	pthread_mutex_unlock(&d->mutex);
 	for (uint32_t i = 0; i < d->n_members; i++) {
@@ -166,36 +177,117 @@ static void account(struct detect *d)
 	}
 }
 
+int detect_ask(struct detect *d, struct block *b, const uint64_t *skip)
+{
+	return expr_set_run(d->runner, b, skip, on_hits, d);
+}
+
+/* Rules as they are now; without the newest, those that run go on. */
+static int load(struct detect *d)
+{
+	int r = detect_load(d);
+
+	if (r == 0)
+		return 0;
+	log_error("detect.rules_not_loaded", "error=%s", strerror(-r));
+	pthread_mutex_lock(&d->mutex);
+	d->stats.failed_loads++;
+	pthread_mutex_unlock(&d->mutex);
+	return d->loaded ? 0 : r;
+}
+
 static int on_batch(const struct store_block *meta, struct block *b, void *arg)
 {
 	struct detect *d = arg;
-	int r = detect_load(d);
+	int r = load(d);
 
-	(void)meta;
 	detect_look(d);
-	if (r < 0) {
-		log_error("detect.rules_not_loaded", "error=%s", strerror(-r));
-		pthread_mutex_lock(&d->mutex);
-		d->stats.failed_loads++;
-		pthread_mutex_unlock(&d->mutex);
-		if (!d->loaded)
-			return r;
-	}
-	r = expr_set_run(d->runner, b, d->skip, on_hits, d);
+	if (r == 0 && !d->warm)
+		r = detect_warm(d);
+	d->turn++;
+	d->block_id = meta->id;
+	d->arrived_ns = meta->ingested_ns;
 	if (r == 0)
-		r = detect_sequences_advance(d, b);
+		r = detect_ask(d, b, d->skip);
+	if (r < 0)
+		return r;
+	detect_settle(d, b);
+	r = detect_sequences_advance(d, d->settled_ns);
 	account(d);
 	return r;
 }
 
 static int on_commit(uint64_t ingested_ns, void *arg)
 {
-	return detect_write(arg, ingested_ns);
+	int r = detect_relook(arg);
+
+	return r < 0 ? r : detect_write(arg, ingested_ns);
 }
 
+/* State has gone on with what comes again: it is made anew. */
 static void on_rollback(void *arg)
 {
-	detect_forget(arg);
+	struct detect *d = arg;
+
+	detect_forget(d);
+	detect_forget_late(d);
+	d->warm = false;
+}
+
+/* ---- history ---- */
+
+struct history {
+	struct detect *d;
+	const struct detect_history *asked;
+	uint64_t batches;
+};
+
+static enum store_wish history_wanted(const struct store_block *meta, void *arg)
+{
+	const struct history *h = arg;
+
+	(void)meta;
+	return h->asked->cancel && atomic_load(h->asked->cancel) ? STORE_STOP : STORE_READ;
+}
+
+/* Blocks come by their first event: what is before it is complete. */
+static int history_block(const struct store_block *meta, struct block *b, void *arg)
+{
+	struct history *h = arg;
+	struct detect *d = h->d;
+	int r = detect_sequences_advance(d, meta->min_time_ns);
+
+	d->turn++;
+	d->block_id = meta->id;
+	if (r == 0)
+		r = detect_ask(d, b, NULL);
+	if (r == 0 && ++h->batches % FOLLOW_GROUP_BATCHES == 0)
+		r = detect_write(d, 1);
+	return r;
+}
+
+int detect_history(struct detect *d, const struct detect_history *asked)
+{
+	struct history h = { .d = d, .asked = asked };
+	AUTO(store_reader) *reader = NULL;
+	int r = detect_load(d);
+
+	if (r == 0)
+		r = store_reader_new(d->store, &reader);
+	if (r < 0)
+		return r;
+	store_reader_set_beside(reader, d->beside);
+	r = store_scan(reader, &asked->range, history_wanted, history_block, &h, asked->stats);
+	if (r == 0 && asked->cancel && atomic_load(asked->cancel))
+		r = -ECANCELED;
+	if (r == 0)
+		r = detect_sequences_advance(d, UINT64_MAX);
+	return r < 0 ? r : detect_write(d, 1);
+}
+
+void detect_set_beside(struct detect *d, const struct block_beside *beside)
+{
+	d->beside = beside;
 }
 
 static int on_position(uint64_t *ret_ns, void *arg)

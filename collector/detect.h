@@ -7,12 +7,17 @@
  * DETECT_ALERTS_HOUR alerts within an hour gets one more, for all the rest of that hour.  Alerts
  * and position are one transaction, so each hit is counted once, over crashes too.
  *
+ * State over several events is not written down: it is made anew from the store after a start, and
+ * for what comes late (detect_again.c).
+ *
  * Rules are read again when the rule book has changed; groups, sequences and counters go on.  A
  * rule that takes long is told as dear and, while it is so, asked of one batch in
  * DETECT_DEAR_EVERY; ingest never waits for any of it. Threads: the observer's, but for
  * detect_rule_stats().  Memory: DETECT_GROUPS groups; over that the oldest are forgotten, and found
  * again in main.db. */
 #pragma once
+#include <stdatomic.h>
+
 #include "collector/alertbook.h"
 #include "collector/follow.h"
 #include "collector/rulebook.h"
@@ -24,13 +29,31 @@ enum {
 	DETECT_ALERTS_HOUR = 200,
 	DETECT_DEAR_MS = 50, /* a batch, on average of the last ones */
 	DETECT_DEAR_EVERY = 16,
+	DETECT_AGAIN_EVENTS = 4000000, /* that state is made anew from, at most */
+	DETECT_LATE_HITS =
+		1024, /* too late for a window, of a group of batches; more are counted */
 };
+#define DETECT_AGAIN_NS UINT64_C(86400000000000) /* and of so long a time, at most */
+#define DETECT_OPEN_NS	UINT64_C(600000000000)	 /* the same of sequences without maxspan */
 
 /* All are borrowed.  Returns 0 or -ENOMEM. */
 NODISCARD int detect_new(struct detect **ret, struct rulebook *rules, struct alertbook *alerts,
 			 struct store *store);
 struct detect *detect_free(struct detect *d); /* after its observer has ended */
 DEFINE_FREEP(detect)
+
+/* Batches that are asked again have these columns, as those of the observer; borrowed. */
+void detect_set_beside(struct detect *d, const struct block_beside *beside);
+
+/* Asks the rules of what is stored, oldest first, instead of following: all alerts that they would
+ * have made are in the book when it returns.  On the caller's thread.  Returns 0, -ECANCELED
+ * (*@cancel) or another negative errno. */
+struct detect_history {
+	struct store_range range; /* ascending, not by arrival */
+	const atomic_bool *cancel;
+	struct store_scan_stats *stats;
+};
+NODISCARD int detect_history(struct detect *d, const struct detect_history *h);
 
 /* What follow needs; arg is @d. */
 struct follow_observer detect_observer(struct detect *d);

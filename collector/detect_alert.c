@@ -428,8 +428,10 @@ static struct detect_group *group_of(struct detect *d, struct detect_hit *h)
 
 int detect_take_hit(struct detect *d, struct detect_hit *h)
 {
-	struct detect_group *g = group_of(d, h);
+	struct detect_group *g = d->muted ? NULL : group_of(d, h);
 
+	if (d->muted)
+		return 0;
 	if (!g || !touch(d, g))
 		return err_origin(-ENOMEM);
 	if (g->id && h->time_ns > g->last_ns + DETECT_WINDOW_NS)
@@ -608,6 +610,12 @@ int detect_write(struct detect *d, uint64_t position_ns)
 		hits += g->pending;
 		r = write_group(d, g, &made);
 	}
+	if (r < 0) {
+		alertbook_rollback(d->alerts);
+		return r;
+	}
+	if (d->settled_ns)
+		r = alertbook_settle(d->alerts, d->settled_ns);
 	if (r < 0) {
 		alertbook_rollback(d->alerts);
 		return r;

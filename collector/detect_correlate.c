@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules over several events: Sigma's correlations, and sequences and samples of EQL. */
-#include <jansson.h>
+/* Sigma's correlations of what rules find. */
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "collector/detect_internal.h"
-#include "lib/timestamp.h"
-
-#define SETTLE_NS UINT64_C(500000000)  /* events of a node may be so much out of order */
-#define SILENT_NS UINT64_C(5000000000) /* a silent node holds sequences up so long */
 
 /* ---- who refers to whom ---- */
 
@@ -112,6 +107,7 @@ struct occurrence {
 	uint64_t time_ns, id;
 	uint64_t values[DETECT_KEYS]; /* of a correlation: hashes of its keys */
 	char text[256];		      /* and in words */
+	uint64_t added; /* id of the hit that is added; a window may end with another one */
 	unsigned depth;
 };
 
@@ -177,12 +173,47 @@ static int on_told(const struct correlate_hit *hits, size_t n, void *arg)
 	h.window = hits;
 	h.n_window = n;
 	h.folded = false;
+	if (hits[n - 1].id != o->added)
+		h.block = NULL; /* what it tells is that of the window's last event */
 	o->time_ns = h.time_ns;
 	o->id = XXH3_64bits_withSeed(&hits[n - 1].id, sizeof(hits[n - 1].id), o->member->id_hash);
 	detect_count(o->d, o->member, 1);
 	if (!o->member->quiet)
 		r = detect_take_hit(o->d, &h);
 	return r < 0 || o->member->n_links == 0 ? r : feed(o);
+}
+
+/* Adds a hit, and keeps one that came too late for its window, to look at that again. */
+static int add_hit(struct occurrence *to, uint64_t key, const struct correlate_hit *hit)
+{
+	struct detect_late late = { .to = (uint32_t)(to->member - to->d->members), .hit = *hit };
+	struct correlate *c = to->member->correlate;
+	struct correlate_info before, after;
+	int r;
+
+	if (to->d->only && detect_is_late_hit(to->d, late.to, hit->id))
+		return 0;
+	to->added = hit->id;
+	correlate_info(c, &before);
+	r = correlate_add(c, key, hit, on_told, to);
+	correlate_info(c, &after);
+	if (r < 0 || after.late == before.late || to->d->muted || to->d->only)
+		return r;
+	late.key = key;
+	memcpy(late.values, to->values, sizeof(late.values));
+	memcpy(late.text, to->text, sizeof(late.text));
+	return detect_late_hit(to->d, &late);
+}
+
+int detect_correlate_late(struct detect *d, const struct detect_late *late)
+{
+	const struct detect_hit nothing = { .member = &d->members[late->to] };
+	struct occurrence to = { .d = d, .hit = &nothing, .member = &d->members[late->to] };
+
+	to.added = late->hit.id;
+	memcpy(to.values, late->values, sizeof(to.values));
+	memcpy(to.text, late->text, sizeof(to.text));
+	return correlate_add(to.member->correlate, late->key, &late->hit, on_told, &to);
 }
 
 static int feed_link(const struct occurrence *o, const struct detect_link *l)
@@ -195,7 +226,8 @@ static int feed_link(const struct occurrence *o, const struct detect_link *l)
 
 	next.member = &o->d->members[l->to];
 	c = next.member->rule->correlation;
-	if (!next.member->correlate || !read_keys(o, l, c, &next))
+	if (!next.member->correlate || (o->d->only && o->d->only != next.member) ||
+	    !read_keys(o, l, c, &next))
 		return 0;
 	if (l->value.info) {
 		hit.value = value_of(o->hit, l->value, text, sizeof(text), &hit.number);
@@ -204,10 +236,9 @@ static int feed_link(const struct occurrence *o, const struct detect_link *l)
 	} else if (c->field) {
 		hit.value = o->id;
 	}
-	seq = block_column(o->hit->block, o->hit->table, FIELD_SEQ);
+	seq = o->hit->block ? block_column(o->hit->block, o->hit->table, FIELD_SEQ) : NULL;
 	hit.seq = seq ? seq[o->hit->row] - 1 : 0;
-	return correlate_add(next.member->correlate, XXH3_64bits(next.values, sizeof(next.values)),
-			     &hit, on_told, &next);
+	return add_hit(&next, XXH3_64bits(next.values, sizeof(next.values)), &hit);
 }
 
 /* Recursion: DETECT_CHAIN. */
@@ -229,173 +260,4 @@ int detect_correlate(struct detect *d, struct detect_member *m, const struct det
 	o.id = XXH3_64bits_withSeed(i->boot_id, sizeof(i->boot_id),
 				    (seq ? seq[h->row] : 0) ^ m->id_hash);
 	return feed(&o);
-}
-
-/* ---- sequences ---- */
-
-static int on_match(const struct sequence_match *m, void *arg)
-{
-	struct detect *d = arg;
-	AUTO_BUF struct buf keys = { 0 };
-	struct json j = json_to(&keys);
-	struct detect_hit h = { .member = d->current, .time_ns = m->time_ns, .match = m };
-
-	sequence_write_keys(m, &j);
-	buf_byte(&keys, 0);
-	if (!buf_ok(&keys))
-		return err_origin(-ENOMEM);
-	h.group = XXH3_64bits(m->keys, m->n_keys_bytes) | 1;
-	h.object = m->n_keys_bytes ? (const char *)keys.data : NULL;
-	detect_count(d, h.member, 1);
-	return detect_take_hit(d, &h);
-}
-
-int detect_sequence_new(struct detect *d, struct detect_member *m)
-{
-	const struct sequence_config config = {
-		.statement = m->rule->statement, .to_ns = UINT64_MAX, .match = on_match, .arg = d
-	};
-
-	return sequence_new(&m->sequence, &config);
-}
-
-int detect_sequence_feed(struct detect *d, struct detect_member *m, struct block *b)
-{
-	if (m->fed == d->batches + 1)
-		return 0;
-	m->fed = d->batches + 1;
-	d->current = m;
-	return sequence_block(m->sequence, d->scratch, b, m->fed);
-}
-
-/* Time up to which all events of all nodes that speak are here. */
-static uint64_t watermark(struct detect *d, const struct block *b)
-{
-	const struct block_info *i = block_info(b);
-	uint64_t hash = XXH3_64bits(i->node_id.s, i->node_id.n), now_ns = timestamp_now();
-	uint64_t least = UINT64_MAX;
-	uint32_t at = 0, oldest = 0;
-
-	for (; at < d->n_nodes && d->nodes[at].hash != hash; at++)
-		if (d->nodes[at].seen_ns < d->nodes[oldest].seen_ns)
-			oldest = at;
-	if (at == ARRAY_SIZE(d->nodes)) {
-		at = oldest; /* more nodes than are watched: the one silent for longest goes */
-		d->nodes[at] = (struct nodes){ .hash = hash };
-	} else if (at == d->n_nodes) {
-		d->nodes[d->n_nodes++] = (struct nodes){ .hash = hash };
-	}
-	d->nodes[at].max_ns = MAX(d->nodes[at].max_ns, i->max_time_ns);
-	d->nodes[at].seen_ns = now_ns;
-	for (uint32_t k = 0; k < d->n_nodes; k++) {
-		uint64_t until = d->nodes[k].max_ns + 1;
-
-		if (now_ns < until + SETTLE_NS)
-			until = until > SETTLE_NS ? until - SETTLE_NS : 0;
-		if (now_ns > d->nodes[k].seen_ns + SILENT_NS)
-			until = MAX(until, now_ns - SILENT_NS);
-		least = MIN(least, until);
-	}
-	return least;
-}
-
-int detect_sequences_advance(struct detect *d, struct block *b)
-{
-	uint64_t before_ns = 0;
-	int r = 0;
-
-	for (uint32_t i = 0; r == 0 && i < d->n_members; i++) {
-		if (!d->members[i].sequence)
-			continue;
-		if (!before_ns)
-			before_ns = watermark(d, b);
-		d->current = &d->members[i];
-		r = sequence_advance(d->members[i].sequence, before_ns);
-	}
-	return r;
-}
-
-/* ---- events again ---- */
-
-int detect_fetch(struct detect *d, uint64_t time_ns, uint64_t seq, struct buf *out)
-{
-	const struct expr_literal number = { .type = LITERAL_INT, .integer = (int64_t)seq };
-	struct query q = { .from_ns = time_ns, .to_ns = time_ns + 1 };
-	struct query_page_request request = { .limit = 1,
-					      .max_bytes = 1 << 20,
-					      .document = d->document };
-	struct field_ref f = { field_info(FIELD_SEQ), VIA_ACTOR };
-	struct query_page page = { 0 };
-	AUTO(expr) *e = NULL;
-	int r = d->worker ? 0 : query_worker_new(&d->worker, d->store);
-
-	if (r == 0)
-		r = expr_new_compare(&e, f, EXPR_EQ, &number, 1, NULL);
-	q.expr = e;
-	if (r == 0)
-		r = query_page(d->worker, &q, &request, &page);
-	if (r == 0 && page.n_hits)
-		buf_add(out, page.text.data + page.hits[0].at, page.hits[0].n);
-	query_page_done(&page);
-	return r;
-}
-
-static const char *member(const json_t *doc, const char *object, const char *key)
-{
-	return json_string_value(json_object_get(json_object_get(doc, object), key));
-}
-
-static char *dump(const json_t *process, const json_t *parent)
-{
-	json_t *body = json_pack("{s:b, s:O?, s:[]}", "folded", 0, "process", process, "ancestry");
-	char *text;
-
-	if (parent)
-		json_array_append(json_object_get(body, "ancestry"), (json_t *)(uintptr_t)parent);
-	text = json_dumps(body, JSON_COMPACT);
-	json_decref(body);
-	return text;
-}
-
-/* What an alert tells of a process. */
-static json_t *short_process(const json_t *p)
-{
-	static const char *const keys[] = { "entity_id", "pid", "name", "executable", "args" };
-	json_t *s = p ? json_object() : NULL;
-	const char *user = member(p, "user", "name");
-
-	for (size_t i = 0; s && i < ARRAY_SIZE(keys); i++)
-		if (json_object_get(p, keys[i]))
-			json_object_set(s, keys[i], json_object_get(p, keys[i]));
-	if (s && !json_object_get(s, "entity_id"))
-		json_object_set_new(s, "entity_id", json_null());
-	if (s && user)
-		json_object_set_new(s, "user", json_string(user));
-	return s;
-}
-
-int detect_fill(struct detect_new *n)
-{
-	json_t *doc = n->n_events ? json_loads(n->events[n->n_events - 1].document, 0, NULL) : NULL;
-	const json_t *process = json_object_get(doc, "process");
-	json_t *own = short_process(process);
-	json_t *parent = short_process(json_object_get(process, "parent"));
-	const char *id = json_string_value(json_object_get(process, "entity_id"));
-	const char *node_id = member(doc, "host", "id"), *node = member(doc, "host", "name");
-
-	free(n->body);
-	free(n->node);
-	free(n->node_id);
-	n->body = dump(own, parent);
-	n->node_id = strdup(node_id ? node_id : "");
-	n->node = strdup(node ? node : "");
-	n->entity = id ? strtoull(id, NULL, 16) : 0;
-	if (id && n->n_marks < ARRAY_SIZE(n->marks)) {
-		n->marks[n->n_marks].kind = "process";
-		n->marks[n->n_marks++].value = strdup(id);
-	}
-	json_decref(own);
-	json_decref(parent);
-	json_decref(doc);
-	return n->body && n->node_id && n->node ? 0 : err_origin(-ENOMEM);
 }

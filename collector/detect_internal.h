@@ -50,8 +50,9 @@ struct detect_member {
 	const struct expr **filters; /* what an event must be, too */
 	struct rule **filter_rules;  /* that hold them */
 	size_t n_filters;
-	struct sequence *sequence; /* of a sequence or sample */
-	uint64_t fed;		   /* batch that the sequence has seen */
+	struct sequence *sequence;	   /* of a sequence or sample */
+	uint64_t fed;			   /* turn in which the sequence has seen the batch */
+	uint64_t late_from_ns, late_to_ns; /* of events that came after their time; to 0: none */
 };
 
 /* One hit, of an event or of what correlates events. */
@@ -95,6 +96,14 @@ struct detect_new {
 };
 struct detect_new *detect_new_free(struct detect_new *n);
 
+/* A hit that came too late for a window. */
+struct detect_late {
+	uint32_t to; /* member that correlates */
+	uint64_t key, values[DETECT_KEYS];
+	struct correlate_hit hit;
+	char text[256];
+};
+
 struct detect {
 	struct rulebook *rules;
 	struct alertbook *alerts;
@@ -104,8 +113,22 @@ struct detect {
 	uint32_t n_members;
 	struct expr_set *set;
 	struct expr_set_runner *runner;
-	uint64_t *skip;
+	uint64_t *skip, *idle; /* bits of members: too dear this time; without state */
 	uint64_t generation, batches;
+	uint64_t turn;		       /* counts batches, those that are asked again too */
+	uint64_t block_id, arrived_ns; /* of the batch at hand */
+	uint64_t settled_ns;	       /* sequences were told up to this time */
+	bool warm;		       /* state is as of the last commit, or after */
+	bool muted;		       /* state is made, nothing is told */
+	bool late_only;		       /* only matches with a late event are told */
+	struct detect_member *only;    /* only this correlation takes hits; NULL: all */
+	struct store_reader *reader;   /* for what is asked again; made when first needed */
+	const struct block_beside *beside;
+	struct {
+		uint64_t id, settled_ns;
+	} * late_blocks;
+	struct detect_late *late_hits;
+	size_t n_late_blocks, n_late_hits;
 	bool loaded;
 	struct expr_scratch *scratch; /* of exceptions */
 	struct document *document;
@@ -135,11 +158,29 @@ void detect_unload(struct detect_member *members, uint32_t n);
 NODISCARD int detect_link(struct detect_member *members, uint32_t n);
 NODISCARD int detect_correlate(struct detect *d, struct detect_member *m,
 			       const struct detect_hit *h);
-NODISCARD int detect_sequence_new(struct detect *d, struct detect_member *m);
+NODISCARD int detect_correlate_late(struct detect *d, const struct detect_late *late);
+NODISCARD int detect_sequence_new(struct detect *d, struct detect_member *m, struct sequence **ret);
 NODISCARD int detect_sequence_feed(struct detect *d, struct detect_member *m, struct block *b);
-NODISCARD int detect_sequences_advance(struct detect *d, struct block *b);
+/* Has all sequences take the events before @before_ns. */
+NODISCARD int detect_sequences_advance(struct detect *d, uint64_t before_ns);
+/* Moves settled_ns to where all events of all nodes that speak are here, @b's among them. */
+void detect_settle(struct detect *d, const struct block *b);
 /* Appends the document of the event at (@time_ns, @seq), if it is stored.  Returns 0 or -errno. */
 NODISCARD int detect_fetch(struct detect *d, uint64_t time_ns, uint64_t seq, struct buf *out);
+
+/* detect.c: asks all rules but those of @skip. */
+NODISCARD int detect_ask(struct detect *d, struct block *b, const uint64_t *skip);
+
+/* detect_again.c */
+NODISCARD int detect_warm(struct detect *d);   /* makes the state of the last commit */
+NODISCARD int detect_relook(struct detect *d); /* at the time around what came late */
+void detect_late_block(struct detect *d, struct detect_member *m, const struct block *b);
+bool detect_has_late(const struct detect *d, const struct sequence_match *m);
+NODISCARD int detect_late_hit(struct detect *d, const struct detect_late *late);
+bool detect_is_late_hit(const struct detect *d, uint32_t to, uint64_t id);
+void detect_forget_late(struct detect *d);
+/* Counts what the state of @m has left out, before it goes. */
+void detect_state_left(struct detect_member *m);
 
 /* detect_alert.c: counts the hits @bits of @m in a table. */
 NODISCARD int detect_take(struct detect *d, struct detect_member *m, struct block *b,

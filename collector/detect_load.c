@@ -10,6 +10,9 @@
 struct load {
 	struct detect_member *members;
 	uint32_t n, cap;
+	struct expr_set *set;
+	struct expr_set_runner *runner;
+	uint64_t *skip, *idle;
 };
 
 static void member_done(struct detect_member *m)
@@ -199,68 +202,70 @@ static int make_states(struct detect *d, struct load *l)
 		if (m->rule->correlation)
 			r = correlate_new(&m->correlate, &m->rule->correlation->config);
 		else if (m->rule->statement)
-			r = detect_sequence_new(d, m);
+			r = detect_sequence_new(d, m, &m->sequence);
 	}
 	return r;
 }
 
-static int compile(struct load *l, struct expr_set **ret_set, struct expr_set_runner **ret_runner,
-		   uint64_t **ret_skip)
+static int compile(struct load *l)
 {
 	AUTO_MEM const struct expr **exprs = calloc((size_t)l->n + 1, sizeof(struct expr *));
-	AUTO_MEM uint64_t *skip = calloc(l->n / 64 + 1, sizeof(*skip));
-	AUTO(expr_set) *set = NULL;
 	int r;
 
-	if (!exprs || !skip)
+	l->skip = calloc(l->n / 64 + 1, sizeof(*l->skip));
+	l->idle = calloc(l->n / 64 + 1, sizeof(*l->idle));
+	if (!exprs || !l->skip || !l->idle)
 		return err_origin(-ENOMEM);
 	for (uint32_t i = 0; i < l->n; i++)
 		exprs[i] = l->members[i].rule->expr;
-	r = expr_set_new(&set, exprs, l->n);
-	if (r == 0)
-		r = expr_set_runner_new(ret_runner, set);
-	if (r < 0)
-		return r;
-	*ret_set = TAKE(set);
-	*ret_skip = TAKE(skip);
-	return 0;
+	r = expr_set_new(&l->set, exprs, l->n);
+	return r == 0 ? expr_set_runner_new(&l->runner, l->set) : r;
 }
 
-static void change_over(struct detect *d, struct load *l, struct expr_set *set,
-			struct expr_set_runner *runner, uint64_t *skip)
+static void load_done(struct load *l)
 {
-	struct detect_member *old = d->members;
-	uint32_t n_old = d->n_members;
+	expr_set_runner_free(l->runner);
+	expr_set_free(l->set);
+	free(l->skip);
+	free(l->idle);
+	detect_unload(l->members, l->n);
+}
+
+/* What ran is in @l afterwards. */
+static void change_over(struct detect *d, struct load *l)
+{
+	struct load old = { .members = d->members,
+			    .n = d->n_members,
+			    .set = d->set,
+			    .runner = d->runner,
+			    .skip = d->skip,
+			    .idle = d->idle };
 
 	carry_over(d, l);
-	expr_set_runner_free(d->runner);
-	expr_set_free(d->set);
-	free(d->skip);
 	pthread_mutex_lock(&d->mutex);
 	d->members = l->members;
 	d->n_members = l->n;
 	d->stats.rules = l->n;
 	d->stats.reloads++;
 	pthread_mutex_unlock(&d->mutex);
-	d->set = set;
-	d->runner = runner;
-	d->skip = skip;
-	*l = (struct load){ 0 };
-	detect_unload(old, n_old);
+	d->set = l->set;
+	d->runner = l->runner;
+	d->skip = l->skip;
+	d->idle = l->idle;
+	*l = old;
 }
 
 int detect_load(struct detect *d)
 {
 	uint64_t generation = rulebook_generation(d->rules);
-	struct expr_set_runner *runner = NULL;
-	struct expr_set *set = NULL;
 	struct load l = { 0 };
-	uint64_t *skip = NULL;
 	int r;
 
 	if (d->loaded && generation == d->generation)
 		return 0;
-	r = rulebook_each(d->rules, NULL, take_entry, &l);
+	r = detect_relook(d); /* what is late is late for the rules of before */
+	if (r == 0)
+		r = rulebook_each(d->rules, NULL, take_entry, &l);
 	if (r == 0)
 		r = rulebook_each(d->rules, NULL, take_filter, &l);
 	if (r == 0)
@@ -268,12 +273,12 @@ int detect_load(struct detect *d)
 	if (r == 0)
 		r = make_states(d, &l);
 	if (r == 0)
-		r = compile(&l, &set, &runner, &skip);
+		r = compile(&l);
 	if (r == 0) {
-		change_over(d, &l, set, runner, skip);
+		change_over(d, &l);
 		d->generation = generation;
 		d->loaded = true;
 	}
-	detect_unload(l.members, l.n);
+	load_done(&l);
 	return r;
 }

@@ -31,6 +31,8 @@ void detect_stats(struct detect *d, struct detect_stats *ret)
 
 void detect_count(struct detect *d, struct detect_member *m, uint64_t n)
 {
+	if (d->muted)
+		return;
 	pthread_mutex_lock(&d->mutex);
 	m->stats.hits += n;
 	d->stats.hits += n;

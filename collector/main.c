@@ -273,6 +273,7 @@ static int start_observers(struct collector *c, const struct options *o, struct 
 	r = facts_beside_new(&c->facts_of_rules, c->facts);
 	if (r == 0)
 		observers[2].beside = facts_beside_columns(c->facts_of_rules);
+	detect_set_beside(c->detect, observers[2].beside);
 	for (size_t i = 0; i < ARRAY_SIZE(observers) && r == 0; i++)
 		r = follow_add(c->follow, &observers[i]);
 	if (r == 0)

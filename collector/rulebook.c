@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/rulebook_internal.h"
 
+#include "collector/mainfile.h"
 #include "lib/eql.h"
 #include "lib/timestamp.h"
 
@@ -213,25 +214,19 @@ static int load(struct rulebook *b, enum rb_stmt which,
 int rulebook_open(struct rulebook **ret, const char *dir, struct diag *d)
 {
 	AUTO(rulebook) *b = calloc(1, sizeof(*b));
-	char path[SQL_PATH_BYTES];
 	int r;
 
 	if (!b)
 		return err_origin(-ENOMEM);
 	pthread_mutex_init(&b->mutex, NULL);
-	r = sql_path(path, dir, "main.db", d);
-	if (r == 0)
-		r = sql_open(&b->db, path, SQL_WRITE, d);
+	r = mainfile_open(&b->db, dir, texts, RB_MAX, b->stmts, d);
 	if (r < 0)
 		return r;
-	r = sql_prepare(b->db, texts, RB_MAX, b->stmts);
-	if (r == 0)
-		r = load(b, RB_RULES, load_rule);
+	r = load(b, RB_RULES, load_rule);
 	if (r == 0)
 		r = load(b, RB_EXCEPTIONS, load_exception);
 	if (r < 0)
-		return diag_set(d, r, 0, 0, "cannot read the rules of %s: %s", path,
-				sqlite3_errmsg(b->db));
+		return diag_set(d, r, 0, 0, "cannot read the rules: %s", sqlite3_errmsg(b->db));
 	*ret = TAKE(b);
 	return 0;
 }

@@ -16,7 +16,7 @@ enum {
 	RULEBOOK_RULES = 50000, /* at most */
 };
 
-/* Opens the book in main.db of the folder @dir, which maindb_open() has made.
+/* Opens the book in main.db of the folder @dir, which maindb_open() has made; NULL: in memory.
  * Returns 0 or a negative errno with @d. */
 NODISCARD int rulebook_open(struct rulebook **ret, const char *dir, struct diag *d);
 struct rulebook *rulebook_free(struct rulebook *b);

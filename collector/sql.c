@@ -110,6 +110,22 @@ int sql_path(char ret_path[SQL_PATH_BYTES], const char *dir, const char *name, s
 	return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0, "the folder's path is too long");
 }
 
+int sql_open_memory(sqlite3 **ret)
+{
+	sqlite3 *db = NULL;
+	int r = 0;
+
+	sql_memory_init();
+	if (sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK)
+		r = db ? sql_error(db) : err_origin(-ENOMEM);
+	if (r < 0)
+		sql_close(db);
+	else
+		*ret = db;
+	return r;
+}
+
 sqlite3 *sql_close(sqlite3 *db)
 {
 	sqlite3_close(db);

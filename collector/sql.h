@@ -19,6 +19,8 @@ enum { SQL_PATH_BYTES = 512 };
 NODISCARD int sql_path(char ret_path[SQL_PATH_BYTES], const char *dir, const char *name,
 		       struct diag *d);
 
+/* The same of a database of its own in memory, which is gone when it is closed. */
+NODISCARD int sql_open_memory(sqlite3 **ret);
 /* NULL: no-op.  All statements must be finalized before. */
 sqlite3 *sql_close(sqlite3 *db);
 

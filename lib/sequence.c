@@ -67,6 +67,11 @@ void sequence_keep(struct sequence *s, const struct eql_statement *statement)
 	s->st = s->config.statement = statement;
 }
 
+void sequence_from(struct sequence *s, uint64_t from_ns)
+{
+	s->config.from_ns = from_ns;
+}
+
 void sequence_info(const struct sequence *s, struct sequence_info *ret)
 {
 	*ret = s->info;

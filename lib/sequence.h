@@ -55,6 +55,9 @@ DEFINE_FREEP(sequence)
 /* Sets another copy of the same statement: what waits is kept when rules are read again. */
 void sequence_keep(struct sequence *s, const struct eql_statement *statement);
 
+/* Events before @from_ns are left out from now on: config.from_ns. */
+void sequence_from(struct sequence *s, uint64_t from_ns);
+
 /* Takes note of the events of @b that the statement asks for; @ref is the caller's name for the
  * block.  Returns 0, -ENOMEM or what match() returned. */
 NODISCARD int sequence_block(struct sequence *s, struct expr_scratch *scratch, struct block *b,
@@ -76,6 +79,7 @@ const struct sequence_origin *sequence_origin(const struct sequence *s, uint32_t
 struct sequence_info {
 	uint64_t n_matches;
 	uint64_t n_evicted; /* partial matches that there was no room for */
+	uint64_t n_before;  /* events before config.from_ns, which were left out */
 	uint64_t n_late;    /* events that came after later ones had been taken */
 	size_t bytes;	    /* kept now */
 };

@@ -231,7 +231,7 @@ static uint32_t n_marked(const struct sequence *s, struct block *b)
 	return n;
 }
 
-static void add_table(const struct sequence *s, struct seq_run *run, struct block *b,
+static void add_table(struct sequence *s, struct seq_run *run, struct block *b,
 		      uint32_t table, const uint64_t *masks)
 {
 	const uint64_t *times = block_column(b, table, FIELD_TIMESTAMP);
@@ -244,8 +244,12 @@ static void add_table(const struct sequence *s, struct seq_run *run, struct bloc
 				       .table = table,
 				       .row = row };
 
-		if (!e.terms || e.time_ns < s->config.from_ns || e.time_ns >= s->config.to_ns)
+		if (!e.terms || e.time_ns >= s->config.to_ns)
 			continue;
+		if (e.time_ns < s->config.from_ns) {
+			s->info.n_before++;
+			continue;
+		}
 		add_keys(s, run, b, &e);
 		if (e.terms)
 			run->entries[run->n++] = e;
