@@ -136,6 +136,7 @@ void api_asset(struct request *r);
 void api_rules(struct request *r);
 void api_rules_apply(struct request *r);
 void api_rules_lint(struct request *r);
+void api_rules_backtest(struct request *r);
 void api_rule(struct request *r);
 void api_rule_delete(struct request *r);
 void api_rule_source(struct request *r);

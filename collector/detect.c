@@ -269,15 +269,11 @@ static int history_block(const struct store_block *meta, struct block *b, void *
 int detect_history(struct detect *d, const struct detect_history *asked)
 {
 	struct history h = { .d = d, .asked = asked };
-	AUTO(store_reader) *reader = NULL;
 	int r = detect_load(d);
 
 	if (r == 0)
-		r = store_reader_new(d->store, &reader);
-	if (r < 0)
-		return r;
-	store_reader_set_beside(reader, d->beside);
-	r = store_scan(reader, &asked->range, history_wanted, history_block, &h, asked->stats);
+		r = store_scan(asked->reader, &asked->range, history_wanted, history_block, &h,
+			       asked->stats);
 	if (r == 0 && asked->cancel && atomic_load(asked->cancel))
 		r = -ECANCELED;
 	if (r == 0)

@@ -49,7 +49,8 @@ void detect_set_beside(struct detect *d, const struct block_beside *beside);
  * have made are in the book when it returns.  On the caller's thread.  Returns 0, -ECANCELED
  * (*@cancel) or another negative errno. */
 struct detect_history {
-	struct store_range range; /* ascending, not by arrival */
+	struct store_reader *reader; /* borrowed */
+	struct store_range range;    /* ascending, not by arrival */
 	const atomic_bool *cancel;
 	struct store_scan_stats *stats;
 };

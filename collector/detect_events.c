@@ -3,6 +3,10 @@
 #include <jansson.h>
 
 #include "collector/detect_internal.h"
+#include "collector/lineage.h"
+#include "lib/timestamp.h"
+
+enum { ANCESTORS = 12 };
 
 int detect_fetch(struct detect *d, uint64_t time_ns, uint64_t seq, struct buf *out)
 {
@@ -32,18 +36,6 @@ static const char *member(const json_t *doc, const char *object, const char *key
 	return json_string_value(json_object_get(json_object_get(doc, object), key));
 }
 
-static char *dump(const json_t *process, const json_t *parent)
-{
-	json_t *body = json_pack("{s:b, s:O?, s:[]}", "folded", 0, "process", process, "ancestry");
-	char *text;
-
-	if (parent)
-		json_array_append(json_object_get(body, "ancestry"), (json_t *)(uintptr_t)parent);
-	text = json_dumps(body, JSON_COMPACT);
-	json_decref(body);
-	return text;
-}
-
 /* What an alert tells of a process. */
 static json_t *short_process(const json_t *p)
 {
@@ -61,28 +53,84 @@ static json_t *short_process(const json_t *p)
 	return s;
 }
 
-int detect_fill(struct detect_new *n)
+/* Those above @entity, its parent first, out of the batch that its event at @time_ns is in. */
+static json_t *ancestry_of(struct detect *d, uint64_t entity, uint64_t time_ns)
+{
+	const struct query q = { .from_ns = time_ns, .to_ns = time_ns + 1 };
+	const struct lineage_request request = { .entity = entity,
+						 .depth = ANCESTORS,
+						 .limit = ANCESTORS + 1 };
+	const struct lineage_node *const *nodes;
+	json_t *all = json_array();
+	AUTO(lineage) *l = NULL;
+	uint32_t n = 0;
+
+	if (!entity || !d->worker || lineage_find(&l, d->worker, &q, &request) < 0)
+		return all;
+	nodes = lineage_nodes(l, &n);
+	for (uint32_t i = n; i-- > 0;) {
+		json_t *p;
+
+		if (nodes[i]->depth >= 0)
+			continue;
+		p = json_loadb(lineage_text(l, nodes[i]->text), nodes[i]->text.n, 0, NULL);
+		json_array_append_new(all, short_process(p));
+		json_decref(p);
+	}
+	return all;
+}
+
+static uint64_t time_of(const json_t *doc)
+{
+	const char *text = json_string_value(json_object_get(doc, "@timestamp"));
+	uint64_t ns = 0;
+
+	return text && timestamp_parse(text, strlen(text), 0, &ns, NULL) == 0 ? ns : 0;
+}
+
+static void add_mark(struct detect_new *n, const char *kind, const char *value)
+{
+	char *copy = value && n->n_marks < ARRAY_SIZE(n->marks) ? strdup(value) : NULL;
+
+	if (!copy)
+		return;
+	n->marks[n->n_marks].kind = kind;
+	n->marks[n->n_marks++].value = copy;
+}
+
+/* Its process and those above it, and the marks of them. */
+static char *fill_body(struct detect *d, struct detect_new *n, const json_t *doc)
+{
+	const json_t *process = json_object_get(doc, "process");
+	const char *id = json_string_value(json_object_get(process, "entity_id"));
+	json_t *own = short_process(process), *above, *body, *p;
+	char *text;
+	size_t i;
+
+	n->entity = id ? strtoull(id, NULL, 16) : 0;
+	above = ancestry_of(d, n->entity, time_of(doc));
+	if (json_array_size(above) == 0 && json_object_get(process, "parent"))
+		json_array_append_new(above, short_process(json_object_get(process, "parent")));
+	add_mark(n, "process", id);
+	json_array_foreach(above, i, p)
+		add_mark(n, "ancestor", json_string_value(json_object_get(p, "entity_id")));
+	body = json_pack("{s:b, s:o?, s:o}", "folded", 0, "process", own, "ancestry", above);
+	text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	json_decref(body);
+	return text;
+}
+
+int detect_fill(struct detect *d, struct detect_new *n)
 {
 	json_t *doc = n->n_events ? json_loads(n->events[n->n_events - 1].document, 0, NULL) : NULL;
-	const json_t *process = json_object_get(doc, "process");
-	json_t *own = short_process(process);
-	json_t *parent = short_process(json_object_get(process, "parent"));
-	const char *id = json_string_value(json_object_get(process, "entity_id"));
 	const char *node_id = member(doc, "host", "id"), *node = member(doc, "host", "name");
 
 	free(n->body);
 	free(n->node);
 	free(n->node_id);
-	n->body = dump(own, parent);
+	n->body = fill_body(d, n, doc);
 	n->node_id = strdup(node_id ? node_id : "");
 	n->node = strdup(node ? node : "");
-	n->entity = id ? strtoull(id, NULL, 16) : 0;
-	if (id && n->n_marks < ARRAY_SIZE(n->marks)) {
-		n->marks[n->n_marks].kind = "process";
-		n->marks[n->n_marks++].value = strdup(id);
-	}
-	json_decref(own);
-	json_decref(parent);
 	json_decref(doc);
 	return n->body && n->node_id && n->node ? 0 : err_origin(-ENOMEM);
 }

@@ -75,7 +75,7 @@ struct detect_group {
 	uint64_t key, id;    /* id 0: not known in this run */
 	uint64_t n, last_ns; /* of the alert, as committed */
 	uint64_t pending, first_pending_ns, last_pending_ns;
-	bool touched;
+	bool touched, made;	/* made: by the transaction under way */
 	struct detect_new *new; /* what an alert would be made of; NULL: it is there */
 };
 
@@ -168,6 +168,28 @@ void detect_settle(struct detect *d, const struct block *b);
 /* Appends the document of the event at (@time_ns, @seq), if it is stored.  Returns 0 or -errno. */
 NODISCARD int detect_fetch(struct detect *d, uint64_t time_ns, uint64_t seq, struct buf *out);
 
+/* The value of a column as the block has it; 0: there is no such column. */
+static inline uint64_t detect_cell(struct block *b, uint32_t table, uint32_t row, enum field f)
+{
+	const uint64_t *column = block_column(b, table, f);
+
+	return column ? column[row] : 0;
+}
+
+/* The text of one; n 0: none. */
+static inline struct block_string detect_text(struct block *b, uint32_t table, uint32_t row,
+					      enum field f)
+{
+	uint64_t number = detect_cell(b, table, row, f);
+
+	return number ? block_string(b, (uint32_t)number) : (struct block_string){ 0 };
+}
+
+/* detect_new.c: what an alert of @h would be made of; NULL: no memory. */
+struct detect_new *detect_new_of(struct detect *d, const struct detect_hit *h);
+/* Adds the event of another hit. */
+NODISCARD int detect_new_add(struct detect *d, struct detect_new *n, const struct detect_hit *h);
+
 /* detect.c: asks all rules but those of @skip. */
 NODISCARD int detect_ask(struct detect *d, struct block *b, const uint64_t *skip);
 
@@ -186,7 +208,7 @@ void detect_state_left(struct detect_member *m);
 NODISCARD int detect_take(struct detect *d, struct detect_member *m, struct block *b,
 			  uint32_t table, const uint64_t *bits);
 /* Node, process and marks out of the last event that an alert of a sequence keeps. */
-NODISCARD int detect_fill(struct detect_new *n);
+NODISCARD int detect_fill(struct detect *d, struct detect_new *n);
 void detect_count(struct detect *d, struct detect_member *m, uint64_t n); /* hits */
 NODISCARD int detect_take_hit(struct detect *d, struct detect_hit *h);
 NODISCARD int detect_write(struct detect *d, uint64_t position_ns);

@@ -41,7 +41,7 @@ struct cli_values {
 	const char *status, *level, *rule, *owner, *note, *condition, *expires;
 	const char *process, *state, *from, *kind, *value, *within, *placeholders;
 	uint64_t limit, depth, watch, hops, nodes, max_nodes;
-	bool count, all, histogram, descendants, across, explain, dry_run, help;
+	bool count, all, histogram, descendants, across, explain, dry_run, alerts, help;
 };
 
 enum cli_type {

@@ -340,14 +340,17 @@ static char *sorted(struct alertbook *b)
 static char *history(struct fix *f)
 {
 	struct store_scan_stats stats = { 0 };
-	const struct detect_history h = { .range = { .to_ns = UINT64_MAX, .ascending = true },
-					  .stats = &stats };
+	struct detect_history h = { .range = { .to_ns = UINT64_MAX, .ascending = true },
+				    .stats = &stats };
+	AUTO(store_reader) *reader = NULL;
 	AUTO(alertbook) *alerts = NULL;
 	AUTO(detect) *d = NULL;
 	struct diag diag = { 0 };
 
 	assert_int_equal(alertbook_open(&alerts, NULL, &diag), 0);
 	assert_int_equal(detect_new(&d, f->rules, alerts, f->store), 0);
+	assert_int_equal(store_reader_new(f->store, &reader), 0);
+	h.reader = reader;
 	assert_int_equal(detect_history(d, &h), 0);
 	return sorted(alerts);
 }
