@@ -12,6 +12,8 @@ int detect_new(struct detect **ret, struct rulebook *rules, struct alertbook *al
 	if (!d)
 		return err_origin(-ENOMEM);
 	pthread_mutex_init(&d->mutex, NULL);
+	d->silent_ns = DETECT_SILENT_NS;
+	d->dear_ns = DETECT_DEAR_MS * UINT64_C(1000000);
 	d->rules = rules;
 	d->alerts = alerts;
 	d->store = store;
@@ -165,7 +167,7 @@ static void account(struct detect *d)
 		m->stats.ns += ns;
 		m->stats.asked += c->asked - m->seen.asked;
 		m->seen = *c;
-		m->stats.dear = m->recent_ns > DETECT_DEAR_MS * UINT64_C(1000000);
+		m->stats.dear = m->recent_ns > d->dear_ns;
 	}
 	pthread_mutex_unlock(&d->mutex);
 	for (uint32_t i = 0; i < d->n_members; i++) {
@@ -215,6 +217,22 @@ static int on_batch(const struct store_block *meta, struct block *b, void *arg)
 	r = detect_sequences_advance(d, d->settled_ns);
 	account(d);
 	return r;
+}
+
+/* What waits for events that may still be under way is told when none has come. */
+static int on_idle(void *arg)
+{
+	struct detect *d = arg;
+	int r = load(d);
+
+	if (r == 0 && !d->warm)
+		r = detect_warm(d);
+	if (r < 0 || !detect_waits(d))
+		return r;
+	detect_settle(d, NULL);
+	r = detect_sequences_advance(d, d->settled_ns);
+	account(d);
+	return r < 0 ? r : FOLLOW_E_MORE;
 }
 
 static int on_commit(uint64_t ingested_ns, void *arg)
@@ -281,6 +299,16 @@ int detect_history(struct detect *d, const struct detect_history *asked)
 	return r < 0 ? r : detect_write(d, 1);
 }
 
+void detect_set_dear(struct detect *d, uint64_t ns)
+{
+	d->dear_ns = ns;
+}
+
+void detect_set_patience(struct detect *d, uint64_t ns)
+{
+	d->silent_ns = ns;
+}
+
 void detect_set_beside(struct detect *d, const struct block_beside *beside)
 {
 	d->beside = beside;
@@ -301,6 +329,7 @@ struct follow_observer detect_observer(struct detect *d)
 		.position = on_position,
 		.batch = on_batch,
 		.commit = on_commit,
+		.idle = on_idle,
 		.rollback = on_rollback,
 		.arg = d,
 	};

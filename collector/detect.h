@@ -56,6 +56,11 @@ struct detect_history {
 };
 NODISCARD int detect_history(struct detect *d, const struct detect_history *h);
 
+/* What a rule may take of a batch on average before it is dear, else DETECT_DEAR_MS; for tests. */
+void detect_set_dear(struct detect *d, uint64_t ns);
+/* How long a node that says nothing holds up sequences, else five seconds; for tests. */
+void detect_set_patience(struct detect *d, uint64_t ns);
+
 /* What follow needs; arg is @d. */
 struct follow_observer detect_observer(struct detect *d);
 

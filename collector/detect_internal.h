@@ -11,6 +11,7 @@
 #include "lib/sequence.h"
 #include "lib/slots.h"
 
+#define DETECT_SILENT_NS UINT64_C(5000000000)	 /* a silent node holds sequences up so long */
 #define DETECT_WINDOW_NS UINT64_C(3600000000000) /* hits so far apart are two alerts */
 
 /* An exception that is in force until @expires_ns (0: for ever). */
@@ -114,6 +115,7 @@ struct detect {
 	struct expr_set *set;
 	struct expr_set_runner *runner;
 	uint64_t *skip, *idle; /* bits of members: too dear this time; without state */
+	uint64_t dear_ns, silent_ns;
 	uint64_t generation, batches;
 	uint64_t turn;		       /* counts batches, those that are asked again too */
 	uint64_t block_id, arrived_ns; /* of the batch at hand */
@@ -163,8 +165,11 @@ NODISCARD int detect_sequence_new(struct detect *d, struct detect_member *m, str
 NODISCARD int detect_sequence_feed(struct detect *d, struct detect_member *m, struct block *b);
 /* Has all sequences take the events before @before_ns. */
 NODISCARD int detect_sequences_advance(struct detect *d, uint64_t before_ns);
-/* Moves settled_ns to where all events of all nodes that speak are here, @b's among them. */
+/* Moves settled_ns to where all events of all nodes that speak are here, those of @b (NULL: none)
+ * among them. */
 void detect_settle(struct detect *d, const struct block *b);
+/* Is there a sequence that something waits in for its time? */
+bool detect_waits(const struct detect *d);
 /* Appends the document of the event at (@time_ns, @seq), if it is stored.  Returns 0 or -errno. */
 NODISCARD int detect_fetch(struct detect *d, uint64_t time_ns, uint64_t seq, struct buf *out);
 

@@ -7,8 +7,7 @@
 #include "collector/detect_internal.h"
 #include "lib/timestamp.h"
 
-#define SETTLE_NS UINT64_C(500000000)  /* events of a node may be so much out of order */
-#define SILENT_NS UINT64_C(5000000000) /* a silent node holds sequences up so long */
+#define SETTLE_NS UINT64_C(500000000) /* events of a node may be so much out of order */
 
 static int on_match(const struct sequence_match *m, void *arg)
 {
@@ -59,12 +58,11 @@ int detect_sequence_feed(struct detect *d, struct detect_member *m, struct block
 	return r;
 }
 
-/* Time up to which all events of all nodes that speak are here. */
-static uint64_t watermark(struct detect *d, const struct block *b)
+/* Notes how far the node of @b has come. */
+static void note_node(struct detect *d, const struct block *b, uint64_t now_ns)
 {
 	const struct block_info *i = block_info(b);
-	uint64_t hash = XXH3_64bits(i->node_id.s, i->node_id.n), now_ns = timestamp_now();
-	uint64_t least = UINT64_MAX;
+	uint64_t hash = XXH3_64bits(i->node_id.s, i->node_id.n);
 	uint32_t at = 0, oldest = 0;
 
 	for (; at < d->n_nodes && d->nodes[at].hash != hash; at++)
@@ -78,26 +76,45 @@ static uint64_t watermark(struct detect *d, const struct block *b)
 	}
 	d->nodes[at].max_ns = MAX(d->nodes[at].max_ns, i->max_time_ns);
 	d->nodes[at].seen_ns = now_ns;
+}
+
+/* Time up to which all events of all nodes that speak are here. */
+static uint64_t watermark(const struct detect *d, uint64_t now_ns)
+{
+	uint64_t least = UINT64_MAX;
+
 	for (uint32_t k = 0; k < d->n_nodes; k++) {
 		uint64_t until = d->nodes[k].max_ns + 1;
 
 		if (now_ns < until + SETTLE_NS)
 			until = until > SETTLE_NS ? until - SETTLE_NS : 0;
-		if (now_ns > d->nodes[k].seen_ns + SILENT_NS)
-			until = MAX(until, now_ns - SILENT_NS);
+		if (now_ns - MIN(now_ns, d->nodes[k].seen_ns) > d->silent_ns)
+			until = MAX(until, now_ns - d->silent_ns);
 		least = MIN(least, until);
 	}
-	return least;
+	return d->n_nodes ? least : 0;
 }
 
 void detect_settle(struct detect *d, const struct block *b)
 {
+	uint64_t now_ns = timestamp_now();
 	bool any = false;
 
 	for (uint32_t i = 0; i < d->n_members && !any; i++)
 		any = d->members[i].sequence != NULL;
-	if (any)
-		d->settled_ns = MAX(d->settled_ns, watermark(d, b));
+	if (!any)
+		return;
+	if (b)
+		note_node(d, b, now_ns);
+	d->settled_ns = MAX(d->settled_ns, watermark(d, now_ns));
+}
+
+bool detect_waits(const struct detect *d)
+{
+	for (uint32_t i = 0; i < d->n_members; i++)
+		if (d->members[i].sequence && sequence_waits(d->members[i].sequence))
+			return true;
+	return false;
 }
 
 int detect_sequences_advance(struct detect *d, uint64_t before_ns)

@@ -233,18 +233,31 @@ static struct timespec in_ms(uint32_t ms)
 	return t;
 }
 
-/* Waits for a commit of ingest after number @seen, for the stop, or after a failure for its pause.
- */
-static void wait_for_more(struct follow *f, uint64_t seen, bool has_failed)
+/* Waits for a commit of ingest after number @seen or for the stop, at most @most_ms (0: for ever);
+ * after a failure for all of that.  False: the time is over. */
+static bool wait_for_more(struct follow *f, uint64_t seen, bool has_failed, uint32_t most_ms)
 {
-	struct timespec end = in_ms(FOLLOW_RETRY_MS);
+	struct timespec end = in_ms(most_ms);
 	int r = 0;
 
 	pthread_mutex_lock(&f->mutex);
 	while (!f->stopping && r == 0 && (has_failed || f->commits == seen))
-		r = has_failed ? pthread_cond_timedwait(&f->changed, &f->mutex, &end)
-			       : pthread_cond_wait(&f->changed, &f->mutex);
+		r = most_ms ? pthread_cond_timedwait(&f->changed, &f->mutex, &end)
+			    : pthread_cond_wait(&f->changed, &f->mutex);
 	pthread_mutex_unlock(&f->mutex);
+	return r == 0;
+}
+
+/* What only time brings.  Returns FOLLOW_E_MORE: it wants to be asked again. */
+static int idle(struct follower *f)
+{
+	int r = f->o.idle(f->o.arg), e = 0;
+
+	if (r > 0)
+		e = close_group(f, atomic_load(&f->position_ns));
+	if (r < 0 || e < 0)
+		roll_back(f);
+	return MIN(r, e < 0 ? e : r);
 }
 
 static uint64_t commits(struct follow *f)
@@ -270,16 +283,22 @@ static void log_health(struct follower *f, bool *was_failing, int r)
 static void *run(void *arg)
 {
 	struct follower *f = arg;
-	bool failing = false;
+	bool failing = false, more = true, came = true;
 
 	while (!stopping(f)) {
 		uint64_t seen = commits(f->follow);
-		int r = step(f);
+		int r = came || failing ? step(f) : idle(f);
+		bool waits;
 
 		if (r < 0)
 			count(f, COUNT_FAILURES, 1);
 		log_health(f, &failing, r);
-		wait_for_more(f->follow, seen, r < 0);
+		more = came || r != 0;
+		waits = f->o.idle && more;
+		came = wait_for_more(f->follow, seen, r < 0,
+				     r < 0   ? FOLLOW_RETRY_MS
+				     : waits ? FOLLOW_IDLE_MS
+					     : 0);
 	}
 	return NULL;
 }

@@ -23,7 +23,9 @@ enum {
 	FOLLOW_GROUP_EVENTS = 65536, /* or events */
 	FOLLOW_TRIES = 3,
 	FOLLOW_RETRY_MS = 250, /* between two tries */
+	FOLLOW_IDLE_MS = 500,
 };
+enum { FOLLOW_E_MORE = 1 };
 
 enum follow_begin { FOLLOW_HISTORY, FOLLOW_NOW };
 
@@ -42,6 +44,11 @@ struct follow_observer {
 	 * transaction.  Comes without a batch before when the position only moves on.  Returns 0 or
 	 * a negative errno, then rollback() and the same batches come. */
 	int (*commit)(uint64_t ingested_ns, void *arg);
+	/* NULL, or called when nothing has come for FOLLOW_IDLE_MS, again and again as long as it
+	 * returns FOLLOW_E_MORE, for what only time brings: then commit() with the position as it
+	 * is.  0: there is nothing to wait for, until the next batch.  Else a negative errno: as if
+	 * a commit had failed. */
+	int (*idle)(void *arg);
 	/* Forgets what came since the last commit(); NULL: nothing to do. */
 	void (*rollback)(void *arg);
 	const struct block_beside *beside; /* of the blocks; NULL: none */

@@ -72,6 +72,11 @@ void sequence_from(struct sequence *s, uint64_t from_ns)
 	s->config.from_ns = from_ns;
 }
 
+bool sequence_waits(const struct sequence *s)
+{
+	return s->n_runs || s->n_waiters;
+}
+
 void sequence_info(const struct sequence *s, struct sequence_info *ret)
 {
 	*ret = s->info;

@@ -76,6 +76,10 @@ struct sequence_origin {
 };
 const struct sequence_origin *sequence_origin(const struct sequence *s, uint32_t origin);
 
+/* Is something kept that sequence_advance() alone may complete: events before their turn, or what
+ * waits for something not to happen? */
+bool sequence_waits(const struct sequence *s);
+
 struct sequence_info {
 	uint64_t n_matches;
 	uint64_t n_evicted; /* partial matches that there was no room for */

@@ -420,6 +420,36 @@ static void test_detect_given_sequence_when_complete_then_alert_with_its_events(
 	assert_int_equal(n, 2);
 }
 
+static void test_detect_given_rule_too_dear_when_batches_flow_then_asked_of_some_and_told(
+	void **state)
+{
+	struct fix *f = *state;
+	struct detect_rule_stats s;
+	struct detect_stats all;
+
+	apply(f, SRV0);
+	detect_set_dear(f->detect, 0); /* whatever it takes is too much */
+	for (uint64_t i = 0; i < 10 * DETECT_DEAR_EVERY; i++)
+		run(f, opens(f, 100, 1, "x"));
+	assert_true(detect_rule_stats(f->detect, "r", &s));
+	assert_true(s.dear);
+	assert_int_equal(s.asked + s.skipped, 10 * DETECT_DEAR_EVERY);
+	assert_in_range(s.asked, 10, 12);
+	assert_int_equal(s.hits, s.asked);
+	detect_stats(f->detect, &all);
+	assert_int_equal(all.dear, 1);
+	assert_int_equal(all.skipped, s.skipped);
+	detect_set_dear(f->detect, UINT64_MAX); /* it is forgiven, and asked each time again */
+	for (uint64_t i = 0; i < 2 * DETECT_DEAR_EVERY; i++)
+		run(f, opens(f, 100, 1, "x"));
+	assert_true(detect_rule_stats(f->detect, "r", &s));
+	assert_false(s.dear);
+	run(f, opens(f, 100, 1, "x"));
+	assert_true(detect_rule_stats(f->detect, "r", &s));
+	assert_int_equal(s.asked + s.skipped, 12 * DETECT_DEAR_EVERY + 1);
+	assert_true(s.asked > 10 + DETECT_DEAR_EVERY);
+}
+
 #define DETECT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -439,6 +469,7 @@ int main(void)
 		DETECT(test_detect_given_chain_when_lower_ones_tell_then_the_upper_counts),
 		DETECT(test_detect_given_filter_when_it_is_for_the_rule_then_it_holds_too),
 		DETECT(test_detect_given_filter_of_another_log_source_when_named_any_then_it_does_not_hold),
+		DETECT(test_detect_given_rule_too_dear_when_batches_flow_then_asked_of_some_and_told),
 		DETECT(test_detect_given_sequence_when_complete_then_alert_with_its_events),
 		DETECT(test_detect_given_regex_and_null_rule_when_asked_then_only_what_fits),
 	};

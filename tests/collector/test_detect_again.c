@@ -31,6 +31,7 @@ static void start(struct fix *f)
 	assert_int_equal(alertbook_open(&f->alerts, f->dir, &d), 0);
 	assert_int_equal(store_open(&f->store, f->dir, &d), 0);
 	assert_int_equal(detect_new(&f->detect, f->rules, f->alerts, f->store), 0);
+	detect_set_patience(f->detect, UINT64_MAX); /* however long the test takes */
 }
 
 static void stop(struct fix *f)
@@ -290,6 +291,40 @@ static void test_detect_given_hit_an_hour_late_when_its_window_fills_then_counte
 	check(f, "many process.name=x 2; ");
 }
 
+/* ---- what only time brings ---- */
+
+static uint64_t count_alerts(struct fix *f)
+{
+	char shown[8192];
+	uint64_t n = 0;
+
+	list(f->alerts, shown);
+	for (const char *at = shown; (at = strstr(at, "; ")); at += 2)
+		n++;
+	return n;
+}
+
+static void test_detect_given_quiet_fleet_when_sequence_is_complete_then_told_all_the_same(
+	void **state)
+{
+	struct fix *f = *state;
+	const struct follow_observer o = detect_observer(f->detect);
+	AUTO(follow) *follow_ = NULL;
+
+	apply(f, X_THEN_Y);
+	assert_int_equal(follow_new(&follow_, f->store), 0);
+	assert_int_equal(follow_add(follow_, &o), 0);
+	f->base_ns = timestamp_now();
+	put(f, "n1", 0, 1, "x");
+	f->base_ns = timestamp_now();
+	put(f, "n1", 0, 1, "y"); /* may still be overtaken; and then nothing more comes */
+	follow_wake(follow_);
+	for (int i = 0; i < 600 && count_alerts(f) == 0; i++)
+		usleep(50000);
+	follow_ = follow_free(follow_);
+	check(f, "q [\"n1\"] 1; ");
+}
+
 /* ---- history ---- */
 
 static uint64_t next_random(struct fix *f, uint64_t below)
@@ -478,6 +513,7 @@ int main(void)
 		AGAIN(test_detect_given_batch_an_hour_late_when_it_begins_a_sequence_then_it_is_found),
 		AGAIN(test_detect_given_late_event_when_the_rest_comes_after_then_it_is_waited_for),
 		AGAIN(test_detect_given_hit_an_hour_late_when_its_window_fills_then_counted),
+		AGAIN(test_detect_given_quiet_fleet_when_sequence_is_complete_then_told_all_the_same),
 		AGAIN(test_detect_given_recorded_hour_when_history_is_asked_then_as_live),
 		AGAIN(test_detect_given_pairs_in_any_order_when_asked_then_each_that_there_is_once),
 	};
