@@ -67,21 +67,27 @@ static bool reserve_bits(struct detect *d, size_t words)
 	return true;
 }
 
-/* Takes out of @bits what an exception in force is true of. */
-static int except(struct detect *d, const struct detect_member *m, struct block *b, uint32_t table,
-		  uint64_t *bits)
+void detect_find_exceptions(struct detect_member *m, const struct block *b)
 {
 	uint64_t now_ns = block_info(b)->max_time_ns;
+
+	m->n_in_force = 0;
+	for (size_t i = 0; i < m->n_exceptions; i++)
+		if (!m->exceptions[i].expires_ns || m->exceptions[i].expires_ns > now_ns)
+			m->in_force[m->n_in_force++] = m->exceptions[i].expr;
+}
+
+int detect_except(struct detect *d, struct detect_member *m, struct block *b, uint32_t table,
+		  uint64_t *bits)
+{
 	uint32_t words = (block_rows(b, table) + 63) / 64;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < m->n_exceptions; i++) {
-		const struct detect_exception *x = &m->exceptions[i];
+	detect_find_exceptions(m, b);
+	for (uint32_t i = 0; r == 0 && i < m->n_in_force; i++) {
 		const uint64_t *hits;
 
-		if (x->expires_ns && x->expires_ns <= now_ns)
-			continue;
-		r = expr_begin(d->scratch, x->expr, b);
+		r = expr_begin(d->scratch, m->in_force[i], b);
 		if (r == 0)
 			r = expr_eval(d->scratch, table, &hits);
 		for (uint32_t w = 0; r == 0 && w < words; w++)
@@ -123,7 +129,7 @@ static int on_hits(uint32_t tree, struct block *b, uint32_t table, const uint64_
 	memcpy(d->bits, hits, words * sizeof(*d->bits));
 	r = filter(d, m, b, table, d->bits);
 	if (r == 0)
-		r = except(d, m, b, table, d->bits);
+		r = detect_except(d, m, b, table, d->bits);
 	return r < 0 ? r : detect_take(d, m, b, table, d->bits);
 }
 

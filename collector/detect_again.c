@@ -46,6 +46,8 @@ static int on_block(const struct store_block *meta, struct block *b, void *arg)
 	d->turn++;
 	d->block_id = meta->id;
 	if (a->sequence) {
+		detect_find_exceptions(d->current, b);
+		sequence_except(a->sequence, d->current->in_force, d->current->n_in_force);
 		r = sequence_advance(a->sequence, before_ns);
 		return r < 0 ? r : sequence_block(a->sequence, d->scratch, b, meta->id);
 	}

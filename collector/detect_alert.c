@@ -138,6 +138,29 @@ int detect_take_hit(struct detect *d, struct detect_hit *h)
 	return 0;
 }
 
+/* What the exceptions of the correlations that @m is for leave of its hits. */
+static int leave_out(struct detect *d, struct detect_member *m, struct block *b, uint32_t table,
+		     const uint64_t *bits)
+{
+	size_t n = ((size_t)block_rows(b, table) + 63) / 64 * sizeof(*bits);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < m->n_links; i++) {
+		struct detect_link *l = &m->links[i];
+		struct detect_member *to = &d->members[l->to];
+
+		free(TAKE(l->left));
+		if (to->n_exceptions == 0)
+			continue;
+		l->left = malloc(n);
+		if (!l->left)
+			return err_origin(-ENOMEM);
+		memcpy(l->left, bits, n);
+		r = detect_except(d, to, b, table, l->left);
+	}
+	return r;
+}
+
 int detect_take(struct detect *d, struct detect_member *m, struct block *b, uint32_t table,
 		const uint64_t *bits)
 {
@@ -145,7 +168,7 @@ int detect_take(struct detect *d, struct detect_member *m, struct block *b, uint
 	const uint64_t *time = block_column(b, table, FIELD_TIMESTAMP);
 	uint32_t rows = block_rows(b, table);
 	uint64_t n = 0;
-	int r = 0;
+	int r = leave_out(d, m, b, table, bits);
 
 	for (uint32_t w = 0; r == 0 && w * 64 < rows; w++)
 		for (uint64_t left = bits[w]; r == 0 && left; left &= left - 1) {

@@ -226,6 +226,8 @@ static int feed_link(const struct occurrence *o, const struct detect_link *l)
 
 	next.member = &o->d->members[l->to];
 	c = next.member->rule->correlation;
+	if (l->left && o->depth == 0 && !(l->left[o->hit->row / 64] >> (o->hit->row % 64) & 1))
+		return 0; /* an exception of the correlation */
 	if (!next.member->correlate || (o->d->only && o->d->only != next.member) ||
 	    !read_keys(o, l, c, &next))
 		return 0;

@@ -31,6 +31,8 @@ struct detect_link {
 	struct field_ref keys[DETECT_KEYS]; /* of an event; info NULL: it has none */
 	uint32_t from[DETECT_KEYS];	    /* of a correlation: which of its own keys */
 	struct field_ref value;		    /* info NULL: none */
+	uint64_t *left; /* hits of the table at hand that the correlation's exceptions leave; NULL:
+			   all */
 };
 
 /* A rule that runs. */
@@ -39,6 +41,8 @@ struct detect_member {
 	uint64_t revision, id_hash;
 	struct detect_exception *exceptions;
 	size_t n_exceptions;
+	const struct expr **in_force; /* of the exceptions, at the batch at hand; room for all */
+	uint32_t n_in_force;
 	struct detect_rule_stats stats;
 	struct expr_set_cost seen; /* of the runner, already in stats */
 	uint64_t evicted, late;	   /* of the state that it had before this one */
@@ -195,7 +199,12 @@ struct detect_new *detect_new_of(struct detect *d, const struct detect_hit *h);
 /* Adds the event of another hit. */
 NODISCARD int detect_new_add(struct detect *d, struct detect_new *n, const struct detect_hit *h);
 
-/* detect.c: asks all rules but those of @skip. */
+/* detect.c: takes out of @bits what an exception of @m in force is true of. */
+NODISCARD int detect_except(struct detect *d, struct detect_member *m, struct block *b,
+			    uint32_t table, uint64_t *bits);
+/* Finds the exceptions in force at the time of @b. */
+void detect_find_exceptions(struct detect_member *m, const struct block *b);
+/* Asks all rules but those of @skip. */
 NODISCARD int detect_ask(struct detect *d, struct block *b, const uint64_t *skip);
 
 /* detect_again.c */

@@ -23,7 +23,10 @@ static void member_done(struct detect_member *m)
 		rule_free(m->filter_rules[i]);
 	free(m->filters);
 	free(m->filter_rules);
+	for (size_t i = 0; i < m->n_links; i++)
+		free(m->links[i].left);
 	free(m->links);
+	free(m->in_force);
 	correlate_free(m->correlate);
 	sequence_free(m->sequence);
 	free(m->exceptions);
@@ -43,7 +46,8 @@ static int add_exceptions(struct detect_member *m, const struct rulebook_entry *
 	int r = 0;
 
 	m->exceptions = calloc(n + 1, sizeof(*m->exceptions));
-	if (!m->exceptions)
+	m->in_force = calloc(n + 1, sizeof(*m->in_force));
+	if (!m->exceptions || !m->in_force)
 		return err_origin(-ENOMEM);
 	for (size_t i = 0; i < e->rule->n_exceptions; i++)
 		m->exceptions[m->n_exceptions++] = (struct detect_exception){

@@ -49,6 +49,8 @@ int detect_sequence_feed(struct detect *d, struct detect_member *m, struct block
 		return 0;
 	m->fed = d->turn;
 	d->current = m;
+	detect_find_exceptions(m, b);
+	sequence_except(m->sequence, m->in_force, m->n_in_force);
 	sequence_from(m->sequence, all ? 0 : d->settled_ns);
 	sequence_info(m->sequence, &before);
 	r = sequence_block(m->sequence, d->scratch, b, d->block_id);

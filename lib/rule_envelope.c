@@ -119,39 +119,6 @@ static int parse_condition(struct envelope *v, const struct yaml_node *node, str
 
 /* ---- other keys ---- */
 
-static int read_id(struct envelope *v, const struct yaml_node *node)
-{
-	return read_text(v, node, &v->rule->id);
-}
-static int read_name(struct envelope *v, const struct yaml_node *node)
-{
-	return read_text(v, node, &v->rule->title);
-}
-static int read_description(struct envelope *v, const struct yaml_node *node)
-{
-	return read_text(v, node, &v->rule->description);
-}
-static int read_author(struct envelope *v, const struct yaml_node *node)
-{
-	return read_text(v, node, &v->rule->author);
-}
-static int read_bypass(struct envelope *v, const struct yaml_node *node)
-{
-	return read_text(v, node, &v->rule->bypass);
-}
-static int read_references(struct envelope *v, const struct yaml_node *node)
-{
-	return read_list(v, node, &v->rule->references);
-}
-static int read_false_positives(struct envelope *v, const struct yaml_node *node)
-{
-	return read_list(v, node, &v->rule->false_positives);
-}
-static int read_tags(struct envelope *v, const struct yaml_node *node)
-{
-	return read_list(v, node, &v->rule->tags);
-}
-
 static int read_severity(struct envelope *v, const struct yaml_node *node)
 {
 	if (node->text && rule_level_parse(node->text, &v->rule->level))
@@ -277,33 +244,52 @@ static int read_tests(struct envelope *v, const struct yaml_node *node)
 
 /* ---- the table ---- */
 
+enum form { OWN, TEXT, LIST }; /* read by a function, or put where the offset says */
+
+#define AS_TEXT(key, member)                                   \
+	{                                                      \
+		key, TEXT, offsetof(struct rule, member), NULL \
+	}
+#define AS_LIST(key, member)                                   \
+	{                                                      \
+		key, LIST, offsetof(struct rule, member), NULL \
+	}
 static const struct {
 	const char *key;
+	enum form form;
+	size_t offset;
 	int (*read)(struct envelope *v, const struct yaml_node *node);
 } keys[] = {
-	{ "id", read_id },
-	{ "name", read_name },
-	{ "severity", read_severity },
-	{ "description", read_description },
-	{ "author", read_author },
-	{ "query", read_query },
-	{ "mitre", read_mitre },
-	{ "tags", read_tags },
-	{ "references", read_references },
-	{ "false_positives", read_false_positives },
-	{ "bypass", read_bypass },
-	{ "exceptions", read_exceptions },
-	{ "tests", read_tests },
+	AS_TEXT("id", id),
+	AS_TEXT("name", title),
+	{ "severity", OWN, 0, read_severity },
+	AS_TEXT("description", description),
+	AS_TEXT("author", author),
+	{ "query", OWN, 0, read_query },
+	{ "mitre", OWN, 0, read_mitre },
+	AS_LIST("tags", tags),
+	AS_LIST("references", references),
+	AS_LIST("false_positives", false_positives),
+	AS_TEXT("bypass", bypass),
+	{ "exceptions", OWN, 0, read_exceptions },
+	{ "tests", OWN, 0, read_tests },
 };
 
 static int read_entry(struct envelope *v, const struct yaml_node *entry)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (yaml_is(entry->key, keys[i].key))
-			return keys[i].read(v, entry);
-	return unknown_key(v, entry,
-			   "id, name, severity, description, author, query, mitre, tags, "
-			   "references, false_positives, bypass, exceptions or tests");
+	size_t i = 0;
+	void *to;
+
+	while (i < ARRAY_SIZE(keys) && !yaml_is(entry->key, keys[i].key))
+		i++;
+	if (i == ARRAY_SIZE(keys))
+		return unknown_key(v, entry,
+				   "id, name, severity, description, author, query, mitre, tags, "
+				   "references, false_positives, bypass, exceptions or tests");
+	to = (char *)v->rule + keys[i].offset;
+	return keys[i].form == TEXT   ? read_text(v, entry, to)
+	       : keys[i].form == LIST ? read_list(v, entry, to)
+				      : keys[i].read(v, entry);
 }
 
 int rule_parse_envelope(struct rule *rule, const struct yaml_node *document, struct diag *d)

@@ -72,6 +72,12 @@ void sequence_from(struct sequence *s, uint64_t from_ns)
 	s->config.from_ns = from_ns;
 }
 
+void sequence_except(struct sequence *s, const struct expr *const *conditions, uint32_t n)
+{
+	s->exceptions = conditions;
+	s->n_exceptions = n;
+}
+
 bool sequence_waits(const struct sequence *s)
 {
 	return s->n_runs || s->n_waiters;

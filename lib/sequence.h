@@ -58,6 +58,10 @@ void sequence_keep(struct sequence *s, const struct eql_statement *statement);
 /* Events before @from_ns are left out from now on: config.from_ns. */
 void sequence_from(struct sequence *s, uint64_t from_ns);
 
+/* Events that one of the @n conditions is true of are left out from now on.  Borrowed until the next
+ * call, or sequence_free(). */
+void sequence_except(struct sequence *s, const struct expr *const *conditions, uint32_t n);
+
 /* Takes note of the events of @b that the statement asks for; @ref is the caller's name for the
  * block.  Returns 0, -ENOMEM or what match() returned. */
 NODISCARD int sequence_block(struct sequence *s, struct expr_scratch *scratch, struct block *b,

@@ -183,6 +183,25 @@ static int mark_term(struct sequence *s, struct expr_scratch *scratch, struct bl
 	return r;
 }
 
+/* Takes out what an exception is true of. */
+static int except(struct sequence *s, struct expr_scratch *scratch, struct block *b,
+		  const struct expr *condition)
+{
+	uint32_t first = 0;
+	int r = expr_begin(scratch, condition, b);
+
+	for (uint32_t t = 0; r == 0 && t < block_info(b)->n_tables; t++) {
+		const uint64_t *hits;
+
+		r = expr_eval(scratch, t, &hits);
+		for (uint32_t row = 0; r == 0 && row < block_rows(b, t); row++)
+			if (hits[row / 64] >> (row % 64) & 1)
+				s->masks[first + row] = 0;
+		first += block_rows(b, t);
+	}
+	return r;
+}
+
 static int mark_all(struct sequence *s, struct expr_scratch *scratch, struct block *b)
 {
 	uint32_t n = 0;
@@ -201,6 +220,8 @@ static int mark_all(struct sequence *s, struct expr_scratch *scratch, struct blo
 		memset(s->masks, 0, n * sizeof(*s->masks));
 	for (uint32_t t = 0; r == 0 && t < s->st->n_terms + s->st->has_until; t++)
 		r = mark_term(s, scratch, b, t);
+	for (uint32_t i = 0; r == 0 && i < s->n_exceptions; i++)
+		r = except(s, scratch, b, s->exceptions[i]);
 	return r;
 }
 
@@ -231,8 +252,8 @@ static uint32_t n_marked(const struct sequence *s, struct block *b)
 	return n;
 }
 
-static void add_table(struct sequence *s, struct seq_run *run, struct block *b,
-		      uint32_t table, const uint64_t *masks)
+static void add_table(struct sequence *s, struct seq_run *run, struct block *b, uint32_t table,
+		      const uint64_t *masks)
 {
 	const uint64_t *times = block_column(b, table, FIELD_TIMESTAMP);
 	const uint64_t *seqs = block_column(b, table, FIELD_SEQ);

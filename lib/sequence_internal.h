@@ -62,6 +62,8 @@ struct seq_origin {
 struct sequence {
 	struct sequence_config config;
 	const struct eql_statement *st;
+	const struct expr *const *exceptions;
+	uint32_t n_exceptions;
 	uint8_t stage_term[EQL_STAGES]; /* stages count the events that are not missing */
 	uint8_t gap_of[EQL_TERMS];	/* of a missing term: stages before it */
 	uint64_t set_terms[SEQUENCE_SETS];

@@ -450,6 +450,45 @@ static void test_detect_given_rule_too_dear_when_batches_flow_then_asked_of_some
 	assert_true(s.asked > 10 + DETECT_DEAR_EVERY);
 }
 
+static void except_y(struct fix *f, const char *rule)
+{
+	struct rulebook_exception x = { .rule_id = rule,
+					.condition = "process.name == \"y\"",
+					.owner = "me" };
+	struct diag d = { 0 };
+	uint64_t id;
+
+	assert_int_equal(rulebook_except(f->rules, &x, &id, &d), 0);
+}
+
+static void test_detect_given_exception_of_sequence_when_event_fits_then_it_is_no_step(void **state)
+{
+	struct fix *f = *state;
+
+	apply(f, "id: q\nname: q\nquery: |\n  sequence by host.id with maxspan=1m\n"
+		 "    [ file where process.name == \"x\" ]\n"
+		 "    [ file where process.name in (\"y\", \"z\") ]\n");
+	except_y(f, "q");
+	store(f, opens(f, 100, 1, "x"));
+	store(f, opens(f, 200, 1, "y"));
+	check(f, "");
+	store(f, opens(f, 300, 1, "z"));
+	check(f, "q [\"n1\"] 1 open; ");
+}
+
+static void test_detect_given_exception_of_correlation_when_hit_fits_then_not_counted(void **state)
+{
+	struct fix *f = *state;
+
+	apply(f, BASE MANY("  generate: true\n"));
+	except_y(f, "many");
+	store(f, opens(f, 100, 3, "x"));
+	store(f, opens(f, 200, 3, "y"));
+	check(f, "base /srv/y/2 1 open; base /srv/y/1 1 open; base /srv/y/0 1 open; "
+		 "base /srv/x/2 1 open; many process.name=x 1 open; "
+		 "base /srv/x/1 1 open; base /srv/x/0 1 open; ");
+}
+
 #define DETECT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -469,6 +508,8 @@ int main(void)
 		DETECT(test_detect_given_chain_when_lower_ones_tell_then_the_upper_counts),
 		DETECT(test_detect_given_filter_when_it_is_for_the_rule_then_it_holds_too),
 		DETECT(test_detect_given_filter_of_another_log_source_when_named_any_then_it_does_not_hold),
+		DETECT(test_detect_given_exception_of_sequence_when_event_fits_then_it_is_no_step),
+		DETECT(test_detect_given_exception_of_correlation_when_hit_fits_then_not_counted),
 		DETECT(test_detect_given_rule_too_dear_when_batches_flow_then_asked_of_some_and_told),
 		DETECT(test_detect_given_sequence_when_complete_then_alert_with_its_events),
 		DETECT(test_detect_given_regex_and_null_rule_when_asked_then_only_what_fits),

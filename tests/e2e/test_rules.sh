@@ -274,6 +274,21 @@ given_rules_that_change() {
 	expect "rules change: revisions are kept" "$(ctl rules history other -o ndjson | wc -l)" 8
 }
 
+# What rules have done and cost, for machines and for people.
+given_counters() {
+	local metrics
+
+	metrics=$(curl -fsS -H "Authorization: Bearer $RTSEC_TOKEN" "$RTSEC_URL/metrics")
+	value() { sed -n "s/^$1 //p" <<<"$metrics"; }
+	expect "metrics: a rule's hits" "$(value 'rtsec_rule_hits_total{rule="storm"}')" \
+		"$(ctl rules get storm -o ndjson | jq .hits)"
+	expect "metrics: all but the first hits of a storm are suppressed" \
+		"$([ "$(value rtsec_rules_suppressed_total)" -ge $(($(alerted) - 10)) ] && echo yes)" yes
+	expect "metrics: every set of rules was loaded" "$(value rtsec_rules_failed_loads_total)" 0
+	expect_json "rules cost: dearest first" "$(ctl rules cost -o ndjson | jq -s .)" \
+		'(length > 70) and (.[0].cost_ns > 0) and ([.[].cost_ns] == ([.[].cost_ns] | sort | reverse))'
+}
+
 given_an_alert() {
 	local id
 
@@ -289,5 +304,6 @@ start_stack
 given_shipped_rules
 given_a_storm
 given_rules_that_change
+given_counters
 given_an_alert
 finish
