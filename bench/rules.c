@@ -440,8 +440,9 @@ static int flood(void)
 	}
 	if (r == 0) {
 		detect_stats(e.detect, &stats);
-		printf("{\"flood\":%" PRIu64 ",\"rss_grew_kb\":%ld,\"evicted\":%" PRIu64 "}\n",
-		       e.events, rss_kb() - before_kb, stats.evicted);
+		printf("{\"flood\":%" PRIu64 ",\"rss_grew_kb\":%ld,\"state_bytes\":%" PRIu64
+		       ",\"evicted\":%" PRIu64 "}\n",
+		       e.events, rss_kb() - before_kb, stats.state_bytes, stats.evicted);
 	}
 	engine_close(&e);
 	return r;

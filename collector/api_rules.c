@@ -139,6 +139,7 @@ static void write_stats(struct json *j, struct detect *d, const char *id)
 	json_key_uint(j, "batches", s.asked);
 	json_key_uint(j, "skipped", s.skipped);
 	json_key_uint(j, "cost_ns", s.ns);
+	json_key_uint(j, "state_bytes", s.state_bytes);
 	json_key_uint(j, "evicted", s.evicted);
 	json_key_uint(j, "late", s.late);
 	json_key_bool(j, "dear", s.dear);

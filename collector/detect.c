@@ -145,6 +145,7 @@ static void account_state(struct detect_member *m)
 		sequence_info(m->sequence, &s);
 	m->stats.evicted = m->evicted + c.evicted + s.n_evicted;
 	m->stats.late = m->late + c.late + s.n_late;
+	m->stats.state_bytes = s.bytes + c.hits * sizeof(struct correlate_hit);
 }
 
 void detect_state_left(struct detect_member *m)

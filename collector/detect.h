@@ -67,9 +67,10 @@ struct follow_observer detect_observer(struct detect *d);
 /* What a rule has done since the collector started.  Any thread. */
 struct detect_rule_stats {
 	uint64_t hits, alerts, asked, ns;
-	uint64_t skipped; /* batches that it was not asked of, being dear */
-	uint64_t evicted; /* partial matches and counted hits that there was no room for */
-	uint64_t late;	  /* events that came after their time was over */
+	uint64_t skipped;     /* batches that it was not asked of, being dear */
+	uint64_t evicted;     /* partial matches and counted hits that there was no room for */
+	uint64_t state_bytes; /* kept of partial matches and counted hits now */
+	uint64_t late;	      /* events that came after their time was over */
 	bool dear;
 };
 /* False: it does not run. */
@@ -84,6 +85,6 @@ void detect_dearest(struct detect *d, size_t most,
 
 struct detect_stats {
 	uint64_t rules, hits, alerts, suppressed, forgotten, reloads, failed_loads;
-	uint64_t dear, skipped, evicted, late; /* over all rules in force */
+	uint64_t dear, skipped, evicted, late, state_bytes; /* over all rules in force */
 };
 void detect_stats(struct detect *d, struct detect_stats *ret);

@@ -25,6 +25,7 @@ void detect_stats(struct detect *d, struct detect_stats *ret)
 		ret->skipped += s->skipped;
 		ret->evicted += s->evicted;
 		ret->late += s->late;
+		ret->state_bytes += s->state_bytes;
 	}
 	pthread_mutex_unlock(&d->mutex);
 }

@@ -132,6 +132,7 @@ static void read_rules(struct metrics *m, const struct server *s)
 	v[METRIC_RULES_EVICTED] = d.evicted;
 	v[METRIC_RULES_LATE] = d.late;
 	v[METRIC_RULES_FORGOTTEN] = d.forgotten;
+	v[METRIC_RULES_STATE] = d.state_bytes;
 	v[METRIC_RULES_DEAR] = d.dear;
 	v[METRIC_RULES_SKIPPED] = d.skipped;
 	v[METRIC_RULES_RELOADS] = d.reloads;

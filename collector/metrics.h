@@ -65,6 +65,8 @@
 	  "Events that came after their time was over for a sequence or a window")                \
 	X(RULES_FORGOTTEN, rules, forgotten, "counter",                                           \
 	  "Groups of hits forgotten to bound memory; they are found again in main.db")            \
+	X(RULES_STATE, rules, state_bytes, "gauge",                                               \
+	  "Bytes kept of partial matches and counted hits")                                       \
 	X(RULES_DEAR, rules, dear, "gauge", "Rules that take too long and are asked less often")  \
 	X(RULES_SKIPPED, rules, skipped, "counter", "Times that dear rules were left out")        \
 	X(RULES_RELOADS, rules, reloads, "counter", "Rule sets put in force since start")         \

@@ -6,6 +6,8 @@
 
 #include "collector/detect.h"
 #include "collector/maindb.h"
+#include "lib/correlate.h"
+#include "lib/sequence.h"
 
 #define S UINT64_C(1000000000)
 
@@ -325,6 +327,47 @@ static void test_detect_given_quiet_fleet_when_sequence_is_complete_then_told_al
 	check(f, "q [\"n1\"] 1; ");
 }
 
+/* ---- a flood ---- */
+
+/* Files of which none is the same, for rules that wait for each of them again. */
+static void test_detect_given_flood_of_new_keys_when_rules_wait_then_state_is_bounded(void **state)
+{
+	struct fix *f = *state;
+	const struct follow_observer o = detect_observer(f->detect);
+	struct detect_rule_stats pair, many;
+
+	apply(f, "id: pair\nname: p\nquery: |\n  sequence by file.path with maxspan=1d\n"
+		 "    [ file where event.action == \"open\" ]\n"
+		 "    [ file where event.action == \"deletion\" ]\n---\n"
+		 "id: base\nname: b\nquery: file where event.action == \"open\"\n---\n"
+		 "title: many\nid: many\ncorrelation:\n  type: event_count\n  rules: [base]\n"
+		 "  group-by: [file.path]\n  timespan: 1d\n  condition: { gte: 3 }\n");
+	for (uint64_t i = 0; i < 40; i++) {
+		char word[16];
+		const struct fixture_batch what = { .first_seq = f->seq += 10000,
+						    .n = 4000,
+						    .time_ns = f->base_ns + i * 4000000,
+						    .step_ns = 1000,
+						    .word = word };
+		const struct store_block meta = { .id = i + 1, .ingested_ns = 1000 + i };
+		AUTO_BUF struct buf frame = { 0 };
+		struct diag d = { 0 };
+
+		snprintf(word, sizeof(word), "w%d", (int)i);
+		fixture_frame(&what, &frame);
+		assert_int_equal(block_load(f->block, frame.data, frame.n, &d), 0);
+		assert_int_equal(o.batch(&meta, f->block, o.arg), 0);
+	}
+	assert_int_equal(o.commit(2000, o.arg), 0);
+	assert_true(detect_rule_stats(f->detect, "pair", &pair));
+	assert_true(detect_rule_stats(f->detect, "many", &many));
+	assert_in_range(pair.state_bytes, 1 << 20, SEQUENCE_MEMORY_BYTES);
+	assert_true(pair.evicted > 10000);
+	assert_in_range(many.state_bytes, 1 << 20, CORRELATE_HITS * sizeof(struct correlate_hit));
+	assert_int_equal(many.evicted, 160000 - CORRELATE_GROUPS);
+	check(f, "");
+}
+
 /* ---- history ---- */
 
 static uint64_t next_random(struct fix *f, uint64_t below)
@@ -514,6 +557,7 @@ int main(void)
 		AGAIN(test_detect_given_late_event_when_the_rest_comes_after_then_it_is_waited_for),
 		AGAIN(test_detect_given_hit_an_hour_late_when_its_window_fills_then_counted),
 		AGAIN(test_detect_given_quiet_fleet_when_sequence_is_complete_then_told_all_the_same),
+		AGAIN(test_detect_given_flood_of_new_keys_when_rules_wait_then_state_is_bounded),
 		AGAIN(test_detect_given_recorded_hour_when_history_is_asked_then_as_live),
 		AGAIN(test_detect_given_pairs_in_any_order_when_asked_then_each_that_there_is_once),
 	};
