@@ -392,8 +392,8 @@ int merger_step(struct merger *m, uint64_t now_ns, uint64_t low_ns)
 	int64_t at;
 	int r = 0;
 
-	if (now_ns < m->rests_until_ns)
-		return 0;
+	if (now_ns < m->rests_until_ns && m->rests_until_ns - now_ns <= m->limits.sweep_ns)
+		return 0; /* further ahead is only a clock that has been set back */
 	if (m->day == m->n_days)
 		r = begin_sweep(m, now_ns);
 	at = m->source;

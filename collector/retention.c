@@ -10,8 +10,21 @@ struct run {
 	struct store *store;
 	struct maindb *maindb;
 	const struct retention_limits *limits;
-	uint64_t now_ns, bytes; /* of the days that are left */
+	uint64_t now_ns;
+	uint64_t believed_ns; /* what ages are judged by */
+	uint64_t bytes;	      /* of the days that are left */
 };
+
+/* A clock of ours that jumps far ahead must not take history with it: no day is older than the
+ * newest event that any node tells makes it. */
+static uint64_t believed(const struct store_day *days, size_t n, uint64_t now_ns)
+{
+	uint64_t newest = 0;
+
+	for (size_t i = 0; i < n; i++)
+		newest = MAX(newest, days[i].newest_ns);
+	return MIN(newest, now_ns);
+}
 
 /* The day that it is as old as. */
 static uint64_t age_day(const struct store_day *d)
@@ -31,10 +44,11 @@ static const char *reason(const struct run *run, const struct store_day *d)
 {
 	const struct retention_limits *l = run->limits;
 	uint64_t today = run->now_ns / ns_per_day, day = age_day(d);
+	uint64_t believed_today = run->believed_ns / ns_per_day;
 
 	if (day >= today)
 		return NULL;
-	if (l->keep_days && today - day > l->keep_days)
+	if (l->keep_days && day < believed_today && believed_today - day > l->keep_days)
 		return "age";
 	return l->keep_bytes && run->bytes > l->keep_bytes ? "bytes" : NULL;
 }
@@ -93,6 +107,7 @@ int retention_run(struct store *s, struct maindb *m, const struct retention_limi
 		return r;
 	for (size_t i = 0; i < n; i++)
 		run.bytes += days[i].bytes;
+	run.believed_ns = believed(days, n, now_ns);
 	qsort(days, n, sizeof(*days), by_age);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = visit(&run, &days[i]);

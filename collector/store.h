@@ -55,6 +55,7 @@ struct store_day {
 	uint32_t number;	  /* days since 1970-01-01; 0: clocks that are far off */
 	uint64_t n_events, bytes; /* on the disk, index included */
 	uint64_t ingested_ns;	  /* of its last batch */
+	uint64_t newest_ns;	  /* of its events, by their nodes' clocks */
 };
 /* Any thread.  Lists the days, oldest first.  *ret is the caller's, to be freed.  Returns 0 or
  * -ENOMEM. */

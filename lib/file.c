@@ -54,8 +54,7 @@ static int write_all(int fd, const char *text, size_t n)
 	return fsync(fd) < 0 ? err_origin(-errno) : 0;
 }
 
-/* The name itself is on disk once its folder is. */
-static int sync_folder_of(const char *path)
+int file_sync_folder_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char dir[4096];
@@ -90,6 +89,6 @@ int file_write(const char *path, const char *text, size_t n, unsigned mode, stru
 	if (r == 0 && rename(name, path) < 0)
 		r = err_origin(-errno);
 	if (r == 0)
-		r = sync_folder_of(path);
+		r = file_sync_folder_of(path);
 	return r == 0 ? 0 : diag_set(d, r, 0, 0, "cannot write %s: %s", path, strerror(-r));
 }

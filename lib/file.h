@@ -12,3 +12,6 @@ NODISCARD int file_read(const char *path, char *to, size_t cap, size_t *ret_n, s
  * negative errno with @d. */
 NODISCARD int file_write(const char *path, const char *text, size_t n, unsigned mode,
 			 struct diag *d);
+/* Has the folder of @path on disk, and with it the name: to be called after the file's own fsync.
+ * Returns 0 or a negative errno. */
+NODISCARD int file_sync_folder_of(const char *path);

@@ -438,6 +438,8 @@ static void say_start(struct sensor *s, const struct seq_past *past)
 		.cause = LOSS_RESTART,
 		.first_seq = past->lost_first,
 		.last_seq = past->lost_last,
+		.from_ns = past->cut_ns,
+		.to_ns = past->cut_ns,
 	};
 
 	if (past->lost_last)
@@ -445,11 +447,17 @@ static void say_start(struct sensor *s, const struct seq_past *past)
 			 "start: version %s; the sensor before was killed: numbers %" PRIu64
 			 " to %" PRIu64 " that are not stored are lost or were never used",
 			 RTSEC_VERSION, past->lost_first, past->lost_last);
+	else if (past->cut)
+		snprintf(message, sizeof(message),
+			 "start: version %s; boot %s ended without a stop of the sensor: its "
+			 "numbers "
+			 "from %" PRIu64 " on that are not stored are lost",
+			 RTSEC_VERSION, past->cut_boot, past->cut_first);
 	else
 		snprintf(message, sizeof(message), "start: version %s%s", RTSEC_VERSION,
 			 past->clean ? "; the sensor before stopped in order" : "");
 	consumer_say(s->consumer, message);
-	if (past->lost_last)
+	if (past->lost_last || past->cut)
 		consumer_lose(s->consumer, &l);
 }
 

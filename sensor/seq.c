@@ -4,6 +4,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+
+#include "lib/file.h"
 
 enum { LINE_BYTES = 96, LOCK_TRIES = 50 }; /* a tenth of a second each */
 
@@ -11,27 +14,44 @@ enum { LINE_BYTES = 96, LOCK_TRIES = 50 }; /* a tenth of a second each */
 static int write_line(struct seq *s, uint64_t number, const char *how)
 {
 	char line[LINE_BYTES + 1];
-	int n = snprintf(line, sizeof(line), "rtsec-seq 1 %s %020" PRIu64 " %s", s->boot_text, number,
-			 how);
+	int n = snprintf(line, sizeof(line), "rtsec-seq 1 %s %020" PRIu64 " %s", s->boot_text,
+			 number, how);
 
 	memset(line + n, ' ', (size_t)(LINE_BYTES - n));
 	line[LINE_BYTES - 1] = '\n';
 	return pwrite(s->fd, line, LINE_BYTES, 0) == LINE_BYTES ? 0 : err_origin(-errno);
 }
 
-/* Reads the line of this boot.  Returns false when there is none. */
-static bool read_line(const struct seq *s, uint64_t *ret_number, bool *ret_clean)
+/* A sensor of the boot @boot did not stop: what it had in memory went with the power. */
+static void note_cut(const struct seq *s, const char *boot, uint64_t number, struct seq_past *past)
+{
+	struct stat st;
+
+	past->cut = true;
+	snprintf(past->cut_boot, sizeof(past->cut_boot), "%s", boot);
+	past->cut_first = number;
+	if (fstat(s->fd, &st) == 0)
+		past->cut_ns =
+			(uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
+}
+
+/* Reads the line of this boot.  Returns false when there is none; of another boot the past is told.
+ */
+static bool read_line(const struct seq *s, uint64_t *ret_number, struct seq_past *past)
 {
 	char line[LINE_BYTES + 1] = "", boot[37] = "", how[16] = "";
 	ssize_t n = pread(s->fd, line, LINE_BYTES, 0);
 
-	if (n != LINE_BYTES)
+	if (n != LINE_BYTES ||
+	    sscanf(line, "rtsec-seq 1 %36s %" SCNu64 " %15s", boot, ret_number, how) != 3)
 		return false;
-	if (sscanf(line, "rtsec-seq 1 %36s %" SCNu64 " %15s", boot, ret_number, how) != 3 ||
-	    strcmp(boot, s->boot_text) != 0)
-		return false;
-	*ret_clean = strcmp(how, "clean") == 0;
-	return true;
+	past->clean = strcmp(how, "clean") == 0;
+	if (strcmp(boot, s->boot_text) == 0)
+		return true;
+	if (!past->clean)
+		note_cut(s, boot, *ret_number, past);
+	past->clean = false;
+	return false;
 }
 
 /* A sensor that was killed holds its lock until the kernel has detached its programs: a second or
@@ -46,6 +66,20 @@ static bool lock(int fd)
 		nanosleep(&pause, NULL);
 	}
 	return false;
+}
+
+/* Once: that a sensor runs has to outlive the power.  A disk that cannot do that must not blind us. */
+static int write_first(struct seq *s, const char *dir)
+{
+	char path[4096];
+	int r = write_line(s, s->next, "running");
+
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "%s/seq", dir);
+	if (fdatasync(s->fd) == 0)
+		(void)!file_sync_folder_of(path);
+	return 0;
 }
 
 static int open_file(struct seq *s, const char *dir, struct diag *d)
@@ -79,7 +113,7 @@ int seq_open(struct seq *s, const char *dir, const char *boot_text, uint64_t boo
 	if (r < 0)
 		return r;
 	s->next = MAX(boot_us, 1u);
-	if (read_line(s, &number, &past->clean)) {
+	if (read_line(s, &number, past)) {
 		if (past->clean) {
 			s->next = number;
 		} else {
@@ -88,7 +122,7 @@ int seq_open(struct seq *s, const char *dir, const char *boot_text, uint64_t boo
 			past->lost_last = s->next - 1;
 		}
 	}
-	r = write_line(s, s->next, "running");
+	r = write_first(s, dir);
 	if (r < 0) {
 		close(s->fd);
 		s->fd = -1;

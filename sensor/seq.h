@@ -2,24 +2,27 @@
 /* seq - event numbers that never repeat within a boot, over any number of sensor restarts.
  *
  * A small file in the state folder holds the boot id, a number, and how the sensor ended.  After a
- * clean stop the numbers go on where they ended.  After a kill the numbers go on at the microseconds
- * since boot, which no sensor reaches by counting (it would need a million events a second since
- * boot), and what was between is told as a gap.  The file is never synced: it only matters within a
- * boot, where the page cache outlives the process.
- * Thread: one owner at a time.  Memory: fixed. */
+ * clean stop the numbers go on where they ended.  After a kill the numbers go on at the
+ * microseconds since boot, which no sensor reaches by counting (it would need a million events a
+ * second since boot), and what was between is told as a gap.  The file is synced once, when it is
+ * opened: an older number only makes the gap wider, and that it says "running" is what tells the
+ * next boot that the power went. Thread: one owner at a time.  Memory: fixed. */
 #pragma once
 #include "lib/diag.h"
 
 struct seq {
-	int fd;		   /* of the state file */
-	uint64_t next;	   /* number of the next event */
+	int fd;	       /* of the state file */
+	uint64_t next; /* number of the next event */
 	char boot_text[37];
 };
 
 /* What seq_open() found. */
 struct seq_past {
-	bool clean;			 /* numbers go on without a hole */
+	bool clean;			/* numbers go on without a hole */
 	uint64_t lost_first, lost_last; /* numbers that may be missing; 0: nothing is known */
+	bool cut;			/* another boot ended with a sensor at work */
+	char cut_boot[37];		/* which, */
+	uint64_t cut_first, cut_ns; /* its first number that may be missing, and when that was */
 };
 
 /* Opens @dir/seq and takes its lock.  Returns 0, -EBUSY (another sensor uses the folder) or another

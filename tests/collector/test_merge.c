@@ -118,6 +118,24 @@ static void merge(struct fix *f, const struct merge_limits *limits, uint64_t low
 	merger_counters(m, ret);
 }
 
+static void test_merge_given_clock_that_is_set_back_when_stepped_then_it_goes_on(void **state)
+{
+	struct fix *f = *state;
+	struct merge_limits limits = at_once;
+	struct merge_counters counters;
+	AUTO(merger) *m = NULL;
+	uint64_t now_ns = timestamp_now() + fixture_day_ns;
+
+	limits.sweep_ns = fixture_day_ns / 24 / 60;
+	assert_int_equal(merger_new(&m, f->store, &limits), 0);
+	assert_int_equal(merger_step(m, now_ns + fixture_day_ns, UINT64_MAX), 0); /* rests */
+	put_all(f);
+	while (merger_step(m, now_ns, UINT64_MAX) == MERGE_E_MORE)
+		;
+	merger_counters(m, &counters);
+	assert_true(counters.blocks > 0);
+}
+
 /* ---- what is there ---- */
 
 static int tell_event(struct field_ref ref, void *arg)
@@ -524,6 +542,7 @@ int main(void)
 		T(test_merge_given_merged_when_scanned_by_arrival_then_batches_are_as_they_came),
 		T(test_merge_given_scan_under_way_when_merged_then_it_gets_each_event_once),
 		T(test_merge_given_blocks_not_followed_yet_when_merged_then_they_stay),
+		T(test_merge_given_clock_that_is_set_back_when_stepped_then_it_goes_on),
 		T(test_merge_given_few_events_when_young_then_they_wait_until_they_are_old),
 		T(test_merge_given_index_lost_when_opened_then_every_event_is_there_once),
 		T(test_merge_given_damaged_block_when_merged_then_those_around_it_are),

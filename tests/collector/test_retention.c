@@ -242,6 +242,27 @@ static void test_retention_given_clocks_far_off_when_run_then_arrival_is_their_a
 	assert_int_equal(retention_run(f->store, f->maindb, &limits, f->now + 3 * fixture_day_ns),
 			 0);
 	expect_n(scan(f, f->reader, true, 0), NULL, 0);
+	f->now += 3 * fixture_day_ns;
+	put(f, 0, 8); /* other nodes tell the same time */
+	assert_int_equal(retention_run(f->store, f->maindb, &limits, f->now), 0);
+	EXPECT(scan(f, f->reader, true, 0), 8);
+}
+
+static void test_retention_given_clock_far_ahead_when_run_then_no_history_goes(void **state)
+{
+	struct fix *f = *state;
+	struct retention_limits limits = { 30, 0 };
+	uint64_t right = f->now, ahead = f->now + 4000 * fixture_day_ns;
+
+	for (uint32_t ago = 0; ago < 5; ago++)
+		put(f, ago, 100 + ago);
+	assert_int_equal(retention_run(f->store, f->maindb, &limits, ahead), 0);
+	EXPECT(scan(f, f->reader, true, 0), 104, 103, 102, 101, 100);
+	f->now = ahead; /* what comes now is of the same nodes, whose clocks are right */
+	put(f, 4000, 200);
+	assert_int_equal(retention_run(f->store, f->maindb, &limits, ahead), 0);
+	assert_int_equal(scan(f, f->reader, true, 0)->n, 6);
+	f->now = right;
 }
 
 /* ---- readers ---- */
@@ -293,15 +314,16 @@ static void test_retention_given_removed_day_when_node_sends_late_then_it_begins
 
 	put(f, 3, 1);
 	put(f, 3, 3);
-	EXPECT(scan(f, f->reader, true, 0), 1, 3);
+	put(f, 0, 50);
+	EXPECT(scan(f, f->reader, true, 0), 1, 3, 50);
 	assert_int_equal(run(f, 1, 0), 0);
 	put(f, 3, 9);
-	EXPECT(scan(f, f->reader, true, 0), 9);
+	EXPECT(scan(f, f->reader, true, 0), 9, 50);
 	close_store(f);
 	open_store(f);
-	EXPECT(scan(f, f->reader, true, 0), 9);
+	EXPECT(scan(f, f->reader, true, 0), 9, 50);
 	assert_int_equal(run(f, 1, 0), 0);
-	expect_n(scan(f, f->reader, true, 0), NULL, 0);
+	EXPECT(scan(f, f->reader, true, 0), 50);
 	assert_int_equal(maindb_removed_sum(f->maindb, &sum), 0);
 	assert_int_equal(sum.days, 2);
 	assert_int_equal(sum.events, 6);
@@ -451,6 +473,7 @@ int main(void)
 		T(test_retention_given_day_on_hold_when_run_then_it_stays_until_released),
 		T(test_retention_given_clocks_far_off_when_run_then_arrival_is_their_age),
 		T(test_retention_given_limits_in_main_db_when_asked_then_they_go_before_the_options),
+		T(test_retention_given_clock_far_ahead_when_run_then_no_history_goes),
 		T(test_retention_given_scan_under_way_when_its_day_goes_then_it_gets_all_of_it),
 		T(test_retention_given_scan_under_way_when_next_day_goes_then_it_is_no_damage),
 		T(test_retention_given_idle_readers_when_day_goes_then_its_space_is_free),

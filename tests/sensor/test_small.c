@@ -111,6 +111,32 @@ static void test_seq_given_another_boot_or_a_broken_file_when_opened_then_it_beg
 	seq_close(&s, true);
 }
 
+static void test_seq_given_another_boot_that_ended_without_a_stop_when_opened_then_it_is_told(
+	void **state)
+{
+	struct seq_past past;
+	struct diag d = { 0 };
+	struct seq s;
+
+	(void)state;
+	assert_int_equal(0, seq_open(&s, dir, BOOT, 1000, &past, &d));
+	assert_false(past.cut);
+	seq_note(&s, 1200);
+	seq_close(&s, false);
+	assert_int_equal(0,
+			 seq_open(&s, dir, "00000000-9586-44b8-b03d-10757b3652f6", 70, &past, &d));
+	assert_true(past.cut);
+	assert_string_equal(past.cut_boot, BOOT);
+	assert_int_equal(past.cut_first, 1200);
+	assert_true(past.cut_ns > 0);
+	assert_int_equal(past.lost_last, 0);
+	assert_int_equal(s.next, 70);
+	seq_close(&s, true);
+	assert_int_equal(0, seq_open(&s, dir, BOOT, 1000, &past, &d));
+	assert_false(past.cut);
+	seq_close(&s, true);
+}
+
 static void test_seq_given_a_running_sensor_when_a_second_opens_then_it_is_told_why(void **state)
 {
 	struct seq_past past;
@@ -363,6 +389,7 @@ int main(void)
 		T(test_seq_given_a_clean_stop_when_opened_again_then_numbers_go_on),
 		T(test_seq_given_a_kill_when_opened_again_then_a_range_is_told_and_none_comes_twice),
 		T(test_seq_given_another_boot_or_a_broken_file_when_opened_then_it_begins_anew),
+		T(test_seq_given_another_boot_that_ended_without_a_stop_when_opened_then_it_is_told),
 		T(test_seq_given_a_running_sensor_when_a_second_opens_then_it_is_told_why),
 		T(test_users_given_odd_lines_when_read_then_good_ones_have_names),
 		T(test_users_given_a_changed_file_when_refreshed_then_new_names_are_known),

@@ -1,0 +1,200 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# rig.sh - the fleet that faults come over: three nodes and a hub as network namespaces, a real sensor
+# and a load of numbered events on each node, a collector in the hub, mTLS between them, and
+# liblayer.so (layer.h) below each daemon.  Sourced by run.sh, after tests/e2e/lib.sh.
+
+N=rtsecx$$
+NODES=(a b c)
+HUB=10.78.0.254
+PORT=7443 HTTP=8443
+RATE=100 # numbered events a second and node
+declare -A number=([a]=1 [b]=2 [c]=3) pid=() writer=() base=() plan_of=()
+
+in_node() { # NODE|hub COMMAND...
+	local node=$1
+
+	shift
+	ip netns exec "$N-$node" "$@"
+}
+
+make_network() {
+	local node
+
+	ip netns add "$N-hub"
+	ip -n "$N-hub" link set lo up
+	ip -n "$N-hub" link add bridge type bridge
+	ip -n "$N-hub" addr add "$HUB/24" dev bridge
+	ip -n "$N-hub" link set bridge up
+	for node in "${NODES[@]}"; do
+		ip netns add "$N-$node"
+		ip -n "$N-$node" link set lo up
+		ip -n "$N-$node" link add eth0 type veth peer name "to-$node" netns "$N-hub"
+		ip -n "$N-hub" link set dev "to-$node" master bridge up
+		ip -n "$N-$node" addr add "10.78.0.${number[$node]}/24" dev eth0
+		ip -n "$N-$node" link set eth0 up
+	done
+}
+
+# Ends all that was started here, by its pid.
+clean_up() {
+	local node
+
+	for node in "${!writer[@]}" "${!pid[@]}"; do
+		[ -z "${writer[$node]:-}" ] || kill -KILL "${writer[$node]}" 2>/dev/null
+		[ -z "${pid[$node]:-}" ] || kill -KILL "${pid[$node]}" 2>/dev/null
+	done
+	wait 2>/dev/null
+	for node in "${NODES[@]}" hub; do ip netns del "$N-$node" 2>/dev/null; done
+}
+
+# ------------------------------------------------------------------------------- daemons
+
+# What the layer below a daemon does from now on; see layer.h.
+plan() { # NAME CLOCK ACTION CALL N ERRNO PATTERN
+	printf '%-255s\n' "${*:2}" 1<>"$T/$1.plan"
+}
+calm() { plan "$1" 0 none any 0 0 '*'; }
+
+layered() { # NAME COMMAND...: becomes the daemon
+	local name=$1
+
+	shift
+	LD_PRELOAD=$TOOLS/liblayer.so LAYER_PLAN=$T/$name.plan LAYER_ROOT=$T/$name exec "$@"
+}
+
+start_collector() {
+	(layered collector ip netns exec "$N-hub" "$BIN/rtsec-collector" --dir "$T/collector" \
+		--listen "tls+tcp://0.0.0.0:$PORT" --http "0.0.0.0:$HTTP" --tls-name "$HUB" \
+		--min-free-bytes 0) >>"$T/collector.log" 2>&1 &
+	pid[collector]=$!
+}
+
+start_sensor() { # NODE
+	(layered "$1" ip netns exec "$N-$1" "$BIN/rtsec-sensor" --collector "tls+tcp://$HUB:$PORT" \
+		--state "$T/$1" --node-id "$1" --node-name "$1" --only-netns "/run/netns/$N-$1" \
+		--without open --without deletion --spool-sync batch) >>"$T/$1.log" 2>&1 &
+	pid[$1]=$!
+}
+
+start() { # collector|NODE
+	if [ "$1" = collector ]; then start_collector; else start_sensor "$1"; fi
+}
+
+lives() { kill -0 "${pid[$1]}" 2>/dev/null; }
+# shellcheck disable=SC2317 # called by until_true
+dead() { ! lives "$1"; }
+
+# What systemd does: who has ended is started again.  Nothing else ever helps a daemon here.
+keep_up() {
+	local name
+
+	for name in collector "${NODES[@]}"; do
+		lives "$name" && continue
+		wait "${pid[$name]}" 2>/dev/null
+		start "$name"
+	done
+}
+
+end() { # NAME SIGNAL
+	kill "-$2" "${pid[$1]}" 2>/dev/null
+	until_true 20 dead "$1"
+}
+
+ctl() { in_node hub "$BIN/rtsecctl" "$@"; }
+# shellcheck disable=SC2317 # called by until_true
+serves() {
+	keep_up
+	ctl nodes -o json >/dev/null 2>&1
+}
+# shellcheck disable=SC2317 # called by until_true
+listens() { in_node hub curl -kfsS -o /dev/null "https://127.0.0.1:$HTTP/healthz" 2>/dev/null; }
+
+enroll() { # NODE
+	ctl node token create --ttl 5m >"$T/join" &&
+		in_node "$1" "$BIN/rtsec-sensor" enroll --collector "https://$HUB:$HTTP" \
+			--token-file "$T/join" --state "$T/$1" --node-id "$1" >>"$T/$1.log" 2>&1
+}
+
+start_fleet() {
+	local node
+
+	make_network
+	for node in collector "${NODES[@]}"; do
+		mkdir -m 700 "$T/$node"
+		calm "$node"
+	done
+	start_collector
+	until_true 30 listens || {
+		fail "the collector starts" "$(tail -n 5 "$T/collector.log")"
+		return 1
+	}
+	RTSEC_TOKEN=$("$BIN/rtsec-collector" token create --dir "$T/collector" --name e2e --role admin)
+	export RTSEC_TOKEN RTSEC_URL=https://127.0.0.1:$HTTP RTSEC_CA=$T/collector/tls/ca.pem
+	for node in "${NODES[@]}"; do
+		enroll "$node" || {
+			fail "node $node enrols" "$(tail -n 3 "$T/$node.log")"
+			return 1
+		}
+		start_sensor "$node"
+		base[$node]=0
+		mkdir "$T/numbers-$node"
+	done
+	for node in "${NODES[@]}"; do
+		sees "$node" start 60 || {
+			fail "the sensor of $node tells events" "$(tail -n 5 "$T/$node.log")"
+			return 1
+		}
+		ip netns exec "$N-$node" "$TOOLS/numbers" "$T/numbers-$node" "$RATE" >"$T/made-$node" &
+		writer[$node]=$!
+	done
+}
+
+# ------------------------------------------------------------------------------- accounts
+
+# A file that is made on the node now is told: a new one every 2 s, for a sensor may just be starting.
+# shellcheck disable=SC2317 # called by until_true
+told() { # NODE FOLDER
+	keep_up
+	if [ "$((SECONDS - touched))" -ge 2 ]; then
+		in_node "$1" touch "$2/$SECONDS"
+		touched=$SECONDS
+	fi
+	[ "$(ctl query --since -6h -o json --count --node "$1" "file where file.path : \"$2/*\"" 2>/dev/null |
+		jq .count)" -gt 0 ]
+}
+
+sees() { # NODE WORD SECONDS
+	mkdir -p "$T/marks/$1-$2"
+	touched=-9
+	until_true "$3" told "$1" "$T/marks/$1-$2"
+}
+
+# Every number of the node from @base on: "events stored doubled untold told last-sequence".
+account() { # NODE BASE
+	ctl query --all --since -6h -o csv --node "$1" --fields \
+		event.sequence,event.action,file.path,rtsec.gap.first_sequence,rtsec.gap.last_sequence,message \
+		"any where event.sequence >= $2" 2>/dev/null |
+		LC_ALL=C sort -t, -k1,1n | awk -F, -v folder="$T/numbers-$1/" -f tests/faults/account.awk
+}
+
+# All that was read before the round's end is stored once or told; sets the node's numbers.
+# shellcheck disable=SC2317 # called by until_true
+accounted() { # NODE
+	keep_up
+	result=$(account "$1" "${base[$1]}")
+	read -r events stored doubled untold told last <<<"$result"
+	[ "${events:-0}" -gt 1 ] && [ "$untold" = 0 ] && [ "$doubled" = 0 ]
+}
+
+# Each database of the folder, from outside, while it is at work.
+sound() { # FOLDER
+	local db r=0
+
+	for db in "$1"/*.db; do
+		[ "$(sqlite3 -readonly "$db" 'PRAGMA busy_timeout = 20000; PRAGMA integrity_check' 2>&1 | tail -n 1)" = ok ] || {
+			echo "integrity_check of $db: $(sqlite3 -readonly "$db" 'PRAGMA integrity_check' 2>&1 | head -n 3)"
+			r=1
+		}
+	done
+	return "$r"
+}

@@ -1,0 +1,347 @@
+#!/bin/bash
+# run.sh [fast|full|ROUNDS [SEED]] - random faults over a fleet under steady load; after each round every event
+# that a sensor read is stored once, or told in a gap; each database is sound; nobody helped.
+#
+# fast: 8 rounds, full: 12; `./dev test --faults` runs 200.  The same SEED plays the same faults in the same order.
+# FAULTS=a,b: only these.  Adds a line per round to build/faults.tsv and shows the table of all of them.
+# shellcheck disable=SC2317,SC2154 source=tests/e2e/lib.sh
+. "$(dirname "$0")/../e2e/lib.sh"
+# shellcheck source=tests/faults/rig.sh
+. tests/faults/rig.sh
+
+case $SCALE in
+fast) rounds=8 ;;
+full) rounds=12 ;;
+*) rounds=$SCALE ;;
+esac
+SEED=${2:-${SEED:-$((RANDOM * 32768 + RANDOM))}}
+RESULTS=${RESULTS:-build/faults.tsv}
+echo "seed: $SEED   (again: bash tests/faults/run.sh $rounds $SEED)"
+RANDOM=$((SEED % 32768))
+
+among() { # FROM TO: sets $some
+	some=$(($1 + RANDOM % ($2 - $1 + 1)))
+}
+any_node() { node=${NODES[RANDOM % 3]}; } # sets $node
+pause() { # LEAST MOST, in tenths of a second
+	among "$1" "$2"
+	sleep "$((some / 10)).$((some % 10))"
+}
+
+# The collector is away for the sensors while COMMAND runs.
+without_collector() {
+	end collector KILL
+	"$@"
+	start collector
+}
+
+until_dead() { # NAME SECONDS: the kill point was reached
+	until_true "$2" dead "$1" || point_missed=1
+	calm "$1"
+}
+
+# ------------------------------------------------------------------------------ faults
+
+fault_collector_killed() {
+	pause 0 10
+	end collector KILL
+	pause 0 20
+}
+
+fault_sensor_killed() {
+	any_node
+	pause 0 10
+	end "$node" KILL
+}
+
+fault_both_killed() {
+	any_node
+	end collector KILL
+	pause 0 25
+	end "$node" KILL
+}
+
+fault_sensor_stopped_while_collector_is_away() {
+	stop_both() {
+		any_node
+		pause 5 30
+		end "$node" TERM
+		start "$node"
+		pause 0 5
+	}
+	without_collector stop_both
+}
+
+fault_link_down() {
+	any_node
+	ip -n "$N-$node" link set eth0 down
+	pause 10 40
+	ip -n "$N-$node" link set eth0 up
+}
+
+# Packets vanish both ways, nobody is told; every second time the collector is another one afterwards.
+fault_half_open() {
+	any_node
+	ip -n "$N-hub" link set "to-$node" nomaster
+	pause 10 60
+	[ $((some % 2)) = 0 ] || end collector KILL
+	ip -n "$N-hub" link set "to-$node" master bridge
+}
+
+fault_slow_link() {
+	any_node
+	in_node "$node" tc qdisc add dev eth0 root tbf rate 64kbit burst 8kb latency 2s
+	pause 20 40
+	in_node "$node" tc qdisc del dev eth0 root
+}
+
+fault_resets() {
+	local i
+
+	any_node
+	for i in 1 2 3 4 5; do
+		in_node "$node" ss -K dport = ":$PORT" >/dev/null 2>&1
+		pause 1 6
+	done
+}
+
+fault_collector_disk_full() {
+	plan collector 0 fail write 1000 28 '*'
+	pause 10 25
+	calm collector
+}
+
+fault_sensor_disk_full() {
+	full() {
+		any_node
+		plan "$node" 0 fail write 1000 28 '*'
+		pause 25 40
+		calm "$node"
+	}
+	without_collector full
+}
+
+fault_collector_short_writes() {
+	plan collector 0 short write 500 0 '*'
+	pause 10 20
+	calm collector
+}
+
+fault_collector_write_errors() {
+	plan collector 0 fail write 200 5 '*'
+	pause 10 20
+	calm collector
+}
+
+fault_collector_sync_errors() {
+	plan collector 0 fail sync 500 5 '*'
+	pause 10 20
+	calm collector
+}
+
+fault_sensor_write_errors() {
+	errors() {
+		any_node
+		plan "$node" 0 fail any 300 5 '*'
+		pause 25 40
+		calm "$node"
+	}
+	without_collector errors
+}
+
+fault_killed_in_a_commit() {
+	local patterns=('*.frames' 'events-*.db-wal' 'main.db-wal' '*')
+
+	among 1 6
+	plan collector 0 kill any "$some" 0 "${patterns[RANDOM % 4]}"
+	until_dead collector 20
+}
+
+fault_killed_in_a_spool_write() {
+	in_spool() {
+		any_node
+		among 1 5
+		plan "$node" 0 kill any "$some" 0 'spool/*'
+		until_dead "$node" 20
+	}
+	without_collector in_spool
+}
+
+fault_killed_in_a_merge() {
+	among 1 2
+	plan collector 0 "$([ $((RANDOM % 2)) = 0 ] && echo kill || echo cut)" any "$some" 0 '*.merged'
+	until_dead collector 90
+}
+
+# An old folder, or none, is made new; killed at any call, it comes to the same in the end.
+fault_killed_in_a_migration() {
+	local dir=$T/old at p made
+
+	rm -rf "$dir" "$dir.graves"
+	mkdir -m 700 "$dir"
+	calm old
+	made=$(printf '%s\n' migrations/main/*.sql | wc -l)
+	among 0 $((made - 1))
+	for at in $(printf '%s\n' migrations/main/*.sql | sort | head -n "$some"); do
+		sqlite3 "$dir/main.db" ".read $at" >/dev/null
+	done
+	[ "$some" = 0 ] || sqlite3 "$dir/main.db" "PRAGMA journal_mode = wal; PRAGMA user_version = $some" >/dev/null
+	old() {
+		(layered old ip netns exec "$N-hub" "$BIN/rtsec-collector" --dir "$dir" --listen \
+			ipc://"$dir"/socket --http 127.0.0.1:8444 --http-plain) >>"$T/old.log" 2>&1 &
+		pid[old]=$!
+	}
+	for _ in 1 2 3; do
+		among 1 60
+		plan old 0 "$([ $((RANDOM % 2)) = 0 ] && echo kill || echo cut)" any "$some" 0 '*'
+		old
+		old_serves() { dead old || in_node hub curl -fsS -o /dev/null http://127.0.0.1:8444/healthz 2>/dev/null; }
+		until_true 20 old_serves
+		end old KILL
+	done
+	calm old
+	old
+	comes_up() { in_node hub curl -fsS -o /dev/null http://127.0.0.1:8444/healthz 2>/dev/null; }
+	until_true 20 comes_up || why="a collector killed in a migration does not start: $(tail -n 2 "$T/old.log")"
+	end old TERM
+	p=$(sqlite3 -readonly "$dir/main.db" 'PRAGMA user_version')
+	[ "$p" = "$made" ] || why="a migration stopped at $p of $made"
+	sound "$dir" || why="a migration harmed a database"
+	unset "pid[old]"
+}
+
+fault_clock_of_the_collector() {
+	local way=3600
+
+	[ $((RANDOM % 2)) = 0 ] || way=-3600
+	plan collector "$way" none any 0 0 '*'
+	pause 10 20
+	[ $((RANDOM % 2)) = 0 ] || end collector KILL
+	pause 0 10
+	calm collector
+}
+
+fault_clock_of_a_sensor() {
+	local way=3600
+
+	any_node
+	[ $((RANDOM % 2)) = 0 ] || way=-3600
+	plan "$node" "$way" none any 0 0 '*'
+	pause 10 20
+	calm "$node"
+}
+
+fault_power_cut_of_the_collector() {
+	among 1 25
+	plan collector 0 cut any "$some" 0 '*'
+	until_dead collector 20
+}
+
+fault_power_cut_of_a_sensor() {
+	cut() {
+		any_node
+		among 1 8
+		plan "$node" 0 cut any "$some" 0 'spool/*'
+		until_dead "$node" 20
+	}
+	without_collector cut
+}
+
+# ------------------------------------------------------------------------------- rounds
+
+faults=$(compgen -A function fault_ | sed 's/^fault_//')
+[ -z "${FAULTS:-}" ] || faults=${FAULTS//,/ }
+bag=()
+
+# Each fault once, in a random order, before any comes again.  A merge is waited for long: not in short runs.
+draw() { # sets $fault
+	local i f
+
+	if [ ${#bag[@]} = 0 ]; then
+		for f in $faults; do
+			[ "$rounds" -lt 20 ] && [ "$f" = killed_in_a_merge ] && [ -z "${FAULTS:-}" ] && continue
+			bag+=("$f")
+		done
+		for ((i = ${#bag[@]} - 1; i > 0; i--)); do
+			among 0 "$i"
+			f=${bag[i]} bag[i]=${bag[some]} bag[some]=$f
+		done
+	fi
+	fault=${bag[-1]}
+	unset 'bag[-1]'
+}
+
+# Sets $sums: stored told untold doubled of the round, and $why when something is wrong.
+settle() {
+	local n s=0 t=0 u=0 d=0
+
+	until_true 60 serves || why="the collector does not answer: $(tail -n 3 "$T/collector.log")"
+	for n in "${NODES[@]}"; do
+		sees "$n" "$1" 60 || why="what happens on $n is not stored: $(tail -n 3 "$T/$n.log")"
+		until_true 40 accounted "$n" ||
+			why="accounts of $n: events ${events:-?}, doubled ${doubled:-?}, untold ${untold:-?}"
+		s=$((s + ${stored:-0})) t=$((t + ${told:-0})) u=$((u + ${untold:-0})) d=$((d + ${doubled:-0}))
+		base[$n]=${last:-${base[$n]}}
+	done
+	sound "$T/collector" || why="a database is not sound"
+	sums="$s	$t	$u	$d"
+}
+
+play() { # ROUND
+	local start=$SECONDS
+
+	draw
+	why='' point_missed=''
+	"fault_$fault"
+	keep_up
+	settle "$1"
+	[ -z "$point_missed" ] || why="${why:-the point to kill at was not reached}"
+	printf '%s\t%s\n' "$fault" "$sums" >>"$RESULTS"
+	if [ -z "$why" ]; then
+		ok "round $1: ${fault//_/ } ($((SECONDS - start)) s)"
+	else
+		fail "round $1: ${fault//_/ }" "$why"
+	fi
+}
+
+table() {
+	echo '| fault | rounds | numbered events stored | made while no sensor lived, or told lost | lost untold | doubled |'
+	echo '|---|---|---|---|---|---|'
+	awk -F'\t' '{ n[$1]++; s[$1] += $2; t[$1] += $3; u[$1] += $4; d[$1] += $5 }
+		END { for (f in n) { name = f; gsub("_", " ", name)
+			printf "| %s | %d | %d | %d | %d | %d |\n", name, n[f], s[f], t[f], u[f], d[f] } }' "$RESULTS" | sort
+	awk -F'\t' '{ n++; s += $2; t += $3; u += $4; d += $5 }
+		END { printf "| **all** | %d | %d | %d | %d | %d |\n", n, s, t, u, d }' "$RESULTS"
+}
+
+# What the incremental accounts cannot see: something old that came a second time.
+whole_accounts() {
+	local n
+
+	for n in "${NODES[@]}"; do
+		base[$n]=0
+		if until_true 40 accounted "$n"; then
+			ok "all of $n: $events events, none doubled, none lost untold"
+		else
+			fail "all of $n" "doubled ${doubled:-?}, untold ${untold:-?}"
+		fi
+	done
+}
+
+finish_here() {
+	clean_up
+	[ "$n_failed" = 0 ] || {
+		tail -n 15 "$T"/*.log
+		[ -z "${KEEP:-}" ] || cp -a "$T" "$KEEP"
+	}
+	rm -rf "$T"/*.graves
+	finish
+}
+trap 'fail "the script ends" "it broke off"; finish_here' EXIT
+
+mkdir -p build
+start_fleet || finish_here
+for ((round = 1; round <= rounds; round++)); do play "$round"; done
+whole_accounts
+table
+finish_here
