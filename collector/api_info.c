@@ -139,7 +139,7 @@ static int each_node(const struct node *n, void *arg)
 	json_begin_object(j);
 	json_key_text(j, "id", n->id);
 	json_key_text(j, "name", n->name);
-	json_key_text(j, "state", silent_ms <= SILENT_MS ? "up" : "silent");
+	json_key_text(j, "state", n->state ? n->state : silent_ms <= SILENT_MS ? "up" : "silent");
 	json_key_text(j, "boot_id", n->boot_id);
 	json_key_text(j, "architecture", n->architecture);
 	json_key_text(j, "os_kernel", n->os_kernel);

@@ -6,6 +6,7 @@
 
 #include "collector/ack.h"
 #include "collector/import.h"
+#include "collector/ingest_alarm.h"
 #include "collector/ingest_socket.h"
 #include "collector/quarantine.h"
 #include "lib/log.h"
@@ -67,6 +68,8 @@ struct ingest {
 	struct follow *follow;
 	struct retention_limits keep;
 	struct merger *merger; /* NULL: none */
+	struct watch *watch;   /* NULL: none */
+	struct alarm_writer *alarms;
 	struct disk disk;
 	struct quarantine quarantine;
 	uint64_t bulk_kinds; /* mask of the kinds that have to wait first */
@@ -210,6 +213,20 @@ static bool is_own(struct ingest *i, struct pending *p)
 	return false;
 }
 
+static void see(struct ingest *i, const struct pending *p)
+{
+	nng_pipe pipe = nng_msg_get_pipe(p->msg);
+	char address[PEER_ADDRESS_BYTES];
+
+	if (i->watch)
+		watch_batch(i->watch, i->block,
+			    &(struct watch_arrival){ .number = p->node,
+						     .pipe = (uint32_t)nng_pipe_id(pipe),
+						     .address = peer_address(pipe, address),
+						     .received_ns = p->received_ns,
+						     .now_ms = clock_ns() / 1000000 });
+}
+
 static int take(struct ingest *i, struct pending *p)
 {
 	const struct block_info *info = block_info(i->block);
@@ -237,6 +254,7 @@ static int take(struct ingest *i, struct pending *p)
 		fail(i, p, r);
 		return 0;
 	}
+	see(i, p);
 	if (p->n_events > 0)
 		return turned_away(i, p) ? 0 : append(i, p);
 	count(i, COUNT_HEARTBEATS, 1);
@@ -514,6 +532,42 @@ static void merge_some(struct ingest *i, uint64_t begin_ns)
 		;
 }
 
+/* Stores the alarm like a batch of its node.  Returns 0 or a negative errno. */
+static int store_alarm(struct ingest *i, const struct watch_alarm *alarm, const struct buf *frame)
+{
+	struct hub_batch batch = { .frame = frame->data, .n = frame->n, .n_events = 1 };
+	int r = block_load(i->block, frame->data, frame->n, NULL);
+
+	batch.ingested_ns = store_arrival(i->store, timestamp_now());
+	if (r == 0)
+		r = store_append(i->store, i->block, frame->data, frame->n, batch.ingested_ns);
+	batch.block_id = store_last_id(i->store);
+	if (r == 0)
+		r = commit(i);
+	if (r == 0 && i->hub)
+		hub_publish(i->hub, &batch);
+	if (r != 0)
+		log_warn("ingest.alarm_not_stored", "node=%s condition=%s error=\"%s\"",
+			 alarm->node_id, watch_name(alarm->condition), strerror(r < 0 ? -r : 0));
+	return MIN(r, 0);
+}
+
+/* While the store fails they wait. */
+static void store_alarms(struct ingest *i)
+{
+	AUTO_BUF struct buf frame = { 0 };
+	struct watch_alarm alarm;
+	int r = 0;
+
+	watch_tick(i->watch, clock_ns() / 1000000);
+	while (r == 0 && !atomic_load(&i->failing) && watch_take(i->watch, &alarm)) {
+		buf_clear(&frame);
+		r = alarm_write(i->alarms, &alarm, timestamp_now(), &frame);
+		if (r == 0)
+			r = store_alarm(i, &alarm, &frame);
+	}
+}
+
 /* What is due once a second, and once a minute. */
 static void tick(struct ingest *i)
 {
@@ -525,6 +579,8 @@ static void tick(struct ingest *i)
 	flush_nodes(i);
 	disk_check(&i->disk);
 	store_keep_quarantine(i->store, timestamp_now());
+	if (i->watch)
+		store_alarms(i);
 	merge_some(i, now);
 	if (i->kept_ns && now - i->kept_ns < RETENTION_S * UINT64_C(1000000000))
 		return;
@@ -574,6 +630,8 @@ static struct ingest *ingest_free(struct ingest *i)
 		nng_aio_free(i->aio);
 	block_free(i->block);
 	merger_free(i->merger);
+	watch_free(i->watch);
+	alarm_writer_free(i->alarms);
 	ack_writer_done(&i->acks);
 	pthread_cond_destroy(&i->handed.done);
 	pthread_mutex_destroy(&i->handed.mutex);
@@ -628,6 +686,10 @@ int ingest_start(struct ingest **ret, const struct ingest_config *config, struct
 		r = ack_writer_init(&i->acks);
 	if (r == 0 && config->merge)
 		r = merger_new(&i->merger, config->store, config->merge);
+	if (r == 0 && config->watch)
+		r = watch_new(&i->watch, i->maindb, clock_ns() / 1000000);
+	if (r == 0 && config->watch)
+		r = alarm_writer_new(&i->alarms);
 	if (r == 0)
 		r = quarantine_init(&i->quarantine, config->quarantine_dir, d);
 	if (r == 0)

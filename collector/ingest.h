@@ -18,6 +18,7 @@
 #include "collector/merge.h"
 #include "collector/retention.h"
 #include "collector/store.h"
+#include "collector/watch.h"
 
 struct ingest;
 
@@ -39,6 +40,8 @@ struct ingest_config {
 	const char *
 		quarantine_dir; /* where refused frames are kept, refused-NN.frame; NULL: nowhere */
 	struct retention_limits keep; /* unless main.db has others */
+	struct retention_limits keep;
+	bool watch;			  /* over sensors, with alarms: watch.h */
 	const struct merge_limits *merge; /* NULL: small blocks stay as they are */
 	const char *dir;		  /* whose free space is watched; NULL: not */
 	uint64_t min_free_bytes;	  /* 0: no limit; or DISK_AUTO */

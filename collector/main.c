@@ -187,11 +187,11 @@ static int check_reach(const struct options *o, const char *http_address, struct
 		open_one = o->listen;
 	else if (o->http_plain && !options_loopback_address(http_address))
 		open_one = o->http;
-	if (!open_one || o->insecure)
+	if (!open_one)
 		return 0;
 	return diag_set(d, err_origin(-EPERM), 0, 0,
 			"%s can be reached from other machines, and nothing is encrypted there; "
-			"use TLS or a loopback address, or say --insecure",
+			"use TLS or a loopback address",
 			open_one);
 }
 
@@ -322,6 +322,8 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 	ingest.dir = o->dir;
 	ingest.merge = &merge_usual;
 	ingest.keep = http.keep = (struct retention_limits){ o->keep_days, o->keep_bytes };
+	ingest.watch = true;
+	ingest.keep = (struct retention_limits){ o->keep_days, o->keep_bytes };
 	ingest.min_free_bytes = o->min_free_bytes;
 	r = ingest_start(&c->ingest, &ingest, d);
 	http.ingest = c->ingest;

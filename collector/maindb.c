@@ -105,6 +105,7 @@ static int add_node(struct maindb *m, const char *id, size_t n, uint32_t *ret)
 	copy_text(k->node.id, sizeof(k->node.id), (struct block_string){ id, (uint32_t)n });
 	k->node.clock_offset_ns = INT64_MIN;
 	m->nodes[m->n_nodes++] = k;
+	k->node.number = m->n_nodes;
 	slots_put(&m->by_id, id_key(id, n), m->n_nodes);
 	*ret = m->n_nodes;
 	return 0;
@@ -210,6 +211,13 @@ void maindb_node_stored(struct maindb *m, uint32_t node, uint32_t n_events, uint
 	n->batches++;
 	n->last_seq = MAX(n->last_seq, last_seq);
 	m->nodes[node - 1]->dirty = true;
+	pthread_mutex_unlock(&m->mutex);
+}
+
+void maindb_node_state(struct maindb *m, uint32_t node, const char *state)
+{
+	pthread_mutex_lock(&m->mutex);
+	m->nodes[node - 1]->node.state = state;
 	pthread_mutex_unlock(&m->mutex);
 }
 

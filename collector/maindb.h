@@ -39,11 +39,16 @@ struct node {
 				  * measured it; before that the most that batches of the boot
 				  * showed by their sent_time_ns: the way makes it too small */
 	struct block_stats stats; /* tiers[] strings belong to the callback's caller */
+	uint32_t number;	  /* as maindb_node_seen() gives it */
+	const char *state;	  /* what watch.h has found; NULL: nothing */
 };
 
 /* Calls @each for every known node by name, with the mutex held: @each must not call back.
  * Stops and returns what @each returned when not 0; -ENOMEM. */
 int maindb_nodes(struct maindb *m, int (*each)(const struct node *n, void *arg), void *arg);
+
+/* What is wrong with the node: @state (NULL: nothing) is borrowed for ever.  Not kept over restarts. */
+void maindb_node_state(struct maindb *m, uint32_t node, const char *state);
 
 enum role { ROLE_NONE, ROLE_VIEWER, ROLE_ANALYST, ROLE_OPERATOR, ROLE_ADMIN };
 const char *role_name(enum role role); /* "viewer" and so on */

@@ -28,8 +28,6 @@ static const struct config_setting rows[] = {
 	S("tls-name", TEXTS, "NAME", tls_names, NULL,
 	  "name or address by which others call this machine, for its certificate; may be "
 	  "repeated"),
-	S("insecure", FLAG, NULL, insecure, NULL,
-	  "allow plain connections on addresses that others can reach: for tests"),
 	S("keep-days", NUMBER, "N", keep_days, "30", "remove days older than N days; 0: never"),
 	S("keep-bytes", SIZE, "SIZE", keep_bytes, "0",
 	  "remove the oldest days above SIZE, such as 200G; 0: no limit"),

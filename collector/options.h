@@ -18,7 +18,7 @@ struct options {
 	struct config_texts tls_names;
 	const char *rules; /* folder of those that a new collector begins with */
 	enum log_level log_level;
-	bool insecure, http_plain;
+	bool http_plain;
 	uint64_t keep_days, keep_bytes; /* 0: no limit */
 	uint64_t min_free_bytes;	/* OPTIONS_AUTO: as disk.h has it */
 	/* token create */

@@ -267,7 +267,6 @@ static int open_uplink(struct sensor *s, struct diag *d)
 	struct uplink_config config = {
 		.urls = s->options.collectors.at,
 		.tls = s->identity.pem[0] ? &tls : NULL,
-		.insecure = s->options.insecure,
 		.window = WINDOW,
 		.resend_ms = RESEND_MS,
 		.reconnect_min_ms = RECONNECT_MIN_MS,

@@ -65,8 +65,6 @@ static const struct config_setting rows[] = {
 	  .min = 1,
 	  .max = INT32_MAX,
 	  .no_file = true },
-	S("insecure", FLAG, NULL, insecure, NULL,
-	  "send in the clear to an address that is not private"),
 	{ .name = "output",
 	  .letter = 'o',
 	  .type = CONFIG_CHOICE,

@@ -26,7 +26,6 @@ struct options {
 	enum spool_sync spool_sync;
 	enum log_level log_level;
 	const char *docker_socket, *podman_socket, *containerd_socket, *crio_socket;
-	bool insecure;
 	bool doctor;	 /* the word "doctor" was given */
 	unsigned output; /* of doctor: enum options_output */
 };

@@ -77,13 +77,7 @@ static uint64_t now_ms(void)
 
 /* ---- addresses ---- */
 
-static bool private_v4(uint32_t a)
-{
-	return a >> 24 == 127 || a >> 24 == 10 || a >> 20 == (172 << 4 | 1) ||
-	       a >> 16 == (192 << 8 | 168) || a >> 16 == (169 << 8 | 254);
-}
-
-static bool private_host(const char *host)
+static bool is_loopback(const char *host)
 {
 	struct in_addr v4;
 	struct in6_addr v6;
@@ -91,14 +85,11 @@ static bool private_host(const char *host)
 	if (strcmp(host, "localhost") == 0)
 		return true;
 	if (inet_pton(AF_INET, host, &v4) == 1)
-		return private_v4(ntohl(v4.s_addr));
-	if (inet_pton(AF_INET6, host, &v6) != 1)
-		return false;
-	return IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_LINKLOCAL(&v6) ||
-	       (v6.s6_addr[0] & 0xfe) == 0xfc;
+		return ntohl(v4.s_addr) >> 24 == 127;
+	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-bool uplink_url_is_private(const char *url)
+bool uplink_url_is_local(const char *url)
 {
 	nng_url *parsed;
 	bool yes = false;
@@ -108,7 +99,7 @@ bool uplink_url_is_private(const char *url)
 	if (nng_url_parse(&parsed, url) != 0)
 		return false;
 	if (parsed->u_hostname)
-		yes = private_host(parsed->u_hostname);
+		yes = is_loopback(parsed->u_hostname);
 	nng_url_free(parsed);
 	return yes;
 }
@@ -499,7 +490,7 @@ void uplink_tick(struct uplink *u)
 	(void)turn_to(u, (u->at + 1) % u->n_urls);
 }
 
-/* TLS, or an address where nobody else listens. */
+/* TLS, or this machine itself. */
 static int check_url(const struct uplink_config *c, const char *url, struct diag *d)
 {
 	bool is_tls = strncmp(url, "tls+", 4) == 0;
@@ -507,11 +498,11 @@ static int check_url(const struct uplink_config *c, const char *url, struct diag
 	if (is_tls && !c->tls)
 		return diag_set(d, err_origin(-EINVAL), 0, 0,
 				"%s needs a certificate: see rtsec-sensor enroll --help", url);
-	if (is_tls || c->insecure || uplink_url_is_private(url))
+	if (is_tls || uplink_url_is_local(url))
 		return 0;
 	return diag_set(d, err_origin(-EINVAL), 0, 0,
-			"%s is not a loopback or private address, and plain TCP shows what "
-			"processes do to everyone on the way (--insecure allows it)",
+			"%s is no loopback address, and plain TCP shows what processes do to "
+			"everyone on the way: expected tls+tcp://",
 			url);
 }
 

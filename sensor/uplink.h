@@ -26,7 +26,6 @@ enum { UPLINK_URLS = 8 };
 struct uplink_config {
 	const char *const *urls;      /* tls+tcp://HOST:PORT, or tcp://; NULL at the end */
 	const struct uplink_tls *tls; /* of the former */
-	bool insecure;		      /* plain TCP to any address */
 	struct outbox *outbox;	      /* outlives the uplink */
 	uint32_t window;	      /* frames under way at once */
 	uint32_t resend_ms;	      /* an Ack is overdue after this */
@@ -34,9 +33,9 @@ struct uplink_config {
 	uint32_t busy_ms; /* how long a BUSY frame waits */
 };
 
-/* Plain TCP carries what processes do in the clear.  Returns true for loopback and private
- * addresses (RFC 1918, link-local, ULA), "localhost" and ipc:// URLs. */
-bool uplink_url_is_private(const char *url);
+/* Plain TCP carries what processes do in the clear.  Returns true for loopback addresses, "localhost" and
+ * ipc:// URLs. */
+bool uplink_url_is_local(const char *url);
 
 /* Begins to dial; the collector need not be there.  *ret is freed with uplink_free().
  * Returns 0, -EINVAL (a bad URL or not a private one: see @d), -ENOMEM or -EIO. */

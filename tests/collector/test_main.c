@@ -157,17 +157,17 @@ static void test_main_given_taken_address_when_started_then_error_names_it(void 
 	assert_non_null(strstr(text, f->url));
 }
 
-static void test_main_given_open_address_when_not_insecure_then_refused(void **state)
+static void test_main_given_open_address_when_plain_then_refused(void **state)
 {
 	struct fix *f = *state;
 	char text[4096];
 
 	assert_int_equal(RUN(text, "--dir", f->dir, "--listen", "tcp://0.0.0.0:0"), 1);
-	assert_non_null(strstr(text, "--insecure"));
+	assert_non_null(strstr(text, "nothing is encrypted"));
 	assert_int_equal(RUN(text, "--dir", f->dir, "--listen", f->url, "--http", "0.0.0.0:0",
 			     "--http-plain"),
 			 1);
-	assert_non_null(strstr(text, "--insecure"));
+	assert_non_null(strstr(text, "nothing is encrypted"));
 }
 
 static void test_main_given_running_collector_when_token_is_made_then_it_is_printed(void **state)
@@ -246,7 +246,7 @@ int main(void)
 		T(test_main_given_collector_when_told_to_stop_then_exits_with_0_soon),
 		T(test_main_given_running_collector_when_second_uses_its_folder_then_refused),
 		T(test_main_given_taken_address_when_started_then_error_names_it),
-		T(test_main_given_open_address_when_not_insecure_then_refused),
+		T(test_main_given_open_address_when_plain_then_refused),
 		T(test_main_given_running_collector_when_token_is_made_then_it_is_printed),
 		T(test_main_given_running_collector_when_day_is_held_then_listed_until_released),
 		T(test_main_given_two_connections_when_another_process_closes_then_wal_stays),

@@ -44,7 +44,8 @@ clean_up() {
 		[ -z "${pid[$node]:-}" ] || kill -KILL "${pid[$node]}" 2>/dev/null
 	done
 	wait 2>/dev/null
-	for node in "${NODES[@]}" hub; do ip netns del "$N-$node" 2>/dev/null; done
+	for node in "${NODES[@]}" hub; do ip netns del "$N-$node" 2>/dev/null & done
+	wait
 }
 
 # ------------------------------------------------------------------------------- daemons

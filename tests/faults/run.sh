@@ -269,6 +269,12 @@ draw() { # sets $fault
 	fi
 	fault=${bag[-1]}
 	unset 'bag[-1]'
+	# There is nothing to merge yet in the first two minutes.
+	if [ "$fault" = killed_in_a_merge ] && [ "$SECONDS" -lt 120 ] && [ ${#bag[@]} -gt 0 ]; then
+		bag=("$fault" "${bag[@]}")
+		fault=${bag[-1]}
+		unset 'bag[-1]'
+	fi
 }
 
 # Sets $sums: stored told untold doubled of the round, and $why when something is wrong.
@@ -328,6 +334,37 @@ whole_accounts() {
 	done
 }
 
+alarms() { # NODE REASON
+	ctl query --since -6h -o ndjson --node "$1" "rtsec where rtsec.alarm.reason == \"$2\" and
+		rtsec.alarm.state == \"raised\"" 2>/dev/null
+}
+
+# A copy of a's state at work beside it: an alarm that rules can match, with both addresses.
+given_a_clone() {
+	local got
+
+	cp -a "$T/a" "$T/clone"
+	calm clone
+	(layered clone ip netns exec "$N-b" "$BIN/rtsec-sensor" --collector "tls+tcp://$HUB:$PORT" \
+		--state "$T/clone" --node-id a --only-netns "/run/netns/$N-b") >>"$T/clone.log" 2>&1 &
+	pid[clone]=$!
+	duplicated() { [ -n "$(alarms a duplicated)" ]; }
+	until_true 60 duplicated
+	got=$(alarms a duplicated | jq -r '.rtsec.alarm.addresses[]' | sed 's/:[0-9]*$//' | sort | tr '\n' ' ')
+	expect "a cloned sensor: an alarm names both addresses" "$got" "10.78.0.1 10.78.0.2 "
+	expect "a cloned sensor: its state in nodes" \
+		"$(ctl nodes -o json | jq -r '.nodes[] | select(.id == "a") | .state')" duplicated
+	end clone TERM
+}
+
+given_a_sensor_that_stops() {
+	end b TERM
+	stopped() { [ -n "$(alarms b stopped)" ]; }
+	until_true 60 stopped
+	expect "a sensor that stops: its state in nodes" \
+		"$(ctl nodes -o json | jq -r '.nodes[] | select(.id == "b") | .state')" stopped
+}
+
 finish_here() {
 	clean_up
 	[ "$n_failed" = 0 ] || {
@@ -343,5 +380,7 @@ mkdir -p build
 start_fleet || finish_here
 for ((round = 1; round <= rounds; round++)); do play "$round"; done
 whole_accounts
+given_a_sensor_that_stops
+given_a_clone
 table
 finish_here

@@ -245,11 +245,10 @@ static void test_options_given_good_ones_when_parsed_then_they_are_set(void **st
 	assert_int_equal(0, parse(&o, &d, "--collector", "tcp://10.0.0.1:1"));
 	assert_string_equal("tcp://10.0.0.1:1", o.collectors.at[0]);
 	options_done(&o);
-	assert_int_equal(0, parse(&o, &d, "--label=env=prod", "--insecure"));
+	assert_int_equal(0, parse(&o, &d, "--label=env=prod", NULL));
 	assert_int_equal(1, o.labels.n);
 	assert_string_equal("env", o.labels.at[0].key);
 	assert_string_equal("prod", o.labels.at[0].value);
-	assert_true(o.insecure);
 	options_done(&o);
 	assert_int_equal(0, parse(&o, &d, "--queue-bytes=3K", "--ignore-pid=77"));
 	assert_int_equal(3072, o.queue_bytes);
@@ -268,14 +267,23 @@ static void test_options_given_good_ones_when_parsed_then_they_are_set(void **st
 static void test_options_given_bad_ones_when_parsed_then_each_is_refused_with_a_reason(void **state)
 {
 	static const char *const bad[][2] = {
-		{ "--nonsense", NULL },	    { "stray", NULL },
-		{ "--collector", NULL },    { "--collector=", NULL },
-		{ "--queue-bytes", "12X" }, { "--queue-bytes", "99999999999G" },
-		{ "--queue-bytes", "-1" },  { "--label", "novalue" },
-		{ "--label", "=x" },	    { "--ignore-pid", "0" },
-		{ "--without", "exec" },      { "--without", "gap" },
-		{ "--without", "nothing" },   { "--log-level", "loud" },  { "--insecure=yes", NULL },
-		{ "-collector", "x" },	    { "--", NULL },
+		{ "--nonsense", NULL },
+		{ "stray", NULL },
+		{ "--collector", NULL },
+		{ "--collector=", NULL },
+		{ "--queue-bytes", "12X" },
+		{ "--queue-bytes", "99999999999G" },
+		{ "--queue-bytes", "-1" },
+		{ "--label", "novalue" },
+		{ "--label", "=x" },
+		{ "--ignore-pid", "0" },
+		{ "--without", "exec" },
+		{ "--without", "gap" },
+		{ "--without", "nothing" },
+		{ "--log-level", "loud" },
+		{ "--insecure", NULL },
+		{ "-collector", "x" },
+		{ "--", NULL },
 	};
 	struct options o;
 

@@ -25,15 +25,15 @@ struct collector {
 	pthread_t thread;
 	atomic_bool stopping;
 	int port;
-	enum ack_code answer;	     /* to frames whose number is in [answer_from, answer_to) */
+	enum ack_code answer; /* to frames whose number is in [answer_from, answer_to) */
 	uint64_t answer_from, answer_to;
-	int answer_times;	     /* then STORED; -1: always */
-	bool nonsense;		     /* answer the first frame with bytes that are no Ack */
-	uint64_t seen[NUMBERS];	     /* how often each number came */
-	uint64_t stored;	     /* distinct numbers */
-	uint64_t stop_after;	     /* hang up without an answer after so many frames; 0: never */
+	int answer_times;	/* then STORED; -1: always */
+	bool nonsense;		/* answer the first frame with bytes that are no Ack */
+	uint64_t seen[NUMBERS]; /* how often each number came */
+	uint64_t stored;	/* distinct numbers */
+	uint64_t stop_after;	/* hang up without an answer after so many frames; 0: never */
 	uint64_t frames;
-	uint64_t behind_ns;	     /* its clock, after ours; 0: it tells no time */
+	uint64_t behind_ns; /* its clock, after ours; 0: it tells no time */
 };
 
 static void answer(struct collector *c, struct frame_codec *codec, nng_msg *message)
@@ -67,7 +67,8 @@ static void answer(struct collector *c, struct frame_codec *codec, nng_msg *mess
 	c->nonsense = false;
 }
 
-/* Never waits in NNG: its 1.5.2 may forget a time-out, and then the thread would not see the stop. */
+/* Never waits in NNG: its 1.5.2 may forget a time-out, and then the thread would not see the stop.
+ */
 static bool receive(struct collector *c, nng_msg **ret)
 {
 	if (nng_recvmsg(c->socket, ret, NNG_FLAG_NONBLOCK) == 0)
@@ -112,7 +113,8 @@ static void collector_start(struct collector *c)
 	snprintf(url, sizeof(url), "tcp://127.0.0.1:%d", c->port);
 	assert_int_equal(0, nng_listen(c->socket, url, &listener, 0));
 	if (c->port == 0)
-		assert_int_equal(0, nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &c->port));
+		assert_int_equal(0,
+				 nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &c->port));
 	assert_int_equal(0, pthread_create(&c->thread, NULL, serve, c));
 }
 
@@ -238,7 +240,8 @@ static void test_uplink_given_no_collector_when_one_comes_up_then_all_are_stored
 	outbox_free(o);
 }
 
-static void test_uplink_given_a_collector_that_dies_thrice_when_it_is_back_then_nothing_is_lost(void **state)
+static void test_uplink_given_a_collector_that_dies_thrice_when_it_is_back_then_nothing_is_lost(
+	void **state)
 {
 	struct collector c = { .stop_after = 20 };
 	struct outbox *o = make_outbox();
@@ -287,8 +290,9 @@ static void test_uplink_given_busy_answers_when_retried_then_the_frames_are_stor
 
 static void test_uplink_given_a_refused_frame_when_acked_then_it_is_dropped_and_told(void **state)
 {
-	struct collector c = { .answer = ACK_REFUSED, .answer_times = -1, .answer_from = 7,
-			       .answer_to = 9 };
+	struct collector c = {
+		.answer = ACK_REFUSED, .answer_times = -1, .answer_from = 7, .answer_to = 9
+	};
 	struct outbox *o = make_outbox();
 	struct losses lost = { 0 };
 	struct loss l;
@@ -311,7 +315,8 @@ static void test_uplink_given_a_refused_frame_when_acked_then_it_is_dropped_and_
 	outbox_free(o);
 }
 
-static void test_uplink_given_an_answer_that_is_no_ack_when_received_then_it_is_sent_again(void **state)
+static void test_uplink_given_an_answer_that_is_no_ack_when_received_then_it_is_sent_again(
+	void **state)
 {
 	struct collector c = { .nonsense = true };
 	struct outbox *o = make_outbox();
@@ -331,7 +336,7 @@ static void test_uplink_given_an_answer_that_is_no_ack_when_received_then_it_is_
 	outbox_free(o);
 }
 
-static void test_uplink_given_addresses_when_asked_then_only_private_ones_may_be_plain(void **state)
+static void test_uplink_given_addresses_when_asked_then_only_loopback_may_be_plain(void **state)
 {
 	const char *urls[] = { "tcp://192.0.2.1:7443", NULL };
 	struct uplink_config config = { .urls = urls, .window = 1 };
@@ -339,22 +344,21 @@ static void test_uplink_given_addresses_when_asked_then_only_private_ones_may_be
 	struct diag d = { 0 };
 
 	(void)state;
-	assert_true(uplink_url_is_private("tcp://127.0.0.1:7443"));
-	assert_true(uplink_url_is_private("tcp://localhost:7443"));
-	assert_true(uplink_url_is_private("tcp://10.1.2.3:1"));
-	assert_true(uplink_url_is_private("tcp://172.31.0.1:1"));
-	assert_true(uplink_url_is_private("tcp://192.168.0.1:1"));
-	assert_true(uplink_url_is_private("tcp://[::1]:1"));
-	assert_true(uplink_url_is_private("tcp://[fd00::1]:1"));
-	assert_false(uplink_url_is_private("tcp://172.32.0.1:1"));
-	assert_false(uplink_url_is_private("tcp://8.8.8.8:1"));
-	assert_false(uplink_url_is_private("tcp://[2001:db8::1]:1"));
-	assert_false(uplink_url_is_private("tcp://example.org:1"));
-	assert_false(uplink_url_is_private("127.0.0.1:1"));
+	assert_true(uplink_url_is_local("tcp://127.0.0.1:7443"));
+	assert_true(uplink_url_is_local("tcp://localhost:7443"));
+	assert_false(uplink_url_is_local("tcp://10.1.2.3:1"));
+	assert_false(uplink_url_is_local("tcp://172.31.0.1:1"));
+	assert_false(uplink_url_is_local("tcp://192.168.0.1:1"));
+	assert_true(uplink_url_is_local("tcp://[::1]:1"));
+	assert_false(uplink_url_is_local("tcp://[fd00::1]:1"));
+	assert_false(uplink_url_is_local("tcp://172.32.0.1:1"));
+	assert_false(uplink_url_is_local("tcp://8.8.8.8:1"));
+	assert_false(uplink_url_is_local("tcp://[2001:db8::1]:1"));
+	assert_false(uplink_url_is_local("tcp://example.org:1"));
+	assert_false(uplink_url_is_local("127.0.0.1:1"));
 	assert_int_equal(-EINVAL, uplink_new(&u, &config, &d));
-	assert_non_null(strstr(d.text, "--insecure"));
+	assert_non_null(strstr(d.text, "tls+tcp://"));
 	urls[0] = "nonsense";
-	config.insecure = true;
 	assert_int_equal(-EINVAL, uplink_new(&u, &config, &d));
 	assert_null(u);
 }
@@ -377,7 +381,7 @@ int main(void)
 		cmocka_unit_test(
 			test_uplink_given_an_answer_that_is_no_ack_when_received_then_it_is_sent_again),
 		cmocka_unit_test(
-			test_uplink_given_addresses_when_asked_then_only_private_ones_may_be_plain),
+			test_uplink_given_addresses_when_asked_then_only_loopback_may_be_plain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
