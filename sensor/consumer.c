@@ -40,6 +40,7 @@ struct consumer {
 	pthread_t thread;
 	bool started;
 	atomic_bool stopping;
+	atomic_uint detached; /* programs; told when not 0 */
 };
 
 /* ---- telling ---- */
@@ -298,6 +299,14 @@ static uint64_t linger_ns(const struct consumer *c)
 	return (asked ? MIN(asked, c->config.linger_ms) : c->config.linger_ms) * ms;
 }
 
+static void tell_detached(struct consumer *c)
+{
+	uint32_t n = atomic_exchange(&c->detached, 0);
+
+	if (n)
+		gather_detached(&c->gathers[0], c->config.seq->next++, c->now_ns, n);
+}
+
 /* What is to be done now and then.  Returns a negative errno of the source. */
 static int chores(struct consumer *c)
 {
@@ -311,6 +320,7 @@ static int chores(struct consumer *c)
 		tell_throttles(c);
 	put_filter(c);
 	tell_evictions(c);
+	tell_detached(c);
 	if (c->reconcile && c->now_ns - c->reconciled_ns >= 10 * second) {
 		c->reconcile = false;
 		c->reconciled_ns = c->now_ns;
@@ -389,6 +399,7 @@ void consumer_finish(struct consumer *c, const char *message)
 	(void)!ask_losses(c);
 	tell_losses(c);
 	tell_throttles(c);
+	tell_detached(c);
 	consumer_say(c, message);
 	seal_all(c);
 }
@@ -446,6 +457,11 @@ void consumer_filter(struct consumer *c, struct filter *rules)
 	filter_free(atomic_exchange(&c->filter, rules));
 	if (c->started)
 		pthread_kill(c->thread, SIGUSR2); /* out of its sleep */
+}
+
+void consumer_detached(struct consumer *c, uint32_t n)
+{
+	atomic_store(&c->detached, n);
 }
 
 void consumer_lose(struct consumer *c, const struct loss *l)

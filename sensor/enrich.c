@@ -246,6 +246,7 @@ int enrich_new(struct enrich **ret, const struct known_config *config)
 	e->rows.hashes = config->hashes;
 	e->conntrack = config->conntrack;
 	e->kinds = config->kinds ? config->kinds : UINT64_MAX;
+	guard_init(&e->guard, config->state_dir);
 	*ret = TAKE(e);
 	return 0;
 }

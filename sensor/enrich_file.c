@@ -68,20 +68,40 @@ static void tell_open(struct event *c, uint32_t row, uint32_t path)
 		event_file(c, KIND_OPEN, &o->file);
 }
 
+/* Of the host's own files: the text of the path is still in c->e->path. */
+static void watch_open(struct event *c, uint32_t row, uint32_t path, size_t n)
+{
+	enum guard_what what = guard_minds(&c->e->guard, c->e->path, n, c->r->head->time_ns);
+
+	if (what == GUARD_NOTHING)
+		return;
+	event_begin(c, KIND_ALARM, row);
+	event_path(c, KIND_ALARM, path, false);
+	event_word(c, KIND_ALARM, FIELD_ALARM_REASON, guard_reason(what));
+	event_word(c, KIND_ALARM, FIELD_ALARM_STATE, "raised");
+	event_word(c, KIND_ALARM, FIELD_MESSAGE,
+		   what == GUARD_STATE ? "a process opened the sensor's state"
+				       : "a process opened the sensor's memory or descriptors");
+}
+
 void enrich_open(struct event *c)
 {
 	const struct rec_open *o = c->r->open;
-	uint32_t row = event_row(c, known_actor(c->e->known, c->r->head)), path;
+	struct proc *p = known_actor(c->e->known, c->r->head);
+	uint32_t row = event_row(c, p), path;
+	size_t n = 0;
 
 	if (o->error || c->r->head->flags & REC_F_SUBMITTED) {
 		path = asked(c, 0);
 	} else {
-		size_t n = record_path_text(&c->r->path[0], c->e->path, sizeof(c->e->path));
+		n = record_path_text(&c->r->path[0], c->e->path, sizeof(c->e->path));
 
 		path = batch_string(c->b, c->e->path, n);
 	}
 	if (event_wanted(c, KIND_OPEN))
 		tell_open(c, row, path);
+	if (n && !(p && p->container))
+		watch_open(c, row, path, n);
 	if (o->error || c->r->head->flags & REC_F_SUBMITTED ||
 	    !(c->r->head->flags & REC_F_CREATED) || !event_wanted(c, KIND_CREATION))
 		return;

@@ -5,6 +5,7 @@
 #pragma once
 #include "bpf/abi_filter.h"
 #include "sensor/conntrack.h"
+#include "sensor/guard.h"
 #include "sensor/domains.h"
 #include "sensor/enrich.h"
 #include "sensor/names.h"
@@ -19,6 +20,7 @@ struct enrich {
 	uint64_t kinds;		    /* bits of those that are told */
 	uint64_t offset_ns, now_ns; /* now_ns: of the last tick, since 1970 */
 	struct resolve resolve;
+	struct guard guard;
 	char path[RESOLVE_PATH_BYTES];
 };
 

@@ -63,8 +63,7 @@ uint32_t gather_word(struct gather *g, const char *word)
 	return memo_keep(g, m, key, batch_string(g->batch, word, strlen(word)));
 }
 
-uint32_t gather_number(struct gather *g, void (*print)(uint64_t v, char *buf, size_t n),
-		       uint64_t v)
+uint32_t gather_number(struct gather *g, void (*print)(uint64_t v, char *buf, size_t n), uint64_t v)
 {
 	uint64_t key = v ^ ((uint64_t)(uintptr_t)print << 20);
 	struct gather_memo *m = memo_of(g, key);
@@ -105,6 +104,18 @@ void gather_sensor(struct gather *g, uint64_t seq, uint64_t now_ns, const char *
 {
 	gather_event(g, KIND_SENSOR, seq, now_ns);
 	set_word(g, KIND_SENSOR, FIELD_MESSAGE, message);
+	g->events[CLASS_PRIORITY]++;
+}
+
+void gather_detached(struct gather *g, uint64_t seq, uint64_t now_ns, uint32_t n)
+{
+	char message[96];
+
+	snprintf(message, sizeof(message), "%u of the sensor's programs are no longer attached", n);
+	gather_event(g, KIND_ALARM, seq, now_ns);
+	set_word(g, KIND_ALARM, FIELD_ALARM_REASON, "detached");
+	set_word(g, KIND_ALARM, FIELD_ALARM_STATE, "raised");
+	set_word(g, KIND_ALARM, FIELD_MESSAGE, message);
 	g->events[CLASS_PRIORITY]++;
 }
 

@@ -17,6 +17,7 @@ struct known;
 struct known_config {
 	const char *node_id;
 	const uint8_t *boot_id;	    /* 16 bytes */
+	const char *state_dir;	    /* who opens it is told; NULL: nobody */
 	uint32_t max_processes;	    /* 0: 16384 */
 	const char *proc_root;	    /* NULL: /proc */
 	const char *passwd, *group; /* NULL: those of /etc */

@@ -36,6 +36,7 @@ enum {
 	BUSY_MS = 500,
 	MAX_TIERS = 64,
 	SECOND_MS = 1000,
+	LINKS_S = 10,		  /* between two looks whether the programs are still attached */
 	RENEWAL_MS = 3600 * 1000, /* between two looks whether the certificate is to be renewed */
 };
 
@@ -62,6 +63,8 @@ struct sensor {
 	char **argv; /* read again at a reload */
 	uv_async_t failed;
 	uv_timer_t renewal, second;
+	struct guard_links links;
+	unsigned seconds;
 	uv_work_t renewing; /* blocks on the network: in a thread of uv's */
 	bool is_renewing;
 	int renewed;
@@ -151,6 +154,8 @@ static int open_probe(struct sensor *s, struct diag *d)
 		r = probe_ignore_tgid(s->probe, (uint32_t)o->ignored.at[i]);
 	if (r == 0)
 		r = ring_new(&s->kernel.ring, s->probe);
+	if (r == 0)
+		probe_links(s->probe, &s->links);
 	s->kernel.probe = s->probe;
 	return r < 0 ? r : open_filters(s, d);
 }
@@ -204,6 +209,7 @@ static int open_enrich(struct sensor *s)
 	struct known_config config = {
 		.node_id = s->node.id,
 		.boot_id = s->node.boot_id,
+		.state_dir = s->options.state_dir,
 		.max_processes = (uint32_t)MIN(s->options.max_processes, 1u << 24),
 		.cgroup_seen = on_cgroup,
 		.arg = s,
@@ -330,11 +336,28 @@ static void on_renewal(uv_timer_t *timer)
 	s->is_renewing = uv_queue_work(&s->loop, &s->renewing, renew, on_renewed) == 0;
 }
 
+/* Blind is worse than gone: whoever starts the sensor again has it attach anew. */
+static void watch_links(struct sensor *s)
+{
+	size_t dead;
+
+	if (++s->seconds % LINKS_S != 0)
+		return;
+	dead = guard_links_dead(&s->links);
+	if (dead == 0)
+		return;
+	log_error("probe.detached", "dead=%zu of=%zu", dead, s->links.n);
+	consumer_detached(s->consumer, (uint32_t)dead);
+	s->result = EXIT_RUNTIME;
+	uv_stop(&s->loop);
+}
+
 static void on_second(uv_timer_t *timer)
 {
 	struct sensor *s = timer->data;
 
 	uplink_tick(s->uplink);
+	watch_links(s);
 	service_notify("WATCHDOG=1"); /* nobody hears it without systemd */
 }
 

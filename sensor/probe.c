@@ -473,6 +473,12 @@ static int load(struct probe *p, const struct probe_settings *s, struct diag *d)
 	return r;
 }
 
+void probe_links(const struct probe *p, struct guard_links *to)
+{
+	for (size_t i = 0; i < p->n_links; i++)
+		(void)guard_links_note(to, bpf_link__fd(p->links[i]));
+}
+
 /* --- attaching --- */
 static int add_link(struct probe *p, struct bpf_link *link)
 {

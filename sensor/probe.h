@@ -12,6 +12,7 @@
 #include "lib/diag.h"
 #include "lib/fields.h"
 #include "sensor/filter.h"
+#include "sensor/guard.h"
 
 struct probe;
 
@@ -63,6 +64,9 @@ struct probe_counts {
 	uint64_t unthrottled; /* records of workloads for which the table of them had none */
 };
 void probe_counts(const struct probe *p, struct probe_counts *ret);
+
+/* Has @to take note of every link that holds a program. */
+void probe_links(const struct probe *p, struct guard_links *to);
 
 /* Lost since the last call; from and to are CLOCK_BOOTTIME ns, exact per CPU. */
 struct probe_loss {

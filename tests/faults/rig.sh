@@ -73,7 +73,7 @@ start_collector() {
 start_sensor() { # NODE
 	(layered "$1" ip netns exec "$N-$1" "$BIN/rtsec-sensor" --collector "tls+tcp://$HUB:$PORT" \
 		--state "$T/$1" --node-id "$1" --node-name "$1" --only-netns "/run/netns/$N-$1" \
-		--without open --without deletion --spool-sync batch) >>"$T/$1.log" 2>&1 &
+		--without deletion --spool-sync batch) >>"$T/$1.log" 2>&1 &
 	pid[$1]=$!
 }
 

@@ -357,6 +357,19 @@ given_a_clone() {
 	end clone TERM
 }
 
+given_somebody_who_looks_into_the_state() {
+	in_node c cat "$T/c/seq" >/dev/null
+	told_of_it() { [ -n "$(alarms c state_opened)" ]; }
+	until_true 30 told_of_it
+	expect "somebody opens the sensor's state: an alarm names him" \
+		"$(alarms c state_opened | jq -r '[.process.name, .file.path] | join(" ")' | head -n 1)" "cat $T/c/seq"
+	in_node c head -c 0 "/proc/${pid[c]}/mem" >/dev/null
+	told_of_it() { [ -n "$(alarms c ring_opened)" ]; }
+	until_true 30 told_of_it
+	expect "somebody opens the sensor's memory: an alarm names him" \
+		"$(alarms c ring_opened | jq -r .process.name | head -n 1)" head
+}
+
 given_a_sensor_that_stops() {
 	end b TERM
 	stopped() { [ -n "$(alarms b stopped)" ]; }
@@ -380,6 +393,7 @@ mkdir -p build
 start_fleet || finish_here
 for ((round = 1; round <= rounds; round++)); do play "$round"; done
 whole_accounts
+given_somebody_who_looks_into_the_state
 given_a_sensor_that_stops
 given_a_clone
 table

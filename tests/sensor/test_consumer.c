@@ -155,6 +155,7 @@ static int setup_sized(size_t queue_bytes)
 	struct known_config known = { .node_id = "node",
 				      .boot_id = boot,
 				      .proc_root = proc,
+				      .state_dir = w.dir,
 				      .passwd = passwd,
 				      .group = group };
 	struct seq_past past;
@@ -539,6 +540,43 @@ static void test_consumer_given_a_small_queue_when_flooded_then_stored_and_lost_
 	assert_int_equal(12000 + 120 + 2, kept + lost);
 }
 
+static void test_consumer_given_an_open_of_the_state_when_sealed_then_an_alarm_tells_who(
+	void **state)
+{
+	char path[160];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/seq", w.dir);
+	made_open(&made, 10, 10 * second, 20 * second, path, O_RDONLY);
+	feed();
+	made_open(&made, 10, 10 * second, 20 * second + 1, path, O_RDONLY); /* within a second */
+	feed();
+	made_open_failed(&made, 10, 10 * second, 22 * second, "/home/ann", path, EACCES);
+	feed();
+	run();
+	assert_true(find(KIND_ALARM));
+	assert_int_equal(1, block_rows(w.block, w.table));
+	check_text(0, "rtsec.alarm.reason", "state_opened");
+	check_text(0, "rtsec.alarm.state", "raised");
+	check_text(0, "file.path", path);
+	check_text(0, "process.name", "comm10");
+	assert_true(find(KIND_OPEN));
+	assert_int_equal(3, block_rows(w.block, w.table));
+}
+
+static void test_consumer_given_programs_detached_when_told_then_an_alarm_before_the_stop(
+	void **state)
+{
+	(void)state;
+	consumer_detached(w.consumer, 3);
+	run();
+	assert_true(find(KIND_ALARM));
+	assert_int_equal(1, block_rows(w.block, w.table));
+	check_text(0, "rtsec.alarm.reason", "detached");
+	check_text(0, "message", "3 of the sensor's programs are no longer attached");
+	assert_true(find(KIND_SENSOR));
+}
+
 static void test_consumer_given_a_broken_source_when_turned_then_it_says_so(void **state)
 {
 	(void)state;
@@ -631,6 +669,8 @@ int main(void)
 		T(test_consumer_given_filters_when_handed_over_then_the_last_are_put_in_force),
 		T(test_consumer_given_counts_when_sealed_then_the_statistics_have_them),
 		T(test_consumer_given_full_tables_when_more_gives_way_then_an_event_tells),
+		T(test_consumer_given_an_open_of_the_state_when_sealed_then_an_alarm_tells_who),
+		T(test_consumer_given_programs_detached_when_told_then_an_alarm_before_the_stop),
 		T(test_consumer_given_a_broken_source_when_turned_then_it_says_so),
 	};
 

@@ -1,0 +1,92 @@
+#!/bin/bash
+# soak.sh - SECONDS_LONG (1800) at RATE (20,000) events a second: memory and descriptors of sensor and collector
+# stay as they are, no event is lost.  Run by ./dev bench soak; fails when that is not so.
+#
+# The first tenth, 30 s at least, warms up: caches and tables fill to their bounds.  Then the mean RSS of the last fifth
+# of the samples must be within 5 % of that of the first fifth; the most descriptors no more than 8
+# above those of the first sample.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+: "${RTSEC_BIN:?the folder of the programs}"
+export RTSEC_BIN LC_ALL=C
+SECONDS_LONG=${SECONDS_LONG:-1800}
+RATE=${RATE:-20000}
+TOOLS=$RTSEC_BIN/../bench
+T=$(mktemp -d /tmp/rtsec-bench.XXXXXX)
+RUN=$T/run
+
+stop() {
+	trap - EXIT
+	[ -z "${writer:-}" ] || kill "$writer" 2>/dev/null || true
+	./dev down --dir "$RUN" >"$T/down.log" 2>&1 || cat "$T/down.log" >&2
+	rm -rf "$T"
+}
+trap stop EXIT
+trap 'exit 130' INT TERM
+
+free_port() {
+	local port
+
+	while :; do
+		port=$((20000 + RANDOM % 10000))
+		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+	done
+	echo "$port"
+}
+
+pid() { cat "$RUN/$1.pid"; }
+rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$(pid "$1")/status"; }
+fds() { find "/proc/$(pid "$1")/fd" -mindepth 1 2>/dev/null | wc -l; }
+count() { ("$RTSEC_BIN/rtsecctl" query -o json --count --since "$begin" "$1" 2>/dev/null || true) | jq .count; }
+sample() { echo "$SECONDS $(rss_kb sensor) $(fds sensor) $(rss_kb collector) $(fds collector)" >>"$T/samples"; }
+
+./dev up --detach --dir "$RUN" --http "$(free_port)" --port "$(free_port)" >"$T/up.log" 2>&1 || {
+	cat "$T/up.log" >&2
+	exit 1
+}
+# shellcheck source=/dev/null
+. "$RUN/env"
+touch "$T/file"
+begin=$(date -u +%FT%TZ)
+warm=$((SECONDS_LONG / 10 > 30 ? SECONDS_LONG / 10 : 30))
+"$TOOLS/workload" -r "$RATE" -n $((RATE * (SECONDS_LONG + warm))) "$T/file" >"$T/made" &
+writer=$!
+sleep "$warm"
+end=$((SECONDS + SECONDS_LONG))
+while [ "$SECONDS" -lt "$end" ]; do
+	sample
+	sleep $((SECONDS_LONG / 60 > 1 ? SECONDS_LONG / 60 : 1))
+done
+wait "$writer"
+writer=
+made=$(jq .made "$T/made")
+for _ in {1..60}; do
+	stored=$(count "file where process.name == \"workload\" and file.path == \"$T/file\"")
+	[ "$stored" -lt "$made" ] || break
+	sleep 0.5
+done
+gaps=$(count 'rtsec where event.action in ("gap", "throttle")')
+awk -v made="$made" -v stored="$stored" -v gaps="$gaps" -v seconds="$SECONDS_LONG" -v rate="$RATE" '
+	{ for (i = 2; i <= 5; i++) v[NR, i] = $i }
+	function mean(column, from, to,    i, sum) {
+		for (i = from; i <= to; i++) sum += v[i, column]
+		return sum / (to - from + 1)
+	}
+	function most(column,    i, m) { for (i = 1; i <= NR; i++) if (v[i, column] > m) m = v[i, column]; return m }
+	END {
+		fifth = int(NR / 5) > 0 ? int(NR / 5) : 1
+		names[2] = "sensor_rss"; names[3] = "sensor_fds"; names[4] = "collector_rss"; names[5] = "collector_fds"
+		ok = stored == made && gaps == 0
+		printf "{\"seconds\":%d,\"rate\":%d,\"made\":%.0f,\"stored\":%.0f,\"gaps\":%d", seconds, rate, made, stored, gaps
+		for (c = 2; c <= 4; c += 2) {
+			first = mean(c, 1, fifth); last = mean(c, NR - fifth + 1, NR); change = (last / first - 1) * 100
+			printf ",\"%s_first_kb\":%.0f,\"%s_last_kb\":%.0f,\"%s_change_percent\":%.1f", names[c], first, names[c], last, names[c], change
+			if (change > 5 || change < -5) ok = 0
+		}
+		for (c = 3; c <= 5; c += 2) {
+			printf ",\"%s_first\":%d,\"%s_most\":%d", names[c], v[1, c], names[c], most(c)
+			if (most(c) > v[1, c] + 8) ok = 0
+		}
+		printf ",\"ok\":%s}\n", ok ? "true" : "false"
+		exit !ok
+	}' "$T/samples"

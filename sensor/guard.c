@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/guard.h"
+
+#include <fcntl.h>
+#include <limits.h>
+
+static const uint64_t second = 1000000000;
+
+/* ---- opens ---- */
+
+void guard_init(struct guard *g, const char *state_dir)
+{
+	char real[PATH_MAX];
+
+	memset(g, 0, sizeof(*g));
+	if (state_dir && realpath(state_dir, real) && strlen(real) + 2 <= sizeof(g->state))
+		g->n_state = (size_t)snprintf(g->state, sizeof(g->state), "%s/", real);
+	g->n_proc = (size_t)snprintf(g->proc, sizeof(g->proc), "/proc/%d/", (int)getpid());
+}
+
+static bool begins(const char *path, size_t n, const char *with, size_t n_with)
+{
+	return n_with && n >= n_with && memcmp(path, with, n_with) == 0;
+}
+
+/* Through these another process reads or takes what the sensor has mapped and open. */
+static bool is_way_in(const char *rest, size_t n)
+{
+	static const char *const ways[] = { "mem", "map_files", "fd" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		size_t k = strlen(ways[i]);
+
+		if (begins(rest, n, ways[i], k) && (n == k || rest[k] == '/'))
+			return true;
+	}
+	return false;
+}
+
+static enum guard_what judge(const struct guard *g, const char *path, size_t n)
+{
+	if (begins(path, n, g->state, g->n_state) ||
+	    (g->n_state && n + 1 == g->n_state && memcmp(path, g->state, n) == 0))
+		return GUARD_STATE;
+	if (begins(path, n, g->proc, g->n_proc) && is_way_in(path + g->n_proc, n - g->n_proc))
+		return GUARD_RING;
+	return GUARD_NOTHING;
+}
+
+enum guard_what guard_minds(struct guard *g, const char *path, size_t n, uint64_t time_ns)
+{
+	enum guard_what what = judge(g, path, n);
+
+	if (what == GUARD_NOTHING || time_ns < g->next_ns[what])
+		return GUARD_NOTHING;
+	g->next_ns[what] = time_ns + second;
+	return what;
+}
+
+const char *guard_reason(enum guard_what what)
+{
+	return what == GUARD_STATE ? "state_opened" : "ring_opened";
+}
+
+/* ---- links ---- */
+
+static bool target_of(int fd, char ret[32])
+{
+	char path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, ret, 31);
+	ret[MAX(n, 0)] = '\0';
+	return n > 0;
+}
+
+/* A link that the kernel let go of its program says so; a kernel that tells nothing is believed. */
+static bool has_program(int fd)
+{
+	char path[64], text[1024], *at;
+	AUTO_FD int info = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	info = open(path, O_RDONLY | O_CLOEXEC);
+	n = info < 0 ? 0 : read(info, text, sizeof(text) - 1);
+	text[MAX(n, 0)] = '\0';
+	at = strstr(text, "prog_id:");
+	return !at || strtoul(at + strlen("prog_id:"), NULL, 10) != 0;
+}
+
+bool guard_links_note(struct guard_links *l, int fd)
+{
+	if (fd < 0 || l->n == GUARD_LINKS || !target_of(fd, l->targets[l->n]))
+		return false;
+	l->fds[l->n++] = fd;
+	return true;
+}
+
+size_t guard_links_dead(const struct guard_links *l)
+{
+	char target[32];
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		n += !target_of(l->fds[i], target) || strcmp(target, l->targets[i]) != 0 ||
+		     !has_program(l->fds[i]);
+	return n;
+}
