@@ -6,10 +6,23 @@
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
 
+#include <sys/un.h>
+
+#include <zstd.h>
+
 #include "collector/ingest.h"
 #include "lib/limits.h"
 
-enum { ROUNDS = 2000 };
+enum { HONEST_EVERY = 200, MEBIBYTE = 1 << 20 };
+
+/* Of each kind; HOSTILE_ROUNDS=10000 in the environment for the whole run. */
+static int rounds(void)
+{
+	const char *given = getenv("HOSTILE_ROUNDS");
+	long n = given ? strtol(given, NULL, 10) : 0;
+
+	return n > 0 ? (int)n : 1000;
+}
 
 struct fix {
 	char dir[128], url[200];
@@ -147,21 +160,23 @@ static void run_harm(struct fix *f, harm_fn harm)
 	struct fixture_batch good = { .node = "evil", .first_seq = 1, .n = 20, .time_ns = f->now };
 	AUTO_BUF struct buf frame = { 0 };
 	struct ingest_counters before = counters(f), after;
+	int n = rounds();
 
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < n; i++) {
 		buf_clear(&frame);
 		fixture_frame(&good, &frame);
 		harm(f, &frame);
 		send_bytes(f->evil, frame.data, frame.n);
-		if (i % 200 == 0)
+		if (i % HONEST_EVERY == 0)
 			check_honest(f);
 	}
 	after = counters(f);
 	/* each was refused and counted, but for changes that make no difference: stored once, then
 	 * doubles */
 	assert_int_equal(after.refused - before.refused + after.duplicates - before.duplicates +
-				 after.batches - before.batches - ROUNDS / 200,
-			 ROUNDS);
+				 after.batches - before.batches -
+				 (uint64_t)(n + HONEST_EVERY - 1) / HONEST_EVERY,
+			 n);
 	assert_true(after.refused > before.refused);
 }
 
@@ -183,11 +198,88 @@ static void test_hostile_given_replays_when_sent_then_stored_once(void **state)
 	AUTO_BUF struct buf frame = { 0 };
 
 	fixture_frame(&good, &frame);
-	for (int i = 0; i < ROUNDS; i++)
+	for (int i = 0; i < rounds(); i++)
 		send_bytes(f->evil, frame.data, frame.n);
 	assert_int_equal(counters(f).events, 20);
-	assert_int_equal(counters(f).duplicates, ROUNDS - 1);
+	assert_int_equal(counters(f).duplicates, rounds() - 1);
 	check_honest(f);
+}
+
+/* A small frame that would unpack to far more than a batch may be, and says it does not. */
+static void write_bomb(struct buf *frame, uint32_t claim)
+{
+	size_t n = 64 * (size_t)MEBIBYTE, room = ZSTD_compressBound(n), packed;
+	AUTO_MEM uint8_t *zeroes = calloc(1, n), *body = malloc(room);
+	AUTO(frame_codec) *codec = NULL;
+
+	assert_non_null(zeroes);
+	assert_non_null(body);
+	assert_int_equal(frame_codec_new(&codec), 0);
+	assert_int_equal(frame_encode(codec, FRAME_BATCH, zeroes, MEBIBYTE, frame), 0);
+	frame->n = FRAME_HEADER_BYTES;
+	memcpy(frame->data + 8, &claim, sizeof(claim));
+	packed = ZSTD_compress(body, room, zeroes, n, 1);
+	assert_false(ZSTD_isError(packed));
+	assert_true(packed < MEBIBYTE / 8);
+	buf_add(frame, body, packed);
+	assert_true(buf_ok(frame));
+}
+
+static void test_hostile_given_decompression_bombs_when_sent_then_refused_at_the_limit(void **state)
+{
+	static const uint32_t claims[] = { 0, 1000, LIMIT_BATCH_BYTES };
+	struct fix *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
+		AUTO_BUF struct buf frame = { 0 };
+
+		write_bomb(&frame, claims[i]);
+		for (int k = 0; k < 10; k++)
+			send_bytes(f->evil, frame.data, frame.n);
+		check_honest(f);
+	}
+	assert_int_equal(counters(f).refused, 30);
+}
+
+/* Connections to the sensors' port that say nothing, or half of what they should. */
+static void test_hostile_given_slow_sensors_when_honest_one_sends_then_stored(void **state)
+{
+	static const uint8_t hello[] = {
+		0, 'S', 'P', 0, 0, 0x30, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 2
+	};
+	struct fix *f = *state;
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fds[200];
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", f->url + strlen("ipc://"));
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_true(fds[i] >= 0);
+		assert_int_equal(connect(fds[i], (const struct sockaddr *)&a, sizeof(a)), 0);
+		(void)!send(fds[i], hello, i % (sizeof(hello) + 1), MSG_NOSIGNAL);
+		if (i % 20 == 0)
+			check_honest(f);
+	}
+	check_honest(f);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	check_honest(f);
+}
+
+/* A message that is longer than any frame may be ends its connection, and no other. */
+static void test_hostile_given_messages_without_end_when_sent_then_cut_off(void **state)
+{
+	struct fix *f = *state;
+	size_t n = LIMIT_FRAME_BYTES + 1;
+	nng_msg *msg;
+
+	assert_int_equal(nng_socket_set_ms(f->evil, NNG_OPT_RECVTIMEO, 200), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(nng_msg_alloc(&msg, n), 0);
+		assert_int_equal(nng_sendmsg(f->evil, msg, 0), 0);
+		assert_int_not_equal(nng_recvmsg(f->evil, &msg, 0), 0);
+		check_honest(f);
+	}
 }
 
 /* ---- the API ---- */
@@ -213,7 +305,7 @@ static void test_hostile_given_random_requests_when_sent_then_honest_one_is_answ
 	struct served *s = *state;
 	struct fix random = { .seed = 1442695040888963407u };
 
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < rounds(); i++) {
 		uint8_t bytes[512];
 		size_t n = 1 + next_random(&random) % sizeof(bytes);
 		int fd = served_connect(s);
@@ -226,6 +318,109 @@ static void test_hostile_given_random_requests_when_sent_then_honest_one_is_answ
 	json_decref(served_json(s, "/api/v1/nodes", 200));
 }
 
+/* ---- requests that are refused, each for its reason ---- */
+
+/* Sends one on a connection of its own and returns the status; 0: the connection was cut. */
+static int ask_status(struct served *s, const struct buf *request)
+{
+	struct answer a;
+	int status;
+
+	served_raw(s, request->data, request->n, &a);
+	status = a.status;
+	answer_done(&a);
+	return status;
+}
+
+static void write_head(struct buf *b, const char *line, const char *token)
+{
+	buf_printf(b, "%s\r\nHost: x\r\nConnection: close\r\n", line);
+	if (token)
+		buf_printf(b, "Authorization: Bearer %s\r\n", token);
+}
+
+static void write_long(struct buf *b, size_t n)
+{
+	while (n--)
+		buf_byte(b, 'x');
+}
+
+enum refused { NO_TOKEN, WRONG_TOKEN, BAD_QUERY, NO_ROUTE, LONG_BODY, LONG_ADDRESS, REFUSALS };
+
+static void write_refused(struct buf *b, enum refused kind, struct served *s, uint64_t random)
+{
+	char wrong[65];
+
+	snprintf(wrong, sizeof(wrong), "%016llx%016llx%016llx%016llx", (unsigned long long)random,
+		 (unsigned long long)random, (unsigned long long)random,
+		 (unsigned long long)random);
+	if (kind == NO_TOKEN || kind == WRONG_TOKEN)
+		write_head(b, "GET /api/v1/nodes HTTP/1.1", kind == NO_TOKEN ? NULL : wrong);
+	if (kind == BAD_QUERY)
+		write_head(b, "GET /api/v1/search?q=process%20where%20%28%28 HTTP/1.1", s->token);
+	if (kind == NO_ROUTE)
+		write_head(b, "GET /api/v9/nodes HTTP/1.1", s->token);
+	if (kind == LONG_BODY) {
+		write_head(b, "POST /api/v1/search HTTP/1.1", s->token);
+		buf_printf(b, "Content-Length: %d\r\n", 1 << 30);
+	}
+	if (kind == LONG_ADDRESS) {
+		buf_printf(b, "GET /api/v1/search?q=");
+		write_long(b, 200000);
+		write_head(b, " HTTP/1.1", s->token);
+	}
+	buf_printf(b, "\r\n");
+}
+
+static uint64_t metric(struct served *s, const char *name)
+{
+	struct answer a;
+	const char *at;
+	uint64_t value = 0;
+	char line[80];
+
+	served_ask(s, "GET /metrics", NULL, &a);
+	assert_int_equal(a.status, 200);
+	snprintf(line, sizeof(line), "\n%s ", name);
+	at = strstr(a.body, line);
+	if (at)
+		value = strtoull(at + strlen(line), NULL, 10);
+	else
+		fail_msg("no %s", name);
+	answer_done(&a);
+	return value;
+}
+
+/* 429 is what the limits of rate give who asks too often: a refusal as well. */
+static void test_hostile_given_requests_to_be_refused_when_sent_then_each_has_its_status(
+	void **state)
+{
+	static const int want[REFUSALS] = {
+		[NO_TOKEN] = 401, [WRONG_TOKEN] = 401, [BAD_QUERY] = 400,
+		[NO_ROUTE] = 404, [LONG_BODY] = 413,   [LONG_ADDRESS] = 414
+	};
+	struct served *s = *state;
+	struct fix random = { .seed = 1442695040888963407u };
+	uint64_t before = metric(s, "rtsec_http_answers_4xx_total");
+	int n = rounds() / 10 + (getenv("HOSTILE_ROUNDS") ? rounds() : 0), answered = 0;
+
+	for (int kind = 0; kind < REFUSALS; kind++)
+		for (int i = 0; i < n; i++) {
+			AUTO_BUF struct buf request = { 0 };
+			int status;
+
+			write_refused(&request, (enum refused)kind, s, next_random(&random));
+			status = ask_status(s, &request);
+			if (status != want[kind] && status != 429 && status != 431 && status != 0)
+				fail_msg("kind %d: %d", kind, status);
+			answered += status != 0;
+			if (i % HONEST_EVERY == 0)
+				json_decref(served_json(s, "/api/v1/nodes", 200));
+		}
+	assert_true(answered >= 4 * n); /* those that are too long may be cut off */
+	assert_true(metric(s, "rtsec_http_answers_4xx_total") - before >= (uint64_t)(3 * n));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +429,18 @@ int main(void)
 			setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_hostile_given_replays_when_sent_then_stored_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_hostile_given_decompression_bombs_when_sent_then_refused_at_the_limit,
+			setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_hostile_given_slow_sensors_when_honest_one_sends_then_stored, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_hostile_given_messages_without_end_when_sent_then_cut_off, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_hostile_given_requests_to_be_refused_when_sent_then_each_has_its_status,
+			served_setup, served_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_hostile_given_slow_clients_when_honest_one_asks_then_answered,
 			served_setup, served_teardown),
