@@ -8,6 +8,7 @@ NODES=(a b c)
 HUB=10.78.0.254
 PORT=7443 HTTP=8443
 RATE=100 # numbered events a second and node
+FIRST=1000000 # numbers below are of the collector's alarms: a sensor begins at the microseconds since boot
 declare -A number=([a]=1 [b]=2 [c]=3) pid=() writer=() base=() plan_of=()
 
 in_node() { # NODE|hub COMMAND...
@@ -137,7 +138,7 @@ start_fleet() {
 			return 1
 		}
 		start_sensor "$node"
-		base[$node]=0
+		base[$node]=$FIRST
 		mkdir "$T/numbers-$node"
 	done
 	for node in "${NODES[@]}"; do

@@ -325,7 +325,7 @@ whole_accounts() {
 	local n
 
 	for n in "${NODES[@]}"; do
-		base[$n]=0
+		base[$n]=$FIRST
 		if until_true 40 accounted "$n"; then
 			ok "all of $n: $events events, none doubled, none lost untold"
 		else
