@@ -357,6 +357,26 @@ given_a_clone() {
 	end clone TERM
 }
 
+# The clock of a's machine goes to where a third of the certificate's time is left: it gets the next one, and
+# dials with it; all that was before is as it was.
+given_a_certificate_that_is_to_be_renewed() {
+	local before
+
+	before=$(sha256sum <"$T/a/tls/node.pem")
+	end a TERM
+	plan a $((25 * 86400)) none any 0 0 '*'
+	start a
+	renewed() { grep -q identity.renewed "$T/a.log"; }
+	until_true 40 renewed
+	calm a
+	if [ "$(sha256sum <"$T/a/tls/node.pem")" != "$before" ]; then
+		ok "a certificate near its end is renewed"
+	else
+		fail "a certificate near its end is renewed" "$(tail -n 3 "$T/a.log")"
+	fi
+	if sees a renewed 60; then ok "events come with the new certificate"; else fail "events come with the new certificate" none; fi
+}
+
 given_somebody_who_looks_into_the_state() {
 	in_node c cat "$T/c/seq" >/dev/null
 	told_of_it() { [ -n "$(alarms c state_opened)" ]; }
@@ -393,6 +413,7 @@ mkdir -p build
 start_fleet || finish_here
 for ((round = 1; round <= rounds; round++)); do play "$round"; done
 whole_accounts
+given_a_certificate_that_is_to_be_renewed
 given_somebody_who_looks_into_the_state
 given_a_sensor_that_stops
 given_a_clone
