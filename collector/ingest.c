@@ -18,9 +18,11 @@ enum {
 	BUSY_PAUSE_MS = 100, /* before BUSY is told: sensors would only come again at once */
 	PARTING_MS = 50,     /* for the last Acks to leave */
 	CLOSE_MS = 2000,     /* longest wait for NNG to close */
-	RETENTION_S = 60,    /* between two looks for days that are to go */
-	MERGE_MS = 20,	     /* of each second */
-	TOLD_EVERY = 1000,   /* connections turned out for the same reason are told this often */
+	STALL_S = 30,	     /* sensors connect and nothing comes for so long: NNG is stuck */
+	STALL_HANDSHAKES = 3,
+	RETENTION_S = 60,  /* between two looks for days that are to go */
+	MERGE_MS = 20,	   /* of each second */
+	TOLD_EVERY = 1000, /* connections turned out for the same reason are told this often */
 };
 
 enum counter {
@@ -77,7 +79,7 @@ struct ingest {
 	bool has_socket, has_tls;
 	nng_aio *aio;
 	pthread_t thread;
-	_Atomic bool stopping, failing;
+	_Atomic bool stopping, failing, stalled;
 	_Atomic uint64_t counters[COUNT_MAX], peers[PEER_MAX];
 	struct block *block;
 	struct ack_writer acks;
@@ -85,6 +87,8 @@ struct ingest {
 	size_t n_group, group_bytes;
 	uint64_t ticked_ns, kept_ns; /* when tick() and retention ran last */
 	bool over;		     /* retention cannot keep its limit */
+	uint64_t heard_ns,
+		handshakes; /* when the last message came, and how many there were then */
 };
 
 static void count(struct ingest *i, enum counter c, uint64_t n)
@@ -568,6 +572,29 @@ static void store_alarms(struct ingest *i)
 	}
 }
 
+/* NNG 1.5.2 can come to a stand: connections are made, and no message is handed over any more.  A
+ * sensor that is not answered dials anew every ten seconds. */
+static void look_for_stall(struct ingest *i, uint64_t now_ns)
+{
+	struct ingest_tls_counters tls;
+
+	ingest_tls_counters(&tls);
+	if (!i->has_tls || now_ns - i->heard_ns < STALL_S * UINT64_C(1000000000) ||
+	    tls.handshakes - i->handshakes < STALL_HANDSHAKES || atomic_exchange(&i->stalled, true))
+		return;
+	log_error("ingest.stalled", "seconds=%d connections=%llu", STALL_S,
+		  (unsigned long long)(tls.handshakes - i->handshakes));
+}
+
+static void hear(struct ingest *i)
+{
+	struct ingest_tls_counters tls;
+
+	ingest_tls_counters(&tls);
+	i->heard_ns = clock_ns();
+	i->handshakes = tls.handshakes;
+}
+
 /* What is due once a second, and once a minute. */
 static void tick(struct ingest *i)
 {
@@ -579,6 +606,7 @@ static void tick(struct ingest *i)
 	flush_nodes(i);
 	disk_check(&i->disk);
 	store_keep_quarantine(i->store, timestamp_now());
+	look_for_stall(i, now);
 	if (i->watch)
 		store_alarms(i);
 	merge_some(i, now);
@@ -606,10 +634,13 @@ static void *run(void *arg)
 {
 	struct ingest *i = arg;
 
+	hear(i);
 	while (!atomic_load(&i->stopping)) {
-		if (gather(i))
+		if (gather(i)) {
+			hear(i);
 			store_group(i);
 		take_handed(i, false);
+		}
 		tick(i);
 	}
 	take_handed(i, true);
@@ -730,6 +761,11 @@ void ingest_counters(const struct ingest *i, struct ingest_counters *ret)
 		ret->peers[p] = i ? atomic_load_explicit(&i->peers[p], memory_order_relaxed) : 0;
 	ingest_tls_counters(&ret->tls);
 	merger_counters(i ? i->merger : NULL, &ret->merge);
+}
+
+bool ingest_stalled(const struct ingest *i)
+{
+	return i && atomic_load(&i->stalled);
 }
 
 bool ingest_failing(const struct ingest *i)

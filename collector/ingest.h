@@ -72,6 +72,9 @@ struct ingest_counters {
 /* NULL in @i: all zero. */
 void ingest_counters(const struct ingest *i, struct ingest_counters *ret);
 
+/* Sensors connect, but nothing they send arrives any more: only another process helps.  Any thread. */
+bool ingest_stalled(const struct ingest *i);
+
 /* True while the store fails and batches are answered BUSY. */
 bool ingest_failing(const struct ingest *i);
 

@@ -24,7 +24,7 @@
 
 _Static_assert(OPTIONS_AUTO == DISK_AUTO, "forwarded as it is");
 
-enum { EXIT_USAGE = 2, SIGNALS = 3, MAX_FILES = 65536, LOCK_TRIES = 10 };
+enum { EXIT_USAGE = 2, SIGNALS = 3, MAX_FILES = 65536, LOCK_TRIES = 10, SECOND_MS = 1000 };
 
 /* Of --http-cert and --http-key. */
 struct http_files {
@@ -36,7 +36,8 @@ struct collector {
 	struct http_files *http_files;
 	uv_loop_t loop;
 	uv_signal_t signals[SIGNALS];
-	uv_timer_t watchdog;
+	uv_timer_t watchdog, second;
+	int code; /* of the exit */
 	int argc; /* for a reload */
 	char *const *argv;
 	struct store *store;
@@ -145,6 +146,34 @@ static int watch_watchdog(struct collector *c)
 	return r;
 }
 
+static void close_signals(struct collector *c)
+{
+	for (size_t i = 0; i < SIGNALS; i++)
+		if (!uv_is_closing((uv_handle_t *)&c->signals[i]))
+			uv_close((uv_handle_t *)&c->signals[i], NULL);
+}
+
+/* Whoever starts it again has it listen anew. */
+static void on_second(uv_timer_t *timer)
+{
+	struct collector *c = timer->data;
+
+	if (!ingest_stalled(c->ingest) || c->code != EXIT_SUCCESS)
+		return;
+	c->code = EXIT_FAILURE;
+	log_error("collector.failed", "reason=\"nothing of what sensors send arrives any more\"");
+	close_signals(c);
+	uv_stop(&c->loop);
+}
+
+static int watch_ingest(struct collector *c)
+{
+	int r = uv_timer_init(&c->loop, &c->second);
+
+	c->second.data = c;
+	return r < 0 ? r : uv_timer_start(&c->second, on_second, SECOND_MS, SECOND_MS);
+}
+
 static void on_signal(uv_signal_t *s, int number)
 {
 	struct collector *c = s->data;
@@ -155,8 +184,7 @@ static void on_signal(uv_signal_t *s, int number)
 	}
 	service_notify("STOPPING=1");
 	log_info("collector.stopping", "signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
-	for (size_t i = 0; i < SIGNALS; i++)
-		uv_close((uv_handle_t *)&c->signals[i], NULL);
+	close_signals(c);
 	uv_stop(&c->loop);
 }
 
@@ -336,6 +364,8 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 	if (r == 0)
 		r = watch_watchdog(c);
 	if (r == 0)
+		r = watch_ingest(c);
+	if (r == 0)
 		log_info("collector.READY", "dir=%s listen=%s http=%s port=%u version=%s", o->dir,
 			 o->listen, address, http_port(c->http), RTSEC_VERSION);
 	return r;
@@ -412,6 +442,7 @@ static int serve(const struct options *o)
 	}
 	stop(&c);
 	uv_loop_close(&c.loop);
+	code = code == EXIT_SUCCESS ? c.code : code;
 	if (code == EXIT_SUCCESS)
 		log_info("collector.stopped", "dir=%s", o->dir);
 	return code;

@@ -391,6 +391,24 @@ static uint64_t metric(struct served *s, const char *name)
 	return value;
 }
 
+/* From the address of those who ask too often: it may have to wait for its turn. */
+static void ask_honest(struct served *s)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+	int status = 429;
+
+	for (int i = 0; i < 600 && status == 429; i++) {
+		struct answer a;
+
+		served_ask(s, "GET /api/v1/nodes", NULL, &a);
+		status = a.status;
+		answer_done(&a);
+		if (status == 429)
+			nanosleep(&pause, NULL);
+	}
+	assert_int_equal(status, 200);
+}
+
 /* 429 is what the limits of rate give who asks too often: a refusal as well. */
 static void test_hostile_given_requests_to_be_refused_when_sent_then_each_has_its_status(
 	void **state)
@@ -415,7 +433,7 @@ static void test_hostile_given_requests_to_be_refused_when_sent_then_each_has_it
 				fail_msg("kind %d: %d", kind, status);
 			answered += status != 0;
 			if (i % HONEST_EVERY == 0)
-				json_decref(served_json(s, "/api/v1/nodes", 200));
+				ask_honest(s);
 		}
 	assert_true(answered >= 4 * n); /* those that are too long may be cut off */
 	assert_true(metric(s, "rtsec_http_answers_4xx_total") - before >= (uint64_t)(3 * n));

@@ -1,7 +1,11 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# rig.sh - the fleet that faults come over: three nodes and a hub as network namespaces, a real sensor
+# rig.sh - the fleet that faults come over: three nodes and a hub as network namespaces, a sensor
 # and a load of numbered events on each node, a collector in the hub, mTLS between them, and
 # liblayer.so (layer.h) below each daemon.  Sourced by run.sh, after tests/e2e/lib.sh.
+#
+# KERNEL=yes: the real sensor, which sees files being made; no: sensor-without-kernel (no_kernel.c), which
+# makes the same events up, starts at once and disturbs nobody.
+KERNEL=${KERNEL:-yes}
 
 N=rtsecx$$
 NODES=(a b c)
@@ -71,9 +75,12 @@ start_collector() {
 	pid[collector]=$!
 }
 
-start_sensor() { # NODE
-	(layered "$1" ip netns exec "$N-$1" "$BIN/rtsec-sensor" --collector "tls+tcp://$HUB:$PORT" \
-		--state "$T/$1" --node-id "$1" --node-name "$1" --only-netns "/run/netns/$N-$1" \
+start_sensor() { # NAME [NODE-ID AT-NODE]
+	local program=$BIN/rtsec-sensor id=${2:-$1} at=${3:-$1}
+
+	[ "$KERNEL" = yes ] || program=$TOOLS/sensor-without-kernel
+	(NUMBERS=$T/numbers-$1 layered "$1" ip netns exec "$N-$at" "$program" --collector "tls+tcp://$HUB:$PORT" \
+		--state "$T/$1" --node-id "$id" --node-name "$id" --only-netns "/run/netns/$N-$at" \
 		--without deletion --spool-sync batch) >>"$T/$1.log" 2>&1 &
 	pid[$1]=$!
 }
@@ -146,6 +153,7 @@ start_fleet() {
 			fail "the sensor of $node tells events" "$(tail -n 5 "$T/$node.log")"
 			return 1
 		}
+		[ "$KERNEL" = yes ] || continue
 		ip netns exec "$N-$node" "$TOOLS/numbers" "$T/numbers-$node" "$RATE" >"$T/made-$node" &
 		writer[$node]=$!
 	done
@@ -153,15 +161,25 @@ start_fleet() {
 
 # ------------------------------------------------------------------------------- accounts
 
-# A file that is made on the node now is told: a new one every 2 s, for a sensor may just be starting.
+# Sets $mark: the path of a file that is made on the node now.
+make_mark() { # NODE FOLDER
+	if [ "$KERNEL" = yes ]; then
+		mark=$2/$SECONDS
+		in_node "$1" touch "$mark"
+	else # a number for every 10 ms since boot
+		mark=$T/numbers-$1/$(awk '{ printf "%09d", $1 * 100 + 1 }' /proc/uptime)
+	fi
+}
+
+# What happens on the node now is told: a new mark every 2 s, for a sensor may just be starting.
 # shellcheck disable=SC2317 # called by until_true
 told() { # NODE FOLDER
 	keep_up
 	if [ "$((SECONDS - touched))" -ge 2 ]; then
-		in_node "$1" touch "$2/$SECONDS"
+		make_mark "$1" "$2"
 		touched=$SECONDS
 	fi
-	[ "$(ctl query --since -6h -o json --count --node "$1" "file where file.path : \"$2/*\"" 2>/dev/null |
+	[ "$(ctl query --since -6h -o json --count --node "$1" "file where file.path == \"$mark\"" 2>/dev/null |
 		jq .count)" -gt 0 ]
 }
 
