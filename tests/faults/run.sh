@@ -154,7 +154,7 @@ fault_killed_in_a_commit() {
 
 	among 1 6
 	plan collector 0 kill any "$some" 0 "${patterns[RANDOM % 4]}"
-	until_dead collector 20
+	until_dead collector 60
 }
 
 fault_killed_in_a_spool_write() {
@@ -162,7 +162,7 @@ fault_killed_in_a_spool_write() {
 		any_node
 		among 1 5
 		plan "$node" 0 kill any "$some" 0 'spool/*'
-		until_dead "$node" 20
+		until_dead "$node" 60
 	}
 	without_collector in_spool
 }
@@ -170,7 +170,7 @@ fault_killed_in_a_spool_write() {
 fault_killed_in_a_merge() {
 	among 1 2
 	plan collector 0 "$([ $((RANDOM % 2)) = 0 ] && echo kill || echo cut)" any "$some" 0 '*.merged'
-	until_dead collector 90
+	until_dead collector 150
 }
 
 # An old folder, or none, is made new; killed at any call, it comes to the same in the end.
@@ -234,7 +234,7 @@ fault_clock_of_a_sensor() {
 fault_power_cut_of_the_collector() {
 	among 1 25
 	plan collector 0 cut any "$some" 0 '*'
-	until_dead collector 20
+	until_dead collector 60
 }
 
 fault_power_cut_of_a_sensor() {
@@ -242,7 +242,7 @@ fault_power_cut_of_a_sensor() {
 		any_node
 		among 1 8
 		plan "$node" 0 cut any "$some" 0 'spool/*'
-		until_dead "$node" 20
+		until_dead "$node" 60
 	}
 	without_collector cut
 }
