@@ -210,10 +210,11 @@ fault_killed_in_a_migration() {
 	unset "pid[old]"
 }
 
+# Ahead only in the last quarter: what comes then counts as of that hour, and is not merged before it.
 fault_clock_of_the_collector() {
-	local way=3600
+	local way=-3600
 
-	[ $((RANDOM % 2)) = 0 ] || way=-3600
+	[ $((RANDOM % 2)) = 0 ] || [ $((round * 4)) -lt $((rounds * 3)) ] || way=3600
 	plan collector "$way" none any 0 0 '*'
 	pause 10 20
 	[ $((RANDOM % 2)) = 0 ] || end collector KILL
@@ -269,8 +270,8 @@ draw() { # sets $fault
 	fi
 	fault=${bag[-1]}
 	unset 'bag[-1]'
-	# There is nothing to merge yet in the first two minutes.
-	if [ "$fault" = killed_in_a_merge ] && [ "$SECONDS" -lt 120 ] && [ ${#bag[@]} -gt 0 ]; then
+	# There is nothing to merge yet in the first two minutes, and not when a clock was ahead.
+	if [ "$fault" = killed_in_a_merge ] && { [ "$SECONDS" -lt 120 ] || [ $((round * 4)) -gt $((rounds * 3)) ]; } && [ ${#bag[@]} -gt 0 ]; then
 		bag=("$fault" "${bag[@]}")
 		fault=${bag[-1]}
 		unset 'bag[-1]'
