@@ -40,7 +40,6 @@ struct ingest_config {
 	const char *
 		quarantine_dir; /* where refused frames are kept, refused-NN.frame; NULL: nowhere */
 	struct retention_limits keep; /* unless main.db has others */
-	struct retention_limits keep;
 	bool watch;			  /* over sensors, with alarms: watch.h */
 	const struct merge_limits *merge; /* NULL: small blocks stay as they are */
 	const char *dir;		  /* whose free space is watched; NULL: not */

@@ -351,7 +351,6 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 	ingest.merge = &merge_usual;
 	ingest.keep = http.keep = (struct retention_limits){ o->keep_days, o->keep_bytes };
 	ingest.watch = true;
-	ingest.keep = (struct retention_limits){ o->keep_days, o->keep_bytes };
 	ingest.min_free_bytes = o->min_free_bytes;
 	r = ingest_start(&c->ingest, &ingest, d);
 	http.ingest = c->ingest;

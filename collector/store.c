@@ -595,8 +595,6 @@ int store_list_days(struct store *s, struct store_day **ret, size_t *ret_n)
 
 		list[i] = (struct store_day){ .number = day->number,
 					      .n_events = day->n_events,
-					      .ingested_ns = day->ingested_ns };
-					      .bytes = day_file_bytes(s->dir, day->number),
 					      .ingested_ns = day->ingested_ns,
 					      .newest_ns = day->max_time_ns };
 	}
