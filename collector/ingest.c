@@ -639,8 +639,8 @@ static void *run(void *arg)
 		if (gather(i)) {
 			hear(i);
 			store_group(i);
-		take_handed(i, false);
 		}
+		take_handed(i, false);
 		tick(i);
 	}
 	take_handed(i, true);
