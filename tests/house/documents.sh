@@ -1,6 +1,7 @@
 #!/bin/bash
 # documents.sh ROOT: what README, CONTRIBUTING and docs/ARCHITECTURE.md name exists: files in
-# backquotes, tests by their function or ctest name, and ARCHITECTURE keeps its 300 lines.
+# backquotes, tests by their function or ctest name, ARCHITECTURE keeps its 300 lines, and no two
+# decisions have one number.
 set -uo pipefail
 cd "$1" || exit 1
 failed=0
@@ -26,6 +27,8 @@ for document in README.md CONTRIBUTING.md docs/ARCHITECTURE.md; do
 	done < <(grep -oE '\btest_[a-z0-9_]+_given_[a-z0-9_]+' "$document" | sort -u)
 done
 [ "$n" -gt 20 ] || wrong "only $n names found in the documents"
+twice=$(basename -a docs/decisions/*.md | cut -c 1-4 | uniq -d)
+[ -z "$twice" ] || wrong "docs/decisions has more than one $twice"
 lines=$(wc -l <docs/ARCHITECTURE.md)
 [ "$lines" -le 300 ] || wrong "docs/ARCHITECTURE.md has $lines lines, at most 300"
 exit $failed
