@@ -134,7 +134,7 @@ start_server() { # NODE ADDRESS PORT COMMAND | relay NODE ADDRESS PORT TO_ADDRES
 		verb=relay
 		shift
 	fi
-	in_node "$1" "$PEER" "$verb" "${@:2}" >"$log" 2>&1 &
+	ip netns exec "$N-$1" "$PEER" "$verb" "${@:2}" >"$log" 2>&1 & # no shell between: its pid is the server's
 	server_pids+=($!)
 	listens() { grep -q ready "$log"; }
 	until_true 30 listens || fail "a server of $1 listens" "$(cat "$log")"
