@@ -5,7 +5,7 @@ _Static_assert(LOSSES_MAX <= 32, "losses.pending has a bit for each");
 
 static uint32_t bit_of(enum kind_class class, enum loss_cause cause)
 {
-	return UINT32_C(1) << ((uint32_t)class * LOSS_CAUSES + (uint32_t)cause);
+	return UINT32_C(1) << ((uint32_t) class * LOSS_CAUSES + (uint32_t)cause);
 }
 
 void losses_add(struct losses *all, const struct loss *l)
@@ -50,13 +50,18 @@ bool losses_take(struct losses *all, struct loss *ret)
 const char *loss_cause_name(enum loss_cause cause)
 {
 	static const char *const names[LOSS_CAUSES] = {
-		[LOSS_RING_FULL] = "ring_full",	  [LOSS_MAP_FULL] = "map_full",
-		[LOSS_QUEUE_FULL] = "queue_full", [LOSS_MALFORMED] = "malformed",
-		[LOSS_REFUSED] = "refused",	  [LOSS_NO_MEMORY] = "no_memory",
-		[LOSS_RESTART] = "restart",	  [LOSS_PROBE_BUSY] = "probe_busy",
-		[LOSS_SPOOL_FULL] = "spool_full", [LOSS_SPOOL_EXPIRED] = "spool_expired",
+		[LOSS_RING_FULL] = "ring_full",
+		[LOSS_MAP_FULL] = "map_full",
+		[LOSS_QUEUE_FULL] = "queue_full",
+		[LOSS_MALFORMED] = "malformed",
+		[LOSS_REFUSED] = "refused",
+		[LOSS_NO_MEMORY] = "no_memory",
+		[LOSS_RESTART] = "restart",
+		[LOSS_PROBE_BUSY] = "probe_busy",
+		[LOSS_SPOOL_FULL] = "spool_full",
+		[LOSS_SPOOL_EXPIRED] = "spool_expired",
 		[LOSS_SPOOL_DAMAGED] = "spool_damaged",
-	[LOSS_CONNTRACK_FULL] = "conntrack_full",
+		[LOSS_CONNTRACK_FULL] = "conntrack_full",
 	};
 
 	return names[cause];
