@@ -52,7 +52,7 @@ suite_build() { # SUITE PRESET [cmake options]
 }
 
 sanitizer_spoke() { # LOG
-	grep -qE 'WARNING: ThreadSanitizer|ERROR: (Address|Leak)Sanitizer|: runtime error: ' "$1"
+	grep -qE 'WARNING: ThreadSanitizer|ERROR: AddressSanitizer|: runtime error: ' "$1"
 }
 
 # ctest: each case of each cmocka program counts, see count.awk.
