@@ -69,8 +69,11 @@ given_a_running_folder() {
 	./dev up --detach --dir "$T/run" >"$T/out" 2>&1
 	expect "up without ports starts a collector that has died" $? 0
 	expect "and leaves the sensor alone" "$(cat "$T/run/sensor.pid")" "$sensor"
-	ctl nodes >/dev/null 2>&1
-	expect "the token of before still opens it" $? 0
+	expect "and keeps the token" "$(sed -n 's/^export RTSEC_TOKEN=//p' "$T/run/env")" "$RTSEC_TOKEN"
+	# shellcheck disable=SC2317 # called by until_true
+	node_is_back() { ctl nodes >/dev/null 2>&1; }
+	until_true 60 node_is_back
+	expect "which still opens it; the node is back" $? 0
 }
 
 given_a_stale_pid_file() {
