@@ -256,7 +256,9 @@ given_many_at_once() {
 	wait "${pids[@]}"
 	all_called() {
 		[ "$(count 'process where host.id == "c" and event.action == "exec" and
-			process.args[0] == "sh" and process.args : "word-many-*"')" -ge "$many" ]
+			process.args[0] == "sh" and process.args : "word-many-*"')" -ge "$many" ] &&
+			[ "$(count 'process where host.id == "a" and event.action == "exec" and
+				process.name == "peer" and process.args : "word-many-*"')" -ge "$many" ]
 	}
 	until_true 60 all_called || fail "$many clients at once" "not all are stored"
 	query --all 'process where host.id == "a" and event.action == "exec" and
