@@ -88,7 +88,7 @@ export async function startFleet({ bin = BIN, compilers = 5000, now = Date.now()
 	const empty = await serve(bin, dir, '127.0.0.1:0');
 	await applyRules(empty.url, tokens.admin); /* before there are events, so that these give alerts */
 	await empty.stop();
-	const add = (lines) => execFileSync(join(bin, '../tests/fleet'), [dir], { input: lines.map((l) => JSON.stringify(l)).join('\n') });
+	const add = (lines) => execFileSync(process.env.RTSEC_FLEET ?? join(bin, '../tests/fleet'), [dir], { input: lines.map((l) => JSON.stringify(l)).join('\n') });
 	add(makeStory(now, compilers));
 	let running = await serve(bin, dir, '127.0.0.1:0');
 	return {
