@@ -98,6 +98,9 @@ unit collector.yaml <<'END'
 END
 put 644 systemd/rtsec.sysusers usr/lib/sysusers.d/rtsec.conf
 put 644 systemd/rtsec.tmpfiles usr/lib/tmpfiles.d/rtsec.conf
+for file in ../rules/*.yml; do
+	put 644 "$file" "usr/share/rtsec/rules/${file##*/}"
+done
 end ', systemd | systemd-standalone-sysusers | systemd-sysusers'
 
 begin rtsecctl "runtime security: asks an rtsec collector what happened on the fleet

@@ -31,6 +31,8 @@ installed() {
 		while read -r program; do [ -x "$R$program" ] && echo "$program"; done | sort | tr '\n' ' ')" \
 		"/usr/bin/rtsec-collector /usr/bin/rtsec-sensor "
 	expect "the collector's user is made" "$(grep -c '^rtsec:' "$R/etc/passwd")" 1
+	expect "the rules that a new collector begins with" \
+		"$(diff -r rules "$R/usr/share/rtsec/rules" | grep -vc '^Only in rules: .*\.md$')" 0
 	expect "manual pages" "$(find "$R/usr/share/man" -name '*.gz' | wc -l)" 3
 	expect "nothing is for all to write" "$(find "$R/usr" "$R/etc/rtsec" -perm -o+w ! -type l | wc -l)" 0
 	for name in sensor collector; do
