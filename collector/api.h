@@ -71,8 +71,15 @@ const char *api_text(const struct request *r, enum param p);
 NODISCARD bool api_read_ttl(struct request *r, const char *otherwise, uint64_t most_ns,
 			    uint64_t *ret_expires_ns);
 
+/* Writes took_ms: milliseconds since the request @r came. */
+void api_took(const struct request *r, struct json *j);
+
 /* Ends the object @j and with it the answer. */
 void api_finish(struct request *r, struct json *j);
+
+/* The same of a list that was written into @j: whether it was @truncated, and took_ms; a negative errno
+ * @e becomes a problem in its place. */
+void api_finish_list(struct request *r, struct json *j, bool truncated, int e);
 
 /* The query that @a is, for a job of @r. */
 struct query ask_query(const struct ask *a, struct request *r, struct store_scan_stats *stats);

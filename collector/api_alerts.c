@@ -11,13 +11,6 @@
 
 #define AROUND_NS UINT64_C(600000000000) /* gaps so near to an alert are told with it */
 
-static void finish(struct request *r, struct json *j)
-{
-	json_end_object(j);
-	buf_byte(j->out, '\n');
-	request_answer(r, 200, "application/json");
-}
-
 static struct alertbook *book_of(struct request *r)
 {
 	struct alertbook *b = request_server(r)->config.alertbook;
@@ -213,7 +206,7 @@ void api_alerts(struct request *r)
 	json_end_array(&j);
 	snprintf(cursor, sizeof(cursor), "%llu", (unsigned long long)page.last);
 	json_key_text(&j, "cursor", page.more ? cursor : NULL);
-	finish(r, &j);
+	api_finish(r, &j);
 }
 
 void api_alerts_watch(struct request *r)
@@ -335,7 +328,7 @@ static void work_one(struct request *r, struct query_worker *w, void *task)
 	if (e < 0)
 		request_problem_errno(r, e);
 	else
-		finish(r, &j);
+		api_finish(r, &j);
 }
 
 static void answer_one(struct request *r, uint64_t id)

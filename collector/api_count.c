@@ -42,9 +42,7 @@ static void finish(struct request *r, struct query_worker *w, const struct query
 		return;
 	}
 	api_write_stats(r, q->stats, j);
-	json_end_object(j);
-	buf_byte(j->out, '\n');
-	request_answer(r, 200, "application/json");
+	api_finish(r, j);
 }
 
 /* ---- count ---- */

@@ -192,15 +192,7 @@ static void work_edges(struct request *r, struct query_worker *w, void *task)
 		e = flowdb_ask(db, &t->question, list_edge, &list);
 	json_end_array(&j);
 	write_cursor(&j, &list);
-	json_key_bool(&j, "truncated", list.more);
-	json_key(&j, "took_ms");
-	json_double(&j, (double)request_took_ns(r) / 1e6);
-	json_end_object(&j);
-	buf_byte(j.out, '\n');
-	if (e < 0)
-		request_problem_errno(r, e);
-	else
-		request_answer(r, 200, "application/json");
+	api_finish_list(r, &j, list.more, e);
 }
 
 void api_edges(struct request *r)
@@ -326,12 +318,10 @@ void api_tree_across(struct request *r, struct query_worker *w, const struct que
 	write_breaks(&j, db, a, &e);
 	json_key_bool(&j, "truncated", across_is_cut(a));
 	api_write_stats(r, q->stats, &j);
-	json_end_object(&j);
-	buf_byte(j.out, '\n');
 	if (e < 0)
 		request_problem_errno(r, e);
 	else
-		request_answer(r, 200, "application/json");
+		api_finish(r, &j);
 }
 
 /* ---- hops ---- */
@@ -496,12 +486,10 @@ static void write_hops(struct request *r, struct flowdb *db, const struct hops *
 	json_end_array(&j);
 	json_key_bool(&j, "truncated", h->cut);
 	api_write_stats(r, q->stats, &j);
-	json_end_object(&j);
-	buf_byte(j.out, '\n');
 	if (e < 0)
 		request_problem_errno(r, e);
 	else
-		request_answer(r, 200, "application/json");
+		api_finish(r, &j);
 }
 
 static void work_hops(struct request *r, struct query_worker *w, void *task)

@@ -77,9 +77,7 @@ static struct task *task_new(struct request *r)
 static void finish(struct request *r, const struct query *q, struct json *j)
 {
 	api_write_stats(r, q->stats, j);
-	json_end_object(j);
-	buf_byte(j->out, '\n');
-	request_answer(r, 200, "application/json");
+	api_finish(r, j);
 }
 
 /* ---- facets ---- */

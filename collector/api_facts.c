@@ -190,15 +190,7 @@ static void work_facts(struct request *r, struct query_worker *w, void *task)
 	if (e == 0)
 		e = write_list(&l, reader);
 	json_end_array(&j);
-	json_key_bool(&j, "truncated", l.more);
-	json_key(&j, "took_ms");
-	json_double(&j, (double)request_took_ns(r) / 1e6);
-	json_end_object(&j);
-	buf_byte(j.out, '\n');
-	if (e < 0)
-		request_problem_errno(r, e);
-	else
-		request_answer(r, 200, "application/json");
+	api_finish_list(r, &j, l.more, e);
 }
 
 void api_prevalence(struct request *r)

@@ -18,8 +18,7 @@ static void answer(struct request *r, const struct import_result *got)
 	json_key_uint(&j, "duplicates", got->there);
 	json_key_uint(&j, "refused", got->refused);
 	json_key_uint(&j, "lines", got->lines);
-	json_key(&j, "took_ms");
-	json_double(&j, (double)request_took_ns(r) / 1e6);
+	api_took(r, &j);
 	api_finish(r, &j);
 }
 

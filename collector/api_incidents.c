@@ -213,9 +213,7 @@ static void write_one(struct request *r, struct json *j, const struct incidents 
 		write_links(j, all, root);
 		write_timeline(j, all, root);
 		json_key_bool(j, "truncated", all->cut);
-		json_end_object(j);
-		buf_byte(j->out, '\n');
-		request_answer(r, 200, "application/json");
+		api_finish(r, j);
 		return;
 	}
 	diag_set(&p.diag, 0, 0, 0, "there is no incident with this id in the range");
@@ -244,9 +242,7 @@ static void write_list(struct request *r, struct json *j, const struct incidents
 		}
 	json_end_array(j);
 	json_key_bool(j, "truncated", all->cut || n == limit);
-	json_end_object(j);
-	buf_byte(j->out, '\n');
-	request_answer(r, 200, "application/json");
+	api_finish(r, j);
 }
 
 static void work(struct request *r, struct query_worker *w, void *arg)

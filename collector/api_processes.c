@@ -195,9 +195,7 @@ static void finish(struct request *r, const struct query *q, const struct lineag
 {
 	json_key_bool(j, "truncated", lineage_is_cut(l));
 	api_write_stats(r, q->stats, j);
-	json_end_object(j);
-	buf_byte(j->out, '\n');
-	request_answer(r, 200, "application/json");
+	api_finish(r, j);
 }
 
 /* Looks; answers when there is nothing to tell.  NULL then. */

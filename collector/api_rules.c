@@ -4,13 +4,6 @@
 #include "collector/api_rules.h"
 #include "lib/timestamp.h"
 
-static void finish(struct request *r, struct json *j)
-{
-	json_end_object(j);
-	buf_byte(j->out, '\n');
-	request_answer(r, 200, "application/json");
-}
-
 static struct rulebook *book_of(struct request *r)
 {
 	struct rulebook *b = request_server(r)->config.rulebook;
@@ -195,7 +188,7 @@ void api_rules(struct request *r)
 	if (!went_well(r, rulebook_each(b, NULL, each_rule, &w), no_rule))
 		return;
 	json_end_array(&j);
-	finish(r, &j);
+	api_finish(r, &j);
 }
 
 static int one_rule(const struct rulebook_entry *e, void *arg)
@@ -212,7 +205,7 @@ static void answer_rule(struct request *r, struct rulebook *b, const char *id)
 
 	json_begin_object(&j);
 	if (went_well(r, rulebook_each(b, id, one_rule, &w), no_rule))
-		finish(r, &j);
+		api_finish(r, &j);
 }
 
 void api_rule(struct request *r)
@@ -253,7 +246,7 @@ void api_rule_revisions(struct request *r)
 	if (!went_well(r, rulebook_revisions(b, id, each_revision, &j), no_rule))
 		return;
 	json_end_array(&j);
-	finish(r, &j);
+	api_finish(r, &j);
 }
 
 struct wanted {
@@ -337,7 +330,7 @@ void api_rule_delete(struct request *r)
 	json_begin_object(&j);
 	json_key_text(&j, "id", id);
 	json_key_bool(&j, "deleted", true);
-	finish(r, &j);
+	api_finish(r, &j);
 }
 
 void api_rule_rollback(struct request *r)
