@@ -6,57 +6,15 @@
 # shellcheck disable=SC2016,SC2317 source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-N=rtsecf$$
-PEER=$TOOLS/peer
+N=rtsecf$$ NET=10.77.0
+# shellcheck source=tests/e2e/fleet.sh
+. "$(dirname "$0")/fleet.sh"
 many=60
 [ "$SCALE" != full ] || many=200
-declare -A sensor_pid skew=([a]=3 [b]=-3 [c]=0) number=([a]=1 [b]=2 [c]=3)
-server_pids=()
+declare -A skew=([a]=3 [b]=-3 [c]=0)
 collector_ahead=0
-collector_pid='' relay_pid=''
 
 # --------------------------------------------------------------------------- the fleet
-
-in_node() { # NODE COMMAND...
-	local node=$1
-
-	shift
-	ip netns exec "$N-$node" "$@"
-}
-
-make_network() {
-	local node
-
-	ip netns add "$N-hub"
-	ip -n "$N-hub" link add bridge type bridge
-	ip -n "$N-hub" link set bridge up
-	for node in a b c; do
-		ip netns add "$N-$node"
-		ip -n "$N-$node" link set lo up
-		ip -n "$N-$node" link add eth0 type veth peer name "to-$node" netns "$N-hub"
-		ip -n "$N-hub" link set dev "to-$node" master bridge up
-		ip -n "$N-$node" addr add "10.77.0.${number[$node]}/24" dev eth0
-		ip -n "$N-$node" addr add "fd77::${number[$node]}/64" dev eth0 nodad
-		ip -n "$N-$node" link set eth0 up
-	done
-}
-
-remove_network() {
-	local node
-
-	for node in a b c hub; do ip netns del "$N-$node" 2>/dev/null; done
-}
-
-# Ends all that was started here, by its pid.
-clean_up() {
-	local pid
-
-	for pid in "${server_pids[@]}" "${sensor_pid[@]}" "$relay_pid" "$collector_pid"; do
-		[ -z "$pid" ] || kill -TERM "$pid" 2>/dev/null
-	done
-	wait 2>/dev/null
-	remove_network
-}
 
 start_collector() {
 	local port_file=$T/http-port
@@ -67,9 +25,6 @@ start_collector() {
 	collector_pid=$!
 	serves() { curl -fsS -o "$port_file" "http://127.0.0.1:$HTTP/healthz" 2>/dev/null; }
 	until_true 30 serves || fail "the collector starts" "$(tail -n 5 "$T/collector.log")"
-	RTSEC_URL=http://127.0.0.1:$HTTP
-	[ -n "${RTSEC_TOKEN-}" ] || RTSEC_TOKEN=$("$BIN/rtsec-collector" token create --dir "$T/collector" --name e2e --role admin)
-	export RTSEC_URL RTSEC_TOKEN
 }
 
 # b reaches the collector by this way only, so that it can be cut.
@@ -94,25 +49,10 @@ start_sensor() { # NODE
 	sensor_pid[$node]=$!
 }
 
-stop_sensor() { # NODE
-	kill -TERM "${sensor_pid[$1]}"
-	wait "${sensor_pid[$1]}" 2>/dev/null
-	sensor_pid[$1]=
-}
-
 # A batch that was made after the clock was measured has come: the offset is the skew, to half a second.
 clock_known() { # NODE
 	ctl nodes -o json 2>/dev/null | jq -e --arg id "$1" --argjson skew "${skew[$1]}" \
 		'.nodes[] | select(.id == $id) | (.clock_offset_ns / 1e9 - $skew) | fabs < 0.5' >/dev/null
-}
-
-# Something that happens on the node now is told, so its sensor is at work and the batch carries the offset.
-sees() { # NODE
-	local mark=mark-$RANDOM$RANDOM
-
-	in_node "$1" /bin/true "$mark"
-	told() { [ "$(count "process where host.id == \"$1\" and process.args == \"$2\"")" != 0 ]; }
-	until_true 5 told "$1" "$mark"
 }
 
 need_sensors() { # NODE...
@@ -125,19 +65,6 @@ need_sensors() { # NODE...
 			finish_here
 		fi
 	done
-}
-
-start_server() { # NODE ADDRESS PORT COMMAND | relay NODE ADDRESS PORT TO_ADDRESS TO_PORT
-	local verb=serve log=$T/server-${#server_pids[@]}.log
-
-	if [ "$1" = relay ]; then
-		verb=relay
-		shift
-	fi
-	ip netns exec "$N-$1" "$PEER" "$verb" "${@:2}" >"$log" 2>&1 & # no shell between: its pid is the server's
-	server_pids+=($!)
-	listens() { grep -q ready "$log"; }
-	until_true 30 listens || fail "a server of $1 listens" "$(cat "$log")"
 }
 
 # A client on a; the script ends here when it cannot connect.
@@ -343,11 +270,6 @@ given_a_program_that_spreads() {
 
 # --------------------------------------------------------------------------------- run
 
-finish_here() {
-	clean_up
-	[ "$n_failed" = 0 ] || tail -n 20 "$T"/*.log
-	finish
-}
 trap 'fail "the script ends" "it broke off"; finish_here' EXIT
 
 HTTP=$(free_port)
@@ -356,6 +278,7 @@ WAY=$(free_port)
 B4=7001 B6=7002 RELAY=7003 NAT=7004 C4=7101 C6=7102
 make_network
 start_collector
+make_token
 open_way_of_b
 for node in a b c; do start_sensor "$node"; done
 need_sensors a b c

@@ -5,53 +5,13 @@
 # shellcheck disable=SC2016,SC2317 source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-N=rtseci$$
-PEER=$TOOLS/peer
+N=rtseci$$ NET=10.78.0
+# shellcheck source=tests/e2e/fleet.sh
+. "$(dirname "$0")/fleet.sh"
 B=$T/bin
-declare -A sensor_pid number=([a]=1 [b]=2 [c]=3)
-server_pids=()
-collector_pid=''
 
 # --------------------------------------------------------------------------- the fleet
 
-in_node() { # NODE COMMAND...
-	local node=$1
-
-	shift
-	ip netns exec "$N-$node" "$@"
-}
-
-make_network() {
-	local node
-
-	ip netns add "$N-hub"
-	ip -n "$N-hub" link add bridge type bridge
-	ip -n "$N-hub" link set bridge up
-	for node in a b c; do
-		ip netns add "$N-$node"
-		ip -n "$N-$node" link set lo up
-		ip -n "$N-$node" link add eth0 type veth peer name "to-$node" netns "$N-hub"
-		ip -n "$N-hub" link set dev "to-$node" master bridge up
-		ip -n "$N-$node" addr add "10.78.0.${number[$node]}/24" dev eth0
-		ip -n "$N-$node" link set eth0 up
-	done
-}
-
-clean_up() {
-	local pid node
-
-	for pid in "${server_pids[@]}" "${sensor_pid[@]}" "$collector_pid"; do
-		[ -z "$pid" ] || kill -TERM "$pid" 2>/dev/null
-	done
-	wait 2>/dev/null
-	for node in a b c hub; do ip netns del "$N-$node" 2>/dev/null; done
-}
-
-finish_here() {
-	clean_up
-	[ "$n_failed" = 0 ] || tail -n 20 "$T"/*.log
-	finish
-}
 trap 'fail "the script ends" "it broke off"; finish_here' EXIT
 
 start_collector() {
@@ -74,15 +34,6 @@ start_sensor() { # NODE
 	sensor_pid[$1]=$!
 }
 
-# What happens on the node now is told.
-sees() { # NODE
-	local mark=mark-$RANDOM$RANDOM
-
-	in_node "$1" /bin/true "$mark"
-	told() { [ "$(count "process where host.id == \"$1\" and process.args == \"$2\"")" != 0 ]; }
-	until_true 5 told "$1" "$mark"
-}
-
 need_sensors() {
 	local node
 
@@ -92,15 +43,6 @@ need_sensors() {
 			finish_here
 		fi
 	done
-}
-
-start_server() { # NODE PORT COMMAND
-	local log=$T/server-${#server_pids[@]}.log
-
-	in_node "$1" "$PEER" serve "10.78.0.${number[$1]}" "$2" "$3" >"$log" 2>&1 &
-	server_pids+=($!)
-	listens() { grep -q ready "$log"; }
-	until_true 30 listens || fail "a server of $1 listens" "$(cat "$log")"
 }
 
 # Programs that do nothing, each with bytes of its own, so that no two have the same hash.
@@ -130,8 +72,8 @@ fetch_story() {
 given_an_attack_over_three_nodes() {
 	local shown incident
 
-	start_server c 7101 "$B/insmod \"/tmp/\$1.ko\"; :"
-	start_server b 7001 "$B/.hidden \"\$1\"; $PEER call 10.78.0.3 7101 \"\$1\"; :"
+	start_server c 10.78.0.3 7101 "$B/insmod \"/tmp/\$1.ko\"; :"
+	start_server b 10.78.0.2 7001 "$B/.hidden \"\$1\"; $PEER call 10.78.0.3 7101 \"\$1\"; :"
 	# somebody else's on b at the same time, far from the attack in the tree of processes
 	in_node b bash -c "bash -c \"bash -c \\\"bash -c '$B/nmap 192.0.2.0/24; :'; :\\\"; :\"; :"
 	in_node a bash -c "$B/chisel client; $PEER call 10.78.0.2 7001 word-attack; :" 2>"$T/call.log" ||
@@ -239,9 +181,7 @@ given_recorded_activity() {
 		done
 	done
 	for node in a b c; do
-		kill -TERM "${sensor_pid[$node]}"
-		wait "${sensor_pid[$node]}" 2>/dev/null
-		sensor_pid[$node]=
+		stop_sensor "$node"
 	done
 	same() { [ "$(live)" = "$(then_)" ]; }
 	until_true 60 same
@@ -258,9 +198,7 @@ PORT=$(free_port)
 make_tools
 make_network
 start_collector
-RTSEC_URL=http://127.0.0.1:$HTTP
-RTSEC_TOKEN=$("$BIN/rtsec-collector" token create --dir "$T/collector" --name e2e --role admin)
-export RTSEC_URL RTSEC_TOKEN
+make_token
 for node in a b c; do start_sensor "$node"; done
 need_sensors
 given_an_attack_over_three_nodes

@@ -7,38 +7,16 @@
 # makes the same events up, starts at once and disturbs nobody.
 KERNEL=${KERNEL:-yes}
 
-N=rtsecx$$
+N=rtsecx$$ NET=10.78.0
 NODES=(a b c)
-HUB=10.78.0.254
+HUB=$NET.254
 PORT=7443 HTTP=8443
 RATE=100 # numbered events a second and node
 FIRST=1000000 # numbers below are of the collector's alarms: a sensor begins at the microseconds since boot
-declare -A number=([a]=1 [b]=2 [c]=3) pid=() writer=() base=() plan_of=()
+declare -A pid=() writer=() base=() plan_of=()
 
-in_node() { # NODE|hub COMMAND...
-	local node=$1
-
-	shift
-	ip netns exec "$N-$node" "$@"
-}
-
-make_network() {
-	local node
-
-	ip netns add "$N-hub"
-	ip -n "$N-hub" link set lo up
-	ip -n "$N-hub" link add bridge type bridge
-	ip -n "$N-hub" addr add "$HUB/24" dev bridge
-	ip -n "$N-hub" link set bridge up
-	for node in "${NODES[@]}"; do
-		ip netns add "$N-$node"
-		ip -n "$N-$node" link set lo up
-		ip -n "$N-$node" link add eth0 type veth peer name "to-$node" netns "$N-hub"
-		ip -n "$N-hub" link set dev "to-$node" master bridge up
-		ip -n "$N-$node" addr add "10.78.0.${number[$node]}/24" dev eth0
-		ip -n "$N-$node" link set eth0 up
-	done
-}
+# shellcheck source=tests/e2e/fleet.sh
+. tests/e2e/fleet.sh
 
 # Ends all that was started here, by its pid.
 clean_up() {
@@ -49,8 +27,7 @@ clean_up() {
 		[ -z "${pid[$node]:-}" ] || kill -KILL "${pid[$node]}" 2>/dev/null
 	done
 	wait 2>/dev/null
-	for node in "${NODES[@]}" hub; do ip netns del "$N-$node" 2>/dev/null & done
-	wait
+	remove_network
 }
 
 # ------------------------------------------------------------------------------- daemons
@@ -128,6 +105,7 @@ start_fleet() {
 	local node
 
 	make_network
+	ip -n "$N-hub" addr add "$HUB/24" dev bridge
 	for node in collector "${NODES[@]}"; do
 		mkdir -m 700 "$T/$node"
 		calm "$node"
