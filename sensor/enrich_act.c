@@ -95,7 +95,7 @@ void enrich_signal(struct event *c)
 
 void event_namespaces(struct event *c, enum kind kind, uint32_t types)
 {
-	const char *words[NAMES_MAX];
+	const char *words[WORDS_MAX];
 	size_t n = names_of_namespaces(types, words);
 
 	event_words(c, kind, FIELD_NAMESPACE_TYPES, words, n);
@@ -105,7 +105,7 @@ void enrich_namespace(struct event *c)
 {
 	enum kind kind = c->r->type == REC_SETNS ? KIND_SETNS : KIND_UNSHARE;
 	const struct rec_namespace *x = c->r->ns;
-	const char *words[NAMES_MAX];
+	const char *words[WORDS_MAX];
 	size_t n = names_of_namespaces(x->types, words);
 
 	if (n == 0) {
@@ -121,7 +121,7 @@ void enrich_memfd(struct event *c)
 {
 	static const char prefix[] = "memfd:";
 	const struct rec_open *x = c->r->open;
-	const char *words[NAMES_MAX], *name = c->r->name[0].s;
+	const char *words[WORDS_MAX], *name = c->r->name[0].s;
 	size_t n_words = names_of_memfd(x->open_flags, words), n = c->r->name[0].n;
 
 	event_begin(c, KIND_MEMFD, event_row(c, known_actor(c->e->known, c->r->head)));

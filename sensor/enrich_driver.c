@@ -60,7 +60,7 @@ void enrich_probe(struct event *c)
 void enrich_uring(struct event *c)
 {
 	const struct rec_uring *x = c->r->uring;
-	const char *words[URING_WORDS_MAX];
+	const char *words[WORDS_MAX];
 	size_t n = names_of_uring(x->flags, words);
 
 	event_begin(c, KIND_IO_URING, event_row(c, known_actor(c->e->known, c->r->head)));

@@ -88,7 +88,7 @@ void enrich_protect(struct event *c)
 		[REC_PKEY_MPROTECT] = "pkey_mprotect",
 	};
 	const struct rec_protect *x = c->r->protect;
-	const char *words[PROTECTION_WORDS_MAX];
+	const char *words[WORDS_MAX];
 	size_t n = names_of_protection(x->protection, words);
 
 	event_begin(c, KIND_MPROTECT, event_row(c, known_actor(c->e->known, c->r->head)));

@@ -45,24 +45,15 @@ static void event_path(struct event *c, enum kind kind, uint32_t path, bool cut)
 		batch_set(c->b, kind, FIELD_PATH_TRUNCATED, 1);
 }
 
-static void set_open_flags(struct event *c, uint32_t flags)
-{
-	const char *words[OPEN_WORDS_MAX];
-	uint32_t numbers[OPEN_WORDS_MAX];
-	size_t n = names_of_open(flags, words);
-
-	for (size_t i = 0; i < n; i++)
-		numbers[i] = gather_word(c->g, words[i]);
-	batch_set_list(c->b, KIND_OPEN, FIELD_OPEN_FLAGS, numbers, n);
-}
-
 static void tell_open(struct event *c, uint32_t row, uint32_t path)
 {
 	const struct rec_open *o = c->r->open;
+	const char *words[WORDS_MAX];
+	size_t n = names_of_open(o->open_flags, words);
 
 	event_begin(c, KIND_OPEN, row);
 	event_path(c, KIND_OPEN, path, is_cut(c, 0));
-	set_open_flags(c, o->open_flags);
+	event_words(c, KIND_OPEN, FIELD_OPEN_FLAGS, words, n);
 	event_outcome(c, KIND_OPEN, o->error);
 	if (!o->error && !(c->r->head->flags & REC_F_SUBMITTED))
 		event_file(c, KIND_OPEN, &o->file);
@@ -211,7 +202,7 @@ static uint64_t mount_flags(uint64_t flags)
 
 static void set_mount(struct event *c, const struct rec_mount *x, uint32_t source)
 {
-	const char *words[MOUNT_WORDS_MAX];
+	const char *words[WORDS_MAX];
 	size_t n = names_of_mount(mount_flags(x->mount_flags), words);
 
 	batch_set_row(c->b, KIND_MOUNT, FIELD_MOUNT_SOURCE, source);

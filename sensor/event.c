@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/event.h"
 
+#include <assert.h>
+
 uint32_t event_row(struct event *c, struct proc *p)
 {
 	return p ? rows_of(&c->e->rows, c->g, p, proctab_version(p, c->r->head->time_ns)) : 0;
@@ -40,10 +42,7 @@ void event_outcome(struct event *c, enum kind kind, uint32_t error)
 	const char *name = name_of_error(error);
 	bool submitted = c->r->head->flags & REC_F_SUBMITTED;
 
-	event_word(c, kind, FIELD_OUTCOME,
-		   submitted ? "unknown"
-		   : error   ? "failure"
-			     : "success");
+	event_word(c, kind, FIELD_OUTCOME, submitted ? "unknown" : error ? "failure" : "success");
 	if (name)
 		event_word(c, kind, FIELD_ERROR_CODE, name);
 	else if (error)
@@ -79,8 +78,9 @@ void event_file(struct event *c, enum kind kind, const struct rec_file *f)
 
 void event_words(struct event *c, enum kind kind, enum field f, const char *const *words, size_t n)
 {
-	uint32_t numbers[MOUNT_WORDS_MAX];
+	uint32_t numbers[WORDS_MAX];
 
+	assert(n <= WORDS_MAX);
 	for (size_t i = 0; i < n; i++)
 		numbers[i] = gather_word(c->g, words[i]);
 	if (n)

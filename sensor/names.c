@@ -58,7 +58,7 @@ const char *name_of_signal(uint32_t signal, char *buf, size_t n)
 	return buf;
 }
 
-size_t names_of_open(uint32_t flags, const char *ret[OPEN_WORDS_MAX])
+size_t names_of_open(uint32_t flags, const char *ret[WORDS_MAX])
 {
 	static const struct {
 		uint32_t flag;
@@ -69,6 +69,8 @@ size_t names_of_open(uint32_t flags, const char *ret[OPEN_WORDS_MAX])
 	};
 	uint32_t access = flags & O_ACCMODE;
 	size_t n = 0;
+
+	_Static_assert(2 + ARRAY_SIZE(words) <= WORDS_MAX, "all fit");
 
 	if (flags & O_PATH) {
 		ret[n++] = "path";
@@ -92,11 +94,11 @@ struct flag_word {
 };
 
 static size_t words_of(uint32_t flags, const struct flag_word *words, size_t n_words,
-		       const char **ret)
+		       const char *ret[WORDS_MAX])
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < n_words; i++)
+	for (size_t i = 0; i < n_words && n < WORDS_MAX; i++)
 		if (flags & words[i].flag)
 			ret[n++] = words[i].word;
 	return n;
@@ -109,7 +111,7 @@ static const struct flag_word namespaces[] = {
 	{ CLONE_NEWUSER, "user" },     { CLONE_NEWUTS, "uts" },
 };
 
-size_t names_of_namespaces(uint32_t types, const char *ret[NAMES_MAX])
+size_t names_of_namespaces(uint32_t types, const char *ret[WORDS_MAX])
 {
 	return words_of(types, namespaces, ARRAY_SIZE(namespaces), ret);
 }
@@ -125,7 +127,7 @@ const char *name_of_namespace(const char *s, size_t n)
 	return NULL;
 }
 
-size_t names_of_memfd(uint32_t flags, const char *ret[NAMES_MAX])
+size_t names_of_memfd(uint32_t flags, const char *ret[WORDS_MAX])
 {
 	static const struct flag_word words[] = {
 		{ 1, "cloexec" }, { 2, "allow_sealing" }, { 4, "hugetlb" },
@@ -135,9 +137,9 @@ size_t names_of_memfd(uint32_t flags, const char *ret[NAMES_MAX])
 	return words_of(flags, words, ARRAY_SIZE(words), ret);
 }
 
-size_t names_of_mount(uint64_t flags, const char *ret[MOUNT_WORDS_MAX])
+size_t names_of_mount(uint64_t flags, const char *ret[WORDS_MAX])
 {
-	static const struct flag_word words[MOUNT_WORDS_MAX] = {
+	static const struct flag_word words[] = {
 		{ MS_RDONLY, "read_only" }, { MS_NOSUID, "nosuid" },   { MS_NODEV, "nodev" },
 		{ MS_NOEXEC, "noexec" },    { MS_REMOUNT, "remount" }, { MS_BIND, "bind" },
 		{ MS_MOVE, "move" },	    { MS_REC, "recursive" },   { MS_SHARED, "shared" },
@@ -270,9 +272,9 @@ const char *name_of_bpf_map(uint32_t type)
 	return type < ARRAY_SIZE(names) ? names[type] : NULL;
 }
 
-size_t names_of_uring(uint32_t flags, const char *ret[URING_WORDS_MAX])
+size_t names_of_uring(uint32_t flags, const char *ret[WORDS_MAX])
 {
-	static const struct flag_word words[URING_WORDS_MAX] = {
+	static const struct flag_word words[] = {
 		{ 1 << 0, "iopoll" },	     { 1 << 1, "sqpoll" },	  { 1 << 2, "sq_aff" },
 		{ 1 << 3, "cqsize" },	     { 1 << 4, "clamp" },	  { 1 << 5, "attach_wq" },
 		{ 1 << 6, "r_disabled" },    { 1 << 7, "submit_all" },	  { 1 << 8, "coop_taskrun" },
@@ -284,9 +286,9 @@ size_t names_of_uring(uint32_t flags, const char *ret[URING_WORDS_MAX])
 
 /* ---- processes ---- */
 
-size_t names_of_protection(uint32_t flags, const char *ret[PROTECTION_WORDS_MAX])
+size_t names_of_protection(uint32_t flags, const char *ret[WORDS_MAX])
 {
-	static const struct flag_word words[PROTECTION_WORDS_MAX] = {
+	static const struct flag_word words[] = {
 		{ PROT_READ, "read" }, { PROT_WRITE, "write" }, { PROT_EXEC, "exec" }
 	};
 

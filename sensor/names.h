@@ -7,13 +7,15 @@
 /* "ENOENT" for 2; NULL for a number without a name. */
 const char *name_of_error(uint32_t error);
 
-/* "SIGKILL" for 9, "SIGRTMIN+3" and the like written to @buf; NULL for a number that is no signal. */
+/* "SIGKILL" for 9, "SIGRTMIN+3" and the like written to @buf; NULL for a number that is no signal.
+ */
 const char *name_of_signal(uint32_t signal, char *buf, size_t n);
 
-enum { OPEN_WORDS_MAX = 8 };
+/* Most words that one of names_of_...() fills. */
+enum { WORDS_MAX = 12 };
 
 /* What open flags asked for, as words of file.open.flags.  Returns how many of @ret are filled. */
-size_t names_of_open(uint32_t flags, const char *ret[OPEN_WORDS_MAX]);
+size_t names_of_open(uint32_t flags, const char *ret[WORDS_MAX]);
 
 /* "PTRACE_ATTACH" for 16; NULL for a request without a name here. */
 const char *name_of_ptrace(uint32_t request);
@@ -23,17 +25,13 @@ enum { CAPABILITIES_MAX = 64 };
 /* "CAP_CHOWN" for bit 0; NULL for a bit without a name. */
 const char *name_of_capability(uint32_t bit);
 
-enum { NAMES_MAX = 8 };
-
-/* Words for the namespace types in CLONE_NEW* flags, and for MFD_* flags of memfd_create.  Return how
- * many of @ret are filled. */
-size_t names_of_namespaces(uint32_t types, const char *ret[NAMES_MAX]);
-size_t names_of_memfd(uint32_t flags, const char *ret[NAMES_MAX]);
-
-enum { MOUNT_WORDS_MAX = 11 };
+/* Words for the namespace types in CLONE_NEW* flags, and for MFD_* flags of memfd_create.  Return
+ * how many of @ret are filled. */
+size_t names_of_namespaces(uint32_t types, const char *ret[WORDS_MAX]);
+size_t names_of_memfd(uint32_t flags, const char *ret[WORDS_MAX]);
 
 /* Words for MS_* flags of mount(2). */
-size_t names_of_mount(uint64_t flags, const char *ret[MOUNT_WORDS_MAX]);
+size_t names_of_mount(uint64_t flags, const char *ret[WORDS_MAX]);
 
 /* The constant that is equal to @s ("mnt", "net" and so on, at most @n bytes); NULL: none. */
 const char *name_of_namespace(const char *s, size_t n);
@@ -48,15 +46,11 @@ const char *name_of_protocol(uint32_t protocol);
 const char *name_of_bpf_program(uint32_t type);
 const char *name_of_bpf_map(uint32_t type);
 
-enum { URING_WORDS_MAX = 12 };
-
 /* Words for IORING_SETUP_* flags of io_uring_setup. */
-size_t names_of_uring(uint32_t flags, const char *ret[URING_WORDS_MAX]);
-
-enum { PROTECTION_WORDS_MAX = 3 };
+size_t names_of_uring(uint32_t flags, const char *ret[WORDS_MAX]);
 
 /* Words for PROT_* flags. */
-size_t names_of_protection(uint32_t flags, const char *ret[PROTECTION_WORDS_MAX]);
+size_t names_of_protection(uint32_t flags, const char *ret[WORDS_MAX]);
 
 /* "PR_SET_DUMPABLE" and "PR_SET_NO_NEW_PRIVS"; NULL for others. */
 const char *name_of_prctl(uint32_t option);

@@ -22,9 +22,12 @@ static void begin(void)
 {
 	static const uint8_t boot[16] = { 1 };
 	static const struct batch_origin origin = { .node_id = "node", .node_name = "name" };
-	const struct known_config config = { .node_id = "node", .boot_id = boot,
-					     .max_processes = 64, .proc_root = "/dev/fd",
-					     .passwd = "/dev/null", .group = "/dev/null" };
+	const struct known_config config = { .node_id = "node",
+					     .boot_id = boot,
+					     .max_processes = 64,
+					     .proc_root = "/proc/self/fdinfo",
+					     .passwd = "/dev/null",
+					     .group = "/dev/null" };
 
 	check(enrich_new(&enrich, &config) == 0 && block_new(&block) == 0 &&
 	      frame_codec_new(&codec) == 0 && gather_init(&gather, 0, &origin) == 0);

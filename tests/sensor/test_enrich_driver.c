@@ -73,6 +73,19 @@ static void test_enrich_driver_given_an_io_uring_when_made_then_its_flags_are_wo
 	check_list(0, "rtsec.io_uring.flags", "sqpoll single_issuer");
 }
 
+/* Anyone may ask for all of them; the kernel says no, and the attempt is told. */
+static void test_enrich_driver_given_all_flags_at_once_when_told_then_each_is_a_word(void **state)
+{
+	(void)state;
+	made_uring(&made, 10, 10 * second, 20 * second, UINT32_MAX);
+	feed();
+	seal();
+	assert_int_equal(1, rows(KIND_IO_URING));
+	check_list(0, "rtsec.io_uring.flags",
+		   "iopoll sqpoll sq_aff cqsize clamp attach_wq r_disabled submit_all coop_taskrun "
+		   "single_issuer defer_taskrun no_mmap");
+}
+
 static void test_enrich_driver_given_a_submitted_call_when_told_then_its_outcome_is_unknown(
 	void **state)
 {
@@ -102,6 +115,7 @@ int main(void)
 		T(bpf_when_told_then_types_are_words),
 		T(probes_when_told_then_type_and_name_are_fields),
 		T(an_io_uring_when_made_then_its_flags_are_words),
+		T(all_flags_at_once_when_told_then_each_is_a_word),
 		T(a_submitted_call_when_told_then_its_outcome_is_unknown),
 	};
 

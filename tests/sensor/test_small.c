@@ -191,7 +191,7 @@ static void test_users_given_a_changed_file_when_refreshed_then_new_names_are_kn
 
 static void test_names_given_numbers_when_named_then_they_are_the_kernels(void **state)
 {
-	const char *words[OPEN_WORDS_MAX];
+	const char *words[WORDS_MAX];
 	char buf[32];
 
 	(void)state;
