@@ -36,12 +36,15 @@ struct counts {
 
 static int count_all(struct query_worker *w, const struct query *q, struct counts *ret)
 {
-	struct store_range whole = query_range(q);
-	struct store_range range = { .from_ns = q->from_ns, .to_ns = q->to_ns };
+	struct store_range whole = query_range(q), range = { .to_ns = UINT64_MAX };
 	struct store_totals totals;
 	int r = store_totals(w->reader, &totals);
 
 	ret->stored = totals.blocks;
+	if (r == 0 && store_reader_is_scoped(w->reader)) /* totals are of all nodes */
+		r = count_blocks(w, q, &range, &ret->stored);
+	range.from_ns = q->from_ns;
+	range.to_ns = q->to_ns;
 	if (r == 0)
 		r = count_blocks(w, q, &range, &ret->in_time);
 	range.node = whole.node;

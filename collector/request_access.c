@@ -112,6 +112,7 @@ static bool takes_scope(const struct request *r)
 		"/api/v1/fields",
 		"/api/v1/kinds",
 		"/api/v1/openapi.json",
+		"/api/v1/me",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)

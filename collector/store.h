@@ -151,8 +151,10 @@ const void *store_walk_frame(const struct store_reader *r, size_t *ret_n);
  * @scope (NULL: all are in) is borrowed. */
 struct scope;
 void store_reader_scope(struct store_reader *r, const struct scope *scope);
+bool store_reader_is_scoped(const struct store_reader *r);
 
-/* Blocks of the days that the range touches: a scan of it looks at no more. */
+/* Blocks of the days that the range touches: a scan of it looks at no more.  0 while there is a
+ * scope: how many others have is not told. */
 uint64_t store_range_blocks(struct store_reader *r, const struct store_range *range);
 
 /* Totals for /metrics and /status. */

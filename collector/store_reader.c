@@ -133,12 +133,26 @@ static void log_damage(struct store_reader *r, uint64_t id, const struct store_d
 		  log_value(m->reason, strlen(m->reason), why, sizeof(why)));
 }
 
+/* Labels of a block that cannot be read are not known: a scope of labels has none such. */
+static bool may_be_told(const struct store_reader *r, const struct store_damage *m)
+{
+	const struct block_info source = { .node_id = { m->node_id,
+							(uint32_t)strlen(m->node_id) } };
+
+	return m->node_id[0] == 0 || scope_has(r->scope, &source);
+}
+
 static void tell_damage(const struct scan *scan, const struct store_damage *m)
 {
 	struct store_scan_stats *s = scan->stats;
+	struct store_damage told = *m;
 
+	if (!may_be_told(scan->reader, m))
+		return;
+	if (scan->reader->scope && m->node_id[0] == 0)
+		told.n_events = 0; /* of all nodes */
 	if (s->blocks_damaged < ARRAY_SIZE(s->damage))
-		s->damage[s->blocks_damaged] = *m;
+		s->damage[s->blocks_damaged] = told;
 	s->blocks_damaged++;
 }
 
@@ -247,6 +261,11 @@ void store_reader_scope(struct store_reader *r, const struct scope *scope)
 {
 	r->scope = scope && scope->n ? scope : NULL;
 	block_set_beside(r->block, r->scope ? NULL : r->beside);
+}
+
+bool store_reader_is_scoped(const struct store_reader *r)
+{
+	return r->scope != NULL;
 }
 
 void store_scan_stats_add(struct store_scan_stats *to, const struct store_scan_stats *s)
@@ -509,7 +528,7 @@ uint64_t store_range_blocks(struct store_reader *r, const struct store_range *ra
 {
 	uint64_t blocks = 0;
 
-	if (store_days_copy(r->store, &r->days) < 0)
+	if (r->scope || store_days_copy(r->store, &r->days) < 0)
 		return 0;
 	for (size_t i = 0; i < r->days.n; i++)
 		if (touches(&r->days.list[i], range))

@@ -4,7 +4,6 @@
 
 #include "collector/api.h"
 #include "collector/rate.h"
-#include "collector/scope.h"
 
 static int setup(void **state)
 {
@@ -67,25 +66,6 @@ static void test_access_given_bound_token_when_route_is_about_all_then_refused(v
 	for (size_t i = 0; i < ARRAY_SIZE(about_all); i++)
 		json_decref(served_json(s, about_all[i], 403));
 	json_decref(served_json(s, "/api/v1/processes/0000000000001001/tree?hosts=all", 403));
-}
-
-static void test_scope_given_texts_when_parsed_then_terms_or_refused(void **state)
-{
-	static const char *const bad[] = { "n1",       "node:", "label:",	 "label:a",
-					   "label:=b", "x:y",	"node:a,,node:b" };
-	struct block_label label = { { "env", 3 }, { "prod", 4 } };
-	struct block_info info = { .node_id = { "n1", 2 }, .labels = &label, .n_labels = 1 };
-	struct scope scope;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(scope_parse(&scope, bad[i], NULL), -EINVAL);
-	assert_int_equal(scope_parse(&scope, "", NULL), 0);
-	assert_true(scope_has(&scope, &info));
-	assert_int_equal(scope_parse(&scope, "node:n2,label:env=prod", NULL), 0);
-	assert_true(scope_has(&scope, &info));
-	assert_int_equal(scope_parse(&scope, "node:n,label:env=pro,label:en=prod", NULL), 0);
-	assert_false(scope_has(&scope, &info));
 }
 
 /* The row of the audit log that @detail stands in, as text; "" when there is none. */
@@ -193,7 +173,6 @@ int main(void)
 		T(test_access_given_bound_token_when_route_is_about_all_then_refused),
 		T(test_access_given_questions_when_audit_is_read_then_each_is_told_without_secrets),
 		T(test_access_given_wrong_tokens_when_too_many_then_429),
-		cmocka_unit_test(test_scope_given_texts_when_parsed_then_terms_or_refused),
 		cmocka_unit_test(test_rate_given_bucket_when_taken_then_it_empties_and_fills),
 		cmocka_unit_test(test_rate_given_many_keys_when_taken_then_table_holds),
 	};
