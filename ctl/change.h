@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* change - commands that have the collector do something: one POST (or DELETE), and what it answers.
- * Thread: one. */
+/* change - commands that have the collector do something: one POST (or DELETE), and what it
+ * answers. Thread: one. */
 #pragma once
 #include <jansson.h>
 
 #include "ctl/cli.h"
 #include "ctl/client.h"
 
-/* Asks by POST, or DELETE where the request says so.  With -o json or ndjson the answer is printed as it is; else @tell writes it for
- * a person.  Returns an exit code. */
+/* Asks by POST, or DELETE where the request says so.  With -o json or ndjson the answer is printed
+ * as it is; else @tell writes it for a person.  Returns an exit code. */
 struct change {
 	struct client_request request;
 	void (*tell)(const struct cli_io *io, const json_t *answer);

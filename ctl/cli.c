@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/cli.h"
 
+#include <assert.h>
 #include <stdarg.h>
 
 #include "ctl/text.h"
+#include "lib/timestamp.h"
 
 enum { NAME_MAX_BYTES = 32, HELP_COLUMN = 28 };
 
@@ -116,6 +118,8 @@ static int set_value(const struct cli_option *o, const char *value, struct cli_v
 					o->name, o->metavar, value);
 		break;
 	case CLI_TEXT:
+	case CLI_TIME:
+	case CLI_AHEAD:
 		if (!*value)
 			return diag_set(d, -EINVAL, 0, 0, "--%s wants %s, not nothing", o->name,
 					o->metavar);
@@ -153,6 +157,27 @@ static int parse_option(const struct cli_command *c, int argc, const char *const
 	return set_value(o, value, v, d);
 }
 
+/* Writes the times among the options as the collector takes them. */
+static int read_times(const struct cli_command *c, bool local, struct cli_values *v, struct diag *d)
+{
+	struct diag why = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_options; i++) {
+		const struct cli_option *o = &c->options[i];
+		const char **at = (const char **)(void *)((char *)v + o->offset);
+		enum when_side side = o->type == CLI_AHEAD ? WHEN_AHEAD : WHEN_PAST;
+
+		if ((o->type != CLI_TIME && o->type != CLI_AHEAD) || !*at)
+			continue;
+		assert(n < CLI_TIMES);
+		if (when_read(*at, side, local, timestamp_now(), v->times[n], &why) < 0)
+			return diag_set(d, -EINVAL, 0, 0, "--%s %s", o->name, why.text);
+		*at = v->times[n++];
+	}
+	return 0;
+}
+
 int cli_parse(const struct cli_command *c, int argc, const char *const *argv,
 	      struct cli_values *ret, const char **ret_operand, struct diag *d)
 {
@@ -187,7 +212,7 @@ int cli_parse(const struct cli_command *c, int argc, const char *const *argv,
 			*ret_operand = argv[i];
 		}
 	}
-	return 0;
+	return ret->help ? 0 : read_times(c, ret->local, ret, d);
 }
 
 static void help_option(FILE *out, const struct cli_option *o)
@@ -271,6 +296,7 @@ static int run_help(const struct cli_io *io, const struct cli_command *const *co
 int cli_main(const struct cli_io *io, const struct cli_command *const *commands, int argc,
 	     const char *const *argv)
 {
+	struct cli_io here = *io;
 	const struct cli_command *c;
 	struct cli_values v;
 	const char *operand;
@@ -292,7 +318,8 @@ int cli_main(const struct cli_io *io, const struct cli_command *const *commands,
 	}
 	if (v.help)
 		return run_help(io, commands, c->name);
-	return cli_finish(io, c->run(io, &v, operand));
+	here.local = io->local || v.local;
+	return cli_finish(io, c->run(&here, &v, operand));
 }
 
 void cli_say(const struct cli_io *io, const char *fmt, ...)

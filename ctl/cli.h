@@ -9,6 +9,7 @@
  *
  * Thread: one.  Memory: values point into argv; nothing is allocated. */
 #pragma once
+#include "ctl/when.h"
 #include "lib/diag.h"
 
 /* What rtsecctl exits with; docs/cli.md promises these numbers. */
@@ -25,11 +26,15 @@ struct cli_io {
 	FILE *out, *err;
 	bool out_tty, err_tty; /* a terminal: control characters are kept from it */
 	bool color;	       /* colours may be used on out */
+	bool local;	       /* times of this machine's zone, not UTC (--local) */
 	unsigned width;	       /* columns of the terminal behind out; 0: cut nothing */
 	const char *(*env)(const char *name); /* getenv(), or a test's */
 };
 
-enum { CLI_OPERANDS = 4096 }; /* most that a command which takes many can be given */
+enum {
+	CLI_OPERANDS = 4096, /* most that a command which takes many can be given */
+	CLI_TIMES = 4,	     /* options of one command that are times */
+};
 
 /* Values of all options of all commands; those not given are NULL, 0 or false. */
 struct cli_values {
@@ -39,9 +44,11 @@ struct cli_values {
 	const char *name, *role, *scope, *ttl;
 	const char *since, *until, *fields, *node, *order, *query;
 	const char *status, *level, *rule, *owner, *note, *condition, *expires;
-	const char *process, *state, *from, *kind, *value, *within, *placeholders;
+	const char *process, *parent, *user, *container, *pod, *namespace, *action, *state, *from,
+		*kind, *value, *within, *placeholders;
 	uint64_t limit, depth, watch, hops, nodes, max_nodes;
-	bool count, all, histogram, descendants, across, explain, dry_run, alerts, help;
+	bool count, all, histogram, descendants, across, explain, dry_run, alerts, local, help;
+	char times[CLI_TIMES][WHEN_BYTES]; /* what options that are times point to */
 };
 
 enum cli_type {
@@ -49,6 +56,8 @@ enum cli_type {
 	CLI_TEXT,   /* const char *, not empty */
 	CLI_NUMBER, /* uint64_t, 1 or more */
 	CLI_CHOICE, /* const char *, one of the words of metavar, which | parts */
+	CLI_TIME,   /* const char *, as the collector takes it; typed as ctl/when.h tells */
+	CLI_AHEAD,  /* the same for a time to come */
 };
 
 struct cli_option {
@@ -60,19 +69,21 @@ struct cli_option {
 	const char *help;
 };
 
-/* A row of an option table: OPTION("since", 0, TEXT, "TIME", since, "help"). */
+/* A row of an option table: OPTION("since", 0, TIME, "TIME", since, "help"). */
 #define OPTION(name_, letter_, type_, metavar_, member, help_)                                    \
 	{                                                                                         \
 		.name = (name_), .letter = (letter_), .type = CLI_##type_, .metavar = (metavar_), \
 		.offset = offsetof(struct cli_values, member), .help = (help_)                    \
 	}
 
-/* Rows that every command's table ends with, and those of commands that ask the collector. */
+/* Rows that tables of options end with: those of each command, of one that asks the collector, and
+ * of one that shows events. */
+#define CLI_OPTION_HELP OPTION("help", 'h', FLAG, NULL, help, "Show this help")
 #define CLI_OPTIONS_COMMON                                              \
 	OPTION("output", 'o', CHOICE, "table|json|ndjson|csv", output,  \
 	       "Form of the output; table on a terminal, else ndjson"), \
-		OPTION("help", 'h', FLAG, NULL, help, "Show this help")
-#define CLI_OPTIONS_SERVER                                                               \
+		CLI_OPTION_HELP
+#define CLI_OPTIONS_COLLECTOR                                                            \
 	OPTION("url", 0, TEXT, "URL", url, "Address of the collector, else $RTSEC_URL"), \
 		OPTION("token-file", 0, TEXT, "FILE", token_file,                        \
 		       "File that holds the API token, else $RTSEC_TOKEN"),              \
@@ -80,7 +91,15 @@ struct cli_option {
 		       "The collector's CA (its DIR/tls/ca.pem), else $RTSEC_CA"),       \
 		OPTION("context", 0, TEXT, "NAME", context,                              \
 		       "Collector and token kept by rtsecctl context add"),              \
-		CLI_OPTIONS_COMMON
+		OPTION("local", 0, FLAG, NULL, local,                                    \
+		       "Times, typed and in tables, of this machine's zone, not UTC")
+#define CLI_OPTIONS_SERVER CLI_OPTIONS_COLLECTOR, CLI_OPTIONS_COMMON
+#define CLI_OPTIONS_EVENTS                                                                       \
+	CLI_OPTIONS_COLLECTOR,                                                                   \
+		OPTION("output", 'o', CHOICE, "compact|table|json|ndjson|csv", output,           \
+		       "Form of the output; compact: a line an event, nothing of it cut into a " \
+		       "file"),                                                                  \
+		CLI_OPTION_HELP
 
 struct cli_command {
 	const char *name;

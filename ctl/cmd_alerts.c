@@ -16,14 +16,14 @@ static const struct cli_option options[] = {
 	       "Only alerts of this level or above"),
 	OPTION("rule", 0, TEXT, "ID", rule, "Only alerts of this rule"),
 	OPTION("node", 0, TEXT, "NODE", node, "Only this node, by name or id"),
-	OPTION("since", 0, TEXT, "TIME", since, "From this time on, else since ever"),
-	OPTION("until", 0, TEXT, "TIME", until, "Before this time"),
+	OPTION("since", 0, TIME, "TIME", since, "From this time on, else since ever"),
+	OPTION("until", 0, TIME, "TIME", until, "Before this time"),
 	OPTION("limit", 0, NUMBER, "N", limit, "At most N alerts (100); watch: stop after N"),
 	OPTION("owner", 0, TEXT, "NAME", owner, "ack, close, note, except: who answers for it"),
 	OPTION("note", 0, TEXT, "TEXT", note, "ack, close, note, except: a note"),
 	OPTION("condition", 0, TEXT, "EQL", condition,
 	       "except: what is left out, else the same program on the same object"),
-	OPTION("expires", 0, TEXT, "TIME", expires, "except: until when, else for ever"),
+	OPTION("expires", 0, AHEAD, "TIME", expires, "except: until when, else for ever"),
 	CLI_OPTIONS_SERVER,
 };
 
@@ -34,9 +34,16 @@ static void rule_cell(const json_t *row, struct buf *out)
 
 static void process_cell(const json_t *row, struct buf *out)
 {
-	const json_t *args = printer_find(row, "process.args");
+	const json_t *args = printer_find(row, "process.args"), *arg;
+	size_t i;
 
-	printer_value(args ? args : printer_find(row, "process.name"), out);
+	if (!args)
+		printer_value(printer_find(row, "process.name"), out);
+	json_array_foreach(args, i, arg)
+	{
+		buf_str(out, i ? " " : "");
+		printer_value(arg, out);
+	}
 }
 
 static const char *tint(const json_t *row)
@@ -51,14 +58,14 @@ static const char *tint(const json_t *row)
 }
 
 static const struct printer_column columns[] = {
-	{ .title = "ID", .field = "id", .right = true },
-	{ .title = "LAST", .field = "last", .width = 30 },
+	{ .title = "ID", .field = "id", .right = true, .whole = true },
+	{ .title = "LAST", .field = "last", .time = PRINTER_SECONDS, .width = 15 },
 	{ .title = "LEVEL", .field = "rule.level", .width = 8 },
-	{ .title = "STATUS", .field = "status", .width = 12 },
-	{ .title = "NODE", .field = "node", .width = 12 },
-	{ .title = "COUNT", .field = "count", .right = true },
-	{ .title = "RULE", .field = "rule.id", .cell = rule_cell, .width = 32 },
-	{ .title = "OBJECT", .field = "object", .gives_way = true },
+	{ .title = "STATUS", .field = "status", .width = 12, .spare = 2 },
+	{ .title = "NODE", .field = "node", .width = 8, .middle = true },
+	{ .title = "COUNT", .field = "count", .right = true, .spare = 1 },
+	{ .title = "RULE", .field = "rule.id", .cell = rule_cell, .width = 24, .gives_way = true },
+	{ .title = "OBJECT", .field = "object", .gives_way = true, .middle = true, .spare = 3 },
 	{ .title = "PROCESS", .field = "process.name", .cell = process_cell, .gives_way = true },
 };
 
@@ -75,15 +82,9 @@ struct job {
 static int open_printer(struct job *j, bool live)
 {
 	const struct printer_config config = {
-		.out = j->io->out,
-		.format = printer_format_of(j->v->output, j->io->out_tty),
-		.columns = columns,
-		.n_columns = ARRAY_SIZE(columns),
-		.list = "alerts",
-		.width = j->io->width,
-		.live = live,
-		.color = j->io->color,
-		.terminal = j->io->out_tty,
+		PRINTER_ON(j->io),  .format = printer_format_of(j->v->output, j->io->out_tty),
+		.columns = columns, .n_columns = ARRAY_SIZE(columns),
+		.list = "alerts",   .live = live,
 		.tint = tint,
 	};
 

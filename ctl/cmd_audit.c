@@ -9,11 +9,11 @@ static const struct cli_option options[] = {
 };
 
 static const struct printer_column columns[] = {
-	{ .title = "TIME", .field = "time" },
+	{ .title = "TIME", .field = "time", .time = PRINTER_SECONDS },
 	{ .title = "ACTOR", .field = "actor" },
-	{ .title = "ADDRESS", .field = "address" },
+	{ .title = "ADDRESS", .field = "address", .spare = 1 },
 	{ .title = "STATUS", .field = "status" },
-	{ .title = "ACTION", .field = "action" },
+	{ .title = "ACTION", .field = "action", .gives_way = true },
 	{ .title = "DETAIL", .field = "detail", .gives_way = true },
 };
 

@@ -136,14 +136,9 @@ static int print_one(const struct contexts *c, struct printer *p, const char *na
 static int list(struct contexts *c)
 {
 	const struct printer_config config = {
-		.out = c->io->out,
-		.format = printer_format_of(c->v->output, c->io->out_tty),
-		.columns = columns,
-		.n_columns = ARRAY_SIZE(columns),
+		PRINTER_ON(c->io),  .format = printer_format_of(c->v->output, c->io->out_tty),
+		.columns = columns, .n_columns = ARRAY_SIZE(columns),
 		.list = "contexts",
-		.width = c->io->width,
-		.color = c->io->color,
-		.terminal = c->io->out_tty,
 	};
 	AUTO(printer) *p = NULL;
 	const char *name;

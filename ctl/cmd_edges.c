@@ -9,8 +9,8 @@
 static const struct cli_option edge_options[] = {
 	OPTION("process", 0, TEXT, "ENTITY_ID", process, "Only with this process at an end"),
 	OPTION("state", 0, CHOICE, "all|joined|half", state, "With both ends, or with one (all)"),
-	OPTION("since", 0, TEXT, "TIME", since, "From this time on (-24h)"),
-	OPTION("until", 0, TEXT, "TIME", until, "Before this time"),
+	OPTION("since", 0, TIME, "TIME", since, "From this time on (24h)"),
+	OPTION("until", 0, TIME, "TIME", until, "Before this time"),
 	OPTION("node", 0, TEXT, "NODE", node, "Only with this node at an end, by name or id"),
 	OPTION("limit", 0, NUMBER, "N", limit, "The newest N, to 1000 (100)"),
 	CLI_OPTIONS_SERVER,
@@ -18,8 +18,8 @@ static const struct cli_option edge_options[] = {
 
 static const struct cli_option hop_options[] = {
 	OPTION("from", 0, TEXT, "NODE|ENTITY_ID", from, "Where the chains begin"),
-	OPTION("since", 0, TEXT, "TIME", since, "From this time on (-24h)"),
-	OPTION("until", 0, TEXT, "TIME", until, "Before this time"),
+	OPTION("since", 0, TIME, "TIME", since, "From this time on (24h)"),
+	OPTION("until", 0, TIME, "TIME", until, "Before this time"),
 	OPTION("hops", 0, NUMBER, "N", hops, "At most N connections in a row, to 16 (8)"),
 	OPTION("limit", 0, NUMBER, "N", limit, "At most N of them, to 1000 (100)"),
 	CLI_OPTIONS_SERVER,
@@ -137,12 +137,12 @@ static const char *edge_tint(const json_t *row)
 }
 
 static const struct printer_column edge_columns[] = {
-	{ .title = "TIME", .field = "time" },
-	{ .title = "FROM", .field = "connected.entity_id", .cell = edge_from },
-	{ .title = "TO", .field = "accepted.entity_id", .cell = edge_to },
-	{ .title = "DESTINATION", .field = "destination.ip", .cell = edge_target },
+	{ .title = "TIME", .field = "time", .time = PRINTER_SECONDS },
+	{ .title = "FROM", .field = "connected.entity_id", .cell = edge_from, .middle = true },
+	{ .title = "TO", .field = "accepted.entity_id", .cell = edge_to, .middle = true },
+	{ .title = "DESTINATION", .field = "destination.ip", .cell = edge_target, .middle = true },
 	{ .title = "JOINED", .field = "state", .cell = edge_state },
-	{ .title = "FLOW", .field = "community_id", .gives_way = true },
+	{ .title = "FLOW", .field = "community_id", .whole = true, .spare = 1 },
 };
 
 static int run_edges(const struct cli_io *io, const struct cli_values *v, const char *operand)
@@ -211,12 +211,12 @@ static void hop_sure(const json_t *row, struct buf *out)
 }
 
 static const struct printer_column hop_columns[] = {
-	{ .title = "TIME", .field = "edge.time" },
+	{ .title = "TIME", .field = "edge.time", .time = PRINTER_SECONDS },
 	{ .title = "HOP", .field = "hop", .right = true },
-	{ .title = "FROM", .field = "edge.connected.entity_id", .cell = hop_from },
-	{ .title = "TO", .field = "edge.accepted.entity_id", .cell = hop_to },
+	{ .title = "FROM", .field = "edge.connected.entity_id", .cell = hop_from, .middle = true },
+	{ .title = "TO", .field = "edge.accepted.entity_id", .cell = hop_to, .middle = true },
 	{ .title = "DESTINATION", .field = "edge.destination.ip", .cell = hop_target },
-	{ .title = "SKEW", .field = "edge.skew_ns", .cell = hop_skew, .right = true },
+	{ .title = "SKEW", .field = "edge.skew_ns", .cell = hop_skew, .right = true, .spare = 1 },
 	{ .title = "SURE", .field = "confidence", .cell = hop_sure, .right = true },
 };
 

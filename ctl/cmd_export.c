@@ -9,8 +9,8 @@
 enum { PAGE_HITS = 5000, RECORD_HEADER_BYTES = 24 };
 
 static const struct cli_option options[] = {
-	OPTION("since", 0, TEXT, "TIME", since, "From this time on (-24h)"),
-	OPTION("until", 0, TEXT, "TIME", until, "Before this time"),
+	OPTION("since", 0, TIME, "TIME", since, "From this time on (24h)"),
+	OPTION("until", 0, TIME, "TIME", until, "Before this time"),
 	OPTION("node", 0, TEXT, "NODE", node, "Only this node, by name or id"),
 	OPTION("format", 0, CHOICE, "ndjson|batches", format,
 	       "Events as documents, or whole batches for rtsec-collector import (ndjson)"),

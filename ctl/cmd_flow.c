@@ -5,7 +5,7 @@
 
 static const struct cli_option options[] = {
 	LOOKUP_OPTIONS,
-	CLI_OPTIONS_SERVER,
+	CLI_OPTIONS_EVENTS,
 };
 
 static int run(const struct cli_io *io, const struct cli_values *v, const char *operand)

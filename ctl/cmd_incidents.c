@@ -6,30 +6,30 @@
 #include "ctl/session.h"
 
 static const struct cli_option options[] = {
-	OPTION("since", 0, TEXT, "TIME", since, "Alerts from this time on (-24h)"),
-	OPTION("until", 0, TEXT, "TIME", until, "Alerts before this time"),
+	OPTION("since", 0, TIME, "TIME", since, "Alerts from this time on (24h)"),
+	OPTION("until", 0, TIME, "TIME", until, "Alerts before this time"),
 	OPTION("limit", 0, NUMBER, "N", limit, "At most N incidents (100)"),
 	CLI_OPTIONS_SERVER,
 };
 
 static const struct printer_column list_columns[] = {
-	{ .title = "ID", .field = "id", .right = true },
+	{ .title = "ID", .field = "id", .right = true, .whole = true },
 	{ .title = "SCORE", .field = "score", .right = true },
 	{ .title = "LEVEL", .field = "level" },
-	{ .title = "LAST", .field = "last" },
-	{ .title = "ALERTS", .field = "n_alerts", .right = true },
+	{ .title = "LAST", .field = "last", .time = PRINTER_SECONDS },
+	{ .title = "ALERTS", .field = "n_alerts", .right = true, .spare = 1 },
 	{ .title = "NODES", .field = "nodes" },
-	{ .title = "TECHNIQUES", .field = "techniques" },
+	{ .title = "TECHNIQUES", .field = "techniques", .spare = 2 },
 	{ .title = "TITLE", .field = "title", .gives_way = true },
 };
 
 static const struct printer_column story_columns[] = {
-	{ .title = "TIME", .field = "time" },
+	{ .title = "TIME", .field = "time", .time = PRINTER_SECONDS },
 	{ .title = "NODE", .field = "node" },
 	{ .title = "ALERT", .field = "alert", .right = true },
-	{ .title = "WHAT", .field = "title" },
+	{ .title = "WHAT", .field = "title", .gives_way = true },
 	{ .title = "PROCESS", .field = "process", .gives_way = true },
-	{ .title = "OBJECT", .field = "object", .gives_way = true },
+	{ .title = "OBJECT", .field = "object", .gives_way = true, .middle = true, .spare = 1 },
 };
 
 static const struct printer_column why_columns[] = {
@@ -44,14 +44,9 @@ static int show(const struct cli_io *io, const struct cli_values *v, struct slic
 		const char *member, const struct printer_column *columns, size_t n, uint64_t *ret_n)
 {
 	const struct printer_config config = {
-		.out = io->out,
-		.format = printer_format_of(v->output, io->out_tty),
-		.columns = columns,
-		.n_columns = n,
+		PRINTER_ON(io),	    .format = printer_format_of(v->output, io->out_tty),
+		.columns = columns, .n_columns = n,
 		.list = member,
-		.width = io->width,
-		.color = io->color,
-		.terminal = io->out_tty,
 	};
 	AUTO(printer) *p = NULL;
 	struct slice rows, key, row;

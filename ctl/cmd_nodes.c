@@ -7,24 +7,12 @@ static const struct cli_option options[] = { CLI_OPTIONS_SERVER };
 /* How long ago it was heard of, to the eye. */
 static void seen(const json_t *row, struct buf *out)
 {
-	static const struct {
-		json_int_t below, unit_ms;
-		char letter;
-	} units[] = {
-		{ 60 * 1000, 1000, 's' },
-		{ 3600 * 1000, 60 * 1000, 'm' },
-		{ 86400 * 1000, 3600 * 1000, 'h' },
-		{ INT64_MAX, 86400 * 1000, 'd' },
-	};
 	const json_t *lag = printer_find(row, "lag_ms");
-	json_int_t ms = json_integer_value(lag);
-	size_t i = 0;
 
 	if (!lag)
 		return;
-	while (i < ARRAY_SIZE(units) - 1 && ms >= units[i].below)
-		i++;
-	buf_printf(out, "%lld%c ago", (long long)(ms / units[i].unit_ms), units[i].letter);
+	when_span((uint64_t)MAX(json_integer_value(lag), (json_int_t)0) * 1000000, out);
+	buf_str(out, " ago");
 }
 
 /* Events that its sensor counted as lost, whatever the reason. */
@@ -48,15 +36,15 @@ static const char *tint(const json_t *row)
 }
 
 static const struct printer_column columns[] = {
-	{ .title = "NODE", .field = "name" },
+	{ .title = "NODE", .field = "name", .middle = true },
 	{ .title = "STATE", .field = "state" },
 	{ .title = "SEEN", .field = "last_seen", .cell = seen },
 	{ .title = "EVENTS", .field = "events", .right = true },
 	{ .title = "LOST", .field = "lost", .cell = lost, .right = true },
-	{ .title = "KERNEL", .field = "os_kernel" },
-	{ .title = "ARCH", .field = "architecture" },
-	{ .title = "SENSOR", .field = "agent_version" },
-	{ .title = "ID", .field = "id", .gives_way = true },
+	{ .title = "KERNEL", .field = "os_kernel", .spare = 2 },
+	{ .title = "ARCH", .field = "architecture", .spare = 3 },
+	{ .title = "SENSOR", .field = "agent_version", .spare = 1 },
+	{ .title = "ID", .field = "id", .whole = true, .spare = 4 },
 };
 
 static int run(const struct cli_io *io, const struct cli_values *v, const char *operand)

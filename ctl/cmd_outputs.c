@@ -66,7 +66,7 @@ static int list(const struct cli_io *io, const struct cli_values *v, const char 
 
 static const struct printer_column dead_columns[] = {
 	{ .title = "ID", .field = "id", .right = true },
-	{ .title = "SINCE", .field = "created" },
+	{ .title = "SINCE", .field = "created", .time = PRINTER_SECONDS },
 	{ .title = "ALERT", .field = "alert", .right = true },
 	{ .title = "ERROR", .field = "error", .gives_way = true },
 };

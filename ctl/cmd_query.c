@@ -6,6 +6,7 @@
 #include "ctl/events.h"
 #include "ctl/explain.h"
 #include "ctl/histogram.h"
+#include "ctl/narrow.h"
 #include "ctl/pages.h"
 #include "ctl/progress.h"
 #include "ctl/rows.h"
@@ -16,15 +17,16 @@
 enum { DEFAULT_LIMIT = 100, PAGE_HITS = 5000, PARAMS = 9 };
 
 static const struct cli_option options[] = {
-	OPTION("since", 0, TEXT, "TIME", since,
-	       "From this time on (-24h): RFC 3339, seconds since 1970, or -15m, -2h, -7d"),
-	OPTION("until", 0, TEXT, "TIME", until, "Before this time, written likewise"),
+	OPTION("since", 0, TIME, "TIME", since,
+	       "From this time on (24h): 15m, 14:30, today, 2026-11-22T21:44:19Z"),
+	OPTION("until", 0, TIME, "TIME", until, "Before this time"),
 	OPTION("limit", 0, NUMBER, "N", limit,
 	       "At most N events, over several pages if need be (100)"),
 	OPTION("all", 0, FLAG, NULL, all, "All events, page by page"),
 	OPTION("order", 0, CHOICE, "desc|asc", order,
 	       "Newest first (desc, the default) or oldest first"),
 	OPTION("node", 0, TEXT, "NODE", node, "Only this node, by name or id"),
+	NARROW_OPTIONS,
 	OPTION("fields", 0, TEXT, "A,B", fields, "Only these fields"),
 	OPTION("count", 0, FLAG, NULL, count, "Only how many there are, whatever --limit says"),
 	OPTION("watch", 0, NUMBER, "SECONDS", watch,
@@ -32,7 +34,7 @@ static const struct cli_option options[] = {
 	OPTION("explain", 0, FLAG, NULL, explain,
 	       "What the query was read as, and which blocks were read for it, instead of events"),
 	OPTION("histogram", 0, FLAG, NULL, histogram, "How many there are over time, as bars"),
-	CLI_OPTIONS_SERVER,
+	CLI_OPTIONS_EVENTS,
 };
 
 /* One search on its way. */
@@ -203,7 +205,7 @@ static int run_search(struct search *s)
 	struct diag d = { 0 };
 	int r;
 
-	if (events_columns(&s->events, format, s->io->width, fields_of(s), &d) < 0) {
+	if (events_columns(&s->events, format, fields_of(s), &d) < 0) {
 		cli_say(s->io, "%s", d.text);
 		return EXIT_USAGE;
 	}
@@ -223,6 +225,7 @@ static int print_count(const struct search *s, uint64_t count)
 {
 	switch (printer_format_of(s->v->output, s->io->out_tty)) {
 	case PRINTER_TABLE:
+	case PRINTER_COMPACT:
 		fprintf(s->io->out, "%" PRIu64 "\n", count);
 		break;
 	case PRINTER_CSV:
@@ -264,16 +267,23 @@ static int run_count(struct search *s)
 
 static int run_once(const struct cli_io *io, const struct cli_values *v, const char *operand)
 {
-	struct search s = { .io = io, .v = v, .query = operand, .progress = { .io = io } };
+	struct search s = { .io = io, .v = v, .progress = { .io = io } };
+	AUTO_BUF struct buf query = { 0 };
+	struct diag d = { 0 };
 	int r;
 
-	if (v->count && v->histogram) {
-		cli_say(io, "--count and --histogram exclude each other");
+	if (v->count && v->histogram)
+		diag_set(&d, -EINVAL, 0, 0, "--count and --histogram exclude each other");
+	else if (narrow_query(v, operand, &query, &d) == 0 && !buf_ok(&query))
+		return session_failed(io, err_origin(-ENOMEM), NULL);
+	if (d.text[0]) {
+		cli_say(io, "%s", d.text);
 		return EXIT_USAGE;
 	}
+	s.query = query.n > 1 ? (const char *)query.data : NULL;
 	r = session_open(&s.session, io, v);
 	if (r == 0 && v->histogram)
-		r = histogram_run(s.session, io, v, operand);
+		r = histogram_run(s.session, io, v, s.query);
 	else if (r == 0)
 		r = v->count ? run_count(&s) : run_search(&s);
 	printer_free(s.printer);

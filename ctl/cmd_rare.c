@@ -11,7 +11,7 @@
 static const struct cli_option rare_options[] = {
 	OPTION("kind", 0, CHOICE, KINDS, kind, "Of what (executable)"),
 	OPTION("value", 0, TEXT, "VALUE", value, "This one only, with the nodes it was seen on"),
-	OPTION("since", 0, TEXT, "TIME", since, "Seen since then (-24h)"),
+	OPTION("since", 0, TIME, "TIME", since, "Seen since then (24h)"),
 	OPTION("max-nodes", 0, NUMBER, "N", max_nodes,
 	       "Only what was ever seen on N nodes or fewer"),
 	OPTION("limit", 0, NUMBER, "N", limit, "The N rarest, to 10000 (100)"),
@@ -22,7 +22,7 @@ static const struct cli_option spread_options[] = {
 	OPTION("kind", 0, CHOICE, KINDS, kind, "Of what (executable)"),
 	OPTION("nodes", 0, NUMBER, "N", nodes, "That came to N nodes at least (2)"),
 	OPTION("within", 0, TEXT, "TIME", within, "In this time (1h)"),
-	OPTION("since", 0, TEXT, "TIME", since, "First seen since then (-24h)"),
+	OPTION("since", 0, TIME, "TIME", since, "First seen since then (24h)"),
 	OPTION("limit", 0, NUMBER, "N", limit, "The newest N, to 10000 (100)"),
 	CLI_OPTIONS_SERVER,
 };
@@ -53,10 +53,10 @@ static void window(const json_t *row, struct buf *out)
 static const struct printer_column columns[] = {
 	{ .title = "NODES", .field = "nodes", .right = true },
 	{ .title = "COUNT", .field = "count", .right = true },
-	{ .title = "FIRST SEEN", .field = "first_seen" },
-	{ .title = "LAST SEEN", .field = "last_seen" },
-	{ .title = "WITHIN", .field = "window_ms", .cell = window, .right = true },
-	{ .title = "VALUE", .field = "value" },
+	{ .title = "FIRST SEEN", .field = "first_seen", .time = PRINTER_SECONDS },
+	{ .title = "LAST SEEN", .field = "last_seen", .time = PRINTER_SECONDS, .spare = 1 },
+	{ .title = "WITHIN", .field = "window_ms", .cell = window, .right = true, .spare = 2 },
+	{ .title = "VALUE", .field = "value", .gives_way = true, .middle = true },
 	{ .title = "SEEN ON", .field = "seen_on", .cell = seen_on, .gives_way = true },
 };
 

@@ -7,9 +7,8 @@
 #include "lib/rule_test.h"
 
 static const struct cli_option options[] = {
-	OPTION("since", 0, TEXT, "TIME", since,
-	       "backtest: from this time on (-24h): RFC 3339, seconds since 1970, or -15m, -7d"),
-	OPTION("until", 0, TEXT, "TIME", until, "backtest: before this time, written likewise"),
+	OPTION("since", 0, TIME, "TIME", since, "backtest: from this time on (24h), such as 7d"),
+	OPTION("until", 0, TIME, "TIME", until, "backtest: before this time"),
 	OPTION("limit", 0, NUMBER, "N", limit,
 	       "backtest: also the newest N events of each rule (json, ndjson)"),
 	OPTION("node", 0, TEXT, "NODE", node, "backtest: only this node, by name or id"),
@@ -104,15 +103,8 @@ static const char *tint(const json_t *row)
 int rules_open_printer(struct work *w, const struct printer_column *columns, size_t n)
 {
 	const struct printer_config config = {
-		.out = w->io->out,
-		.format = w->format,
-		.columns = columns,
-		.n_columns = n,
-		.list = "rules",
-		.width = w->io->width,
-		.color = w->io->color,
-		.terminal = w->io->out_tty,
-		.tint = tint,
+		PRINTER_ON(w->io), .format = w->format, .columns = columns,
+		.n_columns = n,	   .list = "rules",	.tint = tint,
 	};
 
 	return printer_new(&w->printer, &config);

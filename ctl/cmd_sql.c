@@ -27,14 +27,9 @@ static const struct printer_column scan_columns[] = {
 static int print_scans(const struct cli_io *io, const struct cli_values *v, struct slice doc)
 {
 	const struct printer_config config = {
-		.out = io->out,
-		.format = printer_format_of(v->output, io->out_tty),
-		.columns = scan_columns,
-		.n_columns = ARRAY_SIZE(scan_columns),
+		PRINTER_ON(io),		 .format = printer_format_of(v->output, io->out_tty),
+		.columns = scan_columns, .n_columns = ARRAY_SIZE(scan_columns),
 		.list = "scans",
-		.width = io->width,
-		.color = io->color,
-		.terminal = io->out_tty,
 	};
 	AUTO(printer) *p = NULL;
 	struct slice scans, key, scan;

@@ -43,14 +43,9 @@ static int print_leaves(struct printer *p, const char *prefix, json_t *v, unsign
 static int print_cells(const struct cli_io *io, enum printer_format format, struct slice doc)
 {
 	const struct printer_config config = {
-		.out = io->out,
-		.format = format,
-		.columns = columns,
-		.n_columns = ARRAY_SIZE(columns),
+		PRINTER_ON(io),	    .format = format,
+		.columns = columns, .n_columns = ARRAY_SIZE(columns),
 		.list = "status",
-		.width = io->width,
-		.color = io->color,
-		.terminal = io->out_tty,
 	};
 	AUTO(printer) *p = NULL;
 	json_t *status = rawjson_load(doc);
@@ -68,11 +63,10 @@ static int print_cells(const struct cli_io *io, enum printer_format format, stru
 static int print_raw(const struct cli_io *io, struct slice doc)
 {
 	const struct printer_config config = {
-		.out = io->out,
+		PRINTER_ON(io),
 		.format = PRINTER_NDJSON,
 		.columns = columns,
 		.n_columns = ARRAY_SIZE(columns),
-		.terminal = io->out_tty,
 	};
 	AUTO(printer) *p = NULL;
 	int r = printer_new(&p, &config);

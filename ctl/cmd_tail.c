@@ -6,6 +6,7 @@
 
 #include "ctl/cmds.h"
 #include "ctl/events.h"
+#include "ctl/narrow.h"
 #include "ctl/session.h"
 #include "ctl/sse.h"
 
@@ -13,9 +14,10 @@ enum { RETRY_MIN_MS = 250, RETRY_MAX_MS = 5000 };
 
 static const struct cli_option options[] = {
 	OPTION("node", 0, TEXT, "NODE", node, "Only this node, by name or id"),
+	NARROW_OPTIONS,
 	OPTION("fields", 0, TEXT, "A,B", fields, "Only these fields"),
 	OPTION("limit", 0, NUMBER, "N", limit, "Stop after N events"),
-	CLI_OPTIONS_SERVER,
+	CLI_OPTIONS_EVENTS,
 };
 
 /* One live view. */
@@ -183,13 +185,15 @@ static void release_signals(int stop_fd, const sigset_t *old)
 
 static int run_tail(struct tail *t)
 {
-	enum printer_format format = printer_format_of(t->v->output, t->io->out_tty);
+	bool compact = t->io->out_tty && !t->v->output && !t->v->fields;
+	enum printer_format format =
+		compact ? PRINTER_COMPACT : printer_format_of(t->v->output, t->io->out_tty);
 	AUTO_FD int stop_fd = -1;
 	struct diag d = { 0 };
 	sigset_t old;
 	int r;
 
-	if (events_columns(&t->events, format, t->io->width, t->v->fields, &d) < 0) {
+	if (events_columns(&t->events, format, t->v->fields, &d) < 0) {
 		cli_say(t->io, "%s", d.text);
 		return EXIT_USAGE;
 	}
@@ -204,9 +208,19 @@ static int run_tail(struct tail *t)
 
 static int run(const struct cli_io *io, const struct cli_values *v, const char *operand)
 {
-	struct tail t = { .io = io, .v = v, .query = operand, .retry_ms = RETRY_MIN_MS };
-	int r = session_open(&t.session, io, v);
+	struct tail t = { .io = io, .v = v, .retry_ms = RETRY_MIN_MS };
+	AUTO_BUF struct buf query = { 0 };
+	struct diag d = { 0 };
+	int r;
 
+	if (narrow_query(v, operand, &query, &d) < 0) {
+		cli_say(io, "%s", d.text);
+		return EXIT_USAGE;
+	}
+	if (!buf_ok(&query))
+		return session_failed(io, err_origin(-ENOMEM), NULL);
+	t.query = query.n > 1 ? (const char *)query.data : NULL;
+	r = session_open(&t.session, io, v);
 	if (r == 0)
 		r = run_tail(&t);
 	printer_free(t.printer);

@@ -6,7 +6,7 @@
 static const struct cli_option options[] = {
 	OPTION("descendants", 0, FLAG, NULL, descendants, "What the processes below it did, too"),
 	LOOKUP_OPTIONS,
-	CLI_OPTIONS_SERVER,
+	CLI_OPTIONS_EVENTS,
 };
 
 static int run(const struct cli_io *io, const struct cli_values *v, const char *operand)

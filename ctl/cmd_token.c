@@ -15,14 +15,14 @@ static const struct cli_option options[] = {
 };
 
 static const struct printer_column columns[] = {
-	{ .title = "ID", .field = "id", .right = true },
+	{ .title = "ID", .field = "id", .right = true, .whole = true },
 	{ .title = "NAME", .field = "name" },
 	{ .title = "ROLE", .field = "role" },
 	{ .title = "SCOPE", .field = "scope", .gives_way = true },
-	{ .title = "CREATED", .field = "created" },
-	{ .title = "BY", .field = "created_by" },
-	{ .title = "EXPIRES", .field = "expires" },
-	{ .title = "REVOKED", .field = "revoked" },
+	{ .title = "CREATED", .field = "created", .time = PRINTER_SECONDS, .spare = 1 },
+	{ .title = "BY", .field = "created_by", .spare = 2 },
+	{ .title = "EXPIRES", .field = "expires", .time = PRINTER_SECONDS },
+	{ .title = "REVOKED", .field = "revoked", .time = PRINTER_SECONDS },
 };
 
 static int list(const struct cli_io *io, const struct cli_values *v)

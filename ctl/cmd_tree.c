@@ -14,9 +14,9 @@ static const struct cli_option options[] = {
 	       "The process of the newest event that matches, instead of ENTITY_ID"),
 	OPTION("depth", 0, NUMBER, "N", depth, "At most N generations up and down (64)"),
 	OPTION("limit", 0, NUMBER, "N", limit, "At most N processes, the nearest (1000)"),
-	OPTION("since", 0, TEXT, "TIME", since,
+	OPTION("since", 0, TIME, "TIME", since,
 	       "From this time on, else since ever; with --query -24h"),
-	OPTION("until", 0, TEXT, "TIME", until, "Before this time"),
+	OPTION("until", 0, TIME, "TIME", until, "Before this time"),
 	OPTION("node", 0, TEXT, "NODE", node, "Only this node, by name or id"),
 	OPTION("across", 0, FLAG, NULL, across, "Over connections to other nodes, too"),
 	OPTION("hops", 0, NUMBER, "N", hops, "With --across: at most N connections in a row (8)"),
@@ -259,12 +259,11 @@ static const struct printer_column columns[] = {
 
 static int print_rows(const struct cli_io *io, enum printer_format format, struct slice rows)
 {
-	const struct printer_config config = { .out = io->out,
-					       .format = format,
-					       .columns = columns,
-					       .n_columns = ARRAY_SIZE(columns),
-					       .list = "processes",
-					       .terminal = io->out_tty };
+	const struct printer_config config = {
+		PRINTER_ON(io),	     .format = format,
+		.columns = columns,  .n_columns = ARRAY_SIZE(columns),
+		.list = "processes",
+	};
 	AUTO(printer) *p = NULL;
 	struct slice key, row;
 	size_t at = 0;

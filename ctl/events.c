@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/events.h"
 
-enum { WIDE = 120, DATE_CHARS = 5 /* "2026-" */, MILLI_CHARS = 23 /* "2026-11-22T21:44:19.123" */ };
+#include "ctl/compact.h"
 
 static const char *text_at(const json_t *doc, const char *path)
 {
@@ -18,31 +18,7 @@ static void add(const json_t *doc, const char *path, struct buf *out)
 	printer_value(printer_find(doc, path), out);
 }
 
-/* Milliseconds are enough for the eye; the zone is always UTC. */
-void events_time(const json_t *doc, struct buf *out)
-{
-	const char *t = text_at(doc, "@timestamp");
-	size_t n = t ? strlen(t) : 0;
-
-	if (n > MILLI_CHARS && t[n - 1] == 'Z') {
-		buf_add(out, t, MILLI_CHARS);
-		buf_str(out, "Z");
-	} else if (t) {
-		buf_str(out, t);
-	}
-}
-
-/* The same without the year, for narrow terminals. */
-static void short_time(const json_t *doc, struct buf *out)
-{
-	AUTO_BUF struct buf whole = { 0 };
-
-	events_time(doc, &whole);
-	if (whole.n > DATE_CHARS)
-		buf_add(out, whole.data + DATE_CHARS, whole.n - DATE_CHARS);
-}
-
-static void node(const json_t *doc, struct buf *out)
+void events_node(const json_t *doc, struct buf *out)
 {
 	add(doc, printer_find(doc, "host.name") ? "host.name" : "host.id", out);
 }
@@ -57,7 +33,7 @@ void events_process(const json_t *doc, struct buf *out)
 	buf_byte(out, ']');
 }
 
-static void user(const json_t *doc, struct buf *out)
+void events_user(const json_t *doc, struct buf *out)
 {
 	static const char *const paths[] = { "process.user.name", "user.name", "process.user.id",
 					     "user.id" };
@@ -170,7 +146,7 @@ void events_summary(const json_t *doc, struct buf *out)
 		buf_printf(out, " [%s]", error);
 }
 
-static const char *tint(const json_t *doc)
+const char *events_tint(const json_t *doc)
 {
 	if (is(text_at(doc, "event.action"), "gap"))
 		return "33"; /* yellow: something is missing here */
@@ -179,29 +155,21 @@ static const char *tint(const json_t *doc)
 	return NULL;
 }
 
-#define COLUMNS_BUT_TIME                                                                   \
-	{ .title = "NODE", .cell = node, .width = 12 },                                    \
-		{ .title = "ACTION", .field = "event.action", .width = 10 },               \
-		{ .title = "PROCESS", .cell = events_process, .width = 18 },               \
-		{ .title = "USER", .cell = user, .width = 6 },                             \
-	{                                                                                  \
-		.title = "SUMMARY", .cell = events_summary, .width = 40, .gives_way = true \
-	}
-
-static const struct printer_column wide_columns[] = {
-	{ .title = "TIME (UTC)", .cell = events_time, .width = MILLI_CHARS + 1 },
-	COLUMNS_BUT_TIME,
-};
-
-static const struct printer_column narrow_columns[] = {
-	{ .title = "TIME (UTC)", .cell = short_time, .width = MILLI_CHARS - DATE_CHARS + 1 },
-	COLUMNS_BUT_TIME,
+static const struct printer_column table_columns[] = {
+	{ .title = "TIME", .field = "@timestamp", .time = PRINTER_MILLIS, .width = 18 },
+	{ .title = "NODE", .cell = events_node, .width = 12, .middle = true },
+	{ .title = "ACTION", .field = "event.action", .width = 10 },
+	{ .title = "PROCESS", .cell = events_process, .width = 18, .middle = true },
+	{ .title = "USER", .cell = events_user, .width = 6, .spare = 1 },
+	{ .title = "SUMMARY", .cell = events_summary, .width = 40, .gives_way = true },
 };
 
 /* What the cells above ask for. */
-static const char table_fields[] =
+static const char text_fields[] =
 	"@timestamp,host.id,host.name,event.category,event.action,event.outcome,error.code,"
 	"process.pid,process.name,process.executable,process.command_line,process.user.id,"
+	"process.parent.name,container.id,container.name,orchestrator.namespace,"
+	"orchestrator.resource.name,"
 	"process.user.name,process.exit_code,process.exit_signal,process.child.pid,file.path,"
 	"file.Ext.original.path,file.open.flags,source.ip,source.port,destination.ip,"
 	"destination.port,network.transport,rtsec.gap.count,rtsec.gap.class,rtsec.gap.cause,"
@@ -246,15 +214,15 @@ static int own_columns(struct events *e, const char *fields, struct diag *d)
 	}
 }
 
-int events_columns(struct events *ret, enum printer_format format, unsigned width,
-		   const char *fields, struct diag *d)
+int events_columns(struct events *ret, enum printer_format format, const char *fields,
+		   struct diag *d)
 {
 	*ret = (struct events){ 0 };
 	if (fields || format == PRINTER_CSV)
 		return own_columns(ret, fields ? fields : csv_fields, d);
-	ret->fields = format == PRINTER_TABLE ? table_fields : NULL;
-	ret->columns = width && width < WIDE ? narrow_columns : wide_columns;
-	ret->n_columns = ARRAY_SIZE(wide_columns);
+	ret->fields = printer_is_text(format) ? text_fields : NULL;
+	ret->columns = table_columns;
+	ret->n_columns = ARRAY_SIZE(table_columns);
 	return 0;
 }
 
@@ -262,16 +230,15 @@ int events_printer(struct printer **ret, const struct cli_io *io, const struct e
 		   enum printer_format format, bool live)
 {
 	const struct printer_config config = {
-		.out = io->out,
+		PRINTER_ON(io),
 		.format = format,
 		.columns = e->columns,
 		.n_columns = e->n_columns,
 		.list = "hits",
-		.width = io->width,
 		.live = live,
-		.color = io->color,
-		.terminal = io->out_tty,
-		.tint = tint,
+		.tint = events_tint,
+		/* --fields are columns, whatever the form */
+		.line = e->columns == table_columns ? compact_line : NULL,
 	};
 
 	return printer_new(ret, &config);

@@ -15,16 +15,20 @@ struct events {
 	char names[PRINTER_COLUMNS][64];
 };
 
-/* Chooses columns for @format and a terminal of @width; @fields is the argument of --fields or
- * NULL.  Returns 0, or -EINVAL: a name is missing or there are too many; @d says so. */
-NODISCARD int events_columns(struct events *ret, enum printer_format format, unsigned width,
-			     const char *fields, struct diag *d);
+/* Chooses columns for @format; @fields is the argument of --fields or NULL.  Returns 0, or -EINVAL:
+ * a name is missing or there are too many; @d says so. */
+NODISCARD int events_columns(struct events *ret, enum printer_format format, const char *fields,
+			     struct diag *d);
 
 /* A printer for them on io->out; @live: rows come one by one.  Returns as printer_new(). */
 NODISCARD int events_printer(struct printer **ret, const struct cli_io *io, const struct events *e,
 			     enum printer_format format, bool live);
 
-/* Cells, for tests.  The summary: command line, path, addresses, what was lost. */
-void events_time(const json_t *doc, struct buf *out);
+/* Cells.  The summary: command line, path, addresses, what was lost. */
+void events_node(const json_t *doc, struct buf *out);
 void events_process(const json_t *doc, struct buf *out);
+void events_user(const json_t *doc, struct buf *out);
 void events_summary(const json_t *doc, struct buf *out);
+
+/* Colour of the whole line: red for what failed, yellow for what was lost, else NULL. */
+const char *events_tint(const json_t *doc);

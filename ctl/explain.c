@@ -46,13 +46,13 @@ int explain_print(const struct cli_io *io, enum printer_format format, struct sl
 
 	if (!rawjson_member(page, "plan", &plan) || !(doc = rawjson_load(page)))
 		return err_origin(-EBADMSG);
-	if (format != PRINTER_TABLE) {
+	if (!printer_is_text(format)) {
 		buf_add(&out, plan.s, plan.n);
 		buf_byte(&out, '\n');
 	}
-	for (size_t i = 0; format == PRINTER_TABLE && i < ARRAY_SIZE(lines); i++)
+	for (size_t i = 0; printer_is_text(format) && i < ARRAY_SIZE(lines); i++)
 		add_line(io, doc, i, &out);
-	if (format == PRINTER_TABLE && rawjson_member(page, "took_ms", &took))
+	if (printer_is_text(format) && rawjson_member(page, "took_ms", &took))
 		buf_printf(&out, "%-21s %.*s\n", "milliseconds", (int)took.n, took.s);
 	json_decref(doc);
 	if (!buf_ok(&out))

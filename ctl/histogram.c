@@ -64,12 +64,11 @@ static int print_bars(const struct cli_io *io, struct slice buckets)
 static int print_rows(const struct cli_io *io, enum printer_format format, struct slice buckets,
 		      const char *members)
 {
-	const struct printer_config config = { .out = io->out,
-					       .format = format,
-					       .columns = columns,
-					       .n_columns = ARRAY_SIZE(columns),
-					       .list = "buckets",
-					       .terminal = io->out_tty };
+	const struct printer_config config = {
+		PRINTER_ON(io),	    .format = format,
+		.columns = columns, .n_columns = ARRAY_SIZE(columns),
+		.list = "buckets",
+	};
 	AUTO(printer) *p = NULL;
 	struct slice key, bucket;
 	size_t at = 0;
@@ -91,7 +90,7 @@ static int print(const struct cli_io *io, const struct cli_values *v, struct sli
 	    !rawjson_member(doc, "interval_ms", &interval))
 		return err_origin(-EBADMSG);
 	*ret_total = strtoull(total.s, NULL, 10);
-	if (format == PRINTER_TABLE)
+	if (printer_is_text(format))
 		return print_bars(io, buckets);
 	snprintf(members, sizeof(members), "\"total\":%.*s,\"interval_ms\":%.*s",
 		 (int)MIN(total.n, (size_t)20), total.s, (int)MIN(interval.n, (size_t)20),

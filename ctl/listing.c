@@ -21,15 +21,9 @@ static int print(const struct listing *l, const struct cli_io *io, const struct 
 		 struct slice rows)
 {
 	const struct printer_config config = {
-		.out = io->out,
-		.format = printer_format_of(v->output, io->out_tty),
-		.columns = l->columns,
-		.n_columns = l->n_columns,
-		.list = l->member,
-		.width = io->width,
-		.color = io->color,
-		.terminal = io->out_tty,
-		.tint = l->tint,
+		PRINTER_ON(io),	       .format = printer_format_of(v->output, io->out_tty),
+		.columns = l->columns, .n_columns = l->n_columns,
+		.list = l->member,     .tint = l->tint,
 	};
 	AUTO(printer) *p = NULL;
 	uint64_t n = 0;

@@ -112,7 +112,7 @@ static int show(struct lookup *l)
 	struct diag d = { 0 };
 	int r;
 
-	if (events_columns(&l->events, format, l->io->width, l->v->fields, &d) < 0) {
+	if (events_columns(&l->events, format, l->v->fields, &d) < 0) {
 		cli_say(l->io, "%s", d.text);
 		return EXIT_USAGE;
 	}

@@ -16,8 +16,8 @@ int lookup_events(const struct cli_io *io, const struct cli_values *v, const cha
 /* Options of lookup_events(), for a table of options. */
 #define LOOKUP_OPTIONS                                                                         \
 	OPTION("query", 'q', TEXT, "EQL", query, "Only events that match"),                    \
-		OPTION("since", 0, TEXT, "TIME", since, "From this time on, else since ever"), \
-		OPTION("until", 0, TEXT, "TIME", until, "Before this time"),                   \
+		OPTION("since", 0, TIME, "TIME", since, "From this time on, else since ever"), \
+		OPTION("until", 0, TIME, "TIME", until, "Before this time"),                   \
 		OPTION("limit", 0, NUMBER, "N", limit,                                         \
 		       "At most N events, over several pages if need be (1000)"),              \
 		OPTION("all", 0, FLAG, NULL, all, "All events, page by page"),                 \

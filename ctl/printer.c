@@ -22,7 +22,9 @@ int printer_new(struct printer **ret, const struct printer_config *config)
 	if (!p)
 		return err_origin(-ENOMEM);
 	p->c = *config;
-	if (config->format == PRINTER_TABLE) {
+	if (config->format == PRINTER_COMPACT && !config->line)
+		p->c.format = PRINTER_TABLE;
+	if (p->c.format == PRINTER_TABLE) {
 		int r = table_new(&p->table, config);
 
 		if (r < 0)
@@ -46,10 +48,8 @@ struct printer *printer_free(struct printer *p)
 enum printer_format printer_format_of(const char *word, bool terminal)
 {
 	static const char *const words[] = {
-		[PRINTER_TABLE] = "table",
-		[PRINTER_JSON] = "json",
-		[PRINTER_NDJSON] = "ndjson",
-		[PRINTER_CSV] = "csv",
+		[PRINTER_TABLE] = "table",   [PRINTER_COMPACT] = "compact", [PRINTER_JSON] = "json",
+		[PRINTER_NDJSON] = "ndjson", [PRINTER_CSV] = "csv",
 	};
 
 	for (size_t i = 0; word && i < ARRAY_SIZE(words); i++)
@@ -209,7 +209,7 @@ static int put(struct printer *p)
 
 int printer_row(struct printer *p, struct slice row)
 {
-	bool cells = p->c.format == PRINTER_TABLE || p->c.format == PRINTER_CSV;
+	bool cells = printer_is_text(p->c.format) || p->c.format == PRINTER_CSV;
 	json_t *doc = cells ? rawjson_load(row) : NULL;
 	int r = 0;
 
@@ -220,6 +220,9 @@ int printer_row(struct printer *p, struct slice row)
 	begin(p);
 	if (p->c.format == PRINTER_TABLE) {
 		r = table_row(p->table, doc);
+	} else if (p->c.format == PRINTER_COMPACT) {
+		p->c.line(doc, &p->c, &p->line);
+		buf_byte(&p->line, '\n');
 	} else if (p->c.format == PRINTER_CSV) {
 		csv_row(p, doc);
 	} else {

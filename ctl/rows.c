@@ -121,12 +121,11 @@ int rows_print(const struct cli_io *io, enum printer_format format, struct slice
 	       uint64_t *ret_n)
 {
 	AUTO_MEM struct columns *c = calloc(1, sizeof(*c));
-	struct printer_config config = { .out = io->out,
-					 .format = format,
-					 .list = "rows",
-					 .width = io->width,
-					 .color = io->color,
-					 .terminal = io->out_tty };
+	struct printer_config config = {
+		PRINTER_ON(io),
+		.format = format,
+		.list = "rows",
+	};
 	AUTO(printer) *p = NULL;
 	int r;
 

@@ -24,8 +24,8 @@ struct rules {
 };
 
 /* Reads every document of the files @paths, and of the files *.yml and *.yaml under those that are
- * folders, sorted by name.  Zero-initialise @ret but for placeholders and end with rules_done(), whatever is returned.
- * Returns 0, -ENOMEM, or the negative errno of reading; @d says of what. */
+ * folders, sorted by name.  Zero-initialise @ret but for placeholders and end with rules_done(),
+ * whatever is returned. Returns 0, -ENOMEM, or the negative errno of reading; @d says of what. */
 NODISCARD int rules_load(struct rules *ret, const char *const *paths, size_t n, struct diag *d);
 void rules_done(struct rules *r);
 

@@ -15,7 +15,7 @@ static const struct printer_column backtest_columns[] = {
 	{ .title = "HITS", .field = "hits", .right = true },
 	{ .title = "LEVEL", .field = "level" },
 	{ .title = "RULE", .field = "title" },
-	{ .title = "FILE", .field = "file" },
+	{ .title = "FILE", .field = "file", .middle = true, .spare = 1 },
 	{ .title = "WHY NOT", .field = "problems", .cell = rules_why_cell, .gives_way = true },
 };
 
@@ -139,11 +139,11 @@ static void process_cell(const json_t *row, struct buf *out)
 }
 
 static const struct printer_column alert_columns[] = {
-	{ .title = "FIRST", .field = "first" },
+	{ .title = "FIRST", .field = "first", .time = PRINTER_SECONDS },
 	{ .title = "LEVEL", .field = "rule.level" },
 	{ .title = "NODE", .field = "node" },
-	{ .title = "COUNT", .field = "count", .right = true },
-	{ .title = "RULE", .field = "rule.title" },
+	{ .title = "COUNT", .field = "count", .right = true, .spare = 1 },
+	{ .title = "RULE", .field = "rule.title", .gives_way = true },
 	{ .title = "OBJECT", .field = "object", .gives_way = true },
 	{ .title = "PROCESS", .field = "process.name", .cell = process_cell, .gives_way = true },
 };

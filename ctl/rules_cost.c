@@ -24,14 +24,14 @@ static void cost_cell(const json_t *row, struct buf *out)
 
 static const struct printer_column columns[] = {
 	{ .title = "COST", .field = "cost_ns", .cell = cost_cell, .right = true },
-	{ .title = "A BATCH", .field = "batches", .cell = batch_cell, .right = true },
+	{ .title = "A BATCH", .field = "batches", .cell = batch_cell, .right = true, .spare = 5 },
 	{ .title = "BATCHES", .field = "batches", .right = true },
 	{ .title = "HITS", .field = "hits", .right = true },
 	{ .title = "DEAR", .field = "dear" },
-	{ .title = "SKIPPED", .field = "skipped", .right = true },
-	{ .title = "EVICTED", .field = "evicted", .right = true },
-	{ .title = "LATE", .field = "late", .right = true },
-	{ .title = "RULE", .field = "id" },
+	{ .title = "SKIPPED", .field = "skipped", .right = true, .spare = 3 },
+	{ .title = "EVICTED", .field = "evicted", .right = true, .spare = 2 },
+	{ .title = "LATE", .field = "late", .right = true, .spare = 4 },
+	{ .title = "RULE", .field = "id", .whole = true },
 	{ .title = "TITLE", .field = "title", .gives_way = true },
 };
 
@@ -82,14 +82,9 @@ static int print(const struct cli_io *io, const struct cli_values *v, const stru
 		 size_t n)
 {
 	const struct printer_config config = {
-		.out = io->out,
-		.format = printer_format_of(v->output, io->out_tty),
-		.columns = columns,
-		.n_columns = ARRAY_SIZE(columns),
+		PRINTER_ON(io),	    .format = printer_format_of(v->output, io->out_tty),
+		.columns = columns, .n_columns = ARRAY_SIZE(columns),
 		.list = "rules",
-		.width = io->width,
-		.color = io->color,
-		.terminal = io->out_tty,
 	};
 	AUTO(printer) *p = NULL;
 	int r = printer_new(&p, &config);

@@ -18,14 +18,9 @@ struct job {
 static int open_printer(struct job *j, const struct printer_column *columns, size_t n)
 {
 	const struct printer_config config = {
-		.out = j->io->out,
-		.format = printer_format_of(j->v->output, j->io->out_tty),
-		.columns = columns,
-		.n_columns = n,
+		PRINTER_ON(j->io),  .format = printer_format_of(j->v->output, j->io->out_tty),
+		.columns = columns, .n_columns = n,
 		.list = "rules",
-		.width = j->io->width,
-		.color = j->io->color,
-		.terminal = j->io->out_tty,
 	};
 
 	return printer_new(&j->printer, &config);
@@ -67,7 +62,7 @@ static void why(const json_t *row, struct buf *out)
 }
 
 static const struct printer_column change_columns[] = {
-	{ .title = "RULE", .field = "id" },
+	{ .title = "RULE", .field = "id", .whole = true },
 	{ .title = "CHANGE", .field = "change" },
 	{ .title = "REVISION", .field = "revision", .right = true },
 	{ .title = "STATUS", .field = "status" },
@@ -277,14 +272,14 @@ static int diff(struct job *j)
 /* ---- get ---- */
 
 static const struct printer_column rule_columns[] = {
-	{ .title = "RULE", .field = "id" },
+	{ .title = "RULE", .field = "id", .whole = true },
 	{ .title = "LEVEL", .field = "level" },
 	{ .title = "ON", .field = "enabled" },
 	{ .title = "STATUS", .field = "status" },
-	{ .title = "REV", .field = "revision", .right = true },
+	{ .title = "REV", .field = "revision", .right = true, .spare = 2 },
 	{ .title = "HITS", .field = "hits", .right = true },
-	{ .title = "LANGUAGE", .field = "language" },
-	{ .title = "TECHNIQUES", .field = "techniques" },
+	{ .title = "LANGUAGE", .field = "language", .spare = 4 },
+	{ .title = "TECHNIQUES", .field = "techniques", .spare = 3 },
 	{ .title = "TITLE", .field = "title", .gives_way = true },
 };
 
@@ -342,7 +337,7 @@ static int history(struct job *j)
 	static const struct printer_column columns[] = {
 		{ .title = "REVISION", .field = "revision", .right = true },
 		{ .title = "CURRENT", .field = "current" },
-		{ .title = "CREATED", .field = "created" },
+		{ .title = "CREATED", .field = "created", .time = PRINTER_SECONDS },
 		{ .title = "AUTHOR", .field = "author" },
 		{ .title = "NOTE", .field = "note", .gives_way = true },
 	};

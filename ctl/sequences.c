@@ -113,6 +113,7 @@ static int print_one(struct showing *s, struct slice sequence)
 	s->n++;
 	switch (s->format) {
 	case PRINTER_TABLE:
+	case PRINTER_COMPACT:
 		return print_group(s, sequence);
 	case PRINTER_CSV:
 		return print_events(s, sequence);
@@ -142,7 +143,7 @@ static int print_all(struct showing *s, struct slice page)
 
 	if (!rawjson_member(page, "sequences", &all))
 		return err_origin(-EBADMSG);
-	if (s->format != PRINTER_TABLE)
+	if (!printer_is_text(s->format))
 		r = events_printer(&s->printer, s->io, &s->events, s->format, false);
 	while (r == 0 && rawjson_next(all, &at, &key, &sequence))
 		r = print_one(s, sequence);

@@ -2,8 +2,10 @@
 #include "ctl/table.h"
 
 #include "ctl/text.h"
+#include "ctl/when.h"
+#include "lib/timestamp.h"
 
-enum { GAP = 2, LEAST_WIDTH = 4, LEAST_SUMMARY = 24, UNCUT_BYTES = 64 << 10 };
+enum { GAP = 2, LEAST_WIDTH = 4, LEAST_SUMMARY = 24, WIDE = 120, UNCUT_BYTES = 64 << 10 };
 
 static const char ellipsis[] = "\xe2\x80\xa6";
 
@@ -16,6 +18,9 @@ struct row {
 struct table {
 	struct printer_config c;
 	size_t widths[PRINTER_COLUMNS];
+	bool left_out[PRINTER_COLUMNS];
+	size_t last; /* column that is not left out */
+	uint64_t now_ns;
 	struct row *rows;
 	size_t n_rows;
 	struct buf raw, line;
@@ -37,6 +42,8 @@ int table_new(struct table **ret, const struct printer_config *config)
 	t->rows = calloc(PRINTER_HELD, sizeof(*t->rows));
 	if (!t->rows)
 		return err_origin(-ENOMEM);
+	t->last = config->n_columns - 1;
+	t->now_ns = timestamp_now();
 	for (size_t i = 0; i < config->n_columns; i++)
 		t->widths[i] = strlen(title_of(&config->columns[i]));
 	*ret = TAKE(t);
@@ -56,36 +63,73 @@ struct table *table_free(struct table *t)
 	return NULL;
 }
 
-/* The column to make narrower: the one that gives way while it has room, else the widest. */
-static size_t widest(const struct table *t)
+/* How narrow column @i may get before a spare one is left out for it. */
+static size_t least(const struct table *t, size_t i)
 {
-	size_t at = 0;
+	return t->c.columns[i].gives_way ? MIN(t->widths[i], (size_t)LEAST_SUMMARY) : t->widths[i];
+}
 
-	for (size_t i = 0; i < t->c.n_columns; i++) {
-		if (t->c.columns[i].gives_way && t->widths[i] > LEAST_SUMMARY)
-			return i;
-		if (t->widths[i] > t->widths[at])
+static size_t total(const struct table *t, bool least_only)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < t->c.n_columns; i++)
+		if (!t->left_out[i])
+			sum += GAP + (least_only ? least(t, i) : t->widths[i]);
+	return sum - MIN(sum, (size_t)GAP);
+}
+
+/* The spare column to leave out first; n_columns: there is none. */
+static size_t most_spare(const struct table *t)
+{
+	size_t at = t->c.n_columns;
+	uint8_t most = 0;
+
+	for (size_t i = 0; i < t->c.n_columns; i++)
+		if (!t->left_out[i] && t->c.columns[i].spare > most) {
+			most = t->c.columns[i].spare;
 			at = i;
-	}
+		}
 	return at;
 }
 
-/* Fits the widths into the terminal. */
+/* What is made narrower first: the widest that gives way while it has room, then the widest, then
+ * also those that should stay whole. */
+static size_t widest(const struct table *t)
+{
+	size_t best = t->c.n_columns, best_rank = 0;
+
+	for (size_t i = 0; i < t->c.n_columns; i++) {
+		const struct printer_column *c = &t->c.columns[i];
+		bool fixed = c->whole || c->time;
+		size_t rank = c->gives_way && t->widths[i] > LEAST_SUMMARY ? 3 : fixed ? 1 : 2;
+
+		if (t->left_out[i] || t->widths[i] <= LEAST_WIDTH)
+			continue;
+		if (best == t->c.n_columns || rank > best_rank ||
+		    (rank == best_rank && t->widths[i] > t->widths[best])) {
+			best = i;
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
+/* Fits the columns into the terminal. */
 static void settle(struct table *t)
 {
-	size_t total = GAP * (t->c.n_columns - 1);
+	size_t i;
 
-	for (size_t i = 0; i < t->c.n_columns; i++)
-		total += t->widths[i];
-	while (t->c.width && total > t->c.width) {
-		size_t i = widest(t);
-
-		if (t->widths[i] <= LEAST_WIDTH)
-			break;
-		t->widths[i]--;
-		total--;
-	}
 	t->settled = true;
+	if (!t->c.width)
+		return;
+	while (total(t, true) > t->c.width && (i = most_spare(t)) < t->c.n_columns)
+		t->left_out[i] = true;
+	while (total(t, false) > t->c.width && (i = widest(t)) < t->c.n_columns)
+		t->widths[i]--;
+	for (i = 0; i < t->c.n_columns; i++)
+		if (!t->left_out[i])
+			t->last = i;
 }
 
 static void pad(struct table *t, size_t n)
@@ -94,20 +138,37 @@ static void pad(struct table *t, size_t n)
 		buf_byte(&t->line, ' ');
 }
 
-static void put_cell(struct table *t, size_t column, const char *s, size_t n)
+/* Appends as much of the cell as fits into @width columns.  Returns how many it takes. */
+static size_t put_cut(struct table *t, const char *s, size_t n, size_t width, bool middle)
 {
-	size_t width = t->widths[column], has = text_width(s, n), fits = n;
-	bool last = column + 1 == t->c.n_columns, cut = t->c.width && has > width;
+	size_t after = middle ? (width - 1) / 2 : 0, fits = text_fit(s, n, width - 1 - after);
+	size_t from = n, has = text_width(s, fits) + 1;
 
-	if (cut) {
-		fits = text_fit(s, n, width - 1);
-		has = text_width(s, fits) + 1;
-	}
-	if (t->c.columns[column].right && has < width)
-		pad(t, width - has);
+	while (from > fits && text_width(s + from - 1, n - from + 1) <= after)
+		from--;
+	while (from < n && ((unsigned char)s[from] & 0xc0) == 0x80)
+		from++; /* not within a character */
 	if (fits)
 		buf_add(&t->line, s, fits);
-	buf_str(&t->line, cut ? ellipsis : "");
+	buf_str(&t->line, ellipsis);
+	if (from < n)
+		buf_add(&t->line, s + from, n - from);
+	return has + text_width(s + from, n - from);
+}
+
+static void put_cell(struct table *t, size_t column, const char *s, size_t n)
+{
+	size_t width = t->widths[column], has = text_width(s, n);
+	bool last = column == t->last, cut = t->c.width && has > width;
+
+	if (t->left_out[column])
+		return;
+	if (t->c.columns[column].right && has < width)
+		pad(t, width - has);
+	if (cut)
+		has = put_cut(t, s, n, width, t->c.columns[column].middle);
+	else if (n)
+		buf_add(&t->line, s, n);
 	if (!last)
 		pad(t, GAP + (t->c.columns[column].right || has > width ? 0 : width - has));
 }
@@ -152,6 +213,24 @@ static int put_row(struct table *t, const struct row *row)
 	return put_line(t, row->tint);
 }
 
+/* The time in t->raw as people read it: short on a narrow terminal. */
+static void show_time(struct table *t, const struct printer_column *c)
+{
+	const struct when_style style = { .millis = c->time == PRINTER_MILLIS,
+					  .local = t->c.local,
+					  .brief = t->c.width && t->c.width < WIDE,
+					  .now_ns = t->now_ns };
+	AUTO_BUF struct buf text = { 0 };
+
+	buf_byte(&t->raw, 0);
+	if (!buf_ok(&t->raw))
+		return;
+	when_show((const char *)t->raw.data, &style, &text);
+	buf_clear(&t->raw);
+	if (text.n)
+		buf_add(&t->raw, text.data, text.n);
+}
+
 static void fill_cell(struct table *t, const struct printer_column *c, const json_t *doc,
 		      struct buf *out)
 {
@@ -162,6 +241,8 @@ static void fill_cell(struct table *t, const struct printer_column *c, const jso
 		c->cell(doc, &t->raw);
 	else
 		printer_value(printer_find(doc, c->field), &t->raw);
+	if (c->time)
+		show_time(t, c);
 	n = t->c.width ? MIN(t->raw.n, (size_t)UNCUT_BYTES) : t->raw.n; /* none is so wide */
 	text_escape((const char *)t->raw.data, n, out);
 }

@@ -373,7 +373,7 @@ static void test_query_given_syntax_error_when_refused_then_caret_and_2(void **s
 		  0 },
 		{ 400, "application/problem+json",
 		  "{\"title\":\"Bad "
-		  "Request\",\"status\":400,\"parameter\":\"since\",\"line\":1,\"column\":3,"
+		  "Request\",\"status\":400,\"parameter\":\"node\",\"line\":1,\"column\":3,"
 		  "\"detail\":\"expected a time\"}",
 		  0 },
 	};
@@ -387,9 +387,13 @@ static void test_query_given_syntax_error_when_refused_then_caret_and_2(void **s
 				   "  a == \n"
 				   "       ^\n");
 	run_done(&r);
+	r = run((struct run_setting){ .port = f.port }, ARGS("query", "a", "--node", "-5q"));
+	assert_int_equal(r.code, EXIT_USAGE);
+	assert_string_equal(r.err, "rtsecctl: --node: expected a time\n  -5q\n    ^\n");
+	run_done(&r);
 	r = run((struct run_setting){ .port = f.port }, ARGS("query", "a", "--since", "-5q"));
 	assert_int_equal(r.code, EXIT_USAGE);
-	assert_string_equal(r.err, "rtsecctl: --since: expected a time\n  -5q\n    ^\n");
+	assert_has(r.err, "--since wants a time such as 15m, 14:30, today");
 	end(&f, &r);
 }
 
@@ -552,8 +556,8 @@ static void test_query_given_terminal_when_no_limit_then_table_and_note_of_more(
 		"\"process\":{\"name\":\"sh\",\"pid\":7,\"user\":{\"name\":\"root\"},"
 		"\"command_line\":\"sh -c \\u001b[2J\"}}";
 	static const char table[] =
-		"TIME (UTC)           NODE   ACTION  PROCESS  USER  SUMMARY\n"
-		"11-22T21:44:19.123Z  web-1  exec    sh[7]    root  sh -c \\x1b[2J\n";
+		"TIME                      NODE   ACTION  PROCESS  USER  SUMMARY\n"
+		"2026-11-22T21:44:19.123Z  web-1  exec    sh[7]    root  sh -c \\x1b[2J\n";
 	AUTO_BUF struct buf page = { 0 };
 	struct fake_answer answer = { .status = 200 };
 	struct fake f;
@@ -567,7 +571,7 @@ static void test_query_given_terminal_when_no_limit_then_table_and_note_of_more(
 	buf_byte(&page, 0);
 	answer.body = (const char *)page.data;
 	fake_start(&f, &answer, 1);
-	r = run((struct run_setting){ .port = f.port, .tty = true, .width = 100 }, ARGS("query"));
+	r = run((struct run_setting){ .port = f.port, .tty = true, .width = 120 }, ARGS("query"));
 	assert_int_equal(strncmp(r.out, table, strlen(table)), 0);
 	assert_string_equal(r.err,
 			    "rtsecctl: the newest 100 are shown, there are more: --limit N or "

@@ -139,6 +139,49 @@ static void test_printer_given_width_when_table_then_cut_with_ellipsis(void **st
 	free(text);
 }
 
+static void test_printer_given_spare_columns_when_narrow_then_left_out_first(void **state)
+{
+	static const struct printer_column all[] = {
+		{ .title = "ID", .field = "id", .whole = true },
+		{ .title = "FIRST", .field = "a", .spare = 2 },
+		{ .title = "PATH", .field = "path", .gives_way = true, .middle = true },
+		{ .title = "LAST", .field = "b", .spare = 1 },
+	};
+	static const char *const one[] = {
+		"{\"id\":\"an-id-of-19-letters\",\"a\":\"0123456789\",\"path\":"
+		"\"/usr/lib/x86_64-linux-gnu/libc.so.6\",\"b\":\"0123456789\"}",
+	};
+	static const struct {
+		unsigned width;
+		const char *expected;
+	} cases[] = {
+		{ 80, "ID                   FIRST       PATH                                 LAST\n"
+		      "an-id-of-19-letters  0123456789  /usr/lib/x86_64-linux-gnu/libc.so.6  "
+		      "0123456789\n" },
+		{ 76,
+		  "ID                   FIRST       PATH                             LAST\n"
+		  "an-id-of-19-letters  0123456789  /usr/lib/x86_64\xe2\x80\xa6x-gnu/libc.so.6  "
+		  "0123456789\n" },
+		{ 60, "ID                   PATH                         LAST\n"
+		      "an-id-of-19-letters  /usr/lib/x86_\xe2\x80\xa6gnu/libc.so.6  0123456789\n" },
+		{ 46, "ID                   PATH\n"
+		      "an-id-of-19-letters  /usr/lib/x86\xe2\x80\xa6nu/libc.so.6\n" },
+		{ 30, "ID                   PATH\n"
+		      "an-id-of-19-letters  /usr\xe2\x80\xa6so.6\n" },
+		{ 20, "ID              PATH\n"
+		      "an-id-of-19-l\xe2\x80\xa6  /u\xe2\x80\xa6" "6\n" },
+	};
+	struct printer_config c = as(PRINTER_TABLE);
+
+	(void)state;
+	c.columns = all;
+	c.n_columns = ARRAY_SIZE(all);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		c.width = cases[i].width;
+		check(c, one, 1, cases[i].expected);
+	}
+}
+
 static void test_printer_given_hostile_text_when_table_then_harmless(void **state)
 {
 	static const char *const hostile[] = {
@@ -286,6 +329,7 @@ int main(void)
 		cmocka_unit_test(test_printer_given_rows_when_ndjson_then_a_line_each_as_they_came),
 		cmocka_unit_test(test_printer_given_rows_when_csv_then_quoted_where_needed),
 		cmocka_unit_test(test_printer_given_width_when_table_then_cut_with_ellipsis),
+		cmocka_unit_test(test_printer_given_spare_columns_when_narrow_then_left_out_first),
 		cmocka_unit_test(test_printer_given_hostile_text_when_table_then_harmless),
 		cmocka_unit_test(
 			test_printer_given_hostile_text_when_json_on_terminal_then_escaped_but_equal),

@@ -32,7 +32,7 @@ static void print(struct slice page, enum printer_format format, unsigned width)
 	struct diag d;
 
 	io.out = open_memstream(&text, &size);
-	if (events_columns(&e, format, width, NULL, &d) == 0 &&
+	if (events_columns(&e, format, NULL, &d) == 0 &&
 	    events_printer(&p, &io, &e, format, false) == 0 &&
 	    rawjson_member(page, "hits", &hits)) {
 		while (rawjson_next(hits, &at, &key, &hit))
@@ -67,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	text_init();
 	tell(page.s, n);
 	print(page, PRINTER_TABLE, 60);
+	print(page, PRINTER_COMPACT, 60);
 	print(page, PRINTER_CSV, 0);
 	doc = rawjson_load(page);
 	if (doc) { /* as in session_ask(): only then is it taken apart */
