@@ -185,12 +185,16 @@ bool column_decode_list(const uint8_t *data, size_t n, uint32_t rows, uint64_t m
 			uint32_t *ret_starts, uint32_t *ret_values, uint32_t max_values)
 {
 	uint64_t count, v;
-	uint32_t used = 0, row = 0;
+	uint32_t used = 0;
 	bool ok = true;
 	size_t at = 0;
 
-	for (; row < rows && get_varint(data, n, &at, &count); row++) {
+	for (uint32_t row = 0; row < rows; row++) {
 		ret_starts[row] = used;
+		if (!get_varint(data, n, &at, &count)) {
+			ok = false;
+			continue;
+		}
 		for (uint64_t i = 0; i < count; i++) {
 			if (used == max_values || !get_varint(data, n, &at, &v)) {
 				ok = false;
@@ -201,13 +205,7 @@ bool column_decode_list(const uint8_t *data, size_t n, uint32_t rows, uint64_t m
 			else
 				ok = false;
 		}
-		if (!ok && at >= n)
-			break;
 	}
-	ok = ok && row == rows && at == n;
-	for (uint32_t i = MIN(row + 1, rows); i <= rows; i++)
-		ret_starts[i] = used;
-	if (rows && row == 0)
-		ret_starts[0] = 0;
-	return ok;
+	ret_starts[rows] = used;
+	return ok && at == n;
 }

@@ -55,6 +55,21 @@ static void test_column_given_varint_over_64_bits_when_decoded_then_refused(void
 	assert_false(column_decode(COLUMN_VARINT, over, sizeof(over), 1, UINT64_MAX, &v));
 }
 
+static void test_column_given_lists_cut_short_when_decoded_then_rows_in_bounds(void **state)
+{
+	const uint8_t lists[] = { 2, 5, 6, 1, 7, 1, 0x87, 1, 3, 1, 2, 3 };
+	uint32_t starts[5], values[8];
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(lists); n++) {
+		memset(starts, 0xff, sizeof(starts));
+		assert_false(column_decode_list(lists, n, 4, 200, starts, values, 8));
+		assert_int_equal(starts[0], 0);
+		for (uint32_t row = 0; row < 4; row++)
+			assert_in_range(starts[row + 1], starts[row], MIN(n, 8));
+	}
+}
+
 static void test_column_given_lists_when_decoded_then_rows_or_told(void **state)
 {
 	const uint8_t lists[] = { 2, 5, 6, 0, 1, 7 };
@@ -128,6 +143,8 @@ int main(void)
 		cmocka_unit_test(test_column_given_values_past_max_when_decoded_then_null_and_told),
 		cmocka_unit_test(test_column_given_varint_over_64_bits_when_decoded_then_refused),
 		cmocka_unit_test(test_column_given_lists_when_decoded_then_rows_or_told),
+		cmocka_unit_test(
+			test_column_given_lists_cut_short_when_decoded_then_rows_in_bounds),
 		cmocka_unit_test(test_arena_given_limit_when_reached_then_null_until_cleared),
 		cmocka_unit_test(test_token_given_text_when_split_then_lowered_words),
 	};
