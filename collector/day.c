@@ -102,6 +102,10 @@ static int open_frames(struct day *day, const char *dir, struct diag *d)
 	return r;
 }
 
+/* The frames file is the log.  What is written is seldom looked at again: the ends of the indexes.
+ */
+static const char settings[] = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2048;";
+
 int day_open(struct day **ret, const char *dir, uint32_t number, struct diag *d)
 {
 	AUTO(day) *day = calloc(1, sizeof(*day));
@@ -119,8 +123,7 @@ int day_open(struct day **ret, const char *dir, uint32_t number, struct diag *d)
 				strerror(-r));
 	r = sql_open(&day->db, path, SQL_WRITE, d);
 	if (r == 0)
-		r = sql_exec(day->db,
-			     "PRAGMA synchronous = NORMAL"); /* the frames file is the log */
+		r = sql_exec(day->db, settings);
 	if (r == 0)
 		r = migrate_apply(day->db, &migrations_events, path, d);
 	if (r < 0)

@@ -92,15 +92,41 @@ static void read_body(struct incident_alert *a, const char *body)
 	json_decref(b);
 }
 
+/* Makes room for one more. */
+static int make_room(struct incidents *all)
+{
+	uint32_t cap = all->cap ? MIN(all->cap * 2, INCIDENT_ALERTS) : 32;
+	struct incident_alert *alerts;
+	uint32_t *root;
+
+	if (all->n < all->cap)
+		return 0;
+	alerts = reallocarray(all->alerts, cap, sizeof(*alerts));
+	if (!alerts)
+		return err_origin(-ENOMEM);
+	all->alerts = alerts;
+	root = reallocarray(all->root, cap, sizeof(*root));
+	if (!root)
+		return err_origin(-ENOMEM);
+	all->root = root;
+	all->cap = cap;
+	return 0;
+}
+
 static int take(const struct alert *x, void *arg)
 {
 	struct incidents *all = arg;
 	struct incident_alert *a;
+	int r;
 
 	if (all->n == INCIDENT_ALERTS) {
 		all->cut = true;
 		return 0;
 	}
+	r = make_room(all);
+	if (r < 0)
+		return r;
+	all->root[all->n] = all->n;
 	a = &all->alerts[all->n++];
 	*a = (struct incident_alert){
 		.id = x->id,
@@ -357,7 +383,6 @@ static int read_all(struct incidents *all, struct alertbook *book, uint64_t sinc
 		struct marked m = { .alert = &all->alerts[i] };
 
 		r = alertbook_marks(book, all->alerts[i].id, take_mark, &m);
-		all->root[i] = i;
 	}
 	return r;
 }
@@ -368,10 +393,6 @@ int incidents_find(struct incidents *ret, struct alertbook *book, struct flowdb 
 	int r;
 
 	*ret = (struct incidents){ 0 };
-	ret->alerts = calloc(INCIDENT_ALERTS, sizeof(*ret->alerts));
-	ret->root = calloc(INCIDENT_ALERTS, sizeof(*ret->root));
-	if (!ret->alerts || !ret->root)
-		return err_origin(-ENOMEM);
 	r = read_all(ret, book, since_ns, until_ns);
 	for (uint32_t i = 0; r == 0 && db && i < ret->n; i++)
 		r = cross(ret, db, w, &ret->alerts[i]);

@@ -8,7 +8,7 @@
  * executable by SHA-256, outside of the system's folders user     the same user, not root, on the
  * same node within INCIDENT_APART_NS of each other.  Why is kept for each.  Processes that stand
  * above everything (process 1, service managers, listening daemons) join nothing. Thread: one
- * owner.  Memory: INCIDENT_ALERTS alerts. */
+ * owner.  Memory: 4.9 kB an alert, INCIDENT_ALERTS at most. */
 #pragma once
 #include "collector/alertbook.h"
 #include "collector/flowdb.h"
@@ -54,7 +54,7 @@ struct incident_link {
 
 struct incidents {
 	struct incident_alert *alerts;
-	uint32_t n;
+	uint32_t n, cap;
 	struct incident_link *links;
 	uint32_t n_links, cap_links;
 	uint32_t *root; /* of each alert: the place of its incident's first one */

@@ -425,6 +425,7 @@ static int serve(const struct options *o)
 	struct diag d = { 0 };
 	int r, code = EXIT_SUCCESS;
 
+	service_return_memory();
 	service_harden();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error like a full disk */

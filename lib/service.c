@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/service.h"
 
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -51,4 +52,14 @@ void service_harden(void)
 
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)prctl(PR_SET_DUMPABLE, TRACED);
+}
+
+/* glibc raises both bounds, up to 32 and 64 MiB, with the largest block that was ever freed: from
+ * then on blocks of that size lie in the arena of whichever thread asks, and stay there. */
+void service_return_memory(void)
+{
+	enum { MAPPED_BYTES = 1 << 20, SPARE_BYTES = 2 << 20 };
+
+	(void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
+	(void)mallopt(M_TRIM_THRESHOLD, SPARE_BYTES);
 }

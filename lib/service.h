@@ -12,3 +12,7 @@ uint64_t service_watchdog_ms(void);
 
 /* No core dumps, no ptrace by others: keys and tokens are in memory. */
 void service_harden(void);
+
+/* Large blocks go back to the kernel as they are freed, whatever was allocated before.  Call it
+ * first. */
+void service_return_memory(void);

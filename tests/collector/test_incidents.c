@@ -210,6 +210,26 @@ static void test_incidents_given_same_file_user_or_flow_when_joined_then_one_sto
 
 /* ---- kept with the alerts ---- */
 
+static void test_incidents_given_more_alerts_than_room_at_first_when_joined_then_each_is_there(
+	void **state)
+{
+	enum { ALERTS = 150 };
+	struct fix *f = *state;
+	struct incidents all;
+
+	for (uint64_t i = 0; i < ALERTS; i++) /* two stories, by turns */
+		add(f, &(struct made){
+			       "a", "r", NULL, NULL, i, { 0x1000 + i, i % 2 ? 0x20U : 0x30U, 1 } });
+	assert_int_equal(incidents_find(&all, f->alerts, NULL, NULL, 0, UINT64_MAX), 0);
+	assert_int_equal(all.n, ALERTS);
+	assert_false(all.cut);
+	for (uint32_t i = 0; i < all.n; i++) {
+		assert_int_equal(all.alerts[i].id, ALERTS - i); /* the newest first */
+		assert_int_equal(all.alerts[all.root[i]].id, all.alerts[i].id % 2 ? 1 : 2);
+	}
+	incidents_done(&all);
+}
+
 static int take_incident(const struct alert *a, void *arg)
 {
 	*(uint64_t *)arg = a->incident;
@@ -257,6 +277,8 @@ int main(void)
 		INCIDENTS(
 			test_incidents_given_middle_node_without_alert_when_asked_then_nothing_is_invented),
 		INCIDENTS(test_incidents_given_same_file_user_or_flow_when_joined_then_one_story),
+		INCIDENTS(
+			test_incidents_given_more_alerts_than_room_at_first_when_joined_then_each_is_there),
 		cmocka_unit_test_setup_teardown(
 			test_joiner_given_alerts_when_joined_then_each_tells_its_incident, setup,
 			teardown),

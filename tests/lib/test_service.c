@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/test.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -64,6 +65,28 @@ static void test_service_given_process_when_hardened_then_it_leaves_no_core(void
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+#ifndef __SANITIZE_ADDRESS__ /* its allocator is another */
+static void
+test_service_given_large_block_freed_when_memory_is_to_return_then_the_next_has_its_own_pages(
+	void **state)
+{
+	void *block;
+	size_t before;
+
+	(void)state;
+	service_return_memory();
+	block = malloc(24 << 20);
+	assert_non_null(block);
+	free(block);
+	before = mallinfo2().hblks;
+	block = malloc(2 << 20);
+	assert_non_null(block);
+	assert_int_equal(mallinfo2().hblks, before + 1);
+	free(block);
+	assert_int_equal(mallinfo2().hblks, before);
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -71,6 +94,10 @@ int main(void)
 		cmocka_unit_test(
 			test_service_given_environment_when_asked_then_half_the_watchdog_time),
 		cmocka_unit_test(test_service_given_process_when_hardened_then_it_leaves_no_core),
+#ifndef __SANITIZE_ADDRESS__
+		cmocka_unit_test(
+			test_service_given_large_block_freed_when_memory_is_to_return_then_the_next_has_its_own_pages),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
