@@ -47,7 +47,7 @@ struct cli_values {
 	const char *process, *parent, *user, *container, *pod, *namespace, *action, *state, *from,
 		*kind, *value, *within, *placeholders;
 	uint64_t limit, depth, watch, hops, nodes, max_nodes;
-	bool count, all, histogram, descendants, across, explain, dry_run, alerts, local, help;
+	bool count, all, histogram, descendants, across, explain, dry_run, alerts, counters, local, help;
 	char times[CLI_TIMES][WHEN_BYTES]; /* what options that are times point to */
 };
 

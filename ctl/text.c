@@ -118,3 +118,34 @@ size_t text_fit(const char *s, size_t n, size_t columns)
 	}
 	return i;
 }
+
+void text_bytes(uint64_t bytes, struct buf *out)
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB" };
+	double v = (double)bytes;
+	size_t i = 0;
+
+	for (; v >= 999.5 && i + 1 < ARRAY_SIZE(units); i++)
+		v /= 1000;
+	buf_printf(out, i && v < 9.95 ? "%.1f %s" : "%.0f %s", v, units[i]);
+}
+
+void text_wrap(FILE *out, const char *s, size_t indent, size_t width)
+{
+	size_t at = indent;
+
+	for (bool first = true; *s; first = false) {
+		size_t blanks = strspn(s, " "), n = strcspn(s + blanks, " ");
+		size_t columns = text_width(s + blanks, n);
+
+		if (!first && width && at + blanks + columns > width) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			at = indent;
+			blanks = 0;
+			s += strspn(s, " ");
+		}
+		fprintf(out, "%.*s", (int)(blanks + n), s);
+		at += blanks + columns;
+		s += blanks + n;
+	}
+}

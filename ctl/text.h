@@ -20,6 +20,13 @@ void text_escape(const char *s, size_t n, struct buf *out);
  * Valid JSON has no raw control character below U+0020 inside a string; blanks outside stay. */
 void text_escape_json(const char *s, size_t n, struct buf *out);
 
+/* Appends @bytes as people say it: 312 B, 1.7 MB (of 1,000,000). */
+void text_bytes(uint64_t bytes, struct buf *out);
+
+/* Writes @s, ended by NUL, wrapped at blanks into lines of at most @width columns (0: one line);
+ * those after the first begin with @indent blanks.  Words that are longer stay whole. */
+void text_wrap(FILE *out, const char *s, size_t indent, size_t width);
+
 /* Columns that text takes on a terminal; @s is escaped already. */
 size_t text_width(const char *s, size_t n);
 

@@ -776,16 +776,14 @@ static void test_nodes_given_list_when_asked_then_rows(void **state)
 	end(&f, &r);
 }
 
-static void test_status_given_object_when_asked_then_flat_table_or_raw(void **state)
+static void test_status_given_counters_when_asked_then_a_row_each(void **state)
 {
 	static const struct fake_answer answers[] = {
 		{ 200, NULL,
 		  "{\"version\":\"0.1.0\",\"store\":{\"events\":12,\"days\":[\"a\",\"b\"]}}", 0 },
-		{ 200, NULL,
-		  "{\"version\":\"0.1.0\",\"store\":{\"events\":12,\"days\":[\"a\",\"b\"]}}", 0 },
 	};
 	struct fake f;
-	struct run r = ask(&f, answers, 2, ARGS("status", "-o", "table"));
+	struct run r = ask(&f, answers, 1, ARGS("status", "--counters", "-o", "table"));
 
 	(void)state;
 	assert_int_equal(r.code, EXIT_HITS);
@@ -793,11 +791,67 @@ static void test_status_given_object_when_asked_then_flat_table_or_raw(void **st
 				   "version       0.1.0\n"
 				   "store.events  12\n"
 				   "store.days    a, b\n");
-	run_done(&r);
-	r = run((struct run_setting){ .port = f.port }, ARGS("status", "-o", "json"));
-	assert_string_equal(
-		r.out,
-		"{\"version\":\"0.1.0\",\"store\":{\"events\":12,\"days\":[\"a\",\"b\"]}}\n");
+	end(&f, &r);
+}
+
+#define STATUS_OF(more) "{\"version\":\"0.1.0\",\"big\":18446744073709551615" more "}"
+#define REFUSED                                                                                \
+	{                                                                                      \
+		403, "application/problem+json", "{\"title\":\"Forbidden\",\"status\":403}", 0 \
+	}
+
+static void test_status_given_a_well_fleet_when_asked_then_ok_and_0(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ 200, NULL, STATUS_OF(""), 0 },
+		{ 200, NULL, "{\"nodes\":[{\"name\":\"a\",\"state\":\"up\"}]}", 0 },
+		{ 200, NULL, "{\"rules\":[{\"id\":\"r\",\"enabled\":true,\"status\":\"ok\"}]}", 0 },
+		REFUSED,
+		{ 200, NULL, "{\"alerts\":[]}", 0 },
+		REFUSED,
+		{ 200, NULL, "{\"columns\":[],\"rows\":[]}", 0 },
+		{ 200, NULL, "{\"hits\":[]}", 0 },
+	};
+	struct fake f;
+	struct run r = ask(&f, answers, ARRAY_SIZE(answers), ARGS("status", "-o", "table"));
+
+	(void)state;
+	assert_int_equal(r.code, EXIT_HITS);
+	assert_string_equal(r.err, "");
+	assert_has(r.out, "ok    nodes     1 of 1 up\n");
+	assert_has(r.out, "ok    rules     1 of 1 on\n");
+	assert_has(r.out, "?     outputs   not told to this token\n");
+	assert_has_not(r.out, "next:");
+	end(&f, &r);
+}
+
+static void test_status_given_trouble_when_asked_then_told_and_1(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ 200, NULL, STATUS_OF(",\"nodes\":{\"known\":1}"), 0 },
+		{ 200, NULL,
+		  "{\"nodes\":[{\"name\":\"a\\u001b[2J\",\"state\":\"silent\",\"lag_ms\":61000}]}",
+		  0 },
+		REFUSED,
+		REFUSED,
+		REFUSED,
+		REFUSED,
+		REFUSED,
+		REFUSED,
+	};
+	struct fake f;
+	struct run r;
+
+	(void)state;
+	r = ask(&f, answers, ARRAY_SIZE(answers), ARGS("status", "-o", "table"));
+	assert_int_equal(r.code, EXIT_NONE);
+	assert_has(r.out, "fail  nodes     0 of 1 up; 1 silent (a\\x1b[2J for 1m)\n"
+			  "                next: on the node: systemctl status rtsec-sensor");
+	end(&f, &r);
+	r = ask(&f, answers, ARRAY_SIZE(answers), ARGS("status", "-o", "json"));
+	assert_int_equal(r.code, EXIT_NONE);
+	assert_has(r.out, "{\"check\":\"nodes\",\"state\":\"fail\",");
+	assert_has(r.out, "],\"version\":\"0.1.0\",\"big\":18446744073709551615,\"nodes\":{");
 	end(&f, &r);
 }
 
@@ -963,7 +1017,9 @@ int main(void)
 		cmocka_unit_test(
 			test_tail_given_ctrl_c_when_followed_then_output_is_whole_and_0_or_1),
 		cmocka_unit_test(test_nodes_given_list_when_asked_then_rows),
-		cmocka_unit_test(test_status_given_object_when_asked_then_flat_table_or_raw),
+		cmocka_unit_test(test_status_given_counters_when_asked_then_a_row_each),
+		cmocka_unit_test(test_status_given_a_well_fleet_when_asked_then_ok_and_0),
+		cmocka_unit_test(test_status_given_trouble_when_asked_then_told_and_1),
 		cmocka_unit_test(
 			test_import_given_lines_when_sent_then_sums_and_the_right_media_type),
 		cmocka_unit_test(test_import_given_mistakes_when_told_then_line_of_the_file_and_2),
