@@ -7,7 +7,7 @@
 #include "ctl/text.h"
 #include "lib/timestamp.h"
 
-enum { NAME_MAX_BYTES = 32, HELP_COLUMN = 28 };
+enum { NAME_MAX_BYTES = 32, HELP_COLUMN = 28, HELP_INDENT = 4, HELP_WIDTH = 80 };
 
 /* Levenshtein distance; names over NAME_MAX_BYTES are far from everything. */
 static size_t distance(const char *a, const char *b)
@@ -215,6 +215,8 @@ int cli_parse(const struct cli_command *c, int argc, const char *const *argv,
 	return ret->help ? 0 : read_times(c, ret->local, ret, d);
 }
 
+/* ---- help ---- */
+
 static void help_option(FILE *out, const struct cli_option *o)
 {
 	char left[80];
@@ -223,15 +225,47 @@ static void help_option(FILE *out, const struct cli_option *o)
 			 o->metavar ? o->metavar : "");
 
 	if (n > HELP_COLUMN - 4)
-		fprintf(out, "  %s\n  %*s%s\n", left, HELP_COLUMN - 2, "", o->help);
+		fprintf(out, "  %s\n%*s", left, HELP_COLUMN, "");
 	else
-		fprintf(out, "  %-*s%s\n", HELP_COLUMN - 2, left, o->help);
+		fprintf(out, "  %-*s", HELP_COLUMN - 2, left);
+	text_wrap(out, o->help, HELP_COLUMN, HELP_WIDTH);
+	fputc('\n', out);
+}
+
+/* Paragraphs are filled; lines that begin with a blank, as examples do, stay as they are. */
+static void help_about(FILE *out, const char *about)
+{
+	AUTO_BUF struct buf paragraph = { 0 };
+
+	while (*about) {
+		size_t n = strcspn(about, "\n");
+		bool text = n && *about != ' ', more;
+
+		if (text) {
+			buf_str(&paragraph, paragraph.n ? " " : "");
+			buf_add(&paragraph, about, n);
+		}
+		about += n + (about[n] == '\n');
+		more = *about && *about != '\n' && *about != ' ';
+		if (text && more)
+			continue;
+		buf_byte(&paragraph, 0);
+		if (text && buf_ok(&paragraph))
+			text_wrap(out, (const char *)paragraph.data, 0, HELP_WIDTH);
+		else if (!text)
+			fprintf(out, "%.*s", (int)n, about - n - 1);
+		fputc('\n', out);
+		buf_clear(&paragraph);
+	}
 }
 
 void cli_help(FILE *out, const struct cli_command *c)
 {
-	fprintf(out, "usage: rtsecctl %s [OPTIONS]%s%s\n\n%s\nOptions:\n", c->name,
-		c->operand ? " " : "", c->operand ? c->operand : "", c->about);
+	fprintf(out, "usage: rtsecctl %s [OPTIONS]%s", c->name, c->operand ? " " : "");
+	text_wrap(out, c->operand ? c->operand : "", 2 * HELP_INDENT, HELP_WIDTH - 24);
+	fputs("\n\n", out);
+	help_about(out, c->about);
+	fputs("\nOptions:\n", out);
 	for (size_t i = 0; i < c->n_options; i++)
 		help_option(out, &c->options[i]);
 }
@@ -239,7 +273,12 @@ void cli_help(FILE *out, const struct cli_command *c)
 void cli_help_all(FILE *out, const struct cli_command *const *commands)
 {
 	fputs("usage: rtsecctl COMMAND [OPTIONS] [OPERAND]\n\n"
-	      "Asks an rtsec collector what happened on the fleet.\n\nCommands:\n",
+	      "Asks an rtsec collector what happened on the fleet. To begin with:\n"
+	      "  rtsecctl status                  is all well?\n"
+	      "  rtsecctl incidents               what the rules have found, told as stories\n"
+	      "  rtsecctl tail --action exec      programs as they are started\n"
+	      "  rtsecctl query -p curl --since 1h\n\n"
+	      "Commands:\n",
 	      out);
 	for (; *commands; commands++)
 		fprintf(out, "  %-12s%s\n", (*commands)->name, (*commands)->summary);
@@ -250,6 +289,8 @@ void cli_help_all(FILE *out, const struct cli_command *const *commands)
 	      out);
 }
 
+/* ---- which command ---- */
+
 static const struct cli_command *find_command(const struct cli_command *const *commands,
 					      const char *name)
 {
@@ -259,11 +300,33 @@ static const struct cli_command *find_command(const struct cli_command *const *c
 	return NULL;
 }
 
+/* What other programs call it. */
+static const char *our_word(const char *name)
+{
+	static const char *const words[][2] = {
+		{ "doctor", "status" },	    { "health", "status" },
+		{ "search", "query" },	    { "events", "query" },
+		{ "find", "query" },	    { "getevents", "tail" },
+		{ "logs", "tail" },	    { "follow", "tail" },
+		{ "watch", "tail" },	    { "ps", "tree" },
+		{ "login", "context" },	    { "config", "context" },
+		{ "hosts", "nodes" },	    { "agents", "nodes" },
+		{ "detections", "alerts" }, { "lineage", "tree" },
+		{ "cases", "incidents" },   { "enroll", "node token create" },
+		{ "notify", "outputs" },    { "users", "token" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcasecmp(words[i][0], name) == 0)
+			return words[i][1];
+	return NULL;
+}
+
 static int unknown_command(const struct cli_io *io, const struct cli_command *const *commands,
 			   const char *name)
 {
-	const char *near = NULL;
-	size_t best = SIZE_MAX;
+	const char *near = our_word(name);
+	size_t best = near ? 0 : SIZE_MAX;
 
 	if (name[0] == '-') {
 		cli_say(io, "options follow the command: rtsecctl COMMAND %s", name);
@@ -276,6 +339,36 @@ static int unknown_command(const struct cli_io *io, const struct cli_command *co
 		cli_say(io, "unknown command %s: did you mean %s?", name, near);
 	else
 		cli_say(io, "unknown command %s: see rtsecctl help", name);
+	return EXIT_USAGE;
+}
+
+int cli_unknown_verb(const struct cli_io *io, const struct cli_command *c, const char *verb)
+{
+	bool known = verb && is_choice(c->verbs, verb);
+	char word[NAME_MAX_BYTES], list[256] = "", best_word[NAME_MAX_BYTES] = "";
+	size_t best = SIZE_MAX, n = 0;
+
+	for (const char *p = c->verbs; *p; p += strcspn(p, "|"), p += *p == '|') {
+		const char *near = NULL;
+
+		snprintf(word, sizeof(word), "%.*s", (int)strcspn(p, "|"), p);
+		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? ", " : "", word);
+		if (verb && !known)
+			consider(verb, word, &near, &best);
+		if (near)
+			snprintf(best_word, sizeof(best_word), "%s", word);
+	}
+	if (known)
+		cli_say(io, "%s %s takes something else behind it: see rtsecctl help %s", c->name,
+			verb, c->name);
+	else if (best_word[0])
+		cli_say(io, "unknown word %s: did you mean rtsecctl %s %s?", verb, c->name,
+			best_word);
+	else if (verb)
+		cli_say(io, "unknown word %s: %s takes %s; see rtsecctl help %s", verb, c->name,
+			list, c->name);
+	else
+		cli_say(io, "%s takes %s; see rtsecctl help %s", c->name, list, c->name);
 	return EXIT_USAGE;
 }
 

@@ -47,7 +47,8 @@ struct cli_values {
 	const char *process, *parent, *user, *container, *pod, *namespace, *action, *state, *from,
 		*kind, *value, *within, *placeholders;
 	uint64_t limit, depth, watch, hops, nodes, max_nodes;
-	bool count, all, histogram, descendants, across, explain, dry_run, alerts, counters, local, help;
+	bool count, all, histogram, descendants, across, explain, dry_run, alerts, counters, local,
+		help;
 	char times[CLI_TIMES][WHEN_BYTES]; /* what options that are times point to */
 };
 
@@ -105,8 +106,10 @@ struct cli_command {
 	const char *name;
 	const char *operand; /* such as "[QUERY]"; NULL: takes none */
 	bool many;	     /* takes any number of them, in values.operands */
+	const char *verbs;   /* words that the first operand may be, | between; NULL: any */
 	const char *summary; /* one line for the list of commands */
-	const char *about;   /* paragraphs for its own help, each ended by a newline */
+	const char *about;   /* its own help: paragraphs, lines ended by a newline, which are filled
+			      * to 80   columns but for those that begin with a blank, as examples do */
 	const struct cli_option *options;
 	size_t n_options;
 	/* Returns an exit code.  @operand is NULL when none was given. */
@@ -122,6 +125,10 @@ NODISCARD int cli_parse(const struct cli_command *c, int argc, const char *const
  * beside them.  Returns an exit code. */
 int cli_main(const struct cli_io *io, const struct cli_command *const *commands, int argc,
 	     const char *const *argv);
+
+/* Says that @verb (NULL: none) is none of the command's verbs, and the nearest, or that what is
+ * behind it is wrong.  Returns EXIT_USAGE. */
+int cli_unknown_verb(const struct cli_io *io, const struct cli_command *c, const char *verb);
 
 /* Writes the help of one command, or the list of all. */
 void cli_help(FILE *out, const struct cli_command *c);

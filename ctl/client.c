@@ -264,6 +264,28 @@ static int set_up(struct client *c, const struct outgoing *o, struct answer *a)
 	return 0;
 }
 
+/* What to do about it. */
+static const char *next_step(CURLcode code)
+{
+	switch (code) {
+	case CURLE_COULDNT_CONNECT:
+		return "; is it running there? systemctl status rtsec-collector";
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return "; is the name in RTSEC_URL or --url right?";
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return "; a collector with a certificate of its own CA needs --ca FILE or "
+		       "RTSEC_CA, its "
+		       "DIR/tls/ca.pem";
+	case CURLE_SSL_CONNECT_ERROR:
+		return "; does it serve plain http? then the address begins with http://";
+	case CURLE_GOT_NOTHING:
+	case CURLE_RECV_ERROR:
+		return "; does it serve https? then the address begins with https://";
+	default:
+		return "";
+	}
+}
+
 /* What curl says, without repeating itself. */
 static int fail(const struct client *c, const struct answer *a, CURLcode code, struct diag *d)
 {
@@ -273,8 +295,8 @@ static int fail(const struct client *c, const struct answer *a, CURLcode code, s
 		return diag_set(d, -EMSGSIZE, 0, 0,
 				"the answer is over %d MiB: ask for less at once",
 				CLIENT_ANSWER_BYTES >> 20);
-	return diag_set(d, -EIO, 0, 0, "cannot reach the collector at %s: %s", c->url,
-			c->error[0] ? c->error : curl_easy_strerror(code));
+	return diag_set(d, -EIO, 0, 0, "cannot reach the collector at %s: %s%s", c->url,
+			c->error[0] ? c->error : curl_easy_strerror(code), next_step(code));
 }
 
 /* @o holds an upload, or nothing. */

@@ -76,6 +76,7 @@ struct job {
 	struct printer *printer;
 	struct sse sse;
 	uint64_t shown;
+	size_t ids; /* the operand that is the first id */
 	int error;
 };
 
@@ -187,9 +188,9 @@ static int get(struct job *j)
 {
 	int r = 0;
 
-	if (j->v->n_operands < 2)
+	if (j->v->n_operands <= j->ids)
 		return list(j);
-	for (size_t i = 1; r == 0 && i < j->v->n_operands; i++)
+	for (size_t i = j->ids; r == 0 && i < j->v->n_operands; i++)
 		r = ask_one(j, j->v->operands[i], "", CLIENT_GET);
 	return r;
 }
@@ -306,16 +307,16 @@ static const struct {
 
 static int run(const struct cli_io *io, const struct cli_values *v, const char *operand)
 {
-	struct job j = { .io = io, .v = v };
+	struct job j = { .io = io, .v = v, .ids = 1 };
 	size_t i = 0;
 	int r;
 
 	while (operand && i < ARRAY_SIZE(verbs) && strcmp(verbs[i].name, operand) != 0)
 		i++;
-	if (i == ARRAY_SIZE(verbs)) {
-		cli_say(io, "alerts takes get, watch, ack, close, reopen, note or except");
-		return EXIT_USAGE;
-	}
+	if (i == ARRAY_SIZE(verbs) && strspn(operand, "0123456789") == strlen(operand))
+		j.ids = i = 0; /* alerts 5 is alerts get 5 */
+	if (i == ARRAY_SIZE(verbs))
+		return cli_unknown_verb(io, &cmd_alerts, operand);
 	r = session_open(&j.session, io, v);
 	if (r == 0)
 		r = verbs[operand ? i : 0].run(&j);
@@ -327,20 +328,20 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 
 const struct cli_command cmd_alerts = {
 	.name = "alerts",
-	.operand = "[get|watch|ack|close|reopen|note|except] [ID...]",
+	.operand = "[VERB] [ID...]",
 	.many = true,
+	.verbs = "get|watch|ack|close|reopen|note|except",
 	.summary = "List, watch and work on alerts",
 	.about =
 		"Shows what the rules in force have found (docs/rules.md).\n"
 		"\n"
-		"  rtsecctl alerts get                  Newest first; get ID: one with its events\n"
+		"  rtsecctl alerts                      Newest first; alerts ID: the whole of one\n"
 		"  rtsecctl alerts watch --level high   As they are made and changed\n"
 		"  rtsecctl alerts ack ID... --owner me --note TEXT\n"
 		"  rtsecctl alerts close ID... --note TEXT; reopen ID...\n"
 		"  rtsecctl alerts note ID... --note TEXT\n"
 		"  rtsecctl alerts except ID --owner me --expires TIME\n"
-		"                                       The rule leaves such events out from now "
-		"on\n",
+		"                                       Leaves such events out from now on\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.run = run,

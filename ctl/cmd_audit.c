@@ -38,7 +38,10 @@ const struct cli_command cmd_audit = {
 	.summary = "Show who asked and changed what",
 	.about = "The newest requests to the collector's API: who, from where, what was asked, and "
 		 "how\n"
-		 "it was answered. Needs the role admin.\n",
+		 "it was answered. Needs the role admin.\n"
+		 "\n"
+		 "  rtsecctl audit --limit 20\n"
+		 "  rtsecctl audit -o ndjson | jq -r 'select(.status >= 400)'\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.run = run,

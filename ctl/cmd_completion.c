@@ -7,15 +7,10 @@ static const struct cli_option options[] = { CLI_OPTIONS_COMMON };
 
 /* ---- what all have in common ---- */
 
-static const char *const verbs_of_context = "list add use remove";
-static const char *const shells = "bash zsh fish";
-
-/* Words that an operand of @c may be; NULL: anything. */
+/* Words that an operand of @c may be, | between; NULL: anything. */
 static const char *operands_of(const struct cli_command *c)
 {
-	if (c == &cmd_context)
-		return verbs_of_context;
-	return c == &cmd_completion ? shells : NULL;
+	return c == &cmd_completion ? c->operand : c->verbs;
 }
 
 static bool wants_file(const struct cli_option *o)
@@ -81,7 +76,9 @@ static void bash_words(FILE *out, const struct cli_command *c)
 	fprintf(out, "\t%s) words='", c->name);
 	for (size_t i = 0; i < c->n_options; i++)
 		fprintf(out, "%s--%s", i ? " " : "", c->options[i].name);
-	fprintf(out, "%s%s' ;;\n", operands ? " " : "", operands ? operands : "");
+	fputs(operands ? " " : "", out);
+	put_choices(out, operands ? operands : "");
+	fputs("' ;;\n", out);
 }
 
 static void bash(FILE *out)
@@ -183,10 +180,13 @@ static void zsh(FILE *out)
 		fprintf(out, "\t%s)\n\t\t_arguments -s \\\n", (*c)->name);
 		for (size_t i = 0; i < (*c)->n_options; i++)
 			zsh_option(out, &(*c)->options[i]);
-		if (operands_of(*c))
-			fprintf(out, "\t\t\t'*:operand:(%s)' ;;\n", operands_of(*c));
-		else
-			fputs("\t\t\t'*:operand:' ;;\n", out);
+		fputs("\t\t\t'*:operand:", out);
+		if (operands_of(*c)) {
+			fputc('(', out);
+			put_choices(out, operands_of(*c));
+			fputc(')', out);
+		}
+		fputs("' ;;\n", out);
 	}
 	fputs("\tesac\n}\n_rtsecctl \"$@\"\n", out);
 }
@@ -232,11 +232,12 @@ static void fish(FILE *out)
 		fputs("'\n", out);
 		for (size_t i = 0; i < (*c)->n_options; i++)
 			fish_option(out, *c, &(*c)->options[i]);
-		if (operands_of(*c))
-			fprintf(out,
-				"complete -c rtsecctl -n '__fish_seen_subcommand_from %s' -a "
-				"'%s'\n",
-				(*c)->name, operands_of(*c));
+		if (!operands_of(*c))
+			continue;
+		fprintf(out, "complete -c rtsecctl -n '__fish_seen_subcommand_from %s' -a '",
+			(*c)->name);
+		put_choices(out, operands_of(*c));
+		fputs("'\n", out);
 	}
 }
 
@@ -262,10 +263,11 @@ const struct cli_command cmd_completion = {
 	.operand = "bash|zsh|fish",
 	.summary = "Write a script that completes rtsecctl in a shell",
 	.about = "Writes a completion script: commands, options, their words, and after --fields "
-		 "the names\n"
-		 "of fields as the collector knows them.\n"
+		 "the names of fields as the collector knows them.\n"
 		 "\n"
-		 "  . <(rtsecctl completion bash)\n",
+		 "  . <(rtsecctl completion bash)\n"
+		 "  rtsecctl completion bash >/etc/bash_completion.d/rtsecctl\n"
+		 "  rtsecctl completion fish >~/.config/fish/completions/rtsecctl.fish\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.run = run,

@@ -166,8 +166,7 @@ static int dispatch(struct contexts *c)
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (strcmp(verb, verbs[i].verb) == 0 && c->v->n_operands == 2)
 			return verbs[i].run(c, c->v->operands[1]);
-	cli_say(c->io, "list, add NAME, use NAME or remove NAME is expected");
-	return EXIT_USAGE;
+	return cli_unknown_verb(c->io, &cmd_context, verb);
 }
 
 static int run(const struct cli_io *io, const struct cli_values *v, const char *operand)
@@ -190,6 +189,7 @@ const struct cli_command cmd_context = {
 	.name = "context",
 	.operand = "[list|add NAME|use NAME|remove NAME]",
 	.many = true,
+	.verbs = "list|add|use|remove",
 	.summary = "Keep collectors and their tokens by name",
 	.about = "Keeps address and token of collectors in ~/.config/rtsec/contexts.json, which "
 		 "only you\n"

@@ -26,7 +26,10 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 const struct cli_command cmd_fields = {
 	.name = "fields",
 	.summary = "List the fields that a query may ask for",
-	.about = "Shows name, type and meaning of every field of this collector's events.\n",
+	.about = "Shows name, type and meaning of every field of this collector's events.\n"
+		 "\n"
+		 "  rtsecctl fields\n"
+		 "  rtsecctl fields -o csv | grep -i hash\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.run = run,

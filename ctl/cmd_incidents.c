@@ -120,7 +120,10 @@ const struct cli_command cmd_incidents = {
 	.about = "Joins the alerts of the last 24 hours (--since) by lineage, also over hosts, "
 		 "flow, file and\n"
 		 "user (docs/rules.md). With ID, what happened in order, and why each alert "
-		 "belongs to it.\n",
+		 "belongs to it.\n"
+		 "\n"
+		 "  rtsecctl incidents --since 7d\n"
+		 "  rtsecctl incidents 12\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.run = run,

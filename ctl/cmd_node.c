@@ -59,25 +59,28 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 {
 	const char *node = NULL;
 
-	(void)operand;
 	if (change_words(v, "token create", false, NULL))
 		return create(io, v);
 	if (change_words(v, "revoke", true, &node))
 		return shut_out(io, v, node);
-	cli_say(io, "expected node token create or node revoke ID: see rtsecctl help node");
-	return EXIT_USAGE;
+	return cli_unknown_verb(io, &cmd_node, operand);
 }
 
 const struct cli_command cmd_node = {
 	.name = "node",
 	.operand = "token create | revoke ID",
 	.many = true,
+	.verbs = "token|revoke",
 	.summary = "Let a node in, or shut one out",
 	.about =
 		"token create makes a join token: good once, and for a while, with which\n"
 		"rtsec-sensor enroll gets a certificate for its node. revoke ends all certificates "
 		"of a\n"
-		"node at once, on connections that are open, too.\n",
+		"node at once, on connections that are open, too.\n"
+		"\n"
+		"  rtsecctl node token create > token           # then, on the node:\n"
+		"  rtsec-sensor enroll --collector https://HOST:8443 --token-file token\n"
+		"  rtsecctl node revoke web-1\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.run = run,

@@ -66,7 +66,10 @@ const struct cli_command cmd_nodes = {
 	.summary = "List the nodes of the fleet",
 	.about = "Shows every node that ever sent events: when it was last seen, how many it sent "
 		 "and\n"
-		 "lost, what it runs. json and ndjson have all that the collector knows of it.\n",
+		 "lost, what it runs. json and ndjson have all that the collector knows of it.\n"
+		 "\n"
+		 "  rtsecctl nodes\n"
+		 "  rtsecctl nodes -o ndjson | jq -r 'select(.state != \"up\").name'\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.run = run,

@@ -183,15 +183,14 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (strcmp(verbs[i].name, operand) == 0 && verbs[i].operands == v->n_operands)
 			return verbs[i].run(io, v, v->n_operands > 1 ? v->operands[1] : NULL);
-	cli_say(io, "expected outputs list, or test, dead, replay or silence with an OUTPUT, or "
-		    "unsilence OUTPUT ID: see rtsecctl help outputs");
-	return EXIT_USAGE;
+	return cli_unknown_verb(io, &cmd_outputs, operand);
 }
 
 const struct cli_command cmd_outputs = {
 	.name = "outputs",
 	.operand = "[VERB] [OUTPUT]",
 	.many = true,
+	.verbs = "list|test|dead|replay|silence|unsilence",
 	.summary = "Where alerts are told to others, and whether they get there",
 	.about = "Outputs stand in the collector's outputs.yaml (docs/outputs.md).\n"
 		 "\n"

@@ -321,8 +321,9 @@ const struct cli_command cmd_query = {
 		 "  rtsecctl query 'destination.port == 22' --count\n"
 		 "  rtsecctl query passwd --all -o csv > passwd.csv\n"
 		 "  rtsecctl query '| stats count by process.name | sort count desc'\n"
-		 "  rtsecctl query 'sequence by host.id with maxspan=1m [process where "
-		 "process.name == \"curl\"]\n"
+		 "  rtsecctl query -p curl --container web --since 1h -o compact\n"
+		 "  rtsecctl query 'sequence by host.id with maxspan=1m\n"
+		 "    [process where process.name == \"curl\"]\n"
 		 "    [process where process.name == \"sh\"]'\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),

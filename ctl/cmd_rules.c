@@ -308,47 +308,43 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 		rules_done(&w.rules);
 		return code;
 	}
-	code = operand ? rules_server_run(operand, io, v) : -1;
+	code = rules_server_run(operand ? operand : "get", io, v);
 	if (code >= 0)
 		return code;
-	cli_say(io, "rules takes lint, test, show, backtest, coverage, apply, diff, get, cost, "
-		    "history, "
-		    "enable, disable, delete or rollback");
-	return EXIT_USAGE;
+	return cli_unknown_verb(io, &cmd_rules, operand);
 }
 
 const struct cli_command cmd_rules = {
 	.name = "rules",
-	.operand = "VERB FILE|DIR|ID...",
+	.operand = "[VERB] [FILE|DIR|ID...]",
 	.many = true,
+	.verbs = "get|apply|diff|lint|test|show|backtest|coverage|cost|history|enable|disable|"
+		 "delete|"
+		 "rollback",
 	.summary = "Check, test and apply detection rules, and try them over history",
 	.about =
-		"Reads Sigma and EQL rules out of files, and out of *.yml and *.yaml in folders "
+		"The rules in force, and rules in files: Sigma and EQL, in *.yml and *.yaml "
 		"(docs/rules.md).\n"
 		"\n"
-		"  rtsecctl rules apply DIR       Puts rules in force (--dry-run: tells what would "
-		"change)\n"
-		"  rtsecctl rules diff DIR        What differs from the rules in force\n"
-		"  rtsecctl rules get [ID]        The rules in force, or the text of one\n"
-		"  rtsecctl rules cost            What each takes and finds, dearest first\n"
-		"  rtsecctl rules history ID      Its revisions; rollback ID REVISION goes back\n"
-		"  rtsecctl rules enable ID...    Has rules run; disable keeps them but does not; "
-		"delete\n"
-		"                                 takes them out of force\n"
+		"  rtsecctl rules                 Those in force; get ID: the text of one\n"
+		"  rtsecctl rules lint DIR        Is each valid, and can our events answer it?\n"
 		"  rtsecctl rules test DIR        Runs the tests that the rules carry, here\n"
-		"  rtsecctl rules lint DIR        Is each rule valid, and can our events answer "
-		"it?\n"
 		"  rtsecctl rules show FILE       The search that it becomes (docs/query.md)\n"
-		"  rtsecctl rules backtest DIR    Hits of each rule in the last 24 hours "
-		"(--since)\n"
-		"  rtsecctl rules backtest --alerts DIR    The alerts that they would have made\n"
-		"  rtsecctl rules coverage DIR    Which rules can fire, why others cannot, what "
-		"they "
-		"use\n"
+		"  rtsecctl rules backtest DIR --since 7d\n"
+		"                                 Hits of each in that time\n"
+		"  rtsecctl rules backtest --alerts DIR\n"
+		"                                 The alerts that they would have made\n"
+		"  rtsecctl rules diff DIR        What differs from the rules in force\n"
+		"  rtsecctl rules apply DIR       Puts rules in force (--dry-run: only tells)\n"
+		"  rtsecctl rules cost            What each takes and finds, dearest first\n"
+		"  rtsecctl rules enable ID...    Has rules run; disable keeps them but does not;\n"
+		"                                 delete takes them out of force\n"
+		"  rtsecctl rules history ID      Its revisions\n"
+		"  rtsecctl rules rollback ID 3   Back to revision 3\n"
+		"  rtsecctl rules coverage DIR    Which rules can fire, why others cannot\n"
 		"\n"
 		"Exit codes of lint, show and coverage: 0 all rules compile, 1 some ask (or a part "
-		"of them\n"
-		"asks) for what our events lack, 2 some are wrong.\n",
+		"of them asks) for what our events lack, 2 some are wrong.\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.run = run,

@@ -208,6 +208,7 @@ const struct cli_command cmd_shell = {
 		 "values\n"
 		 "and words of the query language by Tab. exit, quit or Ctrl-D end it.\n"
 		 "\n"
+		 "  rtsecctl shell\n"
 		 "  rtsec> process where process.name == \"nc\"\n"
 		 "  rtsec> query --since -5m --count 'file where file.path : \"/etc/*\"'\n",
 	.options = options,

@@ -237,6 +237,7 @@ const struct cli_command cmd_tail = {
 		 "until\n"
 		 "Ctrl-C. When the collector restarts, it goes on where it was.\n"
 		 "\n"
+		 "  rtsecctl tail --namespace shop --action exec,connection_attempted\n"
 		 "  rtsecctl tail 'event.action == \"connection_accepted\"' --node web-1\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),

@@ -87,25 +87,28 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 {
 	const char *id = NULL;
 
-	(void)operand;
 	if (v->n_operands == 0 || change_words(v, "list", false, NULL))
 		return list(io, v);
 	if (change_words(v, "create", false, NULL))
 		return create(io, v);
 	if (change_words(v, "revoke", true, &id))
 		return end(io, v, id);
-	cli_say(io, "expected token list, create or revoke ID: see rtsecctl help token");
-	return EXIT_USAGE;
+	return cli_unknown_verb(io, &cmd_token, operand);
 }
 
 const struct cli_command cmd_token = {
 	.name = "token",
 	.operand = "[list | create | revoke ID]",
 	.many = true,
+	.verbs = "list|create|revoke",
 	.summary = "API tokens: list, make, end",
 	.about = "A token has a role, may be bound to some nodes, and ends. Its text is shown "
 		 "once,\n"
-		 "when it is made; the collector keeps only a hash of it.\n",
+		 "when it is made; the collector keeps only a hash of it.\n"
+		 "\n"
+		 "  rtsecctl token create --name grafana --role viewer --ttl 90d\n"
+		 "  rtsecctl token create --name team-a --role analyst --scope label:team=a\n"
+		 "  rtsecctl token revoke 7\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.run = run,

@@ -19,7 +19,9 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 const struct cli_command cmd_version = {
 	.name = "version",
 	.summary = "Show the version of rtsecctl",
-	.about = "Shows the version of rtsecctl; it asks no collector.\n",
+	.about = "Shows the version of rtsecctl; it asks no collector.\n"
+		 "\n"
+		 "  rtsecctl version -o json\n",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.run = run,

@@ -126,29 +126,105 @@ static void test_cli_given_hostile_name_when_refused_then_escaped(void **state)
 	run_done(&r);
 }
 
-static void test_cli_given_help_when_run_then_every_option_is_in_it(void **state)
+/* @text without its line ends and what blanks follow them, as it was before it was filled. */
+static char *unfilled(const char *text)
 {
-	static const struct cli_command *const commands[] = {
-		&cmd_query, &cmd_tail, &cmd_nodes, &cmd_status, &cmd_fields, &cmd_version
-	};
+	char *copy = calloc(1, strlen(text) + 1), *to = copy;
 
+	assert_non_null(copy);
+	for (bool line = false; *text; text++) {
+		if (*text == '\n')
+			line = true;
+		else if (!line || *text != ' ')
+			*to++ = *text, line = false;
+		if (line && to > copy && to[-1] != ' ')
+			*to++ = ' ';
+	}
+	return copy;
+}
+
+static void check_help(const struct cli_command *c, const char *help)
+{
+	char *flat = unfilled(help);
+	char text[128];
+
+	for (size_t o = 0; o < c->n_options; o++) {
+		snprintf(text, sizeof(text), "--%s", c->options[o].name);
+		assert_has(flat, text);
+		assert_has(flat, c->options[o].help);
+	}
+	snprintf(text, sizeof(text), "\n  rtsecctl %s", c->name);
+	assert_has(help, text); /* an example */
+	for (const char *p = help; *p; p += strcspn(p, "\n"), p += *p == '\n')
+		if (strcspn(p, "\n") > 80)
+			fail_msg("over 80 columns: %.*s", (int)strcspn(p, "\n"), p);
+	free(flat);
+}
+
+static void test_cli_given_help_when_run_then_every_option_is_in_it_with_an_example(void **state)
+{
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		struct run a = run((struct run_setting){ 0 }, ARGS("help", commands[i]->name));
-		struct run b = run((struct run_setting){ 0 }, ARGS(commands[i]->name, "--help"));
+	for (const struct cli_command *const *c = cmds_all(); *c; c++) {
+		struct run a = run((struct run_setting){ 0 }, ARGS("help", (*c)->name));
+		struct run b = run((struct run_setting){ 0 }, ARGS((*c)->name, "--help"));
 
 		assert_int_equal(a.code, EXIT_HITS);
 		assert_int_equal(b.code, EXIT_HITS);
 		assert_string_equal(a.out, b.out);
-		for (size_t o = 0; o < commands[i]->n_options; o++) {
-			char text[64];
-
-			snprintf(text, sizeof(text), "--%s", commands[i]->options[o].name);
-			assert_has(a.out, text);
-			assert_has(a.out, commands[i]->options[o].help);
-		}
+		check_help(*c, a.out);
 		run_done(&a);
 		run_done(&b);
+	}
+}
+
+static void test_cli_given_unknown_verb_when_run_then_exit_2_with_the_nearest(void **state)
+{
+	static const struct {
+		const char *command, *verb, *expected;
+	} all[] = {
+		{ "rules", "aply", "did you mean rtsecctl rules apply?" },
+		{ "alerts", "wacth", "did you mean rtsecctl alerts watch?" },
+		{ "alerts", "xyz", "alerts takes get, watch, ack" },
+		{ "outputs", "silense", "did you mean rtsecctl outputs silence?" },
+		{ "outputs", "test", "outputs test takes something else behind it" },
+		{ "token", "creat", "did you mean rtsecctl token create?" },
+		{ "node", "revok", "did you mean rtsecctl node revoke?" },
+		{ "context", "lst", "did you mean rtsecctl context list?" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		struct run r =
+			run((struct run_setting){ .port = 1 }, ARGS(all[i].command, all[i].verb));
+
+		assert_int_equal(r.code, EXIT_USAGE);
+		assert_has(r.err, all[i].expected);
+		run_done(&r);
+	}
+}
+
+static void test_cli_given_words_of_others_when_run_then_ours_is_named(void **state)
+{
+	struct run r = run((struct run_setting){ 0 }, ARGS("doctor"));
+
+	(void)state;
+	assert_int_equal(r.code, EXIT_USAGE);
+	assert_has(r.err, "did you mean status?");
+	run_done(&r);
+}
+
+static void test_cli_given_verbs_when_completed_then_words_of_every_shell(void **state)
+{
+	static const char *const shells[] = { "bash", "zsh", "fish" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
+		struct run r = run((struct run_setting){ 0 }, ARGS("completion", shells[i]));
+
+		assert_int_equal(r.code, EXIT_HITS);
+		assert_has(r.out, "get watch ack close reopen note except");
+		assert_has(r.out, "bash zsh fish");
+		run_done(&r);
 	}
 }
 
@@ -196,7 +272,11 @@ int main(void)
 		cmocka_unit_test(
 			test_cli_given_unknown_command_when_run_then_exit_2_with_suggestion),
 		cmocka_unit_test(test_cli_given_hostile_name_when_refused_then_escaped),
-		cmocka_unit_test(test_cli_given_help_when_run_then_every_option_is_in_it),
+		cmocka_unit_test(
+			test_cli_given_help_when_run_then_every_option_is_in_it_with_an_example),
+		cmocka_unit_test(test_cli_given_unknown_verb_when_run_then_exit_2_with_the_nearest),
+		cmocka_unit_test(test_cli_given_words_of_others_when_run_then_ours_is_named),
+		cmocka_unit_test(test_cli_given_verbs_when_completed_then_words_of_every_shell),
 		cmocka_unit_test(test_cli_given_version_when_run_then_shown_in_each_form),
 		cmocka_unit_test(test_cli_given_full_disk_when_run_then_exit_3),
 	};

@@ -66,7 +66,7 @@ static void test_outputs_given_wrong_words_when_run_then_2(void **state)
 
 	(void)state;
 	assert_int_equal(r.code, EXIT_USAGE);
-	assert_has(r.err, "expected outputs list");
+	assert_has(r.err, "outputs test takes something else behind it");
 	run_done(&r);
 }
 

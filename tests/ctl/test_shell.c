@@ -257,7 +257,7 @@ static void test_context_given_file_that_others_read_when_used_then_refused(void
 static void test_context_given_wrong_words_when_asked_then_usage(void **state)
 {
 	(void)state;
-	expect(ARGS("context", "add"), EXIT_USAGE, "expected");
+	expect(ARGS("context", "add"), EXIT_USAGE, "takes something else");
 	expect(ARGS("context", "add", "a/b", "--url", "http://x:1"), EXIT_USAGE, "letters");
 	expect(ARGS("context", "add", "a"), EXIT_USAGE, "no collector named");
 	expect(ARGS("context", "add", "a", "--url", "ftp://x"), EXIT_USAGE, "not an address");
