@@ -78,7 +78,21 @@ static const char *const join_outcomes[] = {
 	[MAINDB_E_OTHER_NODE] = "this join token is for another node",
 	[MAINDB_E_ENROLLED] = "this node is enrolled: revoke it first, or make a join token for it "
 			      "alone",
+	[MAINDB_E_MANY] = "this node has as many certificates as one may have",
 };
+
+/* Before anything is signed: a stranger is not to cost more than a look. */
+static bool knows_join_token(struct request *r)
+{
+	int e = maindb_join_check(request_server(r)->config.maindb, text_of(r, PARAM_SECRET),
+				  timestamp_now());
+
+	if (e > 0)
+		request_refuse_secret(r, REFUSAL_REQUEST_JOIN_TOKEN, join_outcomes[e]);
+	else if (e < 0)
+		request_problem_errno(r, e);
+	return e == 0;
+}
 
 void api_enroll(struct request *r)
 {
@@ -86,13 +100,13 @@ void api_enroll(struct request *r)
 	struct cert c;
 	int e;
 
-	if (!can_enrol(r) || !sign(r, pem, &c))
+	if (!can_enrol(r) || !knows_join_token(r) || !sign(r, pem, &c))
 		return;
 	request_note(r, c.node_id);
 	e = maindb_join_use(request_server(r)->config.maindb, text_of(r, PARAM_SECRET), &c,
 			    timestamp_now());
 	if (e > 0)
-		request_problem_text(r, 403, join_outcomes[e]);
+		request_refuse_secret(r, REFUSAL_REQUEST_JOIN_TOKEN, join_outcomes[e]);
 	else if (e < 0)
 		request_problem_errno(r, e);
 	if (e != 0)
@@ -131,15 +145,18 @@ void api_renew(struct request *r)
 		return;
 	wrong = may_renew(r, &old);
 	if (wrong) {
-		request_problem_text(r, 403, wrong);
+		request_refuse_secret(r, REFUSAL_REQUEST_CERTIFICATE, wrong);
 		return;
 	}
 	if (!sign(r, pem, &c))
 		return;
 	request_note(r, c.node_id);
 	e = maindb_certificate_add(request_server(r)->config.maindb, &c, timestamp_now());
-	if (e < 0) {
-		request_problem_errno(r, e);
+	if (e != 0) {
+		if (e < 0)
+			request_problem_errno(r, e);
+		else
+			request_refuse_secret(r, REFUSAL_REQUEST_CERTIFICATE, join_outcomes[e]);
 		return;
 	}
 	log_info("enrol.renewed", "node=%s serial=%s before=%s", c.node_id, c.serial, old.serial);

@@ -196,6 +196,19 @@ static void write_groups(const struct metrics *m, struct json *j)
 		json_end_object(j);
 }
 
+static void write_refusals(const struct metrics *m, struct json *j)
+{
+	json_key(j, "refused");
+	json_begin_object(j);
+	for (enum refusal r = REFUSAL_NONE + 1; r < REFUSAL_MAX; r++) {
+		char key[64];
+
+		snprintf(key, sizeof(key), "%s_%s", refusal_what(r), refusal_reason(r));
+		json_key_uint(j, key, m->refused[r]);
+	}
+	json_end_object(j);
+}
+
 static void write_observers(const struct metrics *m, struct json *j)
 {
 	json_key(j, "followers");
@@ -223,6 +236,7 @@ static void write_status(struct request *r, const struct metrics *m)
 	json_key_time(&j, "started", started_ns);
 	json_key_uint(&j, "uptime_s", now_ns > started_ns ? (now_ns - started_ns) / 1000000000 : 0);
 	write_groups(m, &j);
+	write_refusals(m, &j);
 	write_observers(m, &j);
 	api_finish(r, &j);
 }

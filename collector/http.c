@@ -2,13 +2,14 @@
 /* libmicrohttpd without threads of its own: its epoll descriptor is watched by the loop, which then
  * calls MHD_run(); before the loop sleeps, MHD_get_timeout() arms a timer.
  *
- * libmicrohttpd does not look at a suspended connection, so a slow tick asks poll(2) which of those
- * clients have gone.  The same tick ends connections whose request does not get ready: a client
+ * libmicrohttpd does not look at a suspended connection, and keeps one whose client left in the
+ * middle of a request, so a slow tick asks poll(2) which of those clients have gone.  The same tick ends connections whose request does not get ready: a client
  * that sends a byte now and then never meets libmicrohttpd's own, idle timeout. */
 #include "collector/http.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "collector/alert_watch.h"
@@ -30,7 +31,10 @@ struct connection {
 	struct connection *previous, *next;
 	int fd;
 	uint64_t since_ms;	 /* loop time when it began to wait for a request */
+	uint32_t n_requests;	 /* whose line was read */
+	uint64_t client;	 /* request_client() */
 	struct request *request; /* read whole, not finished */
+	bool answering;		 /* something is sent */
 };
 
 struct http {
@@ -57,9 +61,11 @@ static struct connection *connection_of(struct MHD_Connection *c)
 
 static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *c)
 {
+	struct connection *connection = connection_of(c);
 	struct http *h = cls;
 
-	(void)c;
+	if (connection)
+		connection->n_requests++;
 	return request_new(&h->server, uri);
 }
 
@@ -74,6 +80,15 @@ static void take_upload(struct request *r, const char *data, size_t n)
 static bool has_body(const struct request *r)
 {
 	return request_header(r, "Content-Length") || request_header(r, "Transfer-Encoding");
+}
+
+static enum MHD_Result send_answer(struct request *r)
+{
+	struct connection *connection = connection_of(r->connection);
+
+	if (connection)
+		connection->answering = true;
+	return request_send(r);
 }
 
 /* Called with the headers, with each piece of the body, with its end, and when resumed. */
@@ -93,7 +108,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 		request_begin(r, method);
 		/* what is wrong is told before a body comes, which costs the connection; without a
 		 * body it is told below, which does not */
-		return r->state == REQUEST_ANSWERED && has_body(r) ? request_send(r) : MHD_YES;
+		return r->state == REQUEST_ANSWERED && has_body(r) ? send_answer(r) : MHD_YES;
 	}
 	if (*n) {
 		take_upload(r, data, *n);
@@ -101,7 +116,11 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 		return MHD_YES;
 	}
 	if (r->state == REQUEST_HEADERS) {
-		connection_of(c)->request = r;
+		struct connection *connection = connection_of(c);
+
+		if (!connection)
+			return MHD_NO;
+		connection->request = r;
 		request_dispatch(r);
 	}
 	if (r->state == REQUEST_RUNNING) {
@@ -109,26 +128,46 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 		MHD_suspend_connection(c);
 		return MHD_YES;
 	}
-	return request_send(r);
+	return send_answer(r);
 }
 
 static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls,
 			 enum MHD_RequestTerminationCode code)
 {
 	struct connection *connection = connection_of(c);
+	const struct request *r = *con_cls;
 	struct http *h = cls;
 
 	(void)code;
+	if (r && (r->state == REQUEST_NEW || r->state == REQUEST_HEADERS))
+		h->server.counters.refused[REFUSAL_REQUEST_UNFINISHED]++;
 	*con_cls = request_free(*con_cls);
 	if (!connection)
 		return;
 	connection->request = NULL;
+	connection->answering = false;
 	connection->since_ms = uv_now(h->loop);
 }
 
 /* ---- connections ---- */
 
 static void on_tick(uv_timer_t *timer);
+
+/* Asked before libmicrohttpd takes a connection. */
+static enum MHD_Result on_accept(void *cls, const struct sockaddr *a, socklen_t n_address)
+{
+	struct http *h = cls;
+	uint64_t client = request_client(a);
+	uint32_t n = 0;
+
+	(void)n_address;
+	for (const struct connection *c = h->connections; c; c = c->next)
+		n += c->client == client;
+	if (n < MAX_CONNECTIONS / 2)
+		return MHD_YES;
+	h->server.counters.refused[REFUSAL_REQUEST_CONNECTIONS]++;
+	return MHD_NO;
+}
 
 static void connection_open(struct http *h, struct MHD_Connection *c, void **ret_context)
 {
@@ -140,6 +179,8 @@ static void connection_open(struct http *h, struct MHD_Connection *c, void **ret
 	if (!connection || !info)
 		return;
 	connection->fd = info->connect_fd;
+	info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	connection->client = request_client(info ? info->client_addr : NULL);
 	connection->since_ms = uv_now(h->loop);
 	connection->next = h->connections;
 	if (connection->next)
@@ -162,6 +203,8 @@ static void connection_closed(struct http *h, struct connection *connection)
 		h->connections = connection->next;
 	if (!h->connections)
 		uv_timer_stop(&h->tick);
+	if (connection->n_requests == 0)
+		h->server.counters.refused[REFUSAL_REQUEST_UNFINISHED]++;
 	free(connection);
 	h->server.counters.connections--;
 }
@@ -192,23 +235,34 @@ static void end_slow(struct http *h)
 			shutdown(c->fd, SHUT_RDWR);
 }
 
+/* Its client has closed its side, and nothing is left to read. */
+static void client_is_gone(const struct connection *c)
+{
+	int unread = 0;
+
+	if (c->request)
+		request_gone(c->request);
+	else if (ioctl(c->fd, FIONREAD, &unread) == 0 && unread == 0)
+		shutdown(c->fd, SHUT_RDWR); /* its request will never be whole */
+}
+
 static void find_gone(struct http *h)
 {
 	struct pollfd fds[MAX_CONNECTIONS];
-	struct request *requests[MAX_CONNECTIONS];
+	const struct connection *of[MAX_CONNECTIONS];
 	nfds_t n = 0;
 
 	for (struct connection *c = h->connections; c && n < MAX_CONNECTIONS; c = c->next) {
-		if (!c->request || !c->request->suspended)
+		if (c->request ? !c->request->suspended : c->answering)
 			continue;
 		fds[n] = (struct pollfd){ .fd = c->fd, .events = POLLRDHUP };
-		requests[n++] = c->request;
+		of[n++] = c;
 	}
 	if (n == 0 || poll(fds, n, 0) <= 0)
 		return;
 	for (nfds_t i = 0; i < n; i++)
 		if (fds[i].revents)
-			request_gone(requests[i]);
+			client_is_gone(of[i]);
 }
 
 static void tell_progress(struct http *h)
@@ -345,12 +399,11 @@ static struct MHD_Daemon *start_daemon(struct http *h, int fd)
 	const unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 
 	return MHD_start_daemon(
-		flags | (c->cert ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, h,
+		flags | (c->cert ? MHD_USE_TLS : 0), 0, on_accept, h, on_request, h,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
 		MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS / 2,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY,

@@ -30,7 +30,6 @@ enum counter {
 	COUNT_EVENTS,
 	COUNT_BYTES,
 	COUNT_DUPLICATES,
-	COUNT_REFUSED,
 	COUNT_BUSY,
 	COUNT_DISK_BUSY,
 	COUNT_HEARTBEATS,
@@ -80,7 +79,7 @@ struct ingest {
 	nng_aio *aio;
 	pthread_t thread;
 	_Atomic bool stopping, failing, stalled;
-	_Atomic uint64_t counters[COUNT_MAX], peers[PEER_MAX];
+	_Atomic uint64_t counters[COUNT_MAX], peers[PEER_MAX], refused[REFUSAL_MAX];
 	struct block *block;
 	struct ack_writer acks;
 	struct pending group[INGEST_GROUP_BATCHES];
@@ -124,12 +123,26 @@ static void PRINTF_LIKE(3, 4)
 	va_end(ap);
 }
 
-static void refuse(struct ingest *i, struct pending *p, const char *reason)
+static void refuse(struct ingest *i, struct pending *p, enum refusal why, const char *reason)
 {
-	count(i, COUNT_REFUSED, 1);
+	atomic_fetch_add_explicit(&i->refused[why], 1, memory_order_relaxed);
 	quarantine_keep(&i->quarantine, nng_msg_body(p->msg), nng_msg_len(p->msg), reason,
 			clock_ns());
 	answer(p, RTSEC__V1__ACK__CODE__REFUSED, "%s", reason);
+}
+
+static enum refusal refusal_of(const struct diag *d)
+{
+	static const enum refusal of[FRAME_FAULTS] = {
+		[FRAME_BROKEN] = REFUSAL_BATCH_BROKEN,
+		[FRAME_FOREIGN] = REFUSAL_BATCH_FOREIGN,
+		[FRAME_VERSION] = REFUSAL_BATCH_VERSION,
+		[FRAME_TRUNCATED] = REFUSAL_BATCH_TRUNCATED,
+		[FRAME_OVERSIZED] = REFUSAL_BATCH_OVERSIZED,
+		[FRAME_PACKING] = REFUSAL_BATCH_PACKING,
+	};
+
+	return of[d->code];
 }
 
 static void fail(struct ingest *i, struct pending *p, int r)
@@ -163,7 +176,8 @@ static int append(struct ingest *i, struct pending *p)
 	if (r < 0)
 		return r;
 	if (r == STORE_E_CONFLICT) {
-		refuse(i, p, "another batch of this node and boot has this first_seq");
+		refuse(i, p, REFUSAL_BATCH_CONFLICT,
+		       "another batch of this node and boot has this first_seq");
 		return 0;
 	}
 	p->appended = true;
@@ -244,14 +258,14 @@ static int take(struct ingest *i, struct pending *p)
 	if (r == -ENOMEM)
 		fail(i, p, r);
 	else if (r < 0)
-		refuse(i, p, d.text);
+		refuse(i, p, refusal_of(&d), d.text);
 	if (r < 0 || !is_own(i, p))
 		return 0;
 	p->first_seq = info->first_seq;
 	p->n_events = info->n_events;
 	r = maindb_node_seen(i->maindb, i->block, p->received_ns, &p->node);
 	if (r == -ENOSPC) {
-		refuse(i, p, "too many nodes are known");
+		refuse(i, p, REFUSAL_BATCH_NODES, "too many nodes are known");
 		return 0;
 	}
 	if (r < 0) {
@@ -750,15 +764,21 @@ void ingest_counters(const struct ingest *i, struct ingest_counters *ret)
 	uint64_t *const to[COUNT_MAX] = {
 		[COUNT_BATCHES] = &ret->batches,     [COUNT_EVENTS] = &ret->events,
 		[COUNT_BYTES] = &ret->bytes,	     [COUNT_DUPLICATES] = &ret->duplicates,
-		[COUNT_REFUSED] = &ret->refused,     [COUNT_BUSY] = &ret->busy,
-		[COUNT_DISK_BUSY] = &ret->disk_busy, [COUNT_HEARTBEATS] = &ret->heartbeats,
-		[COUNT_COMMITS] = &ret->commits,     [COUNT_COMMIT_NS] = &ret->commit_ns,
+		[COUNT_BUSY] = &ret->busy,	     [COUNT_DISK_BUSY] = &ret->disk_busy,
+		[COUNT_HEARTBEATS] = &ret->heartbeats, [COUNT_COMMITS] = &ret->commits,
+		[COUNT_COMMIT_NS] = &ret->commit_ns,
 	};
 
 	for (size_t c = 0; c < COUNT_MAX; c++)
 		*to[c] = i ? atomic_load_explicit(&i->counters[c], memory_order_relaxed) : 0;
 	for (size_t p = 0; p < PEER_MAX; p++)
 		ret->peers[p] = i ? atomic_load_explicit(&i->peers[p], memory_order_relaxed) : 0;
+	ret->refused = 0;
+	for (size_t k = 0; k < REFUSAL_MAX; k++) {
+		ret->reasons[k] =
+			i ? atomic_load_explicit(&i->refused[k], memory_order_relaxed) : 0;
+		ret->refused += ret->reasons[k];
+	}
 	ingest_tls_counters(&ret->tls);
 	merger_counters(i ? i->merger : NULL, &ret->merge);
 }

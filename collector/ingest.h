@@ -16,6 +16,7 @@
 #include "collector/ingest_peer.h"
 #include "collector/maindb.h"
 #include "collector/merge.h"
+#include "collector/refusal.h"
 #include "collector/retention.h"
 #include "collector/store.h"
 #include "collector/watch.h"
@@ -63,6 +64,7 @@ NODISCARD int ingest_import(const struct buf *records, struct import_result *ret
 struct ingest_counters {
 	uint64_t batches, events, bytes; /* stored */
 	uint64_t duplicates, refused, heartbeats, commits, commit_ns;
+	uint64_t reasons[REFUSAL_MAX];	 /* of refused batches; refused is their sum */
 	uint64_t busy, disk_busy; /* the latter are among the former */
 	struct merge_counters merge;
 	uint64_t peers[PEER_MAX]; /* messages and connections that were not let in, by reason */

@@ -22,9 +22,10 @@ struct nng_tls_engine_conn {
 	mbedtls_ssl_context ssl;
 	struct cert peer;
 	bool is_server, known; /* known: peer is filled */
+	bool counted;	       /* it was let in, or not */
 };
 
-static atomic_ullong n_handshakes, n_failed;
+static atomic_ullong n_handshakes, n_failed[REFUSAL_MAX];
 
 /* Left by conn_verified() for ingest_tls_peer(), which has NNG call it in its own thread. */
 static _Thread_local struct cert asked_peer;
@@ -120,16 +121,39 @@ static bool know_peer(nng_tls_engine_conn *c)
 	return c->known;
 }
 
+static enum refusal refusal_of(const nng_tls_engine_conn *c, int e)
+{
+	const uint32_t not_its_time = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
+
+	switch (e) {
+	case 0:
+		return REFUSAL_PEER_NO_NODE;
+	case MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE:
+		return REFUSAL_PEER_NO_CERTIFICATE;
+	case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
+		return mbedtls_ssl_get_verify_result(&c->ssl) & ~not_its_time
+			       ? REFUSAL_PEER_OTHER_CA
+			       : REFUSAL_PEER_OLD;
+	case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
+	case MBEDTLS_ERR_SSL_CONN_EOF:
+	case MBEDTLS_ERR_NET_CONN_RESET:
+		return REFUSAL_PEER_BROKEN_OFF;
+	default:
+		return REFUSAL_PEER_PROTOCOL;
+	}
+}
+
 static int conn_handshake(nng_tls_engine_conn *c)
 {
-	int rv = from_mbedtls(mbedtls_ssl_handshake(&c->ssl));
+	int e = mbedtls_ssl_handshake(&c->ssl), rv = from_mbedtls(e);
 
 	if (rv == 0 && !know_peer(c))
 		rv = NNG_EPEERAUTH;
 	if (rv == 0)
 		atomic_fetch_add(&n_handshakes, 1);
-	else if (rv != NNG_EAGAIN)
-		atomic_fetch_add(&n_failed, 1);
+	else if (rv != NNG_EAGAIN && !c->counted)
+		atomic_fetch_add(&n_failed[refusal_of(c, e)], 1);
+	c->counted = rv != NNG_EAGAIN;
 	return rv;
 }
 
@@ -308,5 +332,9 @@ int ingest_tls_config(nng_tls_config **ret, const struct ingest_tls *t, struct d
 void ingest_tls_counters(struct ingest_tls_counters *ret)
 {
 	ret->handshakes = atomic_load(&n_handshakes);
-	ret->failed = atomic_load(&n_failed);
+	ret->failed = 0;
+	for (size_t k = 0; k < REFUSAL_MAX; k++) {
+		ret->reasons[k] = atomic_load(&n_failed[k]);
+		ret->failed += ret->reasons[k];
+	}
 }

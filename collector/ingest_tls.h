@@ -11,6 +11,7 @@
 #include <nng/nng.h>
 #include <nng/supplemental/tls/tls.h>
 
+#include "collector/refusal.h"
 #include "lib/cert.h"
 
 /* What the port shows and whom it trusts: PEM texts. */
@@ -31,8 +32,9 @@ NODISCARD int ingest_tls_config(nng_tls_config **ret, const struct ingest_tls *t
 /* Whom @pipe reaches.  Returns false when it is gone or not TLS with a node at its other end. */
 NODISCARD bool ingest_tls_peer(nng_pipe pipe, struct cert *ret);
 
-/* Connections that got in, and those that did not. */
+/* Connections that got in, and those that did not: how many, and why. */
 struct ingest_tls_counters {
 	uint64_t handshakes, failed;
+	uint64_t reasons[REFUSAL_MAX]; /* failed is their sum */
 };
 void ingest_tls_counters(struct ingest_tls_counters *ret);

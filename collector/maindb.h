@@ -95,17 +95,23 @@ enum {
 	MAINDB_E_EXPIRED,
 	MAINDB_E_OTHER_NODE, /* the join token is for another node */
 	MAINDB_E_ENROLLED, /* the node has a certificate, and the join token is not for it alone */
+	MAINDB_E_MANY,	   /* the node has MAINDB_CERTIFICATES that are good */
 };
 
 /* Makes a join token for @node_id ("": any node that is not enrolled), good once until @expires_ns;
  * its secret is written as 64 hex digits.  Returns 0 or a negative errno. */
 NODISCARD int maindb_join_add(struct maindb *m, const char *node_id, uint64_t expires_ns,
 			      const char *created_by, char ret_secret[65]);
+/* Is @secret a join token that may be used, for some node?  Changes nothing.  Returns 0,
+ * MAINDB_E_UNKNOWN, _USED, _EXPIRED or a negative errno. */
+NODISCARD int maindb_join_check(struct maindb *m, const char *secret, uint64_t now_ns);
 /* Uses a join token up for the certificate @c: both or nothing, on disk when it returns.  Returns
  * 0, an outcome above or a negative errno. */
 NODISCARD int maindb_join_use(struct maindb *m, const char *secret, const struct cert *c,
 			      uint64_t now_ns);
-/* Notes a certificate that renews another of the same node.  Returns 0 or a negative errno. */
+/* Notes a certificate that renews another of the same node.  Returns 0, MAINDB_E_MANY or a negative
+ * errno. */
+enum { MAINDB_CERTIFICATES = 64 }; /* of a node that are good at once */
 NODISCARD int maindb_certificate_add(struct maindb *m, const struct cert *c, uint64_t now_ns);
 
 enum standing { STANDING_GOOD, STANDING_UNKNOWN, STANDING_REVOKED };

@@ -55,8 +55,8 @@ static int find_join(struct maindb *m, const uint8_t *hash, const char *node_id,
 	return r;
 }
 
-/* A join token for anyone must not take over the name of a node that is there. */
-static int is_free(struct maindb *m, const char *node_id, uint64_t now_ns)
+/* Certificates of the node that are good. */
+static int count_live(struct maindb *m, const char *node_id, uint64_t now_ns, int64_t *ret)
 {
 	sqlite3_stmt *s = m->stmts[STMT_CERT_LIVE];
 	int r;
@@ -64,10 +64,18 @@ static int is_free(struct maindb *m, const char *node_id, uint64_t now_ns)
 	maindb_bind_text(s, 1, node_id);
 	sql_bind_u64(s, 2, now_ns);
 	r = sql_step(s);
-	if (r == SQL_E_ROW)
-		r = sqlite3_column_int64(s, 0) ? MAINDB_E_ENROLLED : 0;
+	*ret = r == SQL_E_ROW ? sqlite3_column_int64(s, 0) : 0;
 	sqlite3_reset(s);
-	return r;
+	return r < 0 ? r : 0;
+}
+
+/* A join token for anyone must not take over the name of a node that is there. */
+static int is_free(struct maindb *m, const char *node_id, uint64_t now_ns)
+{
+	int64_t n;
+	int r = count_live(m, node_id, now_ns, &n);
+
+	return r == 0 && n ? MAINDB_E_ENROLLED : r;
 }
 
 static int put_certificate(struct maindb *m, const struct cert *c, uint64_t now_ns)
@@ -115,15 +123,33 @@ static int use_join_durably(struct maindb *m, const uint8_t *hash, const struct 
 	return r != 0 ? r : back;
 }
 
+static int hash_join(const char *secret, uint8_t ret[MAINDB_HASH_BYTES])
+{
+	if (strlen(secret) != MAINDB_TOKEN_CHARS)
+		return MAINDB_E_UNKNOWN;
+	return maindb_hash(secret, MAINDB_TOKEN_CHARS, ret);
+}
+
+int maindb_join_check(struct maindb *m, const char *secret, uint64_t now_ns)
+{
+	uint8_t hash[MAINDB_HASH_BYTES];
+	bool alone;
+	int r = hash_join(secret, hash);
+
+	if (r != 0)
+		return r;
+	pthread_mutex_lock(&m->mutex);
+	r = find_join(m, hash, "", now_ns, &alone);
+	pthread_mutex_unlock(&m->mutex);
+	return r == MAINDB_E_OTHER_NODE ? 0 : r;
+}
+
 int maindb_join_use(struct maindb *m, const char *secret, const struct cert *c, uint64_t now_ns)
 {
 	uint8_t hash[MAINDB_HASH_BYTES];
-	int r;
+	int r = hash_join(secret, hash);
 
-	if (strlen(secret) != MAINDB_TOKEN_CHARS)
-		return MAINDB_E_UNKNOWN;
-	r = maindb_hash(secret, MAINDB_TOKEN_CHARS, hash);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	pthread_mutex_lock(&m->mutex);
 	r = use_join_durably(m, hash, c, now_ns);
@@ -133,10 +159,13 @@ int maindb_join_use(struct maindb *m, const char *secret, const struct cert *c, 
 
 int maindb_certificate_add(struct maindb *m, const struct cert *c, uint64_t now_ns)
 {
+	int64_t n;
 	int r;
 
 	pthread_mutex_lock(&m->mutex);
-	r = put_certificate(m, c, now_ns);
+	r = count_live(m, c->node_id, now_ns, &n);
+	if (r == 0)
+		r = n < MAINDB_CERTIFICATES ? put_certificate(m, c, now_ns) : MAINDB_E_MANY;
 	pthread_mutex_unlock(&m->mutex);
 	return r;
 }

@@ -62,6 +62,13 @@ static void read_ingest(struct metrics *m, const struct ingest *ingest)
 	v[METRIC_PEERS_EXPIRED] = c.peers[PEER_EXPIRED];
 	v[METRIC_PEERS_WRONG_NODE] = c.peers[PEER_WRONG_NODE];
 	v[METRIC_INGEST_FAILING] = ingest && ingest_failing(ingest);
+	for (size_t k = 0; k < REFUSAL_MAX; k++)
+		m->refused[k] = c.reasons[k] + c.tls.reasons[k];
+	m->refused[REFUSAL_MESSAGE_GONE] = c.peers[PEER_GONE];
+	m->refused[REFUSAL_MESSAGE_UNKNOWN] = c.peers[PEER_UNKNOWN];
+	m->refused[REFUSAL_MESSAGE_REVOKED] = c.peers[PEER_REVOKED];
+	m->refused[REFUSAL_MESSAGE_EXPIRED] = c.peers[PEER_EXPIRED];
+	m->refused[REFUSAL_MESSAGE_WRONG_NODE] = c.peers[PEER_WRONG_NODE];
 }
 
 /* Reads zero when main.db cannot be asked: that is told by what writes to it. */
@@ -87,10 +94,15 @@ static void read_http(struct metrics *m, const struct server *s)
 	v[METRIC_HTTP_3XX] = c->answers[3];
 	v[METRIC_HTTP_4XX] = c->answers[4];
 	v[METRIC_HTTP_5XX] = c->answers[5];
-	v[METRIC_HTTP_UNAUTHORIZED] = c->unauthorized;
-	v[METRIC_HTTP_LIMITED] = c->limited;
+	for (size_t k = 0; k < REFUSAL_MAX; k++)
+		m->refused[k] += c->refused[k];
+	v[METRIC_HTTP_UNAUTHORIZED] =
+		c->refused[REFUSAL_REQUEST_NO_TOKEN] + c->refused[REFUSAL_REQUEST_WRONG_TOKEN] +
+		c->refused[REFUSAL_REQUEST_ROLE] + c->refused[REFUSAL_REQUEST_SCOPE];
+	v[METRIC_HTTP_LIMITED] = c->refused[REFUSAL_REQUEST_ADDRESS_RATE] +
+				 c->refused[REFUSAL_REQUEST_TOKEN_RATE];
 	v[METRIC_HTTP_CANCELLED] = c->cancelled;
-	v[METRIC_HTTP_BUSY] = c->busy;
+	v[METRIC_HTTP_BUSY] = c->refused[REFUSAL_REQUEST_BUSY];
 	v[METRIC_HTTP_CONNECTIONS] = c->connections;
 	v[METRIC_HTTP_JOBS] = pool_jobs(s->pool);
 }
@@ -224,6 +236,19 @@ static void write_observers(const struct metrics *m, struct buf *out)
 	}
 }
 
+/* Those that have not happened stand there, too, as 0: so that a rate can be taken of the first. */
+static void write_refusals(const struct metrics *m, struct buf *out)
+{
+	static const struct metric_info info = { .type = "counter",
+						 .help = "Batches, connections, messages and "
+							 "requests not taken, by reason" };
+
+	write_head(out, "rtsec_refused_total", &info);
+	for (enum refusal r = REFUSAL_NONE + 1; r < REFUSAL_MAX; r++)
+		buf_printf(out, "rtsec_refused_total{what=\"%s\",reason=\"%s\"} %llu\n",
+			   refusal_what(r), refusal_reason(r), (unsigned long long)m->refused[r]);
+}
+
 struct rule_lines {
 	struct buf *out;
 	const char *name;
@@ -280,6 +305,7 @@ void metrics_write(const struct metrics *m, struct buf *out)
 		write_head(out, name, &infos[i]);
 		buf_printf(out, "%s %llu\n", name, (unsigned long long)m->value[i]);
 	}
+	write_refusals(m, out);
 	write_observers(m, out);
 	write_rules(m, out);
 }

@@ -112,6 +112,7 @@ struct metrics {
 	struct follow_stats observers[FOLLOW_OBSERVERS];
 	size_t n_observers;
 	struct detect *detect; /* for the numbers of each rule; NULL: none */
+	uint64_t refused[REFUSAL_MAX]; /* rtsec_refused_total{what,reason}, .refused.WHAT_REASON */
 };
 
 /* Those of each observer (collector/follow.h), as X(member, "key", "type", "help"):

@@ -181,8 +181,8 @@ static bool method_fits(struct request *r, unsigned method, unsigned allowed)
 		if (methods[i].allow && (allowed & methods[i].bit))
 			n += (size_t)snprintf(allow + n, sizeof(allow) - n, "%s%s", n ? ", " : "",
 					      methods[i].allow);
-	request_problem_text(r, 405,
-			     "this resource does not know this method; see the Allow header");
+	request_refuse(r, REFUSAL_REQUEST_METHOD, 405,
+		       "this resource does not know this method; see the Allow header");
 	request_add_header(r, "Allow", allow);
 	return false;
 }
@@ -194,7 +194,8 @@ static bool body_fits(struct request *r)
 
 	if (n <= request_upload_limit(r))
 		return true;
-	request_problem_text(r, 413, "the body is longer than a request's may be");
+	request_refuse(r, REFUSAL_REQUEST_LONG_BODY, 413,
+		       "the body is longer than a request's may be");
 	return false;
 }
 
@@ -218,12 +219,12 @@ void request_begin(struct request *r, const char *method)
 	if (request_is_limited(r))
 		return;
 	if (r->server->stopping) {
-		request_problem_text(r, 503, "the collector is stopping");
+		request_refuse(r, REFUSAL_REQUEST_STOPPING, 503, "the collector is stopping");
 		return;
 	}
 	if (r->n_path + n > LIMIT_HTTP_URL_BYTES) {
-		request_problem_text(r, 414,
-				     "the address is too long: send the parameters by POST");
+		request_refuse(r, REFUSAL_REQUEST_LONG_ADDRESS, 414,
+			       "the address is too long: send the parameters by POST");
 		return;
 	}
 	r->is_head = strcmp(method, "HEAD") == 0;
@@ -231,7 +232,7 @@ void request_begin(struct request *r, const char *method)
 	r->is_post = r->method == METHOD_POST;
 	r->route = api_route(r->uri, r->n_path, r->method, &allowed);
 	if (!r->route) {
-		request_problem_text(r, 404, "there is nothing at this path");
+		request_refuse(r, REFUSAL_REQUEST_PATH, 404, "there is nothing at this path");
 		return;
 	}
 	if (!request_may_enter(r) || !method_fits(r, r->method, allowed) || !body_fits(r) ||
@@ -258,7 +259,8 @@ static bool read_body(struct request *r)
 	int e;
 
 	if (r->body_too_long) {
-		request_problem_text(r, 413, "the body is longer than a request's may be");
+		request_refuse(r, REFUSAL_REQUEST_LONG_BODY, 413,
+			       "the body is longer than a request's may be");
 		return false;
 	}
 	if (!buf_ok(&r->upload)) {
@@ -308,8 +310,8 @@ void request_dispatch(struct request *r)
 	if (!read_body(r) || !progress_is_right(r))
 		return;
 	if (r->scope.n && r->params.value[PARAM_HOSTS].n) { /* edges lead to any node */
-		request_problem_text(r, 403,
-				     "this token is bound to some nodes: hosts is not for it");
+		request_refuse(r, REFUSAL_REQUEST_SCOPE, 403,
+			       "this token is bound to some nodes: hosts is not for it");
 		return;
 	}
 	r->route->handle(r);
@@ -495,8 +497,8 @@ void request_run(struct request *r, request_work_fn work, void *task, void (*fre
 		request_problem_errno(r, e);
 		return;
 	}
-	r->server->counters.busy++;
-	request_problem_text(r, 503, "too many questions wait for an answer: ask again later");
+	request_refuse(r, REFUSAL_REQUEST_BUSY, 503,
+		       "too many questions wait for an answer: ask again later");
 	request_add_header(r, "Retry-After", "1");
 }
 
@@ -574,6 +576,8 @@ enum MHD_Result request_send(struct request *r)
 	add_headers(r, response);
 	request_audit(r);
 	r->server->counters.answers[MIN(r->status / 100, 5U)]++;
+	if (r->refused)
+		r->server->counters.refused[r->refused]++;
 	ok = MHD_queue_response(r->connection, r->status, response);
 	MHD_destroy_response(response);
 	if (r->state != REQUEST_STREAMING)

@@ -9,6 +9,7 @@
 #include "collector/params.h"
 #include "collector/path.h"
 #include "collector/pool.h"
+#include "collector/refusal.h"
 #include "collector/scope.h"
 #include "lib/json.h"
 
@@ -19,7 +20,8 @@ struct tails;
 /* Requests since start, for /metrics. */
 struct http_counters {
 	uint64_t requests, answers[6]; /* by hundreds of the status */
-	uint64_t unauthorized, limited, connections, cancelled, busy;
+	uint64_t connections, cancelled;
+	uint64_t refused[REFUSAL_MAX];
 };
 
 /* What handlers may use; lives as long as the server. */
@@ -81,6 +83,10 @@ struct problem {
 };
 void request_problem(struct request *r, const struct problem *p);
 void request_problem_text(struct request *r, unsigned status, const char *detail);
+/* The same of a request that is not taken, counted as @why. */
+void request_refuse(struct request *r, enum refusal why, unsigned status, const char *detail);
+/* The same with 403, for a secret that is wrong: the next ones of this client have to wait. */
+void request_refuse_secret(struct request *r, enum refusal why, const char *detail);
 /* 503 for -ENOMEM, 499 for -ECANCELED (nobody reads it), else 500. */
 void request_problem_errno(struct request *r, int error);
 

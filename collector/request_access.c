@@ -35,6 +35,18 @@ struct access *access_new(void)
 
 /* ---- who ---- */
 
+uint64_t request_client(const struct sockaddr *a)
+{
+	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
+
+	if (a && a->sa_family == AF_INET)
+		return XXH3_64bits(&((const struct sockaddr_in *)(const void *)a)->sin_addr, 4);
+	if (a && a->sa_family == AF_INET6)
+		return IN6_IS_ADDR_V4MAPPED(v6) ? XXH3_64bits(v6->s6_addr + 12, 4)
+						: XXH3_64bits(v6->s6_addr, 8);
+	return 0;
+}
+
 static void read_address(struct request *r)
 {
 	const union MHD_ConnectionInfo *info =
@@ -49,17 +61,12 @@ static void read_address(struct request *r)
 		bytes = &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
 	if (bytes)
 		inet_ntop(a->sa_family, bytes, r->address, sizeof(r->address));
+	r->client = request_client(a);
 }
 
-static uint64_t address_key(const struct request *r)
+static bool too_often(struct request *r, enum refusal why)
 {
-	return XXH3_64bits(r->address, strlen(r->address));
-}
-
-static bool too_often(struct request *r)
-{
-	r->server->counters.limited++;
-	request_problem_text(r, 429, "too many requests: ask again in a second");
+	request_refuse(r, why, 429, "too many requests: ask again in a second");
 	request_add_header(r, "Retry-After", "1");
 	return true;
 }
@@ -70,9 +77,9 @@ bool request_is_limited(struct request *r)
 	uint64_t now_ms = r->begun_ns / 1000000u;
 
 	read_address(r);
-	return (!rate_take(&a->addresses, address_key(r), now_ms) ||
-		!rate_has(&a->wrong, address_key(r), now_ms)) &&
-	       too_often(r);
+	return (!rate_take(&a->addresses, r->client, now_ms) ||
+		!rate_has(&a->wrong, r->client, now_ms)) &&
+	       too_often(r, REFUSAL_REQUEST_ADDRESS_RATE);
 }
 
 /* The token of the header; role NONE when there is none that is good. */
@@ -121,6 +128,17 @@ static bool takes_scope(const struct request *r)
 	return false;
 }
 
+static void count_wrong(struct request *r)
+{
+	(void)rate_take(&r->server->access->wrong, r->client, r->begun_ns / 1000000u);
+}
+
+void request_refuse_secret(struct request *r, enum refusal why, const char *detail)
+{
+	count_wrong(r);
+	request_refuse(r, why, 403, detail);
+}
+
 bool request_may_enter(struct request *r)
 {
 	uint64_t now_ms = r->begun_ns / 1000000u;
@@ -129,22 +147,24 @@ bool request_may_enter(struct request *r)
 		return true;
 	find_token(r);
 	if (r->token.role == ROLE_NONE) {
-		r->server->counters.unauthorized++;
-		(void)rate_take(&r->server->access->wrong, address_key(r), now_ms);
-		request_problem_text(r, 401,
-				     "a known token is expected: Authorization: Bearer TOKEN");
+		count_wrong(r);
+		request_refuse(r,
+			       request_header(r, "Authorization") ? REFUSAL_REQUEST_WRONG_TOKEN
+								  : REFUSAL_REQUEST_NO_TOKEN,
+			       401, "a known token is expected: Authorization: Bearer TOKEN");
 		request_add_header(r, "WWW-Authenticate", "Bearer realm=\"rtsec\"");
 		return false;
 	}
 	if (!rate_take(&r->server->access->tokens, (uint64_t)r->token.id, now_ms))
-		return !too_often(r);
+		return !too_often(r, REFUSAL_REQUEST_TOKEN_RATE);
 	if (r->token.role >= r->route->role && (r->scope.n == 0 || takes_scope(r)))
 		return true;
-	r->server->counters.unauthorized++;
-	request_problem_text(r, 403,
-			     r->token.role < r->route->role
-				     ? "the role of this token does not allow this"
-				     : "this token is bound to some nodes, and this is about all");
+	if (r->token.role < r->route->role)
+		request_refuse(r, REFUSAL_REQUEST_ROLE, 403,
+			       "the role of this token does not allow this");
+	else
+		request_refuse(r, REFUSAL_REQUEST_SCOPE, 403,
+			       "this token is bound to some nodes, and this is about all");
 	return false;
 }
 

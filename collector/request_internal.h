@@ -6,6 +6,7 @@
 
 #include "collector/api.h"
 #include "collector/rate.h"
+#include "collector/refusal.h"
 #include "collector/request.h"
 
 enum request_state {
@@ -25,6 +26,7 @@ struct request {
 	struct token token; /* of whoever asks; role NONE: of nobody known */
 	struct scope scope; /* its nodes; points into it */
 	char address[46];   /* of the client */
+	uint64_t client;    /* request_client() */
 	char note[160];	    /* for the audit log, see request_note() */
 	struct params params;
 	char *uri;
@@ -33,6 +35,7 @@ struct request {
 	enum request_state state;
 	unsigned method; /* METHOD_GET ...; 0: another */
 	bool is_head, is_post, suspended, body_too_long;
+	enum refusal refused; /* counted when the answer is sent */
 	struct buf upload;
 	/* the answer */
 	unsigned status;
@@ -74,6 +77,9 @@ bool request_is_limited(struct request *r);
 NODISCARD bool request_may_enter(struct request *r);
 /* Notes @r, which has its answer, in the audit log. */
 void request_audit(const struct request *r);
+/* A number for who is at @a: an IPv4 address, or the /64 of an IPv6 address, since each has at least
+ * one of those to himself.  0: not known. */
+uint64_t request_client(const struct sockaddr *a);
 /* NULL without memory; freed with free(). */
 struct access *access_new(void);
 

@@ -75,6 +75,8 @@ void request_problem(struct request *r, const struct problem *p)
 	struct json j = json_to(&r->body);
 	char type[64] = "about:blank";
 
+	if (!r->refused && p->status == 400)
+		r->refused = p->query ? REFUSAL_REQUEST_QUERY : REFUSAL_REQUEST_PARAMETER;
 	if (p->kind)
 		snprintf(type, sizeof(type), "urn:rtsec:problem:%s", p->kind);
 	buf_clear(&r->body);
@@ -100,6 +102,12 @@ void request_problem_text(struct request *r, unsigned status, const char *detail
 
 	diag_set(&p.diag, 0, 0, 0, "%s", detail);
 	request_problem(r, &p);
+}
+
+void request_refuse(struct request *r, enum refusal why, unsigned status, const char *detail)
+{
+	r->refused = why;
+	request_problem_text(r, status, detail);
 }
 
 void request_problem_errno(struct request *r, int error)

@@ -79,7 +79,9 @@ static int unpack(struct block *b, struct diag *d)
 static int check_head(const Rtsec__V1__EventBatch *m, struct diag *d)
 {
 	if (m->version != 1)
-		return diag_set(d, -EBADMSG, 0, 0, "EventBatch version %u, 1 expected", m->version);
+		return diag_code(d, FRAME_VERSION,
+				 diag_set(d, -EBADMSG, 0, 0, "EventBatch version %u, 1 expected",
+					  m->version));
 	if (m->node_id.len == 0 || m->node_id.len > LIMIT_NODE_ID_BYTES ||
 	    m->node_name.len > LIMIT_NODE_ID_BYTES || m->architecture.len > LIMIT_NODE_ID_BYTES ||
 	    m->os_kernel.len > LIMIT_NODE_ID_BYTES || m->agent_version.len > LIMIT_NODE_ID_BYTES)
@@ -91,7 +93,9 @@ static int check_head(const Rtsec__V1__EventBatch *m, struct diag *d)
 				m->boot_id.len);
 	if (m->event_count > LIMIT_BATCH_EVENTS || m->n_events > LIMIT_BATCH_TABLES ||
 	    m->n_string_lengths > LIMIT_BATCH_STRINGS || m->n_labels > LIMIT_LABELS)
-		return diag_set(d, -EBADMSG, 0, 0, "too many events, tables, strings or labels");
+		return diag_code(d, FRAME_OVERSIZED,
+				 diag_set(d, -EBADMSG, 0, 0,
+					  "too many events, tables, strings or labels"));
 	return 0;
 }
 
@@ -106,8 +110,9 @@ static int load_strings(struct block *b, struct diag *d)
 	for (size_t i = 0; i < m->n_string_lengths; i++) {
 		b->string_starts[i] = (uint32_t)end;
 		if (m->string_lengths[i] > LIMIT_STRING_BYTES)
-			return diag_set(d, -EBADMSG, 0, 0, "string of %u bytes, limit %d",
-					m->string_lengths[i], LIMIT_STRING_BYTES);
+			return diag_code(d, FRAME_OVERSIZED,
+					 diag_set(d, -EBADMSG, 0, 0, "string of %u bytes, limit %d",
+						  m->string_lengths[i], LIMIT_STRING_BYTES));
 		end += m->string_lengths[i];
 	}
 	b->string_starts[m->n_string_lengths] = (uint32_t)end;
@@ -124,8 +129,9 @@ static int load_columns(struct block *b, struct table *t, const Rtsec__V1__Table
 	uint32_t n = 0;
 
 	if (from->n_columns > LIMIT_TABLE_COLUMNS)
-		return diag_set(d, -EBADMSG, 0, 0, "table of %zu columns, limit %d",
-				from->n_columns, LIMIT_TABLE_COLUMNS);
+		return diag_code(d, FRAME_OVERSIZED,
+				 diag_set(d, -EBADMSG, 0, 0, "table of %zu columns, limit %d",
+					  from->n_columns, LIMIT_TABLE_COLUMNS));
 	t->kind = from->kind;
 	t->rows = from->rows;
 	t->columns = arena_array(&b->arena, from->n_columns, sizeof(*t->columns));
@@ -175,8 +181,9 @@ static int load_tables(struct block *b, struct diag *d)
 		return diag_set(d, -EBADMSG, 0, 0, "%llu rows in tables, event_count says %u",
 				(unsigned long long)rows, m->event_count);
 	if (r == 0 && m->processes && m->processes->rows > LIMIT_BATCH_PROCESSES)
-		return diag_set(d, -EBADMSG, 0, 0, "%u processes, limit %d", m->processes->rows,
-				LIMIT_BATCH_PROCESSES);
+		return diag_code(d, FRAME_OVERSIZED,
+				 diag_set(d, -EBADMSG, 0, 0, "%u processes, limit %d",
+					  m->processes->rows, LIMIT_BATCH_PROCESSES));
 	if (r == 0 && m->processes)
 		r = load_columns(b, &b->processes, m->processes, d);
 	return r;

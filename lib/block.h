@@ -56,7 +56,8 @@ struct block *block_free(struct block *b);
 DEFINE_FREEP(block)
 
 /* Opens the frame @frame (borrowed for the call only) and checks it.
- * Returns 0; -EBADMSG: it breaks the format or a limit, the reason is in @d, @b is empty; -ENOMEM.
+ * Returns 0; -EBADMSG: it breaks the format or a limit, the reason is in @d (with an enum
+ * frame_fault), @b is empty; -ENOMEM.
  */
 NODISCARD int block_load(struct block *b, const void *frame, size_t n, struct diag *d);
 

@@ -11,10 +11,18 @@ int diag_set(struct diag *d, int r, uint32_t line, uint32_t column, const char *
 		return err_origin(r);
 	d->line = line;
 	d->column = column;
+	d->code = 0;
 	va_start(ap, fmt);
 	vsnprintf(d->text, sizeof(d->text), fmt, ap);
 	va_end(ap);
 	return err_origin(r);
+}
+
+int diag_code(struct diag *d, int code, int r)
+{
+	if (d)
+		d->code = code;
+	return r;
 }
 
 void diag_file(struct diag *d, const char *file)

@@ -4,6 +4,7 @@
 #include <endian.h>
 
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "lib/limits.h"
 
@@ -92,6 +93,18 @@ int frame_encode(struct frame_codec *c, enum frame_type type, const void *messag
 	return 0;
 }
 
+static enum frame_fault fault_of_zstd(size_t error)
+{
+	switch (ZSTD_getErrorCode(error)) {
+	case ZSTD_error_dstSize_tooSmall: /* it holds more than its header says */
+		return FRAME_OVERSIZED;
+	case ZSTD_error_srcSize_wrong:
+		return FRAME_TRUNCATED;
+	default:
+		return FRAME_PACKING;
+	}
+}
+
 static int decompress(struct frame_codec *c, const uint8_t *data, size_t n, size_t raw,
 		      struct buf *out, struct diag *d)
 {
@@ -103,11 +116,34 @@ static int decompress(struct frame_codec *c, const uint8_t *data, size_t n, size
 		return err_origin(-ENOMEM);
 	got = ZSTD_decompressDCtx(c->decompress, out->data, raw, data, n);
 	if (ZSTD_isError(got))
-		return diag_set(d, -EBADMSG, 0, 0, "zstd: %s", ZSTD_getErrorName(got));
+		return diag_code(d, fault_of_zstd(got),
+				 diag_set(d, -EBADMSG, 0, 0, "zstd: %s", ZSTD_getErrorName(got)));
 	if (got != raw)
-		return diag_set(d, -EBADMSG, 0, 0, "frame holds %zu bytes, its header says %zu",
-				got, raw);
+		return diag_code(d, FRAME_PACKING,
+				 diag_set(d, -EBADMSG, 0, 0,
+					  "frame holds %zu bytes, its header says %zu", got, raw));
 	out->n = got;
+	return 0;
+}
+
+static int check_header(const struct header *h, enum frame_type type, struct diag *d)
+{
+	int r;
+
+	if (memcmp(h->magic, magic, sizeof(magic)) != 0 || h->type != type || h->zero[0] ||
+	    h->zero[1]) {
+		r = diag_set(d, -EBADMSG, 0, 0, "not an rtsec frame of type %d", (int)type);
+		return diag_code(d,
+				 memcmp(h->magic, magic, sizeof(magic) - 1) == 0 &&
+						 h->magic[3] != magic[3]
+					 ? FRAME_VERSION
+					 : FRAME_FOREIGN,
+				 r);
+	}
+	if (le32toh(h->raw_bytes) > LIMIT_BATCH_BYTES)
+		return diag_code(d, FRAME_OVERSIZED,
+				 diag_set(d, -EBADMSG, 0, 0, "message of %u bytes, limit %d",
+					  le32toh(h->raw_bytes), LIMIT_BATCH_BYTES));
 	return 0;
 }
 
@@ -117,26 +153,31 @@ int frame_decode(struct frame_codec *c, enum frame_type type, const void *frame,
 	const uint8_t *body = (const uint8_t *)frame + FRAME_HEADER_BYTES;
 	struct header h;
 	size_t raw;
+	int r;
 
 	buf_clear(out);
 	if (n < sizeof(h))
-		return diag_set(d, -EBADMSG, 0, 0, "frame of %zu bytes, at least %zu expected", n,
-				sizeof(h));
+		return diag_code(d, FRAME_TRUNCATED,
+				 diag_set(d, -EBADMSG, 0, 0,
+					  "frame of %zu bytes, at least %zu expected", n,
+					  sizeof(h)));
 	if (n > LIMIT_FRAME_BYTES)
-		return diag_set(d, -EBADMSG, 0, 0, "frame of %zu bytes, limit %d", n,
-				LIMIT_FRAME_BYTES);
+		return diag_code(d, FRAME_OVERSIZED,
+				 diag_set(d, -EBADMSG, 0, 0, "frame of %zu bytes, limit %d", n,
+					  LIMIT_FRAME_BYTES));
 	memcpy(&h, frame, sizeof(h));
+	r = check_header(&h, type, d);
+	if (r < 0)
+		return r;
 	raw = le32toh(h.raw_bytes);
-	if (memcmp(h.magic, magic, sizeof(magic)) != 0 || h.type != type || h.zero[0] || h.zero[1])
-		return diag_set(d, -EBADMSG, 0, 0, "not an rtsec frame of type %d", (int)type);
-	if (raw > LIMIT_BATCH_BYTES)
-		return diag_set(d, -EBADMSG, 0, 0, "message of %zu bytes, limit %d", raw,
-				LIMIT_BATCH_BYTES);
 	if (h.packing == PACK_ZSTD)
 		return decompress(c, body, n - sizeof(h), raw, out, d);
 	if (h.packing != PACK_NONE || raw != n - sizeof(h))
-		return diag_set(d, -EBADMSG, 0, 0, "frame packing %u or length is wrong",
-				h.packing);
+		return diag_code(d,
+				 h.packing == PACK_NONE && raw > n - sizeof(h) ? FRAME_TRUNCATED
+									       : FRAME_PACKING,
+				 diag_set(d, -EBADMSG, 0, 0, "frame packing %u or length is wrong",
+					  h.packing));
 	buf_add(out, body, raw);
 	return buf_ok(out) ? 0 : err_origin(-ENOMEM);
 }

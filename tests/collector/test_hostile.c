@@ -6,6 +6,8 @@
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
 
+#include <dirent.h>
+#include <malloc.h>
 #include <sys/un.h>
 
 #include <zstd.h>
@@ -155,11 +157,19 @@ static void claim_more(struct fix *f, struct buf *frame)
 	memcpy(frame->data + 8, &raw, sizeof(raw));
 }
 
-static void run_harm(struct fix *f, harm_fn harm)
+static void change_to_next_version(struct fix *f, struct buf *frame)
+{
+	(void)f;
+	frame->data[3]++;
+}
+
+/* Each refusal is counted, once, for one reason; for @why, unless that is REFUSAL_NONE. */
+static void run_harm(struct fix *f, harm_fn harm, enum refusal why)
 {
 	struct fixture_batch good = { .node = "evil", .first_seq = 1, .n = 20, .time_ns = f->now };
 	AUTO_BUF struct buf frame = { 0 };
 	struct ingest_counters before = counters(f), after;
+	uint64_t n_reasons = 0;
 	int n = rounds();
 
 	for (int i = 0; i < n; i++) {
@@ -177,18 +187,56 @@ static void run_harm(struct fix *f, harm_fn harm)
 				 after.batches - before.batches -
 				 (uint64_t)(n + HONEST_EVERY - 1) / HONEST_EVERY,
 			 n);
-	assert_true(after.refused > before.refused);
+	for (size_t k = 0; k < REFUSAL_MAX; k++)
+		n_reasons += after.reasons[k] - before.reasons[k];
+	assert_int_equal(n_reasons, after.refused - before.refused);
+	assert_true(n_reasons > 0);
+	if (why)
+		assert_int_equal(after.reasons[why] - before.reasons[why], n);
+}
+
+static size_t n_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* Bytes in use; 0 under sanitizers, which look for leaks themselves. */
+static size_t in_use(void)
+{
+	return mallinfo2().uordblks;
 }
 
 static void test_hostile_given_harmed_frames_when_sent_then_refused_counted_and_honest_served(
 	void **state)
 {
-	static const harm_fn harms[] = { truncate_it, flip_it, fill_it, change_version,
-					 claim_more };
+	static const struct {
+		harm_fn harm;
+		enum refusal why;
+	} harms[] = {
+		{ truncate_it, REFUSAL_NONE },
+		{ flip_it, REFUSAL_NONE },
+		{ fill_it, REFUSAL_BATCH_FOREIGN },
+		{ change_version, REFUSAL_NONE },
+		{ change_to_next_version, REFUSAL_BATCH_VERSION },
+		{ claim_more, REFUSAL_BATCH_OVERSIZED },
+	};
 	struct fix *f = *state;
+	size_t fds, bytes;
 
+	run_harm(f, flip_it, REFUSAL_NONE); /* what is made once is there now */
+	fds = n_fds();
+	bytes = in_use();
 	for (size_t i = 0; i < ARRAY_SIZE(harms); i++)
-		run_harm(f, harms[i]);
+		run_harm(f, harms[i].harm, harms[i].why);
+	assert_int_equal(n_fds(), fds);
+	assert_true(in_use() < bytes + MEBIBYTE);
 }
 
 static void test_hostile_given_replays_when_sent_then_stored_once(void **state)
@@ -239,6 +287,7 @@ static void test_hostile_given_decompression_bombs_when_sent_then_refused_at_the
 		check_honest(f);
 	}
 	assert_int_equal(counters(f).refused, 30);
+	assert_int_equal(counters(f).reasons[REFUSAL_BATCH_OVERSIZED], 30);
 }
 
 /* Connections to the sensors' port that say nothing, or half of what they should. */
@@ -300,29 +349,44 @@ static void test_hostile_given_slow_clients_when_honest_one_asks_then_answered(v
 		close(fds[i]);
 }
 
-/* From another address than those who hold all the connections that theirs may have. */
-static int status_from_elsewhere(struct served *s)
+/* Connects from an address of its own, 127.0.0.0/8 has many: so that no limit of an address counts.
+ */
+static int connect_from(const struct served *s, uint32_t who)
 {
 	const struct sockaddr_in from = { .sin_family = AF_INET,
-					  .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1) };
+					  .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + who) };
 	const struct sockaddr_in to = { .sin_family = AF_INET,
 					.sin_port = htons(s->port),
 					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	static const char request[] =
-		"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), status = 0;
-	AUTO_BUF struct buf got = { 0 };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, (const struct sockaddr *)&from, sizeof(from)), 0);
 	assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
-	served_send(fd, request, sizeof(request) - 1);
-	while (served_read(fd, &got, 20000))
+	return fd;
+}
+
+/* Sends and reads to the end of the connection.  Returns the status; 0: it was cut. */
+static int status_from(const struct served *s, uint32_t who, const void *request, size_t n)
+{
+	int fd = connect_from(s, who), status = 0;
+	AUTO_BUF struct buf got = { 0 };
+
+	served_send(fd, request, n);
+	while (served_read(fd, &got, 60000))
 		;
 	close(fd);
 	buf_byte(&got, 0);
 	(void)sscanf((char *)got.data, "HTTP/1.1 %d ", &status);
 	return status;
+}
+
+static int honest_status(const struct served *s)
+{
+	static const char request[] =
+		"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+	return status_from(s, UINT16_MAX, request, sizeof(request) - 1);
 }
 
 /* Half a request and gone: libmicrohttpd keeps such a connection until its time is over. */
@@ -341,130 +405,326 @@ static void test_hostile_given_random_requests_when_sent_then_honest_one_is_answ
 		served_send(fd, bytes, n);
 		close(fd);
 		if (i % HONEST_EVERY == HONEST_EVERY - 1)
-			assert_int_equal(status_from_elsewhere(s), 200);
+			assert_int_equal(honest_status(s), 200);
 	}
-	assert_int_equal(status_from_elsewhere(s), 200);
+	assert_int_equal(honest_status(s), 200);
 }
 
 /* ---- requests that are refused, each for its reason ---- */
 
-/* Sends one on a connection of its own and returns the status; 0: the connection was cut. */
-static int ask_status(struct served *s, const struct buf *request)
-{
-	struct answer a;
-	int status;
+enum { LONG_ADDRESS = LIMIT_HTTP_URL_BYTES + 100, HUGE_ADDRESS = 200000 };
 
-	served_raw(s, request->data, request->n, &a);
-	status = a.status;
-	answer_done(&a);
-	return status;
-}
+struct hostile {
+	struct served *s;
+	char viewer[65], bound[65], ended[65], used[65]; /* used: a join token */
+	char request[4 * CERT_PEM_BYTES];		 /* for a certificate, as JSON has it */
+	struct fix random;
+};
 
-static void write_head(struct buf *b, const char *line, const char *token)
+static void write_get(struct buf *b, const char *target, const char *token)
 {
-	buf_printf(b, "%s\r\nHost: x\r\nConnection: close\r\n", line);
+	buf_printf(b, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n", target);
 	if (token)
 		buf_printf(b, "Authorization: Bearer %s\r\n", token);
+	buf_str(b, "\r\n");
 }
 
-static void write_long(struct buf *b, size_t n)
+static void no_token(struct hostile *h, struct buf *b)
 {
-	while (n--)
-		buf_byte(b, 'x');
+	(void)h;
+	write_get(b, "/api/v1/nodes", NULL);
 }
 
-enum refused { NO_TOKEN, WRONG_TOKEN, BAD_QUERY, NO_ROUTE, LONG_BODY, LONG_ADDRESS, REFUSALS };
-
-static void write_refused(struct buf *b, enum refused kind, struct served *s, uint64_t random)
+static void wrong_token(struct hostile *h, struct buf *b)
 {
 	char wrong[65];
 
-	snprintf(wrong, sizeof(wrong), "%016llx%016llx%016llx%016llx", (unsigned long long)random,
-		 (unsigned long long)random, (unsigned long long)random,
-		 (unsigned long long)random);
-	if (kind == NO_TOKEN || kind == WRONG_TOKEN)
-		write_head(b, "GET /api/v1/nodes HTTP/1.1", kind == NO_TOKEN ? NULL : wrong);
-	if (kind == BAD_QUERY)
-		write_head(b, "GET /api/v1/search?q=process%20where%20%28%28 HTTP/1.1", s->token);
-	if (kind == NO_ROUTE)
-		write_head(b, "GET /api/v9/nodes HTTP/1.1", s->token);
-	if (kind == LONG_BODY) {
-		write_head(b, "POST /api/v1/search HTTP/1.1", s->token);
-		buf_printf(b, "Content-Length: %d\r\n", 1 << 30);
-	}
-	if (kind == LONG_ADDRESS) {
-		buf_printf(b, "GET /api/v1/search?q=");
-		write_long(b, 200000);
-		write_head(b, " HTTP/1.1", s->token);
-	}
-	buf_printf(b, "\r\n");
+	for (size_t i = 0; i < 64; i += 16)
+		snprintf(wrong + i, 17, "%016llx", (unsigned long long)next_random(&h->random));
+	write_get(b, "/api/v1/nodes", wrong);
 }
 
-static uint64_t metric(struct served *s, const char *name)
+static void ended_token(struct hostile *h, struct buf *b)
+{
+	write_get(b, "/api/v1/nodes", h->ended);
+}
+
+static void low_role(struct hostile *h, struct buf *b)
+{
+	write_get(b, "/api/v1/audit", h->viewer);
+}
+
+static void out_of_scope(struct hostile *h, struct buf *b)
+{
+	write_get(b, "/api/v1/edges", h->bound);
+}
+
+static void wrong_query(struct hostile *h, struct buf *b)
+{
+	write_get(b, "/api/v1/search?q=process%20where%20%28%28", h->viewer);
+}
+
+static void wrong_parameter(struct hostile *h, struct buf *b)
+{
+	write_get(b, "/api/v1/search?limit=many", h->viewer);
+}
+
+static void other_version(struct hostile *h, struct buf *b)
+{
+	write_get(b, "/api/v2/search", h->viewer);
+}
+
+static void wrong_method(struct hostile *h, struct buf *b)
+{
+	buf_printf(b,
+		   "DELETE /api/v1/nodes HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+		   "Authorization: Bearer %s\r\n\r\n",
+		   h->viewer);
+}
+
+static void long_body(struct hostile *h, struct buf *b)
+{
+	buf_printf(b,
+		   "POST /api/v1/search HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+		   "Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n",
+		   h->viewer, 1 << 30);
+}
+
+static void write_long(struct hostile *h, struct buf *b, size_t n)
+{
+	buf_str(b, "GET /api/v1/search?q=");
+	while (n--)
+		buf_byte(b, 'x');
+	buf_printf(b,
+		   " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer %s\r\n\r\n",
+		   h->viewer);
+}
+
+static void long_address(struct hostile *h, struct buf *b)
+{
+	write_long(h, b, LONG_ADDRESS);
+}
+
+static void huge_address(struct hostile *h, struct buf *b)
+{
+	write_long(h, b, HUGE_ADDRESS);
+}
+
+static void garbage(struct hostile *h, struct buf *b)
+{
+	size_t n = 1 + next_random(&h->random) % 300;
+
+	buf_byte(b, 1); /* no method begins so */
+	while (n--)
+		buf_byte(b, (uint8_t)next_random(&h->random));
+	buf_str(b, "\r\n\r\n");
+}
+
+static void half_a_request(struct hostile *h, struct buf *b)
+{
+	AUTO_BUF struct buf whole = { 0 };
+
+	write_get(&whole, "/api/v1/nodes", h->viewer);
+	buf_add(b, whole.data, next_random(&h->random) % (whole.n - 4));
+}
+
+static void half_a_body(struct hostile *h, struct buf *b)
+{
+	buf_printf(b,
+		   "POST /api/v1/search HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+		   "Authorization: Bearer %s\r\nContent-Length: 1000\r\n\r\n{\"q\":",
+		   h->viewer);
+}
+
+/* What a node enrolled with, once more. */
+static void replayed(struct hostile *h, struct buf *b)
+{
+	AUTO_BUF struct buf body = { 0 };
+
+	buf_printf(&body, "{\"secret\":\"%s\",\"request\":\"%s\"}", h->used, h->request);
+	buf_printf(b,
+		   "POST /api/v1/enroll HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+		   "Content-Length: %zu\r\n\r\n%.*s",
+		   body.n, (int)body.n, (const char *)body.data);
+}
+
+static void no_certificate(struct hostile *h, struct buf *b)
+{
+	AUTO_BUF struct buf body = { 0 };
+
+	buf_printf(&body, "{\"certificate\":\"%s\",\"request\":\"%s\"}", h->request, h->request);
+	buf_printf(b,
+		   "POST /api/v1/renew HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+		   "Content-Length: %zu\r\n\r\n%.*s",
+		   body.n, (int)body.n, (const char *)body.data);
+}
+
+/* Those without a status are cut off or go away themselves. */
+static const struct {
+	void (*write)(struct hostile *h, struct buf *b);
+	int status;
+	bool leaves;
+	enum refusal why;
+} hostiles[] = {
+	{ no_token, 401, false, REFUSAL_REQUEST_NO_TOKEN },
+	{ wrong_token, 401, false, REFUSAL_REQUEST_WRONG_TOKEN },
+	{ ended_token, 401, false, REFUSAL_REQUEST_WRONG_TOKEN },
+	{ low_role, 403, false, REFUSAL_REQUEST_ROLE },
+	{ out_of_scope, 403, false, REFUSAL_REQUEST_SCOPE },
+	{ wrong_query, 400, false, REFUSAL_REQUEST_QUERY },
+	{ wrong_parameter, 400, false, REFUSAL_REQUEST_PARAMETER },
+	{ other_version, 404, false, REFUSAL_REQUEST_PATH },
+	{ wrong_method, 405, false, REFUSAL_REQUEST_METHOD },
+	{ long_body, 413, false, REFUSAL_REQUEST_LONG_BODY },
+	{ long_address, 414, false, REFUSAL_REQUEST_LONG_ADDRESS },
+	{ replayed, 403, false, REFUSAL_REQUEST_JOIN_TOKEN },
+	{ no_certificate, 403, false, REFUSAL_REQUEST_CERTIFICATE },
+	{ huge_address, 0, false, REFUSAL_REQUEST_UNFINISHED },
+	{ garbage, 0, true, REFUSAL_REQUEST_UNFINISHED },
+	{ half_a_request, 0, true, REFUSAL_REQUEST_UNFINISHED },
+	{ half_a_body, 0, true, REFUSAL_REQUEST_UNFINISHED },
+};
+
+/* All refusals, as /metrics has them. */
+static void read_refused(const struct served *s, uint64_t ret[REFUSAL_MAX])
 {
 	struct answer a;
-	const char *at;
-	uint64_t value = 0;
-	char line[80];
 
 	served_ask(s, "GET /metrics", NULL, &a);
 	assert_int_equal(a.status, 200);
-	snprintf(line, sizeof(line), "\n%s ", name);
-	at = strstr(a.body, line);
-	if (at)
-		value = strtoull(at + strlen(line), NULL, 10);
-	else
-		fail_msg("no %s", name);
-	answer_done(&a);
-	return value;
-}
+	for (enum refusal r = REFUSAL_NONE + 1; r < REFUSAL_MAX; r++) {
+		char line[128];
+		const char *at;
 
-/* From the address of those who ask too often: it may have to wait for its turn. */
-static void ask_honest(struct served *s)
-{
-	const struct timespec pause = { .tv_nsec = 50000000 };
-	int status = 429;
-
-	for (int i = 0; i < 600 && status == 429; i++) {
-		struct answer a;
-
-		served_ask(s, "GET /api/v1/nodes", NULL, &a);
-		status = a.status;
-		answer_done(&a);
-		if (status == 429)
-			nanosleep(&pause, NULL);
+		snprintf(line, sizeof(line), "\nrtsec_refused_total{what=\"%s\",reason=\"%s\"} ",
+			 refusal_what(r), refusal_reason(r));
+		at = strstr(a.body, line);
+		assert_non_null(at);
+		ret[r] = strtoull(at + strlen(line), NULL, 10);
 	}
-	assert_int_equal(status, 200);
+	answer_done(&a);
 }
 
-/* 429 is what the limits of rate give who asks too often: a refusal as well. */
-static void test_hostile_given_requests_to_be_refused_when_sent_then_each_has_its_status(
+/* Those who left are noticed a little later. */
+static void wait_for(const struct served *s, enum refusal why, uint64_t want)
+{
+	uint64_t now[REFUSAL_MAX] = { 0 };
+
+	for (int i = 0; i < 600 && now[why] < want; i++) {
+		if (i)
+			poll(NULL, 0, 100);
+		read_refused(s, now);
+	}
+	assert_int_equal(now[why], want);
+}
+
+static void send_hostile(struct hostile *h, size_t kind, uint32_t who)
+{
+	AUTO_BUF struct buf request = { 0 };
+	int fd, status;
+
+	hostiles[kind].write(h, &request);
+	if (hostiles[kind].leaves) {
+		fd = connect_from(h->s, who);
+		served_send(fd, request.data, request.n);
+		close(fd);
+		return;
+	}
+	status = status_from(h->s, who, request.data, request.n);
+	if (hostiles[kind].status && status != hostiles[kind].status)
+		fail_msg("kind %zu: %d", kind, status);
+}
+
+/* Nothing but what is expected is counted, and each as often as it came. */
+static void run_hostile(struct hostile *h, size_t kind, int n)
+{
+	enum refusal why = hostiles[kind].why;
+	uint64_t before[REFUSAL_MAX], after[REFUSAL_MAX];
+
+	read_refused(h->s, before);
+	for (int i = 0; i < n; i++) {
+		send_hostile(h, kind, (uint32_t)i);
+		if (i % HONEST_EVERY == HONEST_EVERY - 1)
+			assert_int_equal(honest_status(h->s), 200);
+	}
+	wait_for(h->s, why, before[why] + (uint64_t)n);
+	read_refused(h->s, after);
+	for (enum refusal r = REFUSAL_NONE + 1; r < REFUSAL_MAX; r++)
+		if (r != why && after[r] != before[r])
+			fail_msg("kind %zu: %s/%s was counted", kind, refusal_what(r),
+				 refusal_reason(r));
+}
+
+static void escape_to(char *to, const char *pem)
+{
+	for (; *pem; pem++) {
+		if (*pem == '\n')
+			*to++ = '\\';
+		*to++ = *pem == '\n' ? 'n' : *pem;
+	}
+	*to = 0;
+}
+
+static void hostile_init(struct hostile *h, struct served *s)
+{
+	const struct cert_issuer *issuer = authority_issuer(s->authority);
+	char key[CERT_PEM_BYTES], asked[CERT_PEM_BYTES], given[CERT_PEM_BYTES];
+	uint64_t now = timestamp_now();
+	struct token ended = { .name = "ended", .role = ROLE_ADMIN, .expires_ns = 1 };
+	struct cert c;
+
+	*h = (struct hostile){ .s = s, .random = { .seed = 1442695040888963407u } };
+	served_use_token(s, ROLE_VIEWER, "node:n1");
+	memcpy(h->bound, s->token, sizeof(h->bound));
+	served_use_token(s, ROLE_VIEWER, "");
+	memcpy(h->viewer, s->token, sizeof(h->viewer));
+	assert_int_equal(maindb_token_add(s->maindb, &ended, h->ended), 0);
+	assert_int_equal(cert_key_new(key), 0);
+	assert_int_equal(cert_request_new(key, "n1", asked, NULL), 0);
+	assert_int_equal(cert_issue_node(issuer, asked, now, 1, given, &c, NULL), 0);
+	assert_int_equal(maindb_join_add(s->maindb, "", UINT64_MAX >> 1, "", h->used), 0);
+	assert_int_equal(maindb_join_use(s->maindb, h->used, &c, now), 0);
+	escape_to(h->request, asked);
+}
+
+static void test_hostile_given_requests_to_be_refused_when_sent_then_each_is_counted_for_its_reason(
 	void **state)
 {
-	static const int want[REFUSALS] = {
-		[NO_TOKEN] = 401, [WRONG_TOKEN] = 401, [BAD_QUERY] = 400,
-		[NO_ROUTE] = 404, [LONG_BODY] = 413,   [LONG_ADDRESS] = 414
-	};
+	struct hostile h;
+	int n = getenv("HOSTILE_ROUNDS") ? rounds() : rounds() / 10;
+	size_t fds, bytes;
+
+	hostile_init(&h, *state);
+	for (size_t kind = 0; kind < ARRAY_SIZE(hostiles); kind++)
+		run_hostile(&h, kind, 20); /* what is made once is there then */
+	fds = n_fds();
+	bytes = in_use();
+	for (size_t kind = 0; kind < ARRAY_SIZE(hostiles); kind++)
+		run_hostile(&h, kind, n);
+	assert_true(in_use() < bytes + 4 * MEBIBYTE); /* rows of the audit log wait in memory */
+	for (int i = 0; i < 600 && n_fds() > fds; i++)
+		poll(NULL, 0, 100);
+	assert_true(n_fds() <= fds);
+}
+
+/* Who has half of all connections gets no more; others do. */
+static void test_hostile_given_one_address_when_it_takes_all_it_can_then_counted_and_others_served(
+	void **state)
+{
+	enum { MOST = 256, TRIED = 300 };
 	struct served *s = *state;
-	struct fix random = { .seed = 1442695040888963407u };
-	uint64_t before = metric(s, "rtsec_http_answers_4xx_total");
-	int n = rounds() / 10 + (getenv("HOSTILE_ROUNDS") ? rounds() : 0), answered = 0;
+	uint64_t refused[REFUSAL_MAX];
+	int fds[TRIED];
 
-	for (int kind = 0; kind < REFUSALS; kind++)
-		for (int i = 0; i < n; i++) {
-			AUTO_BUF struct buf request = { 0 };
-			int status;
-
-			write_refused(&request, (enum refused)kind, s, next_random(&random));
-			status = ask_status(s, &request);
-			if (status != want[kind] && status != 429 && status != 431 && status != 0)
-				fail_msg("kind %d: %d", kind, status);
-			answered += status != 0;
-			if (i % HONEST_EVERY == 0)
-				ask_honest(s);
-		}
-	assert_true(answered >= 4 * n); /* those that are too long may be cut off */
-	assert_true(metric(s, "rtsec_http_answers_4xx_total") - before >= (uint64_t)(3 * n));
+	for (size_t i = 0; i < TRIED; i++)
+		fds[i] = connect_from(s, 7);
+	assert_int_equal(honest_status(s), 200);
+	wait_for(s, REFUSAL_REQUEST_CONNECTIONS, TRIED - MOST);
+	for (size_t i = 0; i < TRIED; i++)
+		close(fds[i]);
+	wait_for(s, REFUSAL_REQUEST_UNFINISHED, MOST);
+	read_refused(s, refused);
+	assert_int_equal(refused[REFUSAL_REQUEST_CONNECTIONS], TRIED - MOST);
 }
 
 int main(void)
@@ -485,7 +745,10 @@ int main(void)
 			test_hostile_given_messages_without_end_when_sent_then_cut_off, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(
-			test_hostile_given_requests_to_be_refused_when_sent_then_each_has_its_status,
+			test_hostile_given_requests_to_be_refused_when_sent_then_each_is_counted_for_its_reason,
+			served_setup, served_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_hostile_given_one_address_when_it_takes_all_it_can_then_counted_and_others_served,
 			served_setup, served_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_hostile_given_slow_clients_when_honest_one_asks_then_answered,
