@@ -223,7 +223,7 @@ static void check_loss(const struct picture *p, struct check_result *r)
 	buf_str(&r->text, " (");
 	buf_add(&r->text, whose.data, whose.n);
 	buf_str(&r->text, i > NAMED ? ", ...)" : ")");
-	judge(r, CHECK_WARN, "rtsecctl query 'event.action == \"gap\"' says when and why");
+	judge(r, CHECK_WARN, "when and why: rtsecctl query 'event.action == \"gap\"'");
 }
 
 static void check_tamper(const struct picture *p, struct check_result *r)

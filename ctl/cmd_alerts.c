@@ -2,6 +2,7 @@
 /* rtsecctl alerts: what the rules have found, and what people make of it. */
 #include <inttypes.h>
 
+#include "ctl/alert_story.h"
 #include "ctl/cmds.h"
 #include "ctl/lookup.h"
 #include "ctl/printer.h"
@@ -184,6 +185,31 @@ static int ask_one(struct job *j, const char *id, const char *after, enum client
 	return r < 0 ? session_failed(j->io, r, NULL) : r;
 }
 
+/* The whole of one: a page for people, else the collector's object. */
+static int get_one(struct job *j, const char *id)
+{
+	bool text = printer_format_of(j->v->output, j->io->out_tty) == PRINTER_TABLE;
+	struct client_request q = { .method = CLIENT_GET };
+	AUTO_BUF struct buf path = { 0 }, body = { 0 };
+	struct slice doc;
+	json_t *alert;
+	int r;
+
+	if (!text)
+		return ask_one(j, id, "", CLIENT_GET);
+	lookup_path(&path, "/api/v1/alerts/", id, "");
+	if (!buf_ok(&path))
+		return session_failed(j->io, err_origin(-ENOMEM), NULL);
+	q.path = (const char *)path.data;
+	r = session_ask(j->session, &q, &body, &doc);
+	if (r)
+		return r;
+	alert = rawjson_load(doc);
+	r = alert_story_print(j->io, alert);
+	json_decref(alert);
+	return r < 0 ? session_failed(j->io, r, NULL) : r;
+}
+
 static int get(struct job *j)
 {
 	int r = 0;
@@ -191,7 +217,7 @@ static int get(struct job *j)
 	if (j->v->n_operands <= j->ids)
 		return list(j);
 	for (size_t i = j->ids; r == 0 && i < j->v->n_operands; i++)
-		r = ask_one(j, j->v->operands[i], "", CLIENT_GET);
+		r = get_one(j, j->v->operands[i]);
 	return r;
 }
 
