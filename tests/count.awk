@@ -1,6 +1,7 @@
-# Counts test cases in the output of `ctest --verbose`: a cmocka program counts each of its cases,
-# any other test counts as one.  A test that ctest says failed has at least one failure, so that
-# a crash in the middle cannot hide.  Prints "PASSED FAILED" and, before it, "failed: NAME" lines.
+# Counts test cases in the output of `ctest --verbose`: a cmocka program counts each of its cases, a
+# script what its last `N passed, N failed` says, any other test counts as one.  A test that ctest says
+# failed has at least one failure, so that a crash in the middle cannot hide.  Prints "PASSED FAILED"
+# and, before it, "failed: NAME" lines.
 match($0, /^ *[0-9]+: /) {
 	id = $0
 	sub(/:.*/, "", id)
@@ -14,6 +15,11 @@ match($0, /^ *[0-9]+: /) {
 		match(line, /[0-9]+/)
 		if (line ~ /^ /)
 			failed[id] = substr(line, RSTART, RLENGTH)
+	} else if (line ~ /^[0-9]+ passed, [0-9]+ failed$/) {
+		split(line, word, " ")
+		cases[id] = 1
+		passed[id] = word[1]
+		failed[id] = word[3]
 	}
 	next
 }

@@ -7,7 +7,7 @@
 # load eBPF programs fails.  What failed is run a second time, alone (docs/decisions/0013): passing
 # then, it counts as passed, and a line `again: NAME` names it; what a sanitizer reports has no second run.
 #
-#   RTSEC_BIN=DIR  test these programs end to end instead of the ones built here
+#   RTSEC_BIN=DIR  test these programs end to end instead of the ones built here (build/dev/bin, or all but --fast build/release/bin)
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
@@ -56,10 +56,10 @@ sanitizer_spoke() { # LOG
 }
 
 # ctest: each case of each cmocka program counts, see count.awk.
-suite_ctest() { # SUITE PRESET [ctest options]
-	local suite=$1 preset=$2 start=$SECONDS log=$logs/$1.log passed failed
+suite_ctest() { # SUITE PRESET JOBS [ctest options]
+	local suite=$1 preset=$2 jobs=$3 start=$SECONDS log=$logs/$1.log passed failed
 
-	shift 2
+	shift 3
 	ctest --test-dir "build/$preset" --verbose -j "$jobs" "$@" >"$log" 2>&1
 	awk -f tests/count.awk "$log" >"$log.count"
 	read -r passed failed < <(tail -n 1 "$log.count")
@@ -100,14 +100,6 @@ run_script() { # LOG COMMAND...; sets passed and failed
 	if [ "$failed" = 0 ] && { [ "$r" != 0 ] || [ -z "$line" ]; }; then failed=1; fi
 }
 
-suites_end_to_end() { # fast|full
-	local script
-
-	for script in tests/e2e/test_*.sh; do
-		suite_script "$(basename -s .sh "${script/test_/e2e-}")" bash "$script" "$1"
-	done
-}
-
 suite_build_arm64() { suite_build arm64 arm64-cross -DRTSEC_WEB=OFF; }
 suite_kernel() { suite_script "$1" bash tests/matrix/kernel.sh "$1"; }
 
@@ -116,7 +108,7 @@ suites_matrix() {
 	local name ready=1
 
 	suite_build gcc dev || ready=
-	suite_build_arm64 && suite_ctest unit-arm64 arm64-cross -LE 'kernel|native|browser' || ready=
+	suite_build_arm64 && suite_ctest unit-arm64 arm64-cross "$jobs" -LE 'kernel|native|browser' || ready=
 	rm -rf build/vm/results
 	for name in $(awk '!/^#/ && NF { print $1 }' tests/matrix/kernels); do
 		suite_kernel "$name"
@@ -144,18 +136,18 @@ if [ "$mode" = --matrix ]; then
 	[ "$total_failed" = 0 ]
 	exit
 fi
-suite_build gcc dev && suite_ctest unit dev
 if [ "$mode" = --fast ]; then
-	export RTSEC_BIN=${RTSEC_BIN:-$PWD/build/dev/bin}
-	suites_end_to_end fast
+	# two more than there are processors: the kernel's and the end-to-end tests mostly wait
+	suite_build gcc dev && suite_ctest tests dev $((jobs + 2))
 else
+	suite_build gcc dev && suite_ctest unit dev "$jobs" -LE e2e
 	suite_build clang clang
-	suite_build asan asan && suite_ctest sanitized asan -LE 'kernel|browser'
+	suite_build asan asan && suite_ctest sanitized asan "$jobs" -LE 'kernel|browser'
 	# test_query_bounds measures memory, of which most is ThreadSanitizer's here
-	suite_build tsan tsan -DRTSEC_WEB=OFF && suite_ctest threads tsan -R '^(sensor|collector|ctl)/' \
+	suite_build tsan tsan -DRTSEC_WEB=OFF && suite_ctest threads tsan "$jobs" -R '^(sensor|collector|ctl)/' \
 		-LE 'kernel|browser' -E test_query_bounds
 	suite_build release release && export RTSEC_BIN=${RTSEC_BIN:-$PWD/build/release/bin}
-	suites_end_to_end full
+	RTSEC_SCALE=full suite_ctest e2e dev 1 -L e2e
 fi
 if [ "$mode" = --vm ]; then
 	suite_kernel x86_64-6.1

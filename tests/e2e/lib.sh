@@ -2,14 +2,16 @@
 # lib.sh - what the end-to-end tests share: cases and their count, a running rtsec of their own in
 # a temporary folder on free ports, and questions to it.  Sourced, never run.
 #
-# RTSEC_BIN is the folder of the programs; the tools of bench/ lie in ../bench beside it.  Each
-# script takes `fast` or `full` as its first argument and ends by calling finish.
+# RTSEC_BIN is the folder of the programs (else build/dev/bin); the tools of bench/ lie in ../bench beside it.  Each
+# script takes `fast` or `full` as its first argument, or from RTSEC_SCALE (else fast), and ends by calling finish.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
-: "${RTSEC_BIN:?the folder of rtsec-sensor, rtsec-collector and rtsecctl}"
-BIN=$(readlink -f "$RTSEC_BIN")
+BIN=$(readlink -e "${RTSEC_BIN:-build/dev/bin}") || {
+	echo "RTSEC_BIN: no folder of rtsec-sensor, rtsec-collector and rtsecctl: ${RTSEC_BIN:-build/dev/bin}" >&2
+	exit 1
+}
 TOOLS=$BIN/../bench
-SCALE=${1:-fast}
+SCALE=${1:-${RTSEC_SCALE:-fast}}
 T=$(mktemp -d /tmp/rtsec-e2e.XXXXXX)
 n_passed=0
 n_failed=0

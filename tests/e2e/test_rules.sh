@@ -208,12 +208,10 @@ given_shipped_rules() {
 	rmdir "$CGROUP" "${CGROUP%/*}" "${CGROUP%/*/*}"
 }
 
-hits_of() { ctl rules get "$1" -o json | jq ".rules[0].hits // .hits"; }
-
 # A watched file is opened flat out: one alert, every stored open counted, and what is not stored (a fast
 # machine makes more than one workload may tell) is told.
 given_a_storm() {
-	local n=20000 made stored lost query
+	local n=20000 made stored query
 
 	[ "$SCALE" != full ] || n=200000
 	touch "$T/watched"

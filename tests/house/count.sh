@@ -1,6 +1,7 @@
 #!/bin/bash
 # count.sh COUNT_AWK: the counting of ./dev test, on output of ctest with every kind of end: cases
-# of cmocka, a failed case, a test that is one case, a crash before cmocka's sum, a test not run.
+# of cmocka, a failed case, a test that is one case, a crash before cmocka's sum, a test not run, scripts
+# that count their own cases.
 set -euo pipefail
 got=$(awk -f "$1" <<'END'
 test 1
@@ -24,12 +25,22 @@ test 1
 4: [ RUN      ] a
 4/5 Test  #4: lib/crash ....................***Exception: SegFault  0.02 sec
 5/5 Test #5: lib/absent .......***Not Run   0.00 sec
+6: ok   a
+6: 7 passed, 0 failed
+6/8 Test  #6: e2e/flows ....................   Passed    0.02 sec
+7: FAIL a: got 1, expected 2
+7: 2 passed, 3 failed
+7/8 Test  #7: e2e/loss .....................***Failed    0.02 sec
+8: 5 passed, 0 failed
+8/8 Test  #8: e2e/late .....................***Timeout   0.02 sec
 END
 )
 want='failed: lib/test_b
 failed: lib/crash
 failed: lib/absent
-6 3'
+failed: e2e/loss
+failed: e2e/late
+20 7'
 if [ "$got" != "$want" ]; then
 	diff -u <(echo "$want") <(echo "$got")
 	exit 1

@@ -291,10 +291,9 @@ static inline void fixture_close(struct fixture *f)
 	f->probe = probe_free(f->probe);
 }
 
-static inline UNUSED int group_setup(void **state)
+static inline UNUSED int group_setup_with(void **state, const struct probe_settings *settings)
 {
 	static struct fixture f;
-	static const struct probe_settings defaults;
 	char dir[] = "/tmp/rtsec-kernel-XXXXXX";
 	struct stat st;
 
@@ -304,9 +303,16 @@ static inline UNUSED int group_setup(void **state)
 	f.netns = (uint32_t)st.st_ino;
 	assert_non_null(mkdtemp(dir));
 	assert_non_null(realpath(dir, f.dir));
-	fixture_open(&f, &defaults);
+	fixture_open(&f, settings);
 	*state = &f;
 	return 0;
+}
+
+static inline UNUSED int group_setup(void **state)
+{
+	static const struct probe_settings defaults;
+
+	return group_setup_with(state, &defaults);
 }
 
 static inline UNUSED int group_teardown(void **state)

@@ -37,13 +37,8 @@ static void rules(struct fixture *f, const char *text)
 static int filter_setup(void **state)
 {
 	static const struct probe_settings settings = { .filters = true };
-	int r = group_setup(state);
 
-	if (r == 0) {
-		fixture_close(*state);
-		fixture_open(*state, &settings);
-	}
-	return r;
+	return group_setup_with(state, &settings);
 }
 
 static int no_rules(void **state)
