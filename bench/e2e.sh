@@ -3,50 +3,13 @@
 # What each figure means and how it is taken stands in bench/README.md.  Run by ./dev bench e2e.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-: "${RTSEC_BIN:?the folder of the programs}"
-export RTSEC_BIN LC_ALL=C
+# shellcheck source=bench/stack.bash
+. bench/stack.bash
 RUNS=${RUNS:-3}
 PAIRS=${PAIRS:-5}
 SECONDS_EACH=5
-TOOLS=$RTSEC_BIN/../bench
-T=$(mktemp -d /tmp/rtsec-bench.XXXXXX)
-RUN=$T/run
 
-stop() {
-	trap - EXIT
-	./dev down --dir "$RUN" >"$T/down.log" 2>&1 || cat "$T/down.log" >&2
-	rm -rf "$T"
-}
-trap stop EXIT
-trap 'exit 130' INT TERM
-trap 'echo "e2e: line $LINENO failed: $BASH_COMMAND" >&2' ERR
-
-free_port() {
-	local port
-
-	while :; do
-		port=$((20000 + RANDOM % 10000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-	done
-	echo "$port"
-}
-
-# Starts what does not run yet.
-up() {
-	./dev up --detach --dir "$RUN" --http "$HTTP" --port "$PORT" >"$T/up.log" 2>&1 || {
-		cat "$T/up.log" >&2
-		exit 1
-	}
-	# shellcheck source=/dev/null
-	. "$RUN/env"
-}
-
-say() { echo "e2e: $*" >&2; }
-note() { echo "{\"name\":\"$1\",\"value\":$2}" >>"$T/notes"; } # one value of one run
 calc() { awk "BEGIN { printf \"%.3f\", $1 }"; }
-pid() { cat "$RUN/$1.pid"; }
-cpu_ns() { cat "/proc/$(pid "$1")"/task/*/schedstat | awk '{ n += $1 } END { printf "%.0f", n }'; }
-rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$(pid "$1")/status"; }
 count() { ("$RTSEC_BIN/rtsecctl" query -o json --count --since "$1" "$2" 2>/dev/null || true) | jq .count; }
 metric() { # NAME: a counter of the collector
 	curl -fsS -H "Authorization: Bearer $RTSEC_TOKEN" "$RTSEC_URL/metrics" |
@@ -170,8 +133,6 @@ measure_latency() {
 	note latency_seen_of_5000 "$(jq .seen "$T/latency")"
 }
 
-HTTP=$(free_port)
-PORT=$(free_port)
 touch "$T/quiet"
 up
 for ((run = 1; run <= RUNS; run++)); do

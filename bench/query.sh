@@ -4,26 +4,11 @@
 # of this machine is recorded for some 20 s).  Run by ./dev bench query.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-: "${RTSEC_BIN:?the folder of the programs}"
-export RTSEC_BIN LC_ALL=C
-EVENTS=${EVENTS:-20000000} NODES=${NODES:-200} RUNS=${RUNS:-5}
-TOOLS=$RTSEC_BIN/../bench
-T=$(mktemp -d "${TMPDIR:-/tmp}/rtsec-bench.XXXXXX")
-RUN=$T/run
-
-stop() {
-	trap - EXIT
-	[ ! -e "$RUN" ] || ./dev down --dir "$RUN" >"$T/down.log" 2>&1 || cat "$T/down.log" >&2
-	rm -rf "$T"
-}
-trap stop EXIT
-trap 'exit 130' INT TERM
-trap 'echo "query: line $LINENO failed: $BASH_COMMAND" >&2' ERR
-
-say() { echo "query: $*" >&2; }
-
+# shellcheck source=bench/stack.bash
+. bench/stack.bash
 # shellcheck source=bench/record.bash
 . bench/record.bash
+EVENTS=${EVENTS:-20000000} NODES=${NODES:-200} RUNS=${RUNS:-5}
 
 measure() { # NAME STORE
 	say "asking $1"
@@ -33,7 +18,7 @@ measure() { # NAME STORE
 	du -sb "$2" | cut -f 1 >"$T/$1.bytes"
 }
 
-[ -n "${RECORD:-}" ] || { say "recording this machine"; record; }
+[ -n "${RECORD:-}" ] || { say "recording this machine"; record 20; }
 say "replaying as $NODES nodes, $EVENTS events"
 mkdir "$T/replayed" "$T/worst"
 "$TOOLS/replay" "$RECORD" "$T/replayed" "$NODES" "$EVENTS" >"$T/replayed.made"

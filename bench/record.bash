@@ -1,16 +1,6 @@
-# shellcheck shell=bash
-# record.bash - for benchmarks: records what this machine does for some 20 s.  Sourced, with T a folder of one's own and RUN one
-# for the daemons; record sets RECORD, the collector's folder, when the daemons are down again.
-
-free_port() {
-	local port
-
-	while :; do
-		port=$((20000 + RANDOM % 10000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-	done
-	echo "$port"
-}
+# shellcheck shell=bash disable=SC2034
+# record.bash - for benchmarks: records what this machine does.  Sourced after stack.bash; record sets RECORD, the
+# collector's folder, when the daemons are down again.
 
 # What machines do: programs read and written, compiled, searched, fetched, listed.
 act() {
@@ -30,15 +20,10 @@ act() {
 	done
 }
 
-record() {
-	HTTP=$(free_port)
-	PORT=$(free_port)
-	./dev up --detach --dir "$RUN" --http "$HTTP" --port "$PORT" >"$T/up.log" 2>&1 || {
-		cat "$T/up.log" >&2
-		exit 1
-	}
-	act 20
+record() { # SECONDS
+	up
+	act "$1"
 	sleep 2 # the last batch of the sensor lingers
-	./dev down --dir "$RUN" >"$T/down.log" 2>&1
+	down
 	RECORD=$RUN
 }

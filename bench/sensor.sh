@@ -4,49 +4,14 @@
 # each figure means stands in bench/README.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-: "${RTSEC_BIN:?the folder of the programs}"
-export LC_ALL=C
+# shellcheck source=bench/stack.bash
+. bench/stack.bash
 PAIRS=${PAIRS:-9}
 CALLS="none bare open connect refused exec udp mprotect"
 FILE_KINDS="open creation modification deletion rename link symlink chmod chown mount umount xattr"
-TOOLS=$RTSEC_BIN/../bench
-T=$(mktemp -d /tmp/rtsec-bench.XXXXXX)
-RUN=$T/run
 
-stop() {
-	trap - EXIT
-	./dev down --dir "$RUN" >"$T/down.log" 2>&1 || cat "$T/down.log" >&2
-	rm -rf "$T"
-}
-trap stop EXIT
-trap 'exit 130' INT TERM
-trap 'echo "sensor: line $LINENO failed: $BASH_COMMAND" >&2' ERR
-
-free_port() {
-	local port
-
-	while :; do
-		port=$((20000 + RANDOM % 10000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-	done
-	echo "$port"
-}
-
-up() {
-	./dev up --detach --dir "$RUN" --http "$HTTP" --port "$PORT" >"$T/up.log" 2>&1 || {
-		cat "$T/up.log" >&2
-		exit 1
-	}
-	# shellcheck source=/dev/null
-	. "$RUN/env"
-}
-
-say() { echo "sensor: $*" >&2; }
-note() { echo "{\"name\":\"$1\",\"value\":$2}" >>"$T/notes"; }
 calc() { awk "BEGIN { printf \"%.4f\", $1 }"; }
-pid() { cat "$RUN/sensor.pid"; }
-cpu_ns() { cat "/proc/$(pid)"/task/*/schedstat | awk '{ n += $1 } END { printf "%.0f", n }'; }
-kb() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$(pid)/smaps_rollup"; }
+kb() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$(pid sensor)/smaps_rollup"; }
 now_ns() { date +%s%N; }
 query() { "$RTSEC_BIN/rtsecctl" query --since "$SINCE" "$@" 2>/dev/null || true; }
 count() { query -o json --count "$1" | jq .count; }
@@ -54,7 +19,7 @@ count() { query -o json --count "$1" | jq .count; }
 stop_sensor() {
 	local p i
 
-	p=$(pid)
+	p=$(pid sensor)
 	kill -TERM "$p"
 	for ((i = 0; i < 100; i++)); do
 		[ -d "/proc/$p" ] || return 0
@@ -66,16 +31,16 @@ stop_sensor() {
 share_during() { # COMMAND...
 	local cpu wall
 
-	cpu=$(cpu_ns)
+	cpu=$(cpu_ns sensor)
 	wall=$(now_ns)
 	"$@" >"$T/out"
-	cpu=$(($(cpu_ns) - cpu))
+	cpu=$(($(cpu_ns sensor) - cpu))
 	wall=$(($(now_ns) - wall))
 	calc "100 * $cpu / $wall"
 }
 
 measure_idle() {
-	note ready_cpu_s "$(calc "$(cpu_ns) / 1e9")"
+	note ready_cpu_s "$(calc "$(cpu_ns sensor) / 1e9")"
 	sleep 5
 	note idle_cpu_percent "$(share_during sleep 10)"
 	note idle_rss_mb "$(calc "$(kb Rss) / 1024")"
@@ -114,7 +79,7 @@ up_without_files() {
 	local -a command
 
 	up
-	mapfile -d '' -t command <"/proc/$(pid)/cmdline"
+	mapfile -d '' -t command <"/proc/$(pid sensor)/cmdline"
 	stop_sensor
 	for kind in $FILE_KINDS; do
 		command+=(--without "$kind")
@@ -123,7 +88,7 @@ up_without_files() {
 	echo $! >"$RUN/sensor.pid"
 	until grep -q sensor.started "$T/without.log"; do
 		sleep 0.1
-		kill -0 "$(pid)"
+		kill -0 "$(pid sensor)"
 	done
 	: >"$T/without.log"
 }
@@ -169,8 +134,6 @@ exec_burst() {
 	note exec_burst_ends_missing "$((8400 - $(count 'process where event.action == "end" and process.args == "end"')))"
 }
 
-HTTP=$(free_port)
-PORT=$(free_port)
 touch "$T/file"
 up
 say "idle"
