@@ -1,72 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules on stored batches: what becomes an alert, what is only counted, and that each hit counts
  * once whatever happens between. */
-#include "tests/collector/fixture.h"
-
-#include "collector/detect.h"
-#include "collector/maindb.h"
-
-struct fix {
-	char dir[128];
-	struct maindb *maindb;
-	struct rulebook *rules;
-	struct alertbook *alerts;
-	struct store *store;
-	struct detect *detect;
-	struct block *block;
-	uint64_t base_ns;
-};
-
-static void start(struct fix *f)
-{
-	struct diag d = { 0 };
-
-	assert_int_equal(maindb_open(&f->maindb, f->dir, &d), 0);
-	assert_int_equal(rulebook_open(&f->rules, f->dir, &d), 0);
-	assert_int_equal(alertbook_open(&f->alerts, f->dir, &d), 0);
-	assert_int_equal(store_open(&f->store, f->dir, &d), 0);
-	assert_int_equal(detect_new(&f->detect, f->rules, f->alerts, f->store), 0);
-}
-
-static void stop(struct fix *f)
-{
-	f->detect = detect_free(f->detect);
-	f->store = store_free(f->store);
-	f->alerts = alertbook_free(f->alerts);
-	f->rules = rulebook_free(f->rules);
-	f->maindb = maindb_free(f->maindb);
-}
-
-static int setup(void **state)
-{
-	struct fix *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	fixture_folder(f->dir);
-	f->base_ns = UINT64_C(1790000000000000000);
-	assert_int_equal(block_new(&f->block), 0);
-	start(f);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fix *f = *state;
-
-	stop(f);
-	block_free(f->block);
-	fixture_remove(f->dir);
-	free(f);
-	return 0;
-}
-
-static void apply(struct fix *f, const char *text)
-{
-	const struct rulebook_change c = { .text = text, .n = strlen(text) };
-
-	assert_int_equal(rulebook_apply(f->rules, &c, NULL, NULL), 0);
-}
+#include "tests/collector/detect_fixture.h"
 
 /* Hands a batch to the rules, as follow does, without a commit. */
 static void batch(struct fix *f, const struct fixture_batch *what)
@@ -74,10 +9,8 @@ static void batch(struct fix *f, const struct fixture_batch *what)
 	struct follow_observer o = detect_observer(f->detect);
 	const struct store_block meta = { .id = what->first_seq };
 	AUTO_BUF struct buf frame = { 0 };
-	struct diag d = { 0 };
 
-	fixture_frame(what, &frame);
-	assert_int_equal(block_load(f->block, frame.data, frame.n, &d), 0);
+	load(f, what, &frame);
 	assert_int_equal(o.batch(&meta, f->block, o.arg), 0);
 }
 
@@ -199,8 +132,7 @@ static void test_detect_given_restart_when_hits_go_on_then_the_same_alert(void *
 
 	apply(f, SRV0);
 	run(f, opens(f, 100, 1, "x"));
-	stop(f);
-	start(f);
+	restart(f);
 	run(f, opens(f, 100, 1, "x"));
 	check(f, "r /srv/x/0 2 open; ");
 }
@@ -306,18 +238,10 @@ static void test_detect_given_regex_and_null_rule_when_asked_then_only_what_fits
 	check(f, "c /srv/z/0 1 open; a /srv/x/0 1 open; ");
 }
 
-/* The same, stored before, as ingest does. */
-static void store(struct fix *f, struct fixture_batch what)
+/* The same, stored before. */
+static void store_and_run(struct fix *f, struct fixture_batch what)
 {
-	AUTO_BUF struct buf frame = { 0 };
-	struct diag d = { 0 };
-
-	fixture_frame(&what, &frame);
-	assert_int_equal(block_load(f->block, frame.data, frame.n, &d), 0);
-	assert_int_equal(store_append(f->store, f->block, frame.data, frame.n,
-				      store_arrival(f->store, timestamp_now())),
-			 0);
-	assert_int_equal(store_commit(f->store), 0);
+	store(f, &what);
 	run(f, what);
 }
 
@@ -333,17 +257,17 @@ static void test_detect_given_correlation_when_enough_events_then_one_alert_a_gr
 	size_t n = 0;
 
 	apply(f, BASE MANY(""));
-	store(f, opens(f, 100, 2, "x"));
-	store(f, opens(f, 200, 2, "y"));
+	store_and_run(f, opens(f, 100, 2, "x"));
+	store_and_run(f, opens(f, 200, 2, "y"));
 	check(f, "");
-	store(f, opens(f, 300, 1, "x"));
+	store_and_run(f, opens(f, 300, 1, "x"));
 	check(f, "many process.name=x 1 open; ");
 	assert_int_equal(alertbook_events(f->alerts, 1, count_documents, &n), 0);
 	assert_int_equal(n, 3); /* those of the window, from the store */
-	store(f, opens(f, 400, 1, "x"));
+	store_and_run(f, opens(f, 400, 1, "x"));
 	check(f, "many process.name=x 2 open; ");
 	apply(f, "id: other\nname: o\nquery: 'false'\n"); /* rules change: the window stays */
-	store(f, opens(f, 500, 1, "y"));
+	store_and_run(f, opens(f, 500, 1, "y"));
 	check(f, "many process.name=y 1 open; many process.name=x 2 open; ");
 }
 
@@ -411,10 +335,10 @@ static void test_detect_given_sequence_when_complete_then_alert_with_its_events(
 	apply(f, "id: q\nname: q\nquery: |\n  sequence by host.id with maxspan=1m\n"
 		 "    [ file where process.name == \"x\" ]\n"
 		 "    [ file where process.name == \"y\" ]\n");
-	store(f, opens(f, 100, 1, "y"));
-	store(f, opens(f, 200, 1, "x"));
+	store_and_run(f, opens(f, 100, 1, "y"));
+	store_and_run(f, opens(f, 200, 1, "x"));
 	check(f, "");
-	store(f, opens(f, 300, 1, "y"));
+	store_and_run(f, opens(f, 300, 1, "y"));
 	check(f, "q [\"n1\"] 1 open; ");
 	assert_int_equal(alertbook_events(f->alerts, 1, count_documents, &n), 0);
 	assert_int_equal(n, 2);
@@ -469,10 +393,10 @@ static void test_detect_given_exception_of_sequence_when_event_fits_then_it_is_n
 		 "    [ file where process.name == \"x\" ]\n"
 		 "    [ file where process.name in (\"y\", \"z\") ]\n");
 	except_y(f, "q");
-	store(f, opens(f, 100, 1, "x"));
-	store(f, opens(f, 200, 1, "y"));
+	store_and_run(f, opens(f, 100, 1, "x"));
+	store_and_run(f, opens(f, 200, 1, "y"));
 	check(f, "");
-	store(f, opens(f, 300, 1, "z"));
+	store_and_run(f, opens(f, 300, 1, "z"));
 	check(f, "q [\"n1\"] 1 open; ");
 }
 
@@ -482,8 +406,8 @@ static void test_detect_given_exception_of_correlation_when_hit_fits_then_not_co
 
 	apply(f, BASE MANY("  generate: true\n"));
 	except_y(f, "many");
-	store(f, opens(f, 100, 3, "x"));
-	store(f, opens(f, 200, 3, "y"));
+	store_and_run(f, opens(f, 100, 3, "x"));
+	store_and_run(f, opens(f, 200, 3, "y"));
 	check(f, "base /srv/y/2 1 open; base /srv/y/1 1 open; base /srv/y/0 1 open; "
 		 "base /srv/x/2 1 open; many process.name=x 1 open; "
 		 "base /srv/x/1 1 open; base /srv/x/0 1 open; ");
