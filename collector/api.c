@@ -85,7 +85,8 @@ static const struct route routes[] = {
 	  "RuleChanges" },
 	{ METHOD_POST, "/api/v1/rules/backtest", ROLE_ANALYST, api_rules_backtest,
 	  WHERE | PARAM_BIT(SOURCE) | PARAM_BIT(LIMIT),
-	  "The alerts that rules, or those in force, would have made of what is stored", "Backtest" },
+	  "The alerts that rules, or those in force, would have made of what is stored",
+	  "Backtest" },
 	{ METHOD_POST, "/api/v1/rules/lint", ROLE_VIEWER, api_rules_lint, PARAM_BIT(SOURCE),
 	  "Checks rules and runs the tests that they carry", "RuleChanges" },
 	{ METHOD_GET, "/api/v1/rules/{rule_id}", ROLE_VIEWER, api_rule, 0, "One rule",
@@ -420,7 +421,7 @@ static void write_damage(const struct store_scan_stats *stats, struct json *j)
 	json_end_array(j);
 }
 
-void api_write_stats(struct request *r, const struct store_scan_stats *stats, struct json *j)
+void api_took(const struct request *r, struct json *j)
 {
 	uint64_t us = request_took_ns(r) / 1000;
 	char took[32];
@@ -429,6 +430,28 @@ void api_write_stats(struct request *r, const struct store_scan_stats *stats, st
 
 	json_key(j, "took_ms");
 	json_raw(j, took, (size_t)n);
+}
+
+void api_finish(struct request *r, struct json *j)
+{
+	json_end_object(j);
+	buf_byte(j->out, '\n');
+	request_answer(r, 200, "application/json");
+}
+
+void api_finish_list(struct request *r, struct json *j, bool truncated, int e)
+{
+	json_key_bool(j, "truncated", truncated);
+	api_took(r, j);
+	if (e < 0)
+		request_problem_errno(r, e);
+	else
+		api_finish(r, j);
+}
+
+void api_write_stats(const struct request *r, const struct store_scan_stats *stats, struct json *j)
+{
+	api_took(r, j);
 	json_key(j, "scanned");
 	json_begin_object(j);
 	json_key_uint(j, "blocks", stats->blocks);

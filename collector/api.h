@@ -71,21 +71,22 @@ const char *api_text(const struct request *r, enum param p);
 NODISCARD bool api_read_ttl(struct request *r, const char *otherwise, uint64_t most_ns,
 			    uint64_t *ret_expires_ns);
 
-/* Writes took_ms: milliseconds since the request @r came. */
+/* Writes took_ms: milliseconds since the request @r came, to the microsecond. */
 void api_took(const struct request *r, struct json *j);
 
 /* Ends the object @j and with it the answer. */
 void api_finish(struct request *r, struct json *j);
 
-/* The same of a list that was written into @j: whether it was @truncated, and took_ms; a negative errno
+/* The same of a list that was written into @j: whether it was @truncated, and took_ms; a negative
+ * errno
  * @e becomes a problem in its place. */
 void api_finish_list(struct request *r, struct json *j, bool truncated, int e);
 
 /* The query that @a is, for a job of @r. */
 struct query ask_query(const struct ask *a, struct request *r, struct store_scan_stats *stats);
 
-/* "took_ms" and "scanned" of an answer. */
-void api_write_stats(struct request *r, const struct store_scan_stats *stats, struct json *j);
+/* took_ms, "scanned" and "damaged" of an answer. */
+void api_write_stats(const struct request *r, const struct store_scan_stats *stats, struct json *j);
 
 /* "gaps" of an answer; *ret_n of them.  Returns as query_gaps(). */
 NODISCARD int api_write_gaps(struct query_worker *w, const struct query *q, struct json *j,

@@ -7,29 +7,6 @@
 
 #define TOKEN_MOST_NS (UINT64_C(3660) * 86400 * 1000000000)
 
-void api_took(const struct request *r, struct json *j)
-{
-	json_key(j, "took_ms");
-	json_double(j, (double)request_took_ns(r) / 1e6);
-}
-
-void api_finish(struct request *r, struct json *j)
-{
-	json_end_object(j);
-	buf_byte(j->out, '\n');
-	request_answer(r, 200, "application/json");
-}
-
-void api_finish_list(struct request *r, struct json *j, bool truncated, int e)
-{
-	json_key_bool(j, "truncated", truncated);
-	api_took(r, j);
-	if (e < 0)
-		request_problem_errno(r, e);
-	else
-		api_finish(r, j);
-}
-
 bool api_read_ttl(struct request *r, const char *otherwise, uint64_t most_ns,
 		  uint64_t *ret_expires_ns)
 {
