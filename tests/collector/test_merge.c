@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Small blocks merged: every event is there once, in every order, whatever happens meanwhile. */
-#include "tests/collector/fixture.h"
+#include "tests/collector/store_fixture.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -16,53 +16,6 @@ static const struct merge_limits at_once = {
 	.small_events = 100, .target_events = 60, .least_blocks = 2, .sweep_ns = 1
 };
 
-struct fix {
-	char dir[128];
-	struct store *store;
-	struct store_reader *reader;
-	struct block *block;
-	uint64_t base_ns;
-};
-
-static void open_store(struct fix *f)
-{
-	struct diag d = { 0 };
-
-	if (store_open(&f->store, f->dir, &d) < 0)
-		fail_msg("%s: %s", d.file, d.text);
-	assert_int_equal(store_reader_new(f->store, &f->reader), 0);
-}
-
-static void close_store(struct fix *f)
-{
-	f->reader = store_reader_free(f->reader);
-	f->store = store_free(f->store);
-}
-
-static int setup(void **state)
-{
-	struct fix *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	fixture_folder(f->dir);
-	assert_int_equal(block_new(&f->block), 0);
-	f->base_ns = timestamp_now() / fixture_day_ns * fixture_day_ns + fixture_day_ns / 2;
-	open_store(f);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fix *f = *state;
-
-	close_store(f);
-	block_free(f->block);
-	fixture_remove(f->dir);
-	free(f);
-	return 0;
-}
-
 /* Batch @i: of node i % NODES, its numbers and times rising; every 40th is large. */
 static struct fixture_batch batch_of(const struct fix *f, uint32_t i)
 {
@@ -72,26 +25,11 @@ static struct fixture_batch batch_of(const struct fix *f, uint32_t i)
 	return (struct fixture_batch){ .node = nodes[i % NODES],
 				       .boot = 1,
 				       .first_seq = 1 + (uint64_t)i * 1000,
-				       .time_ns = f->base_ns + i * 1000000,
+				       .time_ns = f->now + i * 1000000,
 				       .step_ns = STEP_NS,
 				       .n = i % 40 == 39 ? 150 : EVENTS,
 				       .word = words[i % ARRAY_SIZE(words)],
 				       .kind = i % 7 ? KIND_OPEN : KIND_CREATION };
-}
-
-static int put(struct fix *f, const struct fixture_batch *batch)
-{
-	AUTO_BUF struct buf frame = { 0 };
-	struct diag d = { 0 };
-	int r;
-
-	fixture_frame(batch, &frame);
-	if (block_load(f->block, frame.data, frame.n, &d) < 0)
-		fail_msg("%s", d.text);
-	r = store_append(f->store, f->block, frame.data, frame.n,
-			 store_arrival(f->store, timestamp_now()));
-	assert_int_equal(store_commit(f->store), 0);
-	return r;
 }
 
 static void put_all(struct fix *f)
@@ -99,7 +37,7 @@ static void put_all(struct fix *f)
 	for (uint32_t i = 0; i < BATCHES; i++) {
 		struct fixture_batch b = batch_of(f, i);
 
-		assert_int_equal(put(f, &b), 0);
+		assert_int_equal(put(f, b), 0);
 	}
 }
 
@@ -246,8 +184,8 @@ static void test_merge_given_merged_when_scanned_by_time_and_word_then_found_and
 	void **state)
 {
 	struct fix *f = *state;
-	struct store_range range = { .from_ns = f->base_ns + 30000000,
-				     .to_ns = f->base_ns + 60000000,
+	struct store_range range = { .from_ns = f->now + 30000000,
+				     .to_ns = f->now + 60000000,
 				     .node = "n1",
 				     .ascending = true };
 	AUTO_BUF struct buf before = { 0 }, after = { 0 };
@@ -278,9 +216,9 @@ static void test_merge_given_merged_when_batch_comes_again_then_it_is_known(void
 	for (uint32_t i = 0; i < BATCHES; i++) {
 		struct fixture_batch b = batch_of(f, i);
 
-		assert_int_equal(put(f, &b), STORE_E_DUPLICATE);
+		assert_int_equal(put(f, b), STORE_E_DUPLICATE);
 		b.n++; /* another one by the same number */
-		assert_int_equal(put(f, &b), STORE_E_CONFLICT);
+		assert_int_equal(put(f, b), STORE_E_CONFLICT);
 	}
 	tell(f, &all, &after, &stats);
 	same(&before, &after);
@@ -299,7 +237,7 @@ static void test_merge_given_merged_when_scanned_by_arrival_then_batches_are_as_
 	for (uint32_t i = 0; i < BATCHES; i++) {
 		struct fixture_batch b = batch_of(f, i);
 
-		assert_int_equal(put(f, &b), 0);
+		assert_int_equal(put(f, b), 0);
 		if (i == BATCHES / 2)
 			middle_ns = store_arrival(f->store, 0) - 1;
 	}
@@ -364,7 +302,7 @@ static void test_merge_given_few_events_when_young_then_they_wait_until_they_are
 	for (uint32_t i = 0; i < 6 * NODES; i++) {
 		struct fixture_batch b = batch_of(f, i);
 
-		assert_int_equal(put(f, &b), 0);
+		assert_int_equal(put(f, b), 0);
 	}
 	patient.patience_ns = 2 * fixture_day_ns;
 	merge(f, &patient, UINT64_MAX, &c);
@@ -379,7 +317,7 @@ static void test_merge_given_few_events_when_young_then_they_wait_until_they_are
 
 static void path_of(const struct fix *f, const char *ending, char path[DAY_PATH_BYTES])
 {
-	day_path(f->dir, (uint32_t)(f->base_ns / fixture_day_ns), ending, path);
+	day_path(f->dir, (uint32_t)(f->now / fixture_day_ns), ending, path);
 }
 
 static void test_merge_given_index_lost_when_opened_then_every_event_is_there_once(void **state)
@@ -471,7 +409,7 @@ static void test_merge_given_day_removed_when_merged_then_nothing_is_left(void *
 
 	put_all(f);
 	merge(f, &at_once, UINT64_MAX, &c);
-	assert_int_equal(store_remove_day(f->store, (uint32_t)(f->base_ns / fixture_day_ns)), 0);
+	assert_int_equal(store_remove_day(f->store, (uint32_t)(f->now / fixture_day_ns)), 0);
 	path_of(f, "merged", path);
 	assert_int_equal(access(path, F_OK), -1);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Removing days: which, and what readers, late nodes and crashes see of it. */
-#include "tests/collector/fixture.h"
+#include "tests/collector/store_fixture.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,62 +12,25 @@
 #include "collector/retention.h"
 #include "lib/log.h"
 
-struct fix {
-	char dir[128];
-	struct store *store;
-	struct store_reader *reader;
-	struct maindb *maindb;
-	struct block *block;
-	struct buf frame;
-	uint64_t now; /* noon of today */
-	uint32_t today;
-};
-
-static void open_store(struct fix *f)
+static int setup_here(void **state)
 {
-	struct diag d = { 0 };
+	int r = setup(state);
+	struct fix *f = *state;
 
-	if (store_open(&f->store, f->dir, &d) < 0)
-		fail_msg("%s: %s", d.file, d.text);
-	assert_int_equal(store_reader_new(f->store, &f->reader), 0);
-}
-
-static void close_store(struct fix *f)
-{
-	f->reader = store_reader_free(f->reader);
-	f->store = store_free(f->store);
-}
-
-static int setup(void **state)
-{
-	struct fix *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	fixture_folder(f->dir);
-	f->today = (uint32_t)(timestamp_now() / fixture_day_ns);
-	f->now = f->today * fixture_day_ns + fixture_day_ns / 2;
-	assert_int_equal(block_new(&f->block), 0);
 	assert_int_equal(maindb_open(&f->maindb, f->dir, NULL), 0);
-	open_store(f);
-	*state = f;
-	return 0;
+	return r;
 }
 
-static int teardown(void **state)
+static int teardown_here(void **state)
 {
 	struct fix *f = *state;
 
-	close_store(f);
 	maindb_free(f->maindb);
-	block_free(f->block);
-	buf_done(&f->frame);
-	fixture_remove(f->dir);
-	free(f);
-	return 0;
+	return teardown(state);
 }
 
 /* One batch of 2 events, @ago days ago. */
-static int append(struct fix *f, uint32_t ago, uint64_t seq)
+static int append_ago(struct fix *f, uint32_t ago, uint64_t seq)
 {
 	struct fixture_batch b = { .first_seq = seq,
 				   .n = 2,
@@ -82,9 +45,9 @@ static int append(struct fix *f, uint32_t ago, uint64_t seq)
 			    store_arrival(f->store, f->now));
 }
 
-static void put(struct fix *f, uint32_t ago, uint64_t seq)
+static void put_ago(struct fix *f, uint32_t ago, uint64_t seq)
 {
-	assert_int_equal(append(f, ago, seq), 0);
+	assert_int_equal(append_ago(f, ago, seq), 0);
 	assert_int_equal(store_commit(f->store), 0);
 }
 
@@ -176,7 +139,7 @@ static void test_retention_given_days_when_run_by_age_then_only_older_ones_go(vo
 	struct maindb_removed_sum sum;
 
 	for (uint32_t ago = 0; ago < 5; ago++)
-		put(f, ago, 100 + ago);
+		put_ago(f, ago, 100 + ago);
 	assert_int_equal(run(f, 0, 0), 0);
 	assert_int_equal(run(f, 4, 0), 0);
 	EXPECT(scan(f, f->reader, true, 0), 104, 103, 102, 101, 100);
@@ -202,7 +165,7 @@ static void test_retention_given_bytes_when_run_then_oldest_go_but_never_today(v
 	uint64_t bytes;
 
 	for (uint32_t ago = 0; ago < 4; ago++)
-		put(f, ago, 100 + ago);
+		put_ago(f, ago, 100 + ago);
 	close_store(f); /* so that write-ahead logs are gone and sizes stay */
 	open_store(f);
 	bytes = day_file_bytes(f->dir, f->today - 1);
@@ -218,7 +181,7 @@ static void test_retention_given_day_on_hold_when_run_then_it_stays_until_releas
 	struct fix *f = *state;
 
 	for (uint32_t ago = 0; ago < 4; ago++)
-		put(f, ago, 100 + ago);
+		put_ago(f, ago, 100 + ago);
 	assert_int_equal(maindb_hold(f->maindb, f->today - 3), 0);
 	assert_int_equal(maindb_hold(f->maindb, f->today - 3), 0);
 	assert_int_equal(run(f, 1, 0), 0);
@@ -236,11 +199,11 @@ static void test_retention_given_clocks_far_off_when_run_then_arrival_is_their_a
 	struct fix *f = *state;
 	struct retention_limits limits = { 2, 0 };
 
-	put(f, 400, 7);
+	put_ago(f, 400, 7);
 	assert_int_equal(run(f, 2, 1), RETENTION_E_OVER);
 	EXPECT(scan(f, f->reader, true, 0), 7);
 	f->now += 3 * fixture_day_ns;
-	put(f, 0, 8); /* other nodes tell the same time */
+	put_ago(f, 0, 8); /* other nodes tell the same time */
 	assert_int_equal(retention_run(f->store, f->maindb, &limits, f->now), 0);
 	EXPECT(scan(f, f->reader, true, 0), 8);
 }
@@ -252,11 +215,11 @@ static void test_retention_given_clock_far_ahead_when_run_then_no_history_goes(v
 	uint64_t right = f->now, ahead = f->now + 4000 * fixture_day_ns;
 
 	for (uint32_t ago = 0; ago < 5; ago++)
-		put(f, ago, 100 + ago);
+		put_ago(f, ago, 100 + ago);
 	assert_int_equal(retention_run(f->store, f->maindb, &limits, ahead), 0);
 	EXPECT(scan(f, f->reader, true, 0), 104, 103, 102, 101, 100);
 	f->now = ahead; /* what comes now is of the same nodes, whose clocks are right */
-	put(f, 4000, 200);
+	put_ago(f, 4000, 200);
 	assert_int_equal(retention_run(f->store, f->maindb, &limits, ahead), 0);
 	assert_int_equal(scan(f, f->reader, true, 0)->n, 6);
 	f->now = right;
@@ -270,8 +233,8 @@ static void test_retention_given_scan_under_way_when_its_day_goes_then_it_gets_a
 	struct fix *f = *state;
 
 	for (uint64_t seq = 1; seq < 30; seq += 2)
-		put(f, 1, seq);
-	put(f, 0, 100);
+		put_ago(f, 1, seq);
+	put_ago(f, 0, 100);
 	EXPECT(scan(f, f->reader, true, f->today - 1), 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23,
 	       25, 27, 29, 100);
 	assert_int_equal(open_but_deleted(), 0);
@@ -283,9 +246,9 @@ static void test_retention_given_scan_under_way_when_next_day_goes_then_it_is_no
 {
 	struct fix *f = *state;
 
-	put(f, 0, 100);
-	put(f, 1, 101);
-	put(f, 2, 102);
+	put_ago(f, 0, 100);
+	put_ago(f, 1, 101);
+	put_ago(f, 2, 102);
 	EXPECT(scan(f, f->reader, false, f->today - 1), 100, 102);
 }
 
@@ -295,8 +258,8 @@ static void test_retention_given_idle_readers_when_day_goes_then_its_space_is_fr
 	AUTO(store_reader) *other = NULL;
 
 	assert_int_equal(store_reader_new(f->store, &other), 0);
-	put(f, 1, 1);
-	put(f, 0, 3);
+	put_ago(f, 1, 1);
+	put_ago(f, 0, 3);
 	EXPECT(scan(f, f->reader, true, 0), 1, 3);
 	EXPECT(scan(f, other, true, 0), 1, 3);
 	assert_int_equal(run(f, 0, 1), RETENTION_E_OVER);
@@ -309,12 +272,12 @@ static void test_retention_given_removed_day_when_node_sends_late_then_it_begins
 	struct fix *f = *state;
 	struct maindb_removed_sum sum;
 
-	put(f, 3, 1);
-	put(f, 3, 3);
-	put(f, 0, 50);
+	put_ago(f, 3, 1);
+	put_ago(f, 3, 3);
+	put_ago(f, 0, 50);
 	EXPECT(scan(f, f->reader, true, 0), 1, 3, 50);
 	assert_int_equal(run(f, 1, 0), 0);
-	put(f, 3, 9);
+	put_ago(f, 3, 9);
 	EXPECT(scan(f, f->reader, true, 0), 9, 50);
 	close_store(f);
 	open_store(f);
@@ -330,8 +293,8 @@ static void test_retention_given_open_transaction_when_day_is_removed_then_busy(
 {
 	struct fix *f = *state;
 
-	put(f, 1, 1);
-	assert_int_equal(append(f, 1, 3), 0);
+	put_ago(f, 1, 1);
+	assert_int_equal(append_ago(f, 1, 3), 0);
 	assert_int_equal(store_remove_day(f->store, f->today - 1), -EBUSY);
 	assert_int_equal(store_commit(f->store), 0);
 	EXPECT(scan(f, f->reader, true, 0), 1, 3);
@@ -348,8 +311,8 @@ static void test_retention_given_removal_cut_off_when_opened_then_it_is_finished
 	char from[DAY_PATH_BYTES], to[DAY_PATH_BYTES];
 
 	for (size_t n_gone = 0; n_gone <= ARRAY_SIZE(gone); n_gone++) {
-		put(f, 1, 1);
-		put(f, 0, 101 + 2 * n_gone);
+		put_ago(f, 1, 1);
+		put_ago(f, 0, 101 + 2 * n_gone);
 		close_store(f);
 		assert_int_equal(rename(day_path(f->dir, f->today - 1, "frames", from),
 					day_path(f->dir, f->today - 1, "gone", to)),
@@ -360,7 +323,7 @@ static void test_retention_given_removal_cut_off_when_opened_then_it_is_finished
 		assert_false(exists(f, 1, "gone"));
 		assert_false(exists(f, 1, "db"));
 		assert_int_equal(scan(f, f->reader, true, 0)->n, n_gone + 1);
-		put(f, 1, 1); /* no duplicate: it is gone */
+		put_ago(f, 1, 1); /* no duplicate: it is gone */
 		assert_int_equal(store_remove_day(f->store, f->today - 1), 0);
 	}
 }
@@ -371,7 +334,7 @@ static void fill_and_remove(struct fix *f, int pipe)
 	struct retention_limits limits = { .keep_days = 1 };
 
 	for (uint64_t seq = 1; seq < 40; seq += 2)
-		if (append(f, 2, seq) < 0)
+		if (append_ago(f, 2, seq) < 0)
 			_exit(1);
 	if (store_commit(f->store) < 0 || write(pipe, "r", 1) < 0 ||
 	    retention_run(f->store, f->maindb, &limits, f->now) < 0)
@@ -412,7 +375,7 @@ static void test_retention_given_collector_killed_when_reopened_then_day_is_whol
 {
 	struct fix *f = *state;
 
-	put(f, 0, 100);
+	put_ago(f, 0, 100);
 	for (useconds_t i = 0; i < 24; i++) {
 		const struct seen *s;
 
@@ -460,7 +423,7 @@ static void test_retention_given_limits_in_main_db_when_asked_then_they_go_befor
 	assert_int_equal(now.keep_days, 30);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup_here, teardown_here)
 
 int main(void)
 {
