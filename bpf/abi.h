@@ -96,6 +96,8 @@ enum {
 	REC_F_NAME_CUT = 1 << 5,    /* a name as asked could not be read, or only in part */
 	REC_F_NO_OWNER = 1 << 6,    /* close, datagram: the process that has the socket is not known */
 	REC_F_SUBMITTED = 1 << 8,   /* asked for over io_uring: what came of it is not known */
+	REC_F_BY_HANDLE = 1 << 9,   /* open: by open_by_handle_at */
+	REC_F_ENV_CUT = 1 << 10,    /* exec: not all variables were looked at */
 	REC_F_SECURE = 1 << 7,	    /* exec: privileges were gained (set-id file or capabilities) */
 };
 
@@ -209,9 +211,9 @@ struct rec_exit {
 	uint32_t pad;
 };
 
-/* open, openat, openat2 or creat returned.
- * error == 0: path is the file's; name is empty.  Data: path, name.
- * error != 0: name is what was asked (REC_F_AS_ASKED); path is the directory that a relative name
+/* open, openat, openat2, creat or open_by_handle_at returned.
+ * Without REC_F_AS_ASKED: path is the file's; name is empty.  Data: path, name.
+ * REC_F_AS_ASKED (it failed, or another thread has closed it already): name is what was asked; path is the directory that a relative name
  * starts from (cwd or dirfd), empty for an absolute name; file is zero. */
 struct rec_open {
 	struct rec_head head;
@@ -426,12 +428,12 @@ struct rec_signal {
 /* Memory became executable that is no mere image of a file: anonymous, written by the process, or of a
  * file that nobody can open by a name.  One a second for each process and call.  Data: path of the
  * file behind it. */
-enum { REC_MMAP = 1, REC_MPROTECT, REC_PKEY_MPROTECT };
+enum { REC_MMAP = 1, REC_MPROTECT, REC_PKEY_MPROTECT, REC_SHMAT };
 struct rec_protect {
 	struct rec_head head;
 	uint64_t address, bytes;
 	uint32_t protection; /* PROT_* */
-	uint8_t call;	     /* REC_MMAP .. */
+	uint8_t call;	     /* REC_MMAP .. REC_SHMAT */
 	uint8_t anonymous;   /* no file is behind it */
 	uint16_t pad;
 	struct rec_path path;
@@ -468,7 +470,7 @@ ABI_ASSERT(rec_xattr, attribute, 92);
 _Static_assert(sizeof(struct rec_xattr) == 160, "rec_xattr");
 
 /* A process wrote to a file by a call on a descriptor: struct rec_open, error 0.  One a second for each
- * process and file. */
+ * process and file.  Or truncated one by its name: with REC_F_AS_ASKED, file is zero. */
 
 /* setns or unshare returned. */
 struct rec_namespace {

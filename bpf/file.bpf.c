@@ -17,7 +17,7 @@ static __always_inline uint32_t open_flags_asked(struct pt_regs *regs, int nr)
 {
 	uint64_t flags = 0;
 
-	if (nr == CALL_OPENAT)
+	if (nr == CALL_OPENAT || nr == CALL_OPEN_BY_HANDLE_AT)
 		return (uint32_t)ARG3(regs);
 	if (nr == CALL_OPEN)
 		return (uint32_t)ARG2(regs);
@@ -27,7 +27,7 @@ static __always_inline uint32_t open_flags_asked(struct pt_regs *regs, int nr)
 	return (uint32_t)flags;
 }
 
-static __always_inline void open_failed(struct scratch *s, struct task_struct *t, int nr)
+static __always_inline void open_asked(struct scratch *s, struct task_struct *t, int nr)
 {
 	struct rec_open *r = (struct rec_open *)s->bytes;
 	struct pt_regs *regs = read_call(t, nr);
@@ -49,6 +49,10 @@ static __always_inline void open_failed(struct scratch *s, struct task_struct *t
 		name = ARG2(regs);
 	}
 	r->open_flags = open_flags_asked(regs, nr);
+	if (nr == CALL_OPEN_BY_HANDLE_AT) { /* has no name */
+		r->head.flags = flags | REC_F_BY_HANDLE;
+		return;
+	}
 	fill_base(s, &r->path, t, dirfd, name);
 	r->name_bytes = fill_name(s, name, &flags);
 	r->head.flags = flags;
@@ -64,6 +68,8 @@ static __always_inline void open_done(struct scratch *s, struct task_struct *t, 
 	r->open_flags = GET(file, f_flags);
 	if (regs) /* those that f_flags forgets */
 		r->open_flags |= open_flags_asked(regs, nr) & (O_CREAT | O_EXCL | O_TRUNC);
+	if (nr == CALL_OPEN_BY_HANDLE_AT)
+		r->head.flags |= REC_F_BY_HANDLE;
 	r->name_bytes = 0;
 	fill_file(&r->file, file);
 	fill_file_path(s, &r->path, file);
@@ -79,15 +85,13 @@ static __always_inline void open_fill(struct scratch *s, struct task_struct *t,
 	fill_head(&r->head, t);
 	r->pad = 0;
 	r->error = 0;
-	if (call->ret < 0) {
+	if (call->ret < 0)
 		r->error = (uint32_t)-call->ret;
-		open_failed(s, t, call->nr);
-	} else {
-		file = read_fd(t, (int)call->ret);
-		if (!file)
-			return; /* another thread closed it already */
+	file = r->error ? NULL : read_fd(t, (int)call->ret);
+	if (file)
 		open_done(s, t, file, call->nr);
-	}
+	else /* or another thread closed it already */
+		open_asked(s, t, call->nr);
 	r->head.type = REC_OPEN;
 	emit_scratch(REC_CLASS_BULK, s);
 }

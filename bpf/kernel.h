@@ -205,6 +205,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct task_struct *parent;
 	struct mm_struct *mm;
+	unsigned int personality;
 	int exit_code;
 	int pid;
 	int tgid;
@@ -219,6 +220,8 @@ struct task_struct {
 	struct signal_struct *signal;
 };
 struct vm_area_struct {
+	unsigned long vm_start, vm_end;
+	unsigned long vm_flags;
 	struct file *vm_file;
 	void *anon_vma;
 };
@@ -383,6 +386,7 @@ enum {
 	TCP_SYN_SENT = 2,
 	TCP_CLOSE = 7,
 	SOCK_DONE_BIT = 1, /* enum sock_flags */
+	FMODE_WRITE = 2,
 	FMODE_CREATED = 0x100000,
 	SIGNAL_GROUP_EXIT = 4,
 	AT_FDCWD = -100,

@@ -78,7 +78,7 @@ struct scratch {
 	uint32_t at;   /* where the next byte of the record goes.  In memory, not in a register: so
 			* the   verifier need not follow its ranges through the loops */
 	uint32_t which;
-	uint32_t pad;
+	uint32_t begin;	      /* where what fill_env() appends begins */
 	uint64_t mnt, dentry; /* arguments of fill_path(), fill_env() */
 	uint64_t more;
 	uint8_t bytes[SCRATCH_BYTES];

@@ -213,9 +213,9 @@ static __always_inline void fill_args(struct scratch *s, uint64_t start)
 
 /* --- environment --- */
 /* First bytes of the names that are kept; the sensor looks at them whole. */
-enum { ENV_NAMES = 12, ENV_CALLS = 256, ENV_PIECE = 1024 };
+enum { ENV_NAMES = 13, ENV_ROUNDS = 32, ENV_CALLS = 256, ENV_PIECE = 1024 };
 static const char env_names[ENV_NAMES][8] = {
-	"LD_PRELO", "LD_AUDIT", "LD_LIBRA", "GCONV_PA", "BASH_ENV", "PYTHONPA",
+	"LD_PRELO", "LD_AUDIT", "LD_LIBRA", "GCONV_PA", "GLIBC_TU", "BASH_ENV", "PYTHONPA",
 	"PYTHONST", "PERL5LIB", "PERL5OPT", "NODE_OPT", "RUBYOPT=", "HISTFILE",
 };
 
@@ -230,36 +230,35 @@ __weak __noinline int env_kept(uint64_t head)
 	return 0;
 }
 
-/* Appends those of the variables from s->mnt to s->dentry (user addresses) that are kept.  Each is
- * read to where it would stand, and stays there if it is wanted; of one longer than a piece the
- * beginning.  All that changes is in memory, so that the loop's states are equal to the verifier.
- */
+/* Appends those of the next ENV_CALLS variables from s->mnt to s->dentry (user addresses) that are
+ * kept.  Each is read to where it would stand, and stays there if it is wanted; of one longer than
+ * a piece the beginning.  All that changes is in memory, so that the loop's states are equal to the
+ * verifier.  Returns whether to go on. */
 __weak __noinline int fill_env(uint32_t which)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &which);
 	volatile uint64_t *from, *inside; /* in a variable whose beginning was looked at */
-	uint32_t to, begin;
+	uint32_t to;
 	long n;
 
 	if (!s)
 		return 0;
 	from = &s->mnt;
 	inside = &s->more;
-	*inside = 0;
-	begin = fill_at(s);
-	for (int i = 0; i < ENV_CALLS && *from < *(volatile uint64_t *)&s->dentry; i++) {
+	for (int i = 0; i < ENV_CALLS; i++) {
 		to = fill_at(s);
-		if (to > SCRATCH_BYTES - ENV_PIECE || to - begin > REC_ENV_BYTES - ENV_PIECE)
-			break;
+		if (*from >= *(volatile uint64_t *)&s->dentry || to > SCRATCH_BYTES - ENV_PIECE ||
+		    to - s->begin > REC_ENV_BYTES - ENV_PIECE)
+			return 0;
 		n = bpf_probe_read_user_str(s->bytes + to, ENV_PIECE, (void *)*from);
 		if (n <= 0)
-			break;
+			return 0;
 		*from += (uint64_t)(n == ENV_PIECE ? n - 1 : n);
 		if (!*inside && n > 8 && env_kept(*(uint64_t *)(s->bytes + to)))
 			fill_move(s, to + (uint32_t)n);
 		*inside = n == ENV_PIECE;
 	}
-	return (int)(fill_at(s) - begin);
+	return 1;
 }
 
 static __always_inline void exec_env(struct scratch *s, struct mm_struct *mm)
@@ -268,7 +267,13 @@ static __always_inline void exec_env(struct scratch *s, struct mm_struct *mm)
 
 	s->mnt = mm->env_start;
 	s->dentry = mm->env_end;
-	r->env_bytes = (uint16_t)fill_env(s->which);
+	s->more = 0;
+	s->begin = fill_at(s);
+	for (int i = 0; i < ENV_ROUNDS && fill_env(s->which); i++)
+		;
+	r->env_bytes = (uint16_t)(fill_at(s) - s->begin);
+	if (*(volatile uint64_t *)&s->mnt < mm->env_end)
+		r->head.flags |= REC_F_ENV_CUT;
 }
 
 /* The script: what was to be executed, if another program is executed for it. */

@@ -8,40 +8,77 @@
 #include "bpf/fill.h"
 
 enum {
+	PROT_READ = 1,
 	PROT_WRITE = 2,
 	PROT_EXEC = 4,
+	MAP_SHARED = 1,
 	MAP_ANONYMOUS = 0x20,
+	VM_SHARED = 8,
+	VM_MAYWRITE = 0x20,
+	READ_IMPLIES_EXEC = 0x0400000, /* of personality() */
+	SHM_READ_ONLY = 010000,
+	SHM_EXECUTABLE = 0100000,
+	MOST_AREAS = 8, /* of one mprotect that are looked at */
 };
 
 /* What lies at an address. */
 struct found {
 	struct file *file;
-	bool any, written;
+	uint64_t begin, end;
+	bool any,
+		written; /* it was written to, or may have been by others that map the same file */
 };
 
 static long look(struct task_struct *t, struct vm_area_struct *vma, struct found *f)
 {
 	f->any = true;
 	f->file = vma->vm_file;
-	f->written = vma->anon_vma != NULL;
+	f->begin = vma->vm_start;
+	f->end = vma->vm_end;
+	f->written = vma->anon_vma != NULL ||
+		     (vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE);
 	return 0;
 }
 
 /* Before 5.17 nobody can ask: all is taken for written. */
 static __always_inline void find(struct found *f, uint64_t address)
 {
+	f->any = false;
+	f->file = NULL;
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_find_vma))
 		bpf_find_vma(bpf_get_current_task_btf(), address, look, f, 0);
 	if (!f->any)
 		f->written = true;
 }
 
-static __always_inline void protect_tell(struct task_struct *t, const struct rec_protect *what,
-					 struct file *file)
+static __always_inline bool is_nameless(struct file *file)
 {
-	struct scratch *s = scratch_take(SCRATCH_PROCESS, REC_CLASS_PRIORITY);
+	return !BPF_CORE_READ(file, f_inode, i_nlink);
+}
+
+/* Finds the first of the areas in @address..@end that is no mere image of a file; false: there is
+ * none. */
+static __always_inline bool find_odd(struct found *f, uint64_t address, uint64_t end)
+{
+	for (int i = 0; i < MOST_AREAS && address < end; i++) {
+		find(f, address);
+		if (!f->file || f->written || is_nameless(f->file))
+			return true;
+		address = f->end;
+	}
+	return address < end;
+}
+
+static __always_inline void protect_tell(struct task_struct *t, const struct rec_protect *what,
+					 struct file *file, int nr)
+{
+	struct scratch *s;
 	struct rec_protect *r;
 
+	if (!read_watched(t) || told_lately((uint32_t)(bpf_get_current_pid_tgid() >> 32),
+					    file ? 1 : 0, (uint32_t)nr, bpf_ktime_get_boot_ns()))
+		return;
+	s = scratch_take(SCRATCH_PROCESS, REC_CLASS_PRIORITY);
 	if (!s)
 		return;
 	r = (struct rec_protect *)s->bytes;
@@ -55,29 +92,36 @@ static __always_inline void protect_tell(struct task_struct *t, const struct rec
 	scratch_give(s);
 }
 
+/* @protection as asked, and what it means to a process with READ_IMPLIES_EXEC. */
+static __always_inline uint32_t implied(struct task_struct *t, uint32_t protection)
+{
+	if ((protection & PROT_READ) && (WALK(t, personality) & READ_IMPLIES_EXEC))
+		return protection | PROT_EXEC;
+	return protection;
+}
+
 SEC("tracepoint")
 int protect_mmap(struct call_exit *call)
 {
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
 	struct rec_protect r = { .call = REC_MMAP };
-	uint32_t tgid = (uint32_t)(bpf_get_current_pid_tgid() >> 32);
 	struct file *file = NULL;
+	bool shared;
 
-	r.protection = regs ? (uint32_t)ARG3(regs) : 0;
+	r.protection = regs ? implied(t, (uint32_t)ARG3(regs)) : 0;
 	if (!(r.protection & PROT_EXEC) || (unsigned long)call->ret >= (unsigned long)-4095)
 		return 0;
 	r.anonymous = ARG4(regs) & MAP_ANONYMOUS ? 1 : 0;
+	shared = ARG4(regs) & MAP_SHARED;
 	if (!r.anonymous)
 		file = read_fd(t, (int)ARG5(regs));
-	if (file && !(r.protection & PROT_WRITE) && BPF_CORE_READ(file, f_inode, i_nlink))
-		return 0;
-	if (!read_watched(t) ||
-	    told_lately(tgid, file ? 1 : 0, (uint32_t)call->nr, bpf_ktime_get_boot_ns()))
+	if (file && !(r.protection & PROT_WRITE) && !is_nameless(file) &&
+	    !(shared && BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
 		return 0;
 	r.address = (uint64_t)call->ret;
 	r.bytes = ARG2(regs);
-	protect_tell(t, &r, file);
+	protect_tell(t, &r, file, call->nr);
 	return 0;
 }
 
@@ -87,22 +131,43 @@ int protect_mprotect(struct call_exit *call)
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
 	struct rec_protect r = {};
-	uint32_t tgid = (uint32_t)(bpf_get_current_pid_tgid() >> 32);
 	struct found f = {};
+	bool odd;
 
-	r.protection = regs ? (uint32_t)ARG3(regs) : 0;
+	r.protection = regs ? implied(t, (uint32_t)ARG3(regs)) : 0;
 	if (!(r.protection & PROT_EXEC) || call->ret < 0)
 		return 0;
 	r.address = ARG1(regs);
 	r.bytes = ARG2(regs);
-	find(&f, r.address);
-	if (f.file && !f.written && !(r.protection & PROT_WRITE))
-		return 0;
-	if (!read_watched(t) ||
-	    told_lately(tgid, f.file ? 1 : 0, (uint32_t)call->nr, bpf_ktime_get_boot_ns()))
+	odd = find_odd(&f, r.address, r.address + r.bytes);
+	if (!odd && !(r.protection & PROT_WRITE))
 		return 0;
 	r.call = call->nr == CALL_MPROTECT ? REC_MPROTECT : REC_PKEY_MPROTECT;
 	r.anonymous = f.any && !f.file;
-	protect_tell(t, &r, f.file);
+	protect_tell(t, &r, f.file, call->nr);
+	return 0;
+}
+
+/* System V memory is never the image of a file. */
+SEC("tracepoint")
+int protect_shmat(struct call_exit *call)
+{
+	struct task_struct *t = task_now();
+	struct pt_regs *regs = read_call(t, call->nr);
+	struct rec_protect r = { .call = REC_SHMAT };
+	struct found f = {};
+
+	r.protection = regs && ARG3(regs) & SHM_READ_ONLY ? PROT_READ : PROT_READ | PROT_WRITE;
+	r.protection = implied(t, r.protection);
+	if (!regs || (unsigned long)call->ret >= (unsigned long)-4095)
+		return 0;
+	if (ARG3(regs) & SHM_EXECUTABLE)
+		r.protection |= PROT_EXEC;
+	if (!(r.protection & PROT_EXEC))
+		return 0;
+	r.address = (uint64_t)call->ret;
+	find(&f, r.address);
+	r.bytes = f.any ? f.end - f.begin : 0;
+	protect_tell(t, &r, f.file, call->nr);
 	return 0;
 }

@@ -4,8 +4,9 @@
  * A hook on close or write would cost each of them 200 ns.  The kernel marks the inode as changed
  * when data or times change, within the writing call: there we look, leave at once where the call
  * is none that writes or was told lately, and take the path from the call's descriptor.  What is
- * written through a mapping of the file is not told; its open is.  Filesystems in memory mark a write
- * only when the clock has ticked since the last change, and tmpfs no truncation. */
+ * written through a mapping of the file is not told; its open is.  truncate() is told at its
+ * return.  Filesystems in memory mark a write only when the clock has ticked since the last change,
+ * and tmpfs no truncation. */
 #include "bpf/calls.h"
 #include "bpf/emit.h"
 #include "bpf/fill.h"
@@ -66,5 +67,34 @@ int BPF_PROG(written_file, struct inode *inode)
 	if (found != inode && BPF_CORE_READ(found, i_sb, s_magic) != OVERLAYFS_MAGIC)
 		return 0;
 	written_tell(t, file);
+	return 0;
+}
+
+/* By name: no descriptor leads to the file. */
+SEC("tracepoint")
+int written_truncate(struct call_exit *call)
+{
+	struct task_struct *t = task_now();
+	struct pt_regs *regs = read_call(t, call->nr);
+	struct asked a = { .nr = call->nr, .dirfd = AT_FDCWD };
+	struct rec_open *r;
+	uint16_t flags = 0;
+	struct scratch *s;
+
+	if (!regs || call->ret < 0 || !read_watched(t))
+		return 0;
+	s = scratch_take(SCRATCH_FILE, REC_CLASS_BULK);
+	if (!s)
+		return 0;
+	r = (struct rec_open *)s->bytes;
+	fill_move(s, sizeof(*r));
+	__builtin_memset(r, 0, sizeof(*r));
+	fill_head(&r->head, t);
+	r->head.type = REC_WRITTEN;
+	a.name = ARG1(regs);
+	fill_named(s, t, &a, &r->path, &r->name_bytes, &flags);
+	r->head.flags = flags;
+	emit_scratch(REC_CLASS_BULK, s);
+	scratch_give(s);
 	return 0;
 }

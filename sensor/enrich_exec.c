@@ -16,10 +16,9 @@ static bool is_named(const char *variable, const char *name)
 static bool is_kept(const char *variable)
 {
 	static const char *const names[] = {
-		"LD_PRELOAD", "LD_AUDIT",     "LD_LIBRARY_PATH", "GCONV_PATH",
-		"BASH_ENV",   "PYTHONPATH",   "PYTHONSTARTUP",	 "PERL5LIB",
-		"PERL5OPT",   "NODE_OPTIONS", "RUBYOPT",	 "HISTFILE",
-		"PATH",
+		"LD_PRELOAD",	"LD_AUDIT",   "LD_LIBRARY_PATH", "GCONV_PATH", "GLIBC_TUNABLES",
+		"BASH_ENV",	"PYTHONPATH", "PYTHONSTARTUP",	 "PERL5LIB",   "PERL5OPT",
+		"NODE_OPTIONS", "RUBYOPT",    "HISTFILE",	 "PATH",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -46,6 +45,8 @@ static void set_env(struct event *c)
 	if (n)
 		batch_set_list(c->b, KIND_EXEC, FIELD_ENV_VARS, numbers, n);
 	c->g->n_list_values += (uint32_t)n;
+	if (c->r->head->flags & REC_F_ENV_CUT)
+		batch_set(c->b, KIND_EXEC, FIELD_ENV_TRUNC, 1);
 }
 
 static void set_script(struct event *c)
@@ -86,6 +87,7 @@ void enrich_protect(struct event *c)
 		[REC_MMAP] = "mmap",
 		[REC_MPROTECT] = "mprotect",
 		[REC_PKEY_MPROTECT] = "pkey_mprotect",
+		[REC_SHMAT] = "shmat",
 	};
 	const struct rec_protect *x = c->r->protect;
 	const char *words[WORDS_MAX];

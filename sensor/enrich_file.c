@@ -51,11 +51,13 @@ static void tell_open(struct event *c, uint32_t row, uint32_t path)
 	const char *words[WORDS_MAX];
 	size_t n = names_of_open(o->open_flags, words);
 
+	if (c->r->head->flags & REC_F_BY_HANDLE)
+		words[n++] = "handle";
 	event_begin(c, KIND_OPEN, row);
 	event_path(c, KIND_OPEN, path, is_cut(c, 0));
 	event_words(c, KIND_OPEN, FIELD_OPEN_FLAGS, words, n);
 	event_outcome(c, KIND_OPEN, o->error);
-	if (!o->error && !(c->r->head->flags & REC_F_SUBMITTED))
+	if (!(c->r->head->flags & REC_F_AS_ASKED))
 		event_file(c, KIND_OPEN, &o->file);
 }
 
@@ -82,8 +84,8 @@ void enrich_open(struct event *c)
 	uint32_t row = event_row(c, p), path;
 	size_t n = 0;
 
-	if (o->error || c->r->head->flags & REC_F_SUBMITTED) {
-		path = asked(c, 0);
+	if (c->r->head->flags & REC_F_AS_ASKED) {
+		path = meant(c, p, o->error, 0);
 	} else {
 		n = record_path_text(&c->r->path[0], c->e->path, sizeof(c->e->path));
 
@@ -93,8 +95,7 @@ void enrich_open(struct event *c)
 		tell_open(c, row, path);
 	if (n && !(p && p->container))
 		watch_open(c, row, path, n);
-	if (o->error || c->r->head->flags & REC_F_SUBMITTED ||
-	    !(c->r->head->flags & REC_F_CREATED) || !event_wanted(c, KIND_CREATION))
+	if (!(c->r->head->flags & REC_F_CREATED) || !event_wanted(c, KIND_CREATION))
 		return;
 	event_begin(c, KIND_CREATION, row);
 	event_path(c, KIND_CREATION, path, is_cut(c, 0));
@@ -257,9 +258,16 @@ void enrich_pivot(struct event *c)
 
 void enrich_written(struct event *c)
 {
-	event_begin(c, KIND_MODIFICATION, event_row(c, known_actor(c->e->known, c->r->head)));
-	event_walked(c, KIND_MODIFICATION);
+	struct proc *p = known_actor(c->e->known, c->r->head);
+	uint32_t row = event_row(c, p);
+
+	event_begin(c, KIND_MODIFICATION, row);
 	event_outcome(c, KIND_MODIFICATION, 0);
+	if (c->r->head->flags & REC_F_AS_ASKED) {
+		event_path(c, KIND_MODIFICATION, meant(c, p, 0, 0), is_cut(c, 0));
+		return;
+	}
+	event_walked(c, KIND_MODIFICATION);
 	event_file(c, KIND_MODIFICATION, &c->r->open->file);
 }
 

@@ -39,7 +39,7 @@ static const char *const signals[] = {
 };
 #undef E
 
-enum { KERNEL_SIGRTMIN = 32, KERNEL_SIGRTMAX = 64 }; /* libc hides the first ones */
+enum { KERNEL_SIGRTMIN = 32, LIBC_SIGRTMIN = 34, KERNEL_SIGRTMAX = 64 };
 
 const char *name_of_error(uint32_t error)
 {
@@ -52,9 +52,12 @@ const char *name_of_signal(uint32_t signal, char *buf, size_t n)
 		return signals[signal];
 	if (signal < KERNEL_SIGRTMIN || signal > KERNEL_SIGRTMAX)
 		return NULL;
-	if (signal == KERNEL_SIGRTMIN)
-		return "SIGRTMIN";
-	snprintf(buf, n, "SIGRTMIN+%u", signal - KERNEL_SIGRTMIN);
+	if (signal < LIBC_SIGRTMIN)
+		snprintf(buf, n, "SIG%u", signal);
+	else if (signal == LIBC_SIGRTMIN)
+		snprintf(buf, n, "SIGRTMIN");
+	else
+		snprintf(buf, n, "SIGRTMIN+%u", signal - LIBC_SIGRTMIN);
 	return buf;
 }
 

@@ -7,14 +7,16 @@
 /* "ENOENT" for 2; NULL for a number without a name. */
 const char *name_of_error(uint32_t error);
 
-/* "SIGKILL" for 9, "SIGRTMIN+3" and the like written to @buf; NULL for a number that is no signal.
+/* "SIGKILL" for 9, "SIGRTMIN+3" and the like, counted as kill -l and libc do (32 and 33, which libc
+ * keeps for itself, are "SIG32" and "SIG33"), written to @buf; NULL for a number that is no signal.
  */
 const char *name_of_signal(uint32_t signal, char *buf, size_t n);
 
 /* Most words that one of names_of_...() fills. */
 enum { WORDS_MAX = 12 };
 
-/* What open flags asked for, as words of file.open.flags.  Returns how many of @ret are filled. */
+/* What open flags asked for, as words of file.open.flags, at most 7.  Returns how many of @ret are
+ * filled. */
 size_t names_of_open(uint32_t flags, const char *ret[WORDS_MAX]);
 
 /* "PTRACE_ATTACH" for 16; NULL for a request without a name here. */

@@ -155,7 +155,7 @@ static void take_probe(struct record *r, struct rest *rest)
 static void take_protect(struct record *r, struct rest *rest)
 {
 	r->path[0] = take_path(rest, &r->protect->path);
-	if (r->protect->call < REC_MMAP || r->protect->call > REC_PKEY_MPROTECT)
+	if (r->protect->call < REC_MMAP || r->protect->call > REC_SHMAT)
 		rest->ok = false;
 }
 

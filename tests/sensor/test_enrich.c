@@ -55,7 +55,7 @@ static void test_enrich_given_a_signal_when_told_then_both_processes_have_rows(v
 	feed();
 	made_signal(&made, 10, 10 * second, 20 * second, SIGKILL, target);
 	feed();
-	made_signal(&made, 10, 10 * second, 20 * second, 35, target);
+	made_signal(&made, 10, 10 * second, 20 * second, 37, target);
 	made.signal.error = EAGAIN;
 	feed();
 	seal();

@@ -184,7 +184,7 @@ static void test_record_given_bad_heads_when_opened_then_they_are_refused(void *
 	assert_int_equal(-EBADMSG, open_copy(m.head.size));
 	made_protect(&m, 42, 1, 2, 0, "");
 	assert_int_equal(-EBADMSG, open_copy(m.head.size));
-	made_protect(&m, 42, 1, 2, REC_PKEY_MPROTECT + 1, "");
+	made_protect(&m, 42, 1, 2, REC_SHMAT + 1, "");
 	assert_int_equal(-EBADMSG, open_copy(m.head.size));
 	made_exec(&m, 42, 1, 2, "/bin/sh", "sh", 3);
 	made_exec_more(&m, "PATH=/bin", 9, NULL); /* without its NUL */

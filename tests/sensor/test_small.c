@@ -200,7 +200,9 @@ static void test_names_given_numbers_when_named_then_they_are_the_kernels(void *
 	assert_null(name_of_error(0));
 	assert_null(name_of_error(100000));
 	assert_string_equal("SIGKILL", name_of_signal(9, buf, sizeof(buf)));
-	assert_string_equal("SIGRTMIN+2", name_of_signal(34, buf, sizeof(buf)));
+	assert_string_equal("SIG33", name_of_signal(33, buf, sizeof(buf)));
+	assert_string_equal("SIGRTMIN", name_of_signal(34, buf, sizeof(buf)));
+	assert_string_equal("SIGRTMIN+3", name_of_signal(37, buf, sizeof(buf)));
 	assert_null(name_of_signal(65, buf, sizeof(buf)));
 	assert_null(name_of_signal(0, buf, sizeof(buf)));
 	assert_int_equal(1, names_of_open(O_RDONLY, words));

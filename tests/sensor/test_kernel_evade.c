@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The real programs in the real kernel, and whoever wants to do a thing past them: by a call that
+ * is seldom used, behind a crowd, or too fast to be looked at. */
+#include "tests/sensor/kernel_fixture.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+
+static void make_file(const char *name, size_t bytes)
+{
+	AUTO_FD int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
+}
+
+static void assert_walked(const void *data, const struct rec_path *path, const char *want)
+{
+	char text[PATH_MAX * 2];
+
+	assert_string_equal(path_text(data, path->bytes, text, sizeof(text)), want);
+}
+
+/* --- exec --- */
+static void exec_with_env(void *arg)
+{
+	char *argv[] = { "true", NULL };
+
+	execve("/bin/true", argv, arg);
+	_exit(99);
+}
+
+/* Runs with @n short variables before LD_PRELOAD.  Returns what was told of it. */
+static const struct rec_exec *exec_behind(struct fixture *f, size_t n)
+{
+	char **env = calloc(n + 2, sizeof(*env));
+	int status;
+	pid_t pid;
+
+	assert_non_null(env);
+	for (size_t i = 0; i < n; i++)
+		env[i] = "A=";
+	env[n] = "LD_PRELOAD=";
+	pid = in_child(exec_with_env, env, &status);
+	free(env);
+	assert_int_equal(status, 0);
+	return await_record(f, REC_EXEC, pid);
+}
+
+static void test_kernel_evade_given_a_crowd_of_variables_when_executed_then_the_last_is_told(
+	void **state)
+{
+	static const char want[] = "LD_PRELOAD=";
+	const struct rec_exec *r = exec_behind(*state, 8191);
+
+	assert_int_equal(r->head.flags & REC_F_ENV_CUT, 0);
+	assert_int_equal(r->env_bytes, sizeof(want));
+	assert_memory_equal((const char *)(r + 1) + r->exe.bytes + r->cwd.bytes + r->args_bytes,
+			    want, sizeof(want));
+	r = exec_behind(*state, 8192); /* one too many: that it is not told is told */
+	assert_int_equal(r->head.flags & REC_F_ENV_CUT, REC_F_ENV_CUT);
+	assert_int_equal(r->env_bytes, 0);
+}
+
+static void test_kernel_evade_given_too_much_of_the_chosen_variables_when_executed_then_told(
+	void **state)
+{
+	enum { N = 5 };
+	char *env[N + 2] = { [N] = "LD_PRELOAD=" };
+	const struct rec_exec *r;
+	int status;
+	pid_t pid;
+
+	for (int i = 0; i < N; i++) {
+		env[i] = malloc(1000);
+		assert_non_null(env[i]);
+		memset(env[i], 'x', 999);
+		memcpy(env[i], "BASH_ENV=", 9);
+		env[i][999] = 0;
+	}
+	pid = in_child(exec_with_env, env, &status);
+	assert_int_equal(status, 0);
+	r = await_record(*state, REC_EXEC, pid);
+	assert_int_equal(r->head.flags & REC_F_ENV_CUT, REC_F_ENV_CUT);
+	for (int i = 0; i < N; i++)
+		free(env[i]);
+}
+
+/* --- files --- */
+static void test_kernel_evade_given_a_handle_when_opened_then_the_file_is_told(void **state)
+{
+	union {
+		struct file_handle handle;
+		char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} h = { .handle.handle_bytes = MAX_HANDLE_SZ };
+	struct fixture *f = *state;
+	char want[PATH_MAX + 8];
+	const struct rec_open *r;
+	AUTO_FD int dir = -1, fd = -1;
+	int mount;
+
+	make_file("held", 1);
+	snprintf(want, sizeof(want), "%s/held", f->dir);
+	assert_int_equal(name_to_handle_at(AT_FDCWD, "held", &h.handle, &mount, 0), 0);
+	dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	await_nth(f, REC_OPEN, getpid(), 1);
+	test_setup(state);
+	fd = open_by_handle_at(dir, &h.handle, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	r = await_record(f, REC_OPEN, getpid());
+	assert_int_equal(r->head.flags, REC_F_BY_HANDLE);
+	assert_int_equal(r->open_flags & O_ACCMODE, O_RDWR);
+	assert_file(&r->file, want);
+	assert_walked(r + 1, &r->path, want);
+	test_setup(state);
+	assert_int_equal(open_by_handle_at(-1, &h.handle, O_RDONLY), -1);
+	r = await_record(f, REC_OPEN, getpid());
+	assert_int_equal(r->head.flags, REC_F_BY_HANDLE | REC_F_AS_ASKED);
+	assert_int_equal(r->error, EBADF);
+	assert_int_equal(r->path.bytes + r->name_bytes, 0);
+}
+
+enum { RACES = 3000 };
+static atomic_bool stop;
+static int raced;
+
+static void *close_it(void *arg)
+{
+	while (!atomic_load(&stop))
+		close(raced);
+	return arg;
+}
+
+/* Each is told, of some only what was asked. */
+static void test_kernel_evade_given_a_thread_that_closes_when_opened_then_none_is_missing(
+	void **state)
+{
+	struct fixture *f = *state;
+	const struct rec_open *r = NULL;
+	char text[PATH_MAX + 8];
+	pthread_t thread;
+	int opened = 0;
+
+	make_file("raced", 1);
+	raced = dup(0);
+	close(raced);
+	take_records(f);
+	test_setup(state);
+	assert_int_equal(pthread_create(&thread, NULL, close_it, NULL), 0);
+	for (int i = 0; i < RACES; i++) {
+		opened += open("raced", O_RDONLY) >= 0;
+		take_records(f);
+	}
+	atomic_store(&stop, true);
+	pthread_join(thread, NULL);
+	await_nth(f, REC_OPEN, getpid(), opened - 1);
+	snprintf(text, sizeof(text), "%s/raced", f->dir);
+	for (int i = 0; i < opened; i++) {
+		r = find_record(f, r, REC_OPEN, getpid());
+		assert_int_equal(r->error, 0);
+		if (r->head.flags & REC_F_AS_ASKED)
+			assert_string_equal((const char *)(r + 1) + r->path.bytes, "raced");
+		else
+			assert_walked(r + 1, &r->path, text);
+	}
+}
+
+static void test_kernel_evade_given_a_name_when_truncated_then_it_is_modified(void **state)
+{
+	struct fixture *f = *state;
+	const struct rec_open *r;
+
+	make_file("short", 100);
+	test_setup(state);
+	assert_int_equal(truncate("short", 0), 0);
+	for (int i = 0; (r = await_nth(f, REC_WRITTEN, getpid(), i)); i++)
+		if (r->head.flags & REC_F_AS_ASKED) /* not ftruncate() */
+			break;
+	assert_walked(r + 1, &r->path, f->dir);
+	assert_string_equal((const char *)(r + 1) + r->path.bytes, "short");
+}
+
+/* --- executable memory --- */
+static void *map(int protection, int flags, int fd)
+{
+	void *p = mmap(NULL, 8192, protection, flags, fd, 0);
+
+	if (p == MAP_FAILED)
+		_exit(97);
+	return p;
+}
+
+static void run(void *p)
+{
+	_exit(mprotect(p, 8192, PROT_READ | PROT_EXEC) == 0 ? 0 : 98);
+}
+
+static void run_shared_memory_file(void *arg)
+{
+	int fd = memfd_create("code", MFD_CLOEXEC);
+
+	(void)arg;
+	if (ftruncate(fd, 8192) < 0)
+		_exit(96);
+	run(map(PROT_READ | PROT_WRITE, MAP_SHARED, fd));
+}
+
+static void run_shared_file(void *arg)
+{
+	run(map(PROT_READ | PROT_WRITE, MAP_SHARED, *(int *)arg));
+}
+
+static void map_shared_file(void *arg)
+{
+	map(PROT_READ | PROT_EXEC, MAP_SHARED, *(int *)arg);
+}
+
+/* What is written lies behind the image of a file. */
+static void run_behind_an_image(void *arg)
+{
+	char *p = map(PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	if (mmap(p, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, *(int *)arg, 0) != p ||
+	    mprotect(p + 4096, 4096, PROT_READ | PROT_WRITE) < 0)
+		_exit(96);
+	p[4096] = 1;
+	run(p);
+}
+
+static void run_by_personality(void *arg)
+{
+	(void)arg;
+	personality(READ_IMPLIES_EXEC);
+	map(PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+}
+
+static void attach_executable(void *arg)
+{
+	int id = shmget(IPC_PRIVATE, 8192, 0700 | IPC_CREAT);
+	const void *at = shmat(id, NULL, SHM_EXEC);
+
+	(void)arg;
+	shmctl(id, IPC_RMID, NULL);
+	if (at == (void *)-1)
+		_exit(97);
+}
+
+static void test_kernel_evade_given_ways_to_executable_memory_when_taken_then_each_is_told(
+	void **state)
+{
+	static const struct {
+		void (*act)(void *fd);
+		uint8_t call, anonymous;
+		uint16_t flags; /* of the path */
+		uint32_t protection;
+		const char *name;
+	} ways[] = {
+		{ run_shared_memory_file, REC_MPROTECT, 0, REC_PATH_DELETED | REC_PATH_DETACHED,
+		  PROT_READ | PROT_EXEC, NULL },
+		{ run_shared_file, REC_MPROTECT, 0, 0, PROT_READ | PROT_EXEC, "image" },
+		{ map_shared_file, REC_MMAP, 0, 0, PROT_READ | PROT_EXEC, "image" },
+		{ run_behind_an_image, REC_MPROTECT, 1, 0, PROT_READ | PROT_EXEC, NULL },
+		{ run_by_personality, REC_MMAP, 1, 0, PROT_READ | PROT_WRITE | PROT_EXEC, NULL },
+		{ attach_executable, REC_SHMAT, 0, REC_PATH_DETACHED,
+		  PROT_READ | PROT_WRITE | PROT_EXEC, NULL },
+	};
+	struct fixture *f = *state;
+	char want[PATH_MAX + 8];
+	AUTO_FD int fd = -1;
+
+	make_file("image", 8192);
+	snprintf(want, sizeof(want), "%s/image", f->dir);
+	fd = open("image", O_RDWR | O_CLOEXEC);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		const struct rec_protect *r;
+		int status;
+		pid_t pid = in_child(ways[i].act, &fd, &status);
+
+		assert_int_equal(status, 0);
+		r = await_record(f, REC_PROTECT, pid);
+		assert_int_equal(r->call, ways[i].call);
+		assert_int_equal(r->anonymous, ways[i].anonymous);
+		assert_int_equal(r->protection, ways[i].protection);
+		assert_int_equal(r->path.flags & ways[i].flags, ways[i].flags);
+		assert_true(r->bytes == 8192);
+		if (ways[i].name)
+			assert_walked(r + 1, &r->path, want);
+	}
+}
+
+#define T(name) cmocka_unit_test_setup(test_kernel_evade_given_##name, test_setup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_crowd_of_variables_when_executed_then_the_last_is_told),
+		T(too_much_of_the_chosen_variables_when_executed_then_told),
+		T(a_handle_when_opened_then_the_file_is_told),
+		T(a_thread_that_closes_when_opened_then_none_is_missing),
+		T(a_name_when_truncated_then_it_is_modified),
+		T(ways_to_executable_memory_when_taken_then_each_is_told),
+	};
+
+	if (geteuid() != 0) {
+		print_error("the kernel tests need root: run them with sudo\n");
+		return 1;
+	}
+	return cmocka_run_group_tests_name("kernel_evade", tests, group_setup, group_teardown);
+}
