@@ -52,6 +52,9 @@ struct expr_value {
 	uint32_t n_nodes, depth;
 };
 
+/* 0 when at most one of two is a list, or both are the same; else -EINVAL, told in @d. */
+NODISCARD int expr_value_one_list(struct field_ref a, struct field_ref b, struct diag *d);
+
 /* A condition over values. */
 struct expr_calc {
 	struct expr_value *a, *b; /* b NULL: the test's question, is it null, or is it true */
