@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/flows.h"
 
-#include <arpa/inet.h>
 #include <stdatomic.h>
 #include <string.h>
 
-#include <xxhash.h>
-
+#include "collector/flow_row.h"
 #include "lib/timestamp.h"
 
 enum {
@@ -22,11 +20,7 @@ struct flows {
 	struct store *store;
 	char *dir;
 	uint64_t most, expired_ns;
-	/* the batch at hand */
-	struct block *block;
-	uint32_t source, node;
-	int64_t ahead_ns;
-	uint64_t clock_error_ns;
+	struct flow_batch at; /* the batch at hand */
 	/* one key's, with those it is translated to and from */
 	struct flow near[FLOWDB_KEY_ROWS];
 	size_t n_near;
@@ -35,124 +29,6 @@ struct flows {
 	struct flow_match matches[FLOW_SIGHTINGS];
 	_Atomic uint64_t n_flows, n_events, n_evicted, n_crowded;
 };
-
-/* ---- values of a row ---- */
-
-static uint64_t raw(struct flows *f, uint32_t table, uint32_t row, enum field field)
-{
-	const uint64_t *column = block_column(f->block, table, field);
-
-	return column ? column[row] : 0;
-}
-
-/* LONG and DATE; 0 where it is null. */
-static uint64_t number(struct flows *f, uint32_t table, uint32_t row, enum field field)
-{
-	uint64_t v = raw(f, table, row, field);
-
-	return v ? v - 1 : 0;
-}
-
-static void text(struct flows *f, uint32_t table, uint32_t row, enum field field, char *to,
-		 size_t n)
-{
-	uint64_t v = raw(f, table, row, field);
-	struct block_string s = { "", 0 };
-
-	if (v)
-		s = block_string(f->block, (uint32_t)v);
-	snprintf(to, n, "%.*s", (int)MIN((size_t)s.n, n - 1), s.s);
-}
-
-/* ---- a row as a sighting ---- */
-
-static bool is_loopback(const char *ip)
-{
-	return strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
-}
-
-static void read_process(struct flows *f, uint32_t table, uint32_t row, struct flow_end *e)
-{
-	uint32_t process = block_process(f->block, table, row, VIA_ACTOR);
-
-	if (!process)
-		return;
-	e->entity = raw(f, BLOCK_PROCESSES, process - 1, FIELD_ENTITY_ID);
-	e->pid = number(f, BLOCK_PROCESSES, process - 1, FIELD_PID);
-	text(f, BLOCK_PROCESSES, process - 1, FIELD_NAME, e->process, sizeof(e->process));
-}
-
-static enum flow_side side_of(struct flows *f, uint32_t table, uint32_t row, enum kind kind)
-{
-	char direction[16];
-
-	if (kind == KIND_CONNECT || kind == KIND_ACCEPT)
-		return kind == KIND_CONNECT ? FLOW_CONNECTED : FLOW_ACCEPTED;
-	text(f, table, row, FIELD_DIRECTION, direction, sizeof(direction));
-	return strcmp(direction, "ingress") == 0 ? FLOW_ACCEPTED : FLOW_CONNECTED;
-}
-
-static void read_sighting(struct flows *f, uint32_t table, uint32_t row, struct flow_end *e)
-{
-	enum kind kind = block_kind(f->block, table);
-	uint64_t time_ns = number(f, table, row, FIELD_TIMESTAMP);
-	uint64_t duration_ns = number(f, table, row, FIELD_DURATION);
-
-	*e = (struct flow_end){ .source = f->source,
-				.node = f->node,
-				.ahead_ns = (uint64_t)f->ahead_ns,
-				.clock_error_ns = f->clock_error_ns };
-	e->side = side_of(f, table, row, kind);
-	read_process(f, table, row, e);
-	e->thread = number(f, table, row, FIELD_THREAD_ID);
-	if (kind == KIND_DISCONNECT) {
-		e->close_ns = time_ns;
-		e->close_seq = number(f, table, row, FIELD_SEQ);
-		e->duration_ns = MIN(duration_ns, time_ns);
-		e->established_ns = time_ns - e->duration_ns;
-		e->close_ahead_ns = e->ahead_ns;
-		e->source_bytes = raw(f, table, row, FIELD_SOURCE_BYTES);
-		e->dest_bytes = raw(f, table, row, FIELD_DEST_BYTES);
-		return;
-	}
-	e->open_ns = time_ns;
-	e->open_seq = number(f, table, row, FIELD_SEQ);
-	e->established_ns = time_ns + duration_ns; /* a connect begins before, an accept has none */
-	text(f, table, row, FIELD_ERROR_CODE, e->error, sizeof(e->error));
-}
-
-/* Of the node where the addresses are its own. */
-static uint64_t key_of(const struct flows *f, const char *community_id, const char *dest_ip)
-{
-	return XXH3_64bits_withSeed(community_id, strlen(community_id),
-				    is_loopback(dest_ip) ? f->node : 0);
-}
-
-/* Where a tuple lies in a row. */
-struct tuple_fields {
-	enum field source_ip, source_port, dest_ip, dest_port, community_id;
-};
-static const struct tuple_fields plain_fields = { FIELD_SOURCE_IP, FIELD_SOURCE_PORT, FIELD_DEST_IP,
-						  FIELD_DEST_PORT, FIELD_COMMUNITY_ID };
-static const struct tuple_fields nat_fields = { FIELD_NAT_SOURCE_IP, FIELD_NAT_SOURCE_PORT,
-						FIELD_NAT_DEST_IP, FIELD_NAT_DEST_PORT,
-						FIELD_NAT_COMMUNITY_ID };
-
-/* False: it has no community id. */
-static bool read_tuple(struct flows *f, uint32_t table, uint32_t row, const struct tuple_fields *at,
-		       struct flow_tuple *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	text(f, table, row, at->community_id, ret->community_id, sizeof(ret->community_id));
-	if (!ret->community_id[0])
-		return false;
-	text(f, table, row, at->source_ip, ret->source_ip, sizeof(ret->source_ip));
-	text(f, table, row, at->dest_ip, ret->dest_ip, sizeof(ret->dest_ip));
-	ret->source_port = (uint16_t)number(f, table, row, at->source_port);
-	ret->dest_port = (uint16_t)number(f, table, row, at->dest_port);
-	ret->key = key_of(f, ret->community_id, ret->dest_ip);
-	return true;
-}
 
 /* ---- joining ---- */
 
@@ -340,23 +216,19 @@ static int take_connection(struct flows *f, uint32_t table, uint32_t row)
 	const char *own;
 	int r;
 
-	if (!read_tuple(f, table, row, &plain_fields, &event.tuple))
+	if (!flow_row_tuple(&f->at, table, row, FLOW_ROW_PLAIN, &event.tuple))
 		return 0;
-	text(f, table, row, FIELD_TRANSPORT, event.transport, sizeof(event.transport));
-	read_sighting(f, table, row, &e);
+	flow_row_text(&f->at, table, row, FIELD_TRANSPORT, event.transport,
+		      sizeof(event.transport));
+	flow_row_end(&f->at, table, row, &e);
 	e.key = event.tuple.key;
 	keys = (struct keys){ { e.key }, 1 };
 	own = e.side == FLOW_CONNECTED ? event.tuple.source_ip : event.tuple.dest_ip;
-	r = is_loopback(own) ? 0 : flowdb_address(f->db, own, f->node, flow_end_at(&e));
+	r = flow_is_loopback(own) ? 0 : flowdb_address(f->db, own, f->at.node, flow_end_at(&e));
 	if (r < 0)
 		return r;
 	f->n_events++;
 	return join(f, &keys, &event, flow_end_at(&e), &e);
-}
-
-static uint64_t corrected(const struct flows *f, uint64_t ns)
-{
-	return ns ? ns - (uint64_t)f->ahead_ns : 0;
 }
 
 /* What was a half of each tuple may be one connection now. */
@@ -368,12 +240,14 @@ static int take_translation(struct flows *f, uint32_t table, uint32_t row)
 	struct keys keys;
 	int r;
 
-	if (!read_tuple(f, table, row, &plain_fields, &plain) ||
-	    !read_tuple(f, table, row, &nat_fields, &nat) || plain.key == nat.key)
+	if (!flow_row_tuple(&f->at, table, row, FLOW_ROW_PLAIN, &plain) ||
+	    !flow_row_tuple(&f->at, table, row, FLOW_ROW_NAT, &nat) || plain.key == nat.key)
 		return 0;
-	text(f, table, row, FIELD_TRANSPORT, event.transport, sizeof(event.transport));
+	flow_row_text(&f->at, table, row, FIELD_TRANSPORT, event.transport,
+		      sizeof(event.transport));
 	l = (struct flow_link){ plain.key, nat.key,
-				corrected(f, number(f, table, row, FIELD_TIMESTAMP)) };
+				flow_row_corrected(&f->at, flow_row_number(&f->at, table, row,
+									   FIELD_TIMESTAMP)) };
 	keys = (struct keys){ { l.from, l.to }, 2 };
 	r = flowdb_translation(f->db, &l, plain.source_ip, nat.dest_ip);
 	return r == 0 ? join(f, &keys, &event, l.at_ns, NULL) : r;
@@ -381,33 +255,35 @@ static int take_translation(struct flows *f, uint32_t table, uint32_t row)
 
 static int take_gap(struct flows *f, uint32_t table, uint32_t row)
 {
-	uint64_t at = number(f, table, row, FIELD_TIMESTAMP);
-	uint64_t from = number(f, table, row, FIELD_GAP_FROM),
-		 to = number(f, table, row, FIELD_GAP_TO);
+	uint64_t at = flow_row_number(&f->at, table, row, FIELD_TIMESTAMP);
+	uint64_t from = flow_row_number(&f->at, table, row, FIELD_GAP_FROM),
+		 to = flow_row_number(&f->at, table, row, FIELD_GAP_TO);
 	char class[16], cause[32];
 
-	text(f, table, row, FIELD_GAP_CLASS, class, sizeof(class));
-	text(f, table, row, FIELD_GAP_CAUSE, cause, sizeof(cause));
+	flow_row_text(&f->at, table, row, FIELD_GAP_CLASS, class, sizeof(class));
+	flow_row_text(&f->at, table, row, FIELD_GAP_CAUSE, cause, sizeof(cause));
 	if (!from || strcmp(class, "priority") == 0) /* connections are bulk */
 		return 0;
-	return flowdb_outage(f->db, f->node, corrected(f, from), corrected(f, to ? to : at), cause);
+	return flowdb_outage(f->db, f->at.node, flow_row_corrected(&f->at, from),
+			     flow_row_corrected(&f->at, to ? to : at), cause);
 }
 
 /* The sensor began: since the last event before it nobody watched. */
 static int take_sensor(struct flows *f, uint32_t table, uint32_t row, uint64_t last_ns)
 {
-	uint64_t at = corrected(f, number(f, table, row, FIELD_TIMESTAMP));
+	uint64_t at =
+		flow_row_corrected(&f->at, flow_row_number(&f->at, table, row, FIELD_TIMESTAMP));
 	char message[32];
 
-	text(f, table, row, FIELD_MESSAGE, message, sizeof(message));
+	flow_row_text(&f->at, table, row, FIELD_MESSAGE, message, sizeof(message));
 	if (strncmp(message, "start", 5) != 0 || last_ns >= at)
 		return 0;
-	return flowdb_outage(f->db, f->node, last_ns, at, last_ns ? "stopped" : "not_started");
+	return flowdb_outage(f->db, f->at.node, last_ns, at, last_ns ? "stopped" : "not_started");
 }
 
 static int take_row(struct flows *f, uint32_t table, uint32_t row, uint64_t last_ns)
 {
-	switch (block_kind(f->block, table)) {
+	switch (block_kind(f->at.block, table)) {
 	case KIND_CONNECT:
 	case KIND_ACCEPT:
 	case KIND_DISCONNECT:
@@ -426,21 +302,21 @@ static int take_row(struct flows *f, uint32_t table, uint32_t row, uint64_t last
 
 static int take_source(struct flows *f)
 {
-	const struct block_info *i = block_info(f->block);
+	const struct block_info *i = block_info(f->at.block);
 	struct block_stats stats;
 	char id[129], name[129];
 	int r;
 
 	snprintf(id, sizeof(id), "%.*s", (int)MIN(i->node_id.n, 128u), i->node_id.s);
 	snprintf(name, sizeof(name), "%.*s", (int)MIN(i->node_name.n, 128u), i->node_name.s);
-	block_stats(f->block, &stats);
-	r = flowdb_source(f->db, id, name, i->boot_text, &f->source, &f->node);
+	block_stats(f->at.block, &stats);
+	r = flowdb_source(f->db, id, name, i->boot_text, &f->at.source, &f->at.node);
 	if (r < 0)
 		return r;
-	f->clock_error_ns = stats.clock_error_ns;
-	f->ahead_ns =
+	f->at.clock_error_ns = stats.clock_error_ns;
+	f->at.ahead_ns =
 		stats.clock_offset_ns; /* a sensor that has just started has none: the last one */
-	flowdb_clock(f->db, f->node, stats.clock_error_ns != 0, &f->ahead_ns);
+	flowdb_clock(f->db, f->at.node, stats.clock_error_ns != 0, &f->at.ahead_ns);
 	return 0;
 }
 
@@ -458,11 +334,12 @@ static int on_batch(const struct store_block *meta, struct block *b, void *arg)
 	(void)meta;
 	if (block_info(b)->n_tables == 1 && block_kind(b, 0) == KIND_ALARM)
 		return 0; /* the collector's word, by its own clock: nobody watched the node */
-	f->block = b;
+	f->at.block = b;
 	r = take_source(f);
 	if (r < 0)
 		return r == -ENOSPC ? 0 : r;
-	flowdb_seen(f->db, f->node, corrected(f, block_info(b)->max_time_ns), &before_ns);
+	flowdb_seen(f->db, f->at.node, flow_row_corrected(&f->at, block_info(b)->max_time_ns),
+		    &before_ns);
 	for (uint32_t t = 0; t < block_info(b)->n_tables && r == 0; t++) {
 		if (!(told_kinds >> block_kind(b, t) & 1))
 			continue;
