@@ -231,35 +231,6 @@ const struct route *api_route(const char *path, size_t n, unsigned methods, unsi
 
 /* ---- what is asked ---- */
 
-void api_bad_param(struct request *r, enum param p, const struct diag *d)
-{
-	const char *name = param_info(p)->name;
-	struct problem problem = {
-		.status = 400, .kind = "parameter", .parameter = name, .diag = *d
-	};
-
-	if (p == PARAM_Q) { /* its position is the text's own */
-		problem.kind = "query";
-		problem.query = request_params(r)->value[PARAM_Q].s;
-	} else {
-		problem.diag.line = 0;
-		diag_set(&problem.diag, 0, 0, 0, "parameter '%s': %s", name, d->text);
-	}
-	request_problem(r, &problem);
-}
-
-static bool read_time(struct request *r, enum param p, uint64_t now_ns, uint64_t *ret)
-{
-	size_t n;
-	const char *s = params_text(request_params(r), p, &n);
-	struct diag d = { 0 };
-
-	if (n == 0 || timestamp_parse(s, n, now_ns, ret, &d) == 0)
-		return true;
-	api_bad_param(r, p, &d);
-	return false;
-}
-
 static bool read_condition(struct request *r, enum ask_taken taken, struct ask *ret)
 {
 	const struct params *p = request_params(r);
@@ -299,8 +270,8 @@ static bool read_range(struct request *r, enum range range, struct ask *ret)
 
 	if (range == RANGE_TO_NOW)
 		ret->to_ns = now_ns;
-	if ((!ever && !read_time(r, PARAM_SINCE, now_ns, &ret->from_ns)) ||
-	    !read_time(r, PARAM_UNTIL, now_ns, &ret->to_ns))
+	if ((!ever && !api_read_time(r, PARAM_SINCE, now_ns, &ret->from_ns)) ||
+	    !api_read_time(r, PARAM_UNTIL, now_ns, &ret->to_ns))
 		return false;
 	if (ret->from_ns < ret->to_ns)
 		return true;
@@ -352,27 +323,6 @@ bool api_wants_lines(const struct request *r)
 	return accept && (strcasestr(accept, "application/x-ndjson") ||
 			  strcasestr(accept, "application/ndjson") ||
 			  strcasestr(accept, "application/jsonl"));
-}
-
-bool api_read_bool(struct request *r, enum param p, bool *ret)
-{
-	struct diag d = { 0 };
-	size_t n;
-	const char *s = params_text(request_params(r), p, &n);
-
-	*ret = strcmp(s, "true") == 0;
-	if (*ret || strcmp(s, "false") == 0)
-		return true;
-	diag_set(&d, 0, 0, 0, "expected true or false");
-	api_bad_param(r, p, &d);
-	return false;
-}
-
-const char *api_text(const struct request *r, enum param p)
-{
-	const struct params *params = request_params(r);
-
-	return params->value[p].n ? params->value[p].s : NULL;
 }
 
 void ask_done(struct ask *a)

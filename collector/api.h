@@ -61,15 +61,32 @@ NODISCARD bool api_read_fields(struct request *r, struct document **ret);
 /* True when the client accepts NDJSON. */
 bool api_wants_lines(const struct request *r);
 
-/* A parameter that is true or false.  Returns false when it is neither: answered already. */
-NODISCARD bool api_read_bool(struct request *r, enum param p, bool *ret);
+/* ---- how parameters are read: collector/api_read.c ---- */
+
+/* Answers 400 about parameter @p; of q, with the position that @d tells. */
+void api_bad_param(struct request *r, enum param p, const struct diag *d);
+
+/* The same with what was @expected.  Always false. */
+bool api_bad(struct request *r, enum param p, const char *expected);
 
 /* The parameter's text; NULL when it is not given or empty. */
 const char *api_text(const struct request *r, enum param p);
-/* The parameter ttl, or @otherwise: *ret_expires_ns is that long from now.  Returns false when it
- * is wrong or more than @most_ns: answered already. */
+
+/* Each returns false when the parameter is wrong: answered already.  True or false: */
+NODISCARD bool api_read_bool(struct request *r, enum param p, bool *ret);
+
+/* A number from 1 to @most, which has a default: */
+NODISCARD bool api_read_number(struct request *r, enum param p, uint64_t most, uint32_t *ret);
+
+/* A time, as of @now_ns; *ret stays when it is not given. */
+NODISCARD bool api_read_time(struct request *r, enum param p, uint64_t now_ns, uint64_t *ret);
+
+/* The parameter ttl, or @otherwise: *ret_expires_ns is that long from now.  More than @most_ns is
+ * wrong. */
 NODISCARD bool api_read_ttl(struct request *r, const char *otherwise, uint64_t most_ns,
 			    uint64_t *ret_expires_ns);
+
+/* ---- how answers are written ---- */
 
 /* Writes took_ms: milliseconds since the request @r came, to the microsecond. */
 void api_took(const struct request *r, struct json *j);
@@ -77,9 +94,8 @@ void api_took(const struct request *r, struct json *j);
 /* Ends the object @j and with it the answer. */
 void api_finish(struct request *r, struct json *j);
 
-/* The same of a list that was written into @j: whether it was @truncated, and took_ms; a negative
- * errno
- * @e becomes a problem in its place. */
+/* The same of a list that was written into @j: whether it was @truncated, and took_ms.  A negative
+ * errno @e becomes a problem in its place. */
 void api_finish_list(struct request *r, struct json *j, bool truncated, int e);
 
 /* The query that @a is, for a job of @r. */
@@ -91,9 +107,6 @@ void api_write_stats(const struct request *r, const struct store_scan_stats *sta
 /* "gaps" of an answer; *ret_n of them.  Returns as query_gaps(). */
 NODISCARD int api_write_gaps(struct query_worker *w, const struct query *q, struct json *j,
 			     uint32_t *ret_n);
-
-/* Answers 400 about parameter @p; of q, with the position that @d tells. */
-void api_bad_param(struct request *r, enum param p, const struct diag *d);
 
 /* A search for what stands in a path, oldest first, since ever: in the thread that answers it,
  * @narrow adds to the condition of @ask; *ret_cut: it does not hold all that it should.  Returns 0

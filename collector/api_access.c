@@ -7,25 +7,6 @@
 
 #define TOKEN_MOST_NS (UINT64_C(3660) * 86400 * 1000000000)
 
-bool api_read_ttl(struct request *r, const char *otherwise, uint64_t most_ns,
-		  uint64_t *ret_expires_ns)
-{
-	struct diag d = { 0 };
-	size_t n;
-	const char *s = params_text(request_params(r), PARAM_TTL, &n);
-	uint64_t ttl_ns;
-	int e = n ? duration_parse(s, n, &ttl_ns, &d)
-		  : duration_parse(otherwise, strlen(otherwise), &ttl_ns, &d);
-
-	if (e == 0 && (ttl_ns == 0 || ttl_ns > most_ns))
-		e = diag_set(&d, -EINVAL, 0, 0, "expected a time up to %llud",
-			     (unsigned long long)(most_ns / 86400000000000u));
-	if (e < 0)
-		api_bad_param(r, PARAM_TTL, &d);
-	*ret_expires_ns = timestamp_now() + ttl_ns;
-	return e == 0;
-}
-
 /* ---- tokens ---- */
 
 static void write_time(struct json *j, const char *key, uint64_t ns)
@@ -111,16 +92,9 @@ static bool read_token(struct request *r, struct token *t)
 	    !api_read_ttl(r, "90d", TOKEN_MOST_NS, &t->expires_ns))
 		return false;
 	if (!t->name[0])
-		diag_set(&d, 0, 0, 0, "expected what the token is for");
-	if (!t->name[0]) {
-		api_bad_param(r, PARAM_NAME, &d);
-		return false;
-	}
-	if (!role_parse(role, &t->role)) {
-		diag_set(&d, 0, 0, 0, "expected viewer, analyst, operator or admin");
-		api_bad_param(r, PARAM_ROLE, &d);
-		return false;
-	}
+		return api_bad(r, PARAM_NAME, "expected what the token is for");
+	if (!role_parse(role, &t->role))
+		return api_bad(r, PARAM_ROLE, "expected viewer, analyst, operator or admin");
 	if (scope_parse(&scope, t->scope, &d) == 0)
 		return true;
 	api_bad_param(r, PARAM_SCOPE, &d);

@@ -29,15 +29,6 @@ void alert_query_done(struct alert_query *q)
 	q->rule_id = q->node = NULL;
 }
 
-static bool bad(struct request *r, enum param p, const char *expected)
-{
-	struct diag d = { 0 };
-
-	diag_set(&d, 0, 0, 0, "%s", expected);
-	api_bad_param(r, p, &d);
-	return false;
-}
-
 static bool read_words(struct request *r, struct alert_filter *f)
 {
 	const char *status = api_text(r, PARAM_STATUS), *level = api_text(r, PARAM_LEVEL);
@@ -45,33 +36,24 @@ static bool read_words(struct request *r, struct alert_filter *f)
 
 	f->status = -1;
 	if (status && !alert_status_parse(status, &s))
-		return bad(r, PARAM_STATUS, "expected open, acknowledged or closed");
+		return api_bad(r, PARAM_STATUS, "expected open, acknowledged or closed");
 	if (status)
 		f->status = (int)s;
 	if (level && !rule_level_parse(level, &f->least))
-		return bad(r, PARAM_LEVEL, "expected informational, low, medium, high or critical");
+		return api_bad(r, PARAM_LEVEL,
+			       "expected informational, low, medium, high or critical");
 	return true;
-}
-
-static bool read_time(struct request *r, enum param p, uint64_t otherwise, uint64_t *ret)
-{
-	const char *s = api_text(r, p);
-	struct diag d = { 0 };
-
-	*ret = otherwise;
-	if (!s || timestamp_parse(s, strlen(s), timestamp_now(), ret, &d) == 0)
-		return true;
-	api_bad_param(r, p, &d);
-	return false;
 }
 
 bool alert_query_read(struct request *r, struct alert_query *ret)
 {
 	const char *rule = api_text(r, PARAM_RULE), *node = api_text(r, PARAM_NODE);
+	uint64_t now_ns = timestamp_now();
 
-	*ret = (struct alert_query){ 0 };
-	if (!read_words(r, &ret->filter) || !read_time(r, PARAM_SINCE, 0, &ret->filter.since_ns) ||
-	    !read_time(r, PARAM_UNTIL, UINT64_MAX, &ret->filter.until_ns))
+	*ret = (struct alert_query){ .filter.until_ns = UINT64_MAX };
+	if (!read_words(r, &ret->filter) ||
+	    !api_read_time(r, PARAM_SINCE, now_ns, &ret->filter.since_ns) ||
+	    !api_read_time(r, PARAM_UNTIL, now_ns, &ret->filter.until_ns))
 		return false;
 	ret->rule_id = rule ? strdup(rule) : NULL;
 	ret->node = node ? strdup(node) : NULL;
@@ -99,7 +81,7 @@ static bool read_page(struct request *r, struct alert_filter *f)
 		return true;
 	f->before_id = strtoull(cursor, &end, 10);
 	return (*cursor >= '1' && *cursor <= '9' && !*end) ||
-	       bad(r, PARAM_CURSOR, "expected a cursor that this resource has told");
+	       api_bad(r, PARAM_CURSOR, "expected a cursor that this resource has told");
 }
 
 /* ---- an alert as JSON ---- */
@@ -367,7 +349,7 @@ static void edit(struct request *r, int status)
 	if (!b || !read_id(r, &id))
 		return;
 	if (status < 0 && !e.note && !e.owner)
-		bad(r, PARAM_NOTE, "expected a note or an owner");
+		api_bad(r, PARAM_NOTE, "expected a note or an owner");
 	else if (went_well(r, alertbook_edit(b, id, &e)))
 		answer_one(r, id);
 }

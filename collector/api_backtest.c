@@ -164,25 +164,15 @@ static void work(struct request *r, struct query_worker *w, void *task)
 	rulebook_free(own);
 }
 
-static bool read_time(struct request *r, enum param p, uint64_t *ret)
-{
-	const char *s = api_text(r, p);
-	struct diag d = { 0 };
-
-	if (!s || timestamp_parse(s, strlen(s), timestamp_now(), ret, &d) == 0)
-		return true;
-	api_bad_param(r, p, &d);
-	return false;
-}
-
 static bool read_task(struct request *r, struct task *t)
 {
 	const char *source = api_text(r, PARAM_SOURCE), *node = api_text(r, PARAM_NODE);
 	struct diag d = { 0 };
 
-	t->from_ns = timestamp_now() - DAY_NS;
 	t->to_ns = timestamp_now();
-	if (!read_time(r, PARAM_SINCE, &t->from_ns) || !read_time(r, PARAM_UNTIL, &t->to_ns))
+	t->from_ns = t->to_ns - DAY_NS;
+	if (!api_read_time(r, PARAM_SINCE, t->to_ns, &t->from_ns) ||
+	    !api_read_time(r, PARAM_UNTIL, t->to_ns, &t->to_ns))
 		return false;
 	if (params_number(request_params(r), PARAM_LIMIT, 1, LIMIT_SEARCH_HITS, &t->limit, &d) <
 	    0) {

@@ -43,15 +43,6 @@ bool api_parse_entity(const char *s, uint64_t *ret)
 	return *ret != 0;
 }
 
-static bool bad(struct request *r, enum param p, const char *why)
-{
-	struct diag d = { 0 };
-
-	diag_set(&d, 0, 0, 0, "%s", why);
-	api_bad_param(r, p, &d);
-	return false;
-}
-
 static bool read_state(struct request *r, struct edges_task *t)
 {
 	static const char *const words[] = { "all", "joined", "half" };
@@ -63,7 +54,7 @@ static bool read_state(struct request *r, struct edges_task *t)
 			t->question.state = (__typeof__(t->question.state))i;
 			return true;
 		}
-	return bad(r, PARAM_STATE, "expected all, joined or half");
+	return api_bad(r, PARAM_STATE, "expected all, joined or half");
 }
 
 /* The cursor of edges: time and id of the last one. */
@@ -79,7 +70,7 @@ static bool read_cursor(struct request *r, struct edges_task *t)
 		return true;
 	if (q->entity || sscanf(s, "%16llx-%16llx%n", &at, &id, &end) != 2 || (size_t)end != n ||
 	    !id)
-		return bad(r, PARAM_CURSOR, "expected the cursor of an answer without process");
+		return api_bad(r, PARAM_CURSOR, "expected the cursor of an answer without process");
 	q->after_id = id;
 	if (q->descending)
 		q->to_ns = at + 1;
@@ -94,7 +85,7 @@ static bool read_process(struct request *r, struct edges_task *t)
 	const char *s = params_text(request_params(r), PARAM_PROCESS, &n);
 
 	return n == 0 || api_parse_entity(s, &t->question.entity) ||
-	       bad(r, PARAM_PROCESS, "an entity id of 16 hexadecimal digits is expected");
+	       api_bad(r, PARAM_PROCESS, "an entity id of 16 hexadecimal digits is expected");
 }
 
 static bool read_order(struct request *r, struct edges_task *t)
@@ -104,18 +95,7 @@ static bool read_order(struct request *r, struct edges_task *t)
 
 	t->question.descending = strcmp(s, "desc") == 0;
 	return t->question.descending || strcmp(s, "asc") == 0 ||
-	       bad(r, PARAM_ORDER, "expected desc or asc");
-}
-
-static bool read_number(struct request *r, enum param p, uint64_t most, uint32_t *ret)
-{
-	struct diag d = { 0 };
-	uint64_t v = 0;
-
-	if (params_number(request_params(r), p, 1, most, &v, &d) < 0)
-		api_bad_param(r, p, &d);
-	*ret = (uint32_t)v;
-	return v != 0;
+	       api_bad(r, PARAM_ORDER, "expected desc or asc");
 }
 
 static struct edges_task *task_new(struct request *r)
@@ -204,7 +184,7 @@ void api_edges(struct request *r)
 	t->question.from_ns = t->ask.from_ns;
 	t->question.to_ns = t->ask.to_ns;
 	if (read_state(r, t) && read_process(r, t) && read_order(r, t) &&
-	    read_number(r, PARAM_LIMIT, MAX_EDGES, &t->limit) && read_cursor(r, t))
+	    api_read_number(r, PARAM_LIMIT, MAX_EDGES, &t->limit) && read_cursor(r, t))
 		request_run(r, work_edges, TAKE(t), task_free);
 }
 
@@ -525,13 +505,13 @@ void api_hops(struct request *r)
 	if (!t || !ask_read(r, false, &t->ask))
 		return;
 	if (n == 0) {
-		bad(r, PARAM_FROM, "a process (16 hexadecimal digits) or a node is expected");
+		api_bad(r, PARAM_FROM, "a process (16 hexadecimal digits) or a node is expected");
 		return;
 	}
 	t->from = strdup(from);
 	if (!t->from)
 		request_problem_errno(r, -ENOMEM);
-	else if (read_number(r, PARAM_LIMIT, MAX_EDGES, &t->limit) &&
-		 read_number(r, PARAM_HOPS, ACROSS_HOPS, &t->depth))
+	else if (api_read_number(r, PARAM_LIMIT, MAX_EDGES, &t->limit) &&
+		 api_read_number(r, PARAM_HOPS, ACROSS_HOPS, &t->depth))
 		request_run(r, work_hops, TAKE(t), task_free);
 }

@@ -28,45 +28,14 @@ static void task_freep(struct facts_task **t)
 
 /* ---- asked ---- */
 
-static bool bad(struct request *r, enum param p, const char *why)
-{
-	struct diag d = { 0 };
-
-	diag_set(&d, 0, 0, 0, "%s", why);
-	api_bad_param(r, p, &d);
-	return false;
-}
-
 static bool read_kind(struct request *r, struct facts_task *t)
 {
 	size_t n;
 
 	t->spread.kind = fact_kind_find(params_text(request_params(r), PARAM_KIND, &n));
 	return t->spread.kind != FACT_NONE ||
-	       bad(r, PARAM_KIND, "expected executable, hash, pair, destination, domain or user");
-}
-
-static bool read_number(struct request *r, enum param p, uint64_t most, uint32_t *ret)
-{
-	struct diag d = { 0 };
-	uint64_t v = 0;
-
-	if (params_number(request_params(r), p, 1, most, &v, &d) < 0)
-		api_bad_param(r, p, &d);
-	*ret = (uint32_t)v;
-	return v != 0;
-}
-
-static bool read_since(struct request *r, struct facts_task *t)
-{
-	struct diag d = { 0 };
-	size_t n;
-	const char *s = params_text(request_params(r), PARAM_SINCE, &n);
-
-	if (timestamp_parse(s, n, timestamp_now(), &t->spread.since_ns, &d) == 0)
-		return true;
-	api_bad_param(r, PARAM_SINCE, &d);
-	return false;
+	       api_bad(r, PARAM_KIND,
+		       "expected executable, hash, pair, destination, domain or user");
 }
 
 static bool read_within(struct request *r, struct facts_task *t)
@@ -199,9 +168,10 @@ void api_prevalence(struct request *r)
 	size_t n;
 	const char *value = params_text(request_params(r), PARAM_VALUE, &n);
 
-	if (!t || !read_kind(r, t) || !read_since(r, t) ||
-	    !read_number(r, PARAM_LIMIT, MAX_FACTS, &t->limit) ||
-	    !read_number(r, PARAM_MAX_NODES, UINT32_MAX, &t->spread.nodes))
+	if (!t || !read_kind(r, t) ||
+	    !api_read_time(r, PARAM_SINCE, timestamp_now(), &t->spread.since_ns) ||
+	    !api_read_number(r, PARAM_LIMIT, MAX_FACTS, &t->limit) ||
+	    !api_read_number(r, PARAM_MAX_NODES, UINT32_MAX, &t->spread.nodes))
 		return;
 	t->value = n ? strdup(value) : NULL;
 	if (n && !t->value)
@@ -214,8 +184,9 @@ void api_spread(struct request *r)
 {
 	AUTO_TASK *t = task_new(r);
 
-	if (t && read_kind(r, t) && read_since(r, t) && read_within(r, t) &&
-	    read_number(r, PARAM_LIMIT, MAX_FACTS, &t->limit) &&
-	    read_number(r, PARAM_NODES, 1024, &t->spread.nodes))
+	if (t && read_kind(r, t) &&
+	    api_read_time(r, PARAM_SINCE, timestamp_now(), &t->spread.since_ns) &&
+	    read_within(r, t) && api_read_number(r, PARAM_LIMIT, MAX_FACTS, &t->limit) &&
+	    api_read_number(r, PARAM_NODES, 1024, &t->spread.nodes))
 		request_run(r, work_facts, TAKE(t), task_free);
 }

@@ -268,27 +268,17 @@ static void work(struct request *r, struct query_worker *w, void *arg)
 	incidents_done(&all);
 }
 
-static bool read_time(struct request *r, enum param p, uint64_t *ret)
-{
-	const char *s = api_text(r, p);
-	struct diag d = { 0 };
-
-	if (!s || timestamp_parse(s, strlen(s), timestamp_now(), ret, &d) == 0)
-		return true;
-	api_bad_param(r, p, &d);
-	return false;
-}
-
 static void start(struct request *r, const char *id)
 {
 	struct task *t = calloc(1, sizeof(*t));
+	uint64_t now_ns = timestamp_now();
 	struct diag d = { 0 };
 
 	if (!t) {
 		request_problem_errno(r, -ENOMEM);
 		return;
 	}
-	t->since_ns = timestamp_now() - DAY_NS;
+	t->since_ns = now_ns - DAY_NS;
 	t->until_ns = UINT64_MAX;
 	t->id = id ? strtoull(id, NULL, 10) : 0;
 	if (id && !t->id)
@@ -296,8 +286,8 @@ static void start(struct request *r, const char *id)
 	t->limit = 100;
 	if (!request_server(r)->config.alertbook) {
 		request_problem_text(r, 503, "there are no alerts here");
-	} else if (read_time(r, PARAM_SINCE, &t->since_ns) &&
-		   read_time(r, PARAM_UNTIL, &t->until_ns)) {
+	} else if (api_read_time(r, PARAM_SINCE, now_ns, &t->since_ns) &&
+		   api_read_time(r, PARAM_UNTIL, now_ns, &t->until_ns)) {
 		if (!id &&
 		    params_number(request_params(r), PARAM_LIMIT, 1, 10000, &t->limit, &d) < 0)
 			api_bad_param(r, PARAM_LIMIT, &d);

@@ -152,7 +152,8 @@ static int find(const struct search *s, struct request *r, struct query_worker *
 		e = query_sequences(w, &q, pipe->series, &page, &ret->page, &ret->sequences);
 	else
 		e = query_page(w, &q, &page, &ret->page);
-	ret->page.cut |= query_lacks_kin(w, &q) || ret->sequences.n_evicted || ret->sequences.n_late;
+	ret->page.cut |=
+		query_lacks_kin(w, &q) || ret->sequences.n_evicted || ret->sequences.n_late;
 	alone.stats = NULL;
 	if (e == 0)
 		e = query_gaps(w, &alone, &gaps, &ret->n_gaps);
