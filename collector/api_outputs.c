@@ -70,12 +70,26 @@ void api_output_replay(struct request *r)
 
 /* ---- a test: it waits for the other side ---- */
 
+struct test {
+	struct outputs *outputs; /* those of now: others may be in force when it runs */
+	char name[PATH_VALUE_BYTES];
+};
+
+static void test_free(void *arg)
+{
+	struct test *t = arg;
+
+	outputs_unref(t->outputs);
+	free(t);
+}
+
 static void work_test(struct request *r, struct query_worker *w, void *task)
 {
 	struct json j = json_to(request_body(r));
-	const char *name = task;
+	const struct test *t = task;
+	const char *name = t->name;
 	struct diag d = { 0 };
-	int e = outputs_test(request_server(r)->config.outputs, name, &d);
+	int e = outputs_test(t->outputs, name, request_cancel(r), &d);
 
 	(void)w;
 	if (e != -EIO && !went_well(r, e, "output"))
@@ -89,15 +103,18 @@ static void work_test(struct request *r, struct query_worker *w, void *task)
 
 void api_output_test(struct request *r)
 {
-	char name[PATH_VALUE_BYTES], *copy;
+	struct test *t = calloc(1, sizeof(*t));
 
-	if (!request_path_value(r, "output", name))
-		return;
-	copy = strdup(name);
-	if (copy)
-		request_run(r, work_test, copy, free);
-	else
+	if (!t) {
 		request_problem_errno(r, -ENOMEM);
+		return;
+	}
+	if (!request_path_value(r, "output", t->name)) {
+		free(t);
+		return;
+	}
+	t->outputs = outputs_ref(request_server(r)->config.outputs);
+	request_run(r, work_test, t, test_free);
 }
 
 /* ---- silences ---- */

@@ -21,10 +21,15 @@ static int ask_system(const char *dir, struct disk_space *ret)
 void disk_init(struct disk *d, const char *dir, uint64_t min_free_bytes, disk_space_fn ask)
 {
 	memset(d, 0, sizeof(*d));
-	if (dir && min_free_bytes)
+	if (dir)
 		snprintf(d->dir, sizeof(d->dir), "%s", dir);
 	d->min_free_bytes = min_free_bytes;
 	d->ask = ask ? ask : ask_system;
+}
+
+void disk_set_limit(struct disk *d, uint64_t min_free_bytes)
+{
+	d->min_free_bytes = min_free_bytes;
 }
 
 static uint64_t limit_of(const struct disk *d, const struct disk_space *s)

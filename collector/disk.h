@@ -30,6 +30,9 @@ struct disk {
 /* @dir NULL or @min_free_bytes 0: never low.  @ask NULL: statvfs(). */
 void disk_init(struct disk *d, const char *dir, uint64_t min_free_bytes, disk_space_fn ask);
 
+/* Another @min_free_bytes from the next look on. */
+void disk_set_limit(struct disk *d, uint64_t min_free_bytes);
+
 /* Looks, and logs a change.  To be low is over when a sixteenth more than the limit is free. */
 void disk_check(struct disk *d);
 

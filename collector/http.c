@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "collector/alert_watch.h"
+#include "collector/http_tls.h"
 #include "collector/request_internal.h"
 #include "collector/tail.h"
 #include "lib/limits.h"
@@ -47,6 +48,7 @@ struct http {
 	struct connection *connections;
 	uint32_t n_open_handles;
 	uint16_t port;
+	bool has_tls;
 };
 
 /* ---- requests ---- */
@@ -386,13 +388,8 @@ static int listen_on(const struct http_config *config, uint16_t *ret_port, struc
 static struct MHD_Daemon *start_daemon(struct http *h, int fd)
 {
 	const struct http_config *c = &h->server.config;
-	union {
-		const char *in;
-		void *out;
-	} cert = { .in = c->cert }, key = { .in = c->key }; /* libmicrohttpd lacks const */
 	const struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, cert.out },
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, key.out },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, http_tls_callback() },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES },
 		{ MHD_OPTION_END, 0, NULL },
 	};
@@ -426,9 +423,17 @@ static int start_mhd(struct http *h, struct diag *d)
 {
 	int fd = listen_on(&h->server.config, &h->port, d);
 	const union MHD_DaemonInfo *info;
+	int r;
 
 	if (fd < 0)
 		return fd;
+	r = h->server.config.cert ? http_tls_set(h->server.config.cert, h->server.config.key, d)
+				  : 0;
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	h->has_tls = h->server.config.cert != NULL;
 	h->daemon = start_daemon(h, fd);
 	if (!h->daemon) {
 		close(fd);
@@ -447,6 +452,8 @@ static struct http *http_free(struct http *h)
 	alert_watches_free(h->server.watches);
 	pool_free(h->server.pool);
 	free(h->server.access);
+	if (h->has_tls)
+		http_tls_clear();
 	free(h);
 	return NULL;
 }
@@ -477,6 +484,23 @@ int http_start(struct http **ret, uv_loop_t *loop, const struct http_config *con
 	h->server.config.address = h->server.config.cert = h->server.config.key = NULL;
 	*ret = TAKE(h);
 	return 0;
+}
+
+int http_set_certificate(struct http *h, const char *cert, const char *key, struct diag *d)
+{
+	if (!h->has_tls)
+		return diag_set(d, err_origin(-EINVAL), 0, 0, "this server has no TLS");
+	return http_tls_set(cert, key, d);
+}
+
+void http_set_outputs(struct http *h, struct outputs *o)
+{
+	h->server.config.outputs = o;
+}
+
+void http_set_keep(struct http *h, const struct retention_limits *keep)
+{
+	h->server.config.keep = *keep;
 }
 
 uint16_t http_port(const struct http *h)

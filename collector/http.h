@@ -55,6 +55,15 @@ struct http_config {
 NODISCARD int http_start(struct http **ret, uv_loop_t *loop, const struct http_config *config,
 			 struct diag *d);
 
+/* Changes that are in force at once.  On the loop.
+ * http_set_certificate(): of a server that was started with one; returns what http_tls_set() does.
+ * http_set_outputs(): those of before are not used any more when it returns, but by who has a
+ * reference. */
+NODISCARD int http_set_certificate(struct http *h, const char *cert, const char *key,
+				   struct diag *d);
+void http_set_outputs(struct http *h, struct outputs *o);
+void http_set_keep(struct http *h, const struct retention_limits *keep);
+
 /* Port it listens on. */
 uint16_t http_port(const struct http *h);
 

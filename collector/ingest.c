@@ -61,13 +61,18 @@ struct handed {
 	bool closed; /* the thread has ended */
 };
 
+/* What ingest_set_limits() may change. */
+struct limits {
+	_Atomic uint64_t keep_days, keep_bytes, min_free_bytes;
+};
+
 struct ingest {
 	struct handed handed;
 	struct store *store;
 	struct maindb *maindb;
 	struct hub *hub;
 	struct follow *follow;
-	struct retention_limits keep;
+	struct limits limits;
 	struct merger *merger; /* NULL: none */
 	struct watch *watch;   /* NULL: none */
 	struct alarm_writer *alarms;
@@ -519,8 +524,10 @@ static void flush_nodes(struct ingest *i)
 /* Failures are told by retention.c; that the limit cannot be kept is told until it can. */
 static void keep_limits(struct ingest *i)
 {
+	const struct retention_limits set = { atomic_load(&i->limits.keep_days),
+					      atomic_load(&i->limits.keep_bytes) };
 	struct retention_limits keep;
-	int r = retention_limits_now(i->maindb, &i->keep, &keep);
+	int r = retention_limits_now(i->maindb, &set, &keep);
 	bool over;
 
 	if (r < 0) {
@@ -618,6 +625,7 @@ static void tick(struct ingest *i)
 		return;
 	i->ticked_ns = now;
 	flush_nodes(i);
+	disk_set_limit(&i->disk, atomic_load(&i->limits.min_free_bytes));
 	disk_check(&i->disk);
 	store_keep_quarantine(i->store, timestamp_now());
 	look_for_stall(i, now);
@@ -722,7 +730,7 @@ int ingest_start(struct ingest **ret, const struct ingest_config *config, struct
 	i->maindb = config->maindb;
 	i->hub = config->hub;
 	i->follow = config->follow;
-	i->keep = config->keep;
+	ingest_set_limits(i, &config->keep, config->min_free_bytes);
 	i->bulk_kinds = bulk_kinds();
 	disk_init(&i->disk, config->dir, config->min_free_bytes, config->disk_space);
 	disk_check(&i->disk);
@@ -755,6 +763,14 @@ struct ingest *ingest_stop(struct ingest *i)
 	pthread_join(i->thread, NULL);
 	pause_ms(PARTING_MS);
 	return ingest_free(i);
+}
+
+void ingest_set_limits(struct ingest *i, const struct retention_limits *keep,
+		       uint64_t min_free_bytes)
+{
+	atomic_store(&i->limits.keep_days, keep->keep_days);
+	atomic_store(&i->limits.keep_bytes, keep->keep_bytes);
+	atomic_store(&i->limits.min_free_bytes, min_free_bytes);
 }
 
 /* ---- counters ---- */

@@ -54,6 +54,11 @@ NODISCARD int ingest_start(struct ingest **ret, const struct ingest_config *conf
 /* Answers what was committed, refuses the rest as BUSY, joins the thread, frees.  NULL: no-op. */
 struct ingest *ingest_stop(struct ingest *i);
 
+/* Changes two members of the configuration: in force within a second, retention within a minute.
+ * Any thread. */
+void ingest_set_limits(struct ingest *i, const struct retention_limits *keep,
+		       uint64_t min_free_bytes);
+
 /* Stores records of import_gather() as the thread does batches of sensors, and waits until they are
  * on the disk; but their nodes are not said to have been seen.  For http_config.import: @ingest is
  * a struct ingest.  Any thread.  Returns 0, -EBUSY (another import is under way), -ENOSPC (the disk

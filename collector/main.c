@@ -18,18 +18,13 @@
 #include "collector/import.h"
 #include "collector/joiner.h"
 #include "collector/options.h"
-#include "lib/file.h"
+#include "collector/reload.h"
 #include "lib/service.h"
 #include "lib/timestamp.h"
 
 _Static_assert(OPTIONS_AUTO == DISK_AUTO, "forwarded as it is");
 
 enum { EXIT_USAGE = 2, SIGNALS = 3, MAX_FILES = 65536, LOCK_TRIES = 10, SECOND_MS = 1000 };
-
-/* Of --http-cert and --http-key. */
-struct http_files {
-	char cert[64 << 10], key[16 << 10];
-};
 
 struct collector {
 	struct authority *authority;
@@ -38,8 +33,7 @@ struct collector {
 	uv_signal_t signals[SIGNALS];
 	uv_timer_t watchdog, second;
 	int code; /* of the exit */
-	int argc; /* for a reload */
-	char *const *argv;
+	struct reload reload;
 	struct store *store;
 	struct maindb *maindb;
 	struct rulebook *rulebook;
@@ -113,23 +107,6 @@ static int prepare_folder(const char *dir, struct diag *d)
 
 /* ---- the daemon ---- */
 
-/* What can be changed while it runs: the log level.  The rest is told to need a restart. */
-static void reload(struct collector *c)
-{
-	char text[900];
-	struct diag d = { 0 };
-	struct options o;
-
-	if (options_parse(&o, c->argc, c->argv, &d) < 0) {
-		log_error("collector.not_reloaded", "reason=\"%s\"",
-			  diag_format(&d, text, sizeof(text)));
-		return;
-	}
-	log_set_level(o.log_level);
-	log_info("collector.reloaded", "applied=log-level others=\"at the next start\"");
-	options_done(&o);
-}
-
 static void on_watchdog(uv_timer_t *timer)
 {
 	(void)timer;
@@ -179,7 +156,7 @@ static void on_signal(uv_signal_t *s, int number)
 	struct collector *c = s->data;
 
 	if (number == SIGHUP) {
-		reload(c);
+		reload(&c->reload);
 		return;
 	}
 	service_notify("STOPPING=1");
@@ -241,9 +218,7 @@ static int choose_https(struct collector *c, const struct options *o, struct htt
 	c->http_files = calloc(1, sizeof(*c->http_files));
 	if (!c->http_files)
 		return err_origin(-ENOMEM);
-	r = file_read(o->http_cert, c->http_files->cert, sizeof(c->http_files->cert), NULL, d);
-	if (r == 0)
-		r = file_read(o->http_key, c->http_files->key, sizeof(c->http_files->key), NULL, d);
+	r = http_files_read(c->http_files, o, d);
 	http->cert = c->http_files->cert;
 	http->key = c->http_files->key;
 	return r;
@@ -358,6 +333,9 @@ static int start(struct collector *c, const struct options *o, struct diag *d)
 	http.import_arg = c->ingest;
 	if (r == 0)
 		r = http_start(&c->http, &c->loop, &http, d);
+	c->reload.ingest = c->ingest;
+	c->reload.http = c->http;
+	c->reload.book = c->alertbook;
 	if (r == 0)
 		r = watch_signals(c);
 	if (r == 0)
@@ -421,7 +399,10 @@ static struct {
 
 static int serve(const struct options *o)
 {
-	struct collector c = { .argc = arguments.n, .argv = arguments.at };
+	struct collector c = { .reload = { .argc = arguments.n,
+					   .argv = arguments.at,
+					   .started = o,
+					   .outputs = &c.outputs } };
 	struct diag d = { 0 };
 	int r, code = EXIT_SUCCESS;
 

@@ -87,6 +87,45 @@ void options_done(struct options *o)
 	o->config = config_free(o->config);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_texts(const struct config_texts *a, const struct config_texts *b)
+{
+	for (size_t i = 0; i < a->n && i < b->n; i++)
+		if (!same_text(a->at[i], b->at[i]))
+			return false;
+	return a->n == b->n;
+}
+
+/* Of the types that rows[] has. */
+static bool same_value(const struct config_setting *s, const void *a, const void *b)
+{
+	switch (s->type) {
+	case CONFIG_TEXT:
+		return same_text(*(const char *const *)a, *(const char *const *)b);
+	case CONFIG_TEXTS:
+		return same_texts(a, b);
+	case CONFIG_FLAG:
+		return *(const bool *)a == *(const bool *)b;
+	case CONFIG_CHOICE:
+		return *(const unsigned *)a == *(const unsigned *)b;
+	default:
+		return *(const uint64_t *)a == *(const uint64_t *)b;
+	}
+}
+
+void options_compare(const struct options *a, const struct options *b,
+		     void (*each)(const char *name, void *arg), void *arg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (!same_value(&rows[i], (const char *)a + rows[i].offset,
+				(const char *)b + rows[i].offset))
+			each(rows[i].name, arg);
+}
+
 void options_help(FILE *to)
 {
 	AUTO_BUF struct buf text = { 0 };

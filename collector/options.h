@@ -33,6 +33,10 @@ struct options {
 NODISCARD int options_parse(struct options *ret, int argc, char *const *argv, struct diag *d);
 void options_done(struct options *o);
 
+/* Calls @each with the name of every setting whose values differ. */
+void options_compare(const struct options *a, const struct options *b,
+		     void (*each)(const char *name, void *arg), void *arg);
+
 /* Help text, made from the table. */
 void options_help(FILE *to);
 

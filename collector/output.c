@@ -137,6 +137,8 @@ static bool deliver(struct outputs *all, struct output *o, struct group *g)
 		return true;
 	}
 	g->failed = true;
+	if (atomic_load(&all->stopping)) /* cut off: it is told after the next start */
+		return false;
 	say(all, o, d.text[0] ? d.text : strerror(-r), 0);
 	if (o->tries++ == 0)
 		log_warn("output.failed", "output=%s reason=\"%s\"", o->settings->name, d.text);
@@ -192,7 +194,7 @@ static void *run(void *arg)
 	struct outputs *all = arg;
 
 	pthread_mutex_lock(&all->mutex);
-	while (!all->stopping) {
+	while (!atomic_load(&all->stopping)) {
 		bool more = false;
 		struct timespec until;
 
@@ -200,7 +202,7 @@ static void *run(void *arg)
 		for (size_t i = 0; i < all->config.n; i++)
 			more |= work(all, &all->outputs[i]);
 		pthread_mutex_lock(&all->mutex);
-		if (more || all->stopping)
+		if (more || atomic_load(&all->stopping))
 			continue;
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += TICK_MS * 1000000L;
@@ -227,16 +229,28 @@ static struct outputs *outputs_free(struct outputs *all)
 	return NULL;
 }
 
+struct outputs *outputs_ref(struct outputs *all)
+{
+	if (all)
+		atomic_fetch_add(&all->refs, 1);
+	return all;
+}
+
+struct outputs *outputs_unref(struct outputs *all)
+{
+	return all && atomic_fetch_sub(&all->refs, 1) == 1 ? outputs_free(all) : NULL;
+}
+
 struct outputs *outputs_stop(struct outputs *all)
 {
 	if (!all)
 		return NULL;
 	pthread_mutex_lock(&all->mutex);
-	all->stopping = true;
+	atomic_store(&all->stopping, true);
 	pthread_cond_signal(&all->wake);
 	pthread_mutex_unlock(&all->mutex);
 	pthread_join(all->thread, NULL);
-	return outputs_free(all);
+	return outputs_unref(all);
 }
 
 static int keep_silence(const struct alert_silence *s, void *arg)
@@ -284,7 +298,7 @@ static int start(struct outputs *all)
 		struct output *o = &all->outputs[i];
 
 		o->settings = &all->config.outputs[i];
-		r = output_sender_new(&o->sender, o->settings);
+		r = output_sender_new(&o->sender, o->settings, &all->stopping);
 		if (r == 0)
 			r = alertbook_output_get(all->book, o->settings->name, &o->change);
 		if (r == 0)
@@ -317,6 +331,15 @@ static int read_config(const char *dir, struct output_config *ret, struct diag *
 	return r;
 }
 
+int outputs_check(const char *dir, struct diag *d)
+{
+	struct output_config config;
+	int r = read_config(dir, &config, d);
+
+	output_config_done(&config);
+	return r;
+}
+
 int outputs_start(struct outputs **ret, struct alertbook *book, const char *dir, struct diag *d)
 {
 	struct output_config config;
@@ -335,6 +358,7 @@ int outputs_start(struct outputs **ret, struct alertbook *book, const char *dir,
 	}
 	all->config = config;
 	all->book = book;
+	all->refs = 1;
 	r = start(all);
 	if (r < 0)
 		outputs_free(all);

@@ -12,6 +12,8 @@
  * next.
  * Threads: one of its own for all outputs; the calls below from any.  Memory: one message. */
 #pragma once
+#include <stdatomic.h>
+
 #include "collector/alertbook.h"
 #include "lib/json.h"
 
@@ -31,8 +33,13 @@ enum {
  * (@d has the place in the file) or another negative errno. */
 NODISCARD int outputs_start(struct outputs **ret, struct alertbook *book, const char *dir,
 			    struct diag *d);
-/* Stops, joins, frees.  NULL: no-op.  Returns NULL. */
+/* Reads @dir/outputs.yaml only.  Returns what outputs_start() would for that file, with @d. */
+NODISCARD int outputs_check(const char *dir, struct diag *d);
+/* Stops within a second or so, joins, gives the reference up.  NULL: no-op.  Returns NULL. */
 struct outputs *outputs_stop(struct outputs *o);
+/* One more that uses it, and one less: for calls from other threads than the one that stops it. */
+struct outputs *outputs_ref(struct outputs *o);
+struct outputs *outputs_unref(struct outputs *o);
 
 /* Writes the outputs as an array: name, type, place, sent, failed, dead, error, silences.  NULL: an
  * empty one. */
@@ -43,8 +50,9 @@ void outputs_write(struct outputs *o, struct json *j);
 NODISCARD int outputs_dead(struct outputs *o, const char *name, uint32_t limit, struct json *j);
 
 /* Sends one made-up alert by a connection of its own, and waits for that.  Returns 0, 1 (there is no
- * such output), -EIO (not taken; @d says why) or another negative errno. */
-NODISCARD int outputs_test(struct outputs *o, const char *name, struct diag *d);
+ * such output), -EIO (not taken; @d says why) or another negative errno.  @stop ends the wait. */
+NODISCARD int outputs_test(struct outputs *o, const char *name, const atomic_bool *stop,
+			   struct diag *d);
 
 /* Keeps @name from telling what the silence is for, or has it tell again.  Returns 0, 1 (there is no
  * such output, or silence), -ENOSPC (OUTPUT_SILENCES are there) or a negative errno. */

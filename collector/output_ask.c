@@ -87,11 +87,12 @@ void outputs_write(struct outputs *all, struct json *j)
 	for (size_t i = 0; all && i < all->config.n; i++) {
 		const struct output *o = &all->outputs[i];
 		uint64_t dead = dead_of(all, o);
+		char place[OUTPUT_PLACE_BYTES];
 
 		json_begin_object(j);
 		json_key_text(j, "name", o->settings->name);
 		json_key_text(j, "type", output_type_name(o->settings->type));
-		json_key_text(j, "to", o->settings->url);
+		json_key_text(j, "to", output_place(o->settings, place));
 		pthread_mutex_lock(&all->mutex);
 		json_key_uint(j, "sent", o->sent);
 		json_key_uint(j, "failed", o->failed);
@@ -176,7 +177,7 @@ static int write_test(struct buf *out)
 	return buf_ok(out) ? 0 : err_origin(-ENOMEM);
 }
 
-int outputs_test(struct outputs *all, const char *name, struct diag *d)
+int outputs_test(struct outputs *all, const char *name, const atomic_bool *stop, struct diag *d)
 {
 	const struct output *o = find(all, name);
 	AUTO(output_sender) *sender = NULL;
@@ -188,7 +189,7 @@ int outputs_test(struct outputs *all, const char *name, struct diag *d)
 		return 1;
 	r = write_test(&text);
 	if (r == 0)
-		r = output_sender_new(&sender, o->settings);
+		r = output_sender_new(&sender, o->settings, stop);
 	if (r < 0)
 		return r;
 	a.json = (char *)text.data;

@@ -183,6 +183,22 @@ int output_config_read(struct output_config *ret, const char *text, size_t n, st
 	return r;
 }
 
+const char *output_place(const struct output_settings *s, char buf[OUTPUT_PLACE_BYTES])
+{
+	const char *host = strstr(s->url, "://"), *end, *at;
+
+	if (s->type == OUTPUT_NDJSON || !host) {
+		snprintf(buf, OUTPUT_PLACE_BYTES, "%s", s->url);
+		return buf;
+	}
+	host += strlen("://");
+	end = host + strcspn(host, "/?#");
+	at = memrchr(host, '@', (size_t)(end - host)); /* a name and a password */
+	snprintf(buf, OUTPUT_PLACE_BYTES, "%.*s%.*s%s", (int)(host - s->url), s->url,
+		 (int)(end - (at ? at + 1 : host)), at ? at + 1 : host, *end ? "/..." : "");
+	return buf;
+}
+
 void output_config_done(struct output_config *c)
 {
 	free(c->outputs);

@@ -3,6 +3,7 @@
  * Thread: the outputs', but for what stands under the mutex. */
 #pragma once
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "collector/output.h"
 #include "collector/output_send.h"
@@ -40,7 +41,8 @@ struct outputs {
 	pthread_mutex_t mutex;
 	pthread_cond_t wake;
 	pthread_t thread;
-	bool stopping;
+	atomic_bool stopping;
+	atomic_uint refs;
 	struct output outputs[];
 };
 

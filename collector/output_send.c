@@ -10,22 +10,25 @@
 
 #include "lib/json.h"
 
-enum { TIMEOUT_S = 20, SYSLOG_FACILITY = 13, SYSLOG_WAIT_MS = 10000 };
+enum { TIMEOUT_S = 20, SYSLOG_FACILITY = 13, SYSLOG_WAITS = 40, SYSLOG_WAIT_MS = 250 };
 
 struct output_sender {
 	const struct output_settings *settings;
+	const atomic_bool *stop;
 	CURL *curl;	/* of a connection, kept */
 	bool connected; /* syslog */
 	char error[CURL_ERROR_SIZE];
 };
 
-int output_sender_new(struct output_sender **ret, const struct output_settings *s)
+int output_sender_new(struct output_sender **ret, const struct output_settings *s,
+		      const atomic_bool *stop)
 {
 	AUTO(output_sender) *o = calloc(1, sizeof(*o));
 
 	if (!o || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_origin(-ENOMEM);
 	o->settings = s;
+	o->stop = stop;
 	*ret = TAKE(o);
 	return 0;
 }
@@ -215,10 +218,13 @@ int output_compose(const struct output_settings *s, const struct output_alert *a
 
 static int not_taken(struct output_sender *s, struct diag *d, CURLcode code, long status)
 {
+	char place[OUTPUT_PLACE_BYTES];
+
+	output_place(s->settings, place);
 	if (code != CURLE_OK)
-		return diag_set(d, -EIO, 0, 0, "%s: %s", s->settings->url,
+		return diag_set(d, -EIO, 0, 0, "%s: %s", place,
 				s->error[0] ? s->error : curl_easy_strerror(code));
-	return diag_set(d, -EIO, 0, 0, "%s answered %ld", s->settings->url, status);
+	return diag_set(d, -EIO, 0, 0, "%s answered %ld", place, status);
 }
 
 static size_t ignore_body(char *data, size_t one, size_t n, void *arg)
@@ -226,6 +232,18 @@ static size_t ignore_body(char *data, size_t one, size_t n, void *arg)
 	(void)data;
 	(void)arg;
 	return one * n;
+}
+
+static bool is_stopped(const struct output_sender *s)
+{
+	return s->stop && atomic_load(s->stop);
+}
+
+/* libcurl asks once a second and more often; not 0: the transfer ends. */
+static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	(void)a, (void)b, (void)c, (void)d;
+	return is_stopped(arg);
 }
 
 static bool prepare(struct output_sender *s)
@@ -242,6 +260,9 @@ static bool prepare(struct output_sender *s)
 	curl_easy_setopt(s->curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(s->curl, CURLOPT_USERAGENT, "rtsec/" RTSEC_VERSION);
 	curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, ignore_body);
+	curl_easy_setopt(s->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(s->curl, CURLOPT_XFERINFODATA, s);
+	curl_easy_setopt(s->curl, CURLOPT_NOPROGRESS, 0L);
 	if (s->settings->ca)
 		curl_easy_setopt(s->curl, CURLOPT_CAINFO, s->settings->ca);
 	return true;
@@ -294,16 +315,20 @@ static int send_all(struct output_sender *s, const struct buf *body, struct diag
 	curl_socket_t fd = CURL_SOCKET_BAD;
 	size_t sent, at = 0;
 	CURLcode code = CURLE_OK;
+	unsigned waits = 0;
 
 	curl_easy_getinfo(s->curl, CURLINFO_ACTIVESOCKET, &fd);
 	while (at < body->n) {
 		struct pollfd p = { .fd = fd, .events = POLLOUT };
 
 		code = curl_easy_send(s->curl, body->data + at, body->n - at, &sent);
-		if (code == CURLE_OK)
+		if (code == CURLE_OK) {
 			at += sent;
-		else if (code != CURLE_AGAIN || poll(&p, 1, SYSLOG_WAIT_MS) <= 0)
+			waits = 0;
+		} else if (code != CURLE_AGAIN || is_stopped(s) ||
+			   (poll(&p, 1, SYSLOG_WAIT_MS) <= 0 && ++waits == SYSLOG_WAITS)) {
 			break;
+		}
 	}
 	if (at == body->n)
 		return 0;

@@ -2,6 +2,8 @@
 /* output_send - one message to one output, in its form.  The only file of the collector that
  * touches libcurl. Thread: one owner at a time. */
 #pragma once
+#include <stdatomic.h>
+
 #include "collector/output_config.h"
 #include "lib/buf.h"
 
@@ -11,7 +13,9 @@ struct output_alert {
 };
 
 struct output_sender;
-NODISCARD int output_sender_new(struct output_sender **ret, const struct output_settings *s);
+/* @stop (borrowed; NULL: nobody does) ends a message under way within a second. */
+NODISCARD int output_sender_new(struct output_sender **ret, const struct output_settings *s,
+				const atomic_bool *stop);
 struct output_sender *output_sender_free(struct output_sender *s);
 DEFINE_FREEP(output_sender)
 

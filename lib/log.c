@@ -45,6 +45,9 @@ void log_write(enum log_level level, const char *id, const char *fmt, ...)
 	n = vsnprintf(line + at, room, fmt, ap);
 	va_end(ap);
 	at += n > 0 ? MIN((size_t)n, room - 1) : 0;
+	for (size_t i = 0; i < at; i++) /* what others wrote begins no line and moves no cursor */
+		if ((uint8_t)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = '?';
 	line[at++] = '\n';
 	if (write(STDERR_FILENO, line, at) < 0)
 		return; /* there is nobody left to tell */

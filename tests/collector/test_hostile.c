@@ -414,10 +414,15 @@ static void test_hostile_given_random_requests_when_sent_then_honest_one_is_answ
 
 enum { LONG_ADDRESS = LIMIT_HTTP_URL_BYTES + 100, HUGE_ADDRESS = 200000 };
 
+/* Good tokens take turns: 500 requests a second are what one may ask. */
+enum { TOKENS = 64 };
+
 struct hostile {
 	struct served *s;
-	char viewer[65], bound[65], ended[65], used[65]; /* used: a join token */
-	char request[4 * CERT_PEM_BYTES];		 /* for a certificate, as JSON has it */
+	char viewers[TOKENS][65], bounds[TOKENS][65];
+	size_t turn;
+	char ended[65], used[65];	  /* used: a join token */
+	char request[4 * CERT_PEM_BYTES]; /* for a certificate, as JSON has it */
 	struct fix random;
 };
 
@@ -427,6 +432,11 @@ static void write_get(struct buf *b, const char *target, const char *token)
 	if (token)
 		buf_printf(b, "Authorization: Bearer %s\r\n", token);
 	buf_str(b, "\r\n");
+}
+
+static const char *viewer(struct hostile *h)
+{
+	return h->viewers[h->turn++ % TOKENS];
 }
 
 static void no_token(struct hostile *h, struct buf *b)
@@ -451,27 +461,27 @@ static void ended_token(struct hostile *h, struct buf *b)
 
 static void low_role(struct hostile *h, struct buf *b)
 {
-	write_get(b, "/api/v1/audit", h->viewer);
+	write_get(b, "/api/v1/audit", viewer(h));
 }
 
 static void out_of_scope(struct hostile *h, struct buf *b)
 {
-	write_get(b, "/api/v1/edges", h->bound);
+	write_get(b, "/api/v1/edges", h->bounds[h->turn++ % TOKENS]);
 }
 
 static void wrong_query(struct hostile *h, struct buf *b)
 {
-	write_get(b, "/api/v1/search?q=process%20where%20%28%28", h->viewer);
+	write_get(b, "/api/v1/search?q=process%20where%20%28%28", viewer(h));
 }
 
 static void wrong_parameter(struct hostile *h, struct buf *b)
 {
-	write_get(b, "/api/v1/search?limit=many", h->viewer);
+	write_get(b, "/api/v1/search?limit=many", viewer(h));
 }
 
 static void other_version(struct hostile *h, struct buf *b)
 {
-	write_get(b, "/api/v2/search", h->viewer);
+	write_get(b, "/api/v2/search", viewer(h));
 }
 
 static void wrong_method(struct hostile *h, struct buf *b)
@@ -479,7 +489,7 @@ static void wrong_method(struct hostile *h, struct buf *b)
 	buf_printf(b,
 		   "DELETE /api/v1/nodes HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 		   "Authorization: Bearer %s\r\n\r\n",
-		   h->viewer);
+		   viewer(h));
 }
 
 static void long_body(struct hostile *h, struct buf *b)
@@ -497,7 +507,7 @@ static void write_long(struct hostile *h, struct buf *b, size_t n)
 		buf_byte(b, 'x');
 	buf_printf(b,
 		   " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer %s\r\n\r\n",
-		   h->viewer);
+		   viewer(h));
 }
 
 static void long_address(struct hostile *h, struct buf *b)
@@ -524,7 +534,7 @@ static void half_a_request(struct hostile *h, struct buf *b)
 {
 	AUTO_BUF struct buf whole = { 0 };
 
-	write_get(&whole, "/api/v1/nodes", h->viewer);
+	write_get(&whole, "/api/v1/nodes", viewer(h));
 	buf_add(b, whole.data, next_random(&h->random) % (whole.n - 4));
 }
 
@@ -533,7 +543,7 @@ static void half_a_body(struct hostile *h, struct buf *b)
 	buf_printf(b,
 		   "POST /api/v1/search HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 		   "Authorization: Bearer %s\r\nContent-Length: 1000\r\n\r\n{\"q\":",
-		   h->viewer);
+		   viewer(h));
 }
 
 /* What a node enrolled with, once more. */
@@ -674,10 +684,12 @@ static void hostile_init(struct hostile *h, struct served *s)
 	struct cert c;
 
 	*h = (struct hostile){ .s = s, .random = { .seed = 1442695040888963407u } };
-	served_use_token(s, ROLE_VIEWER, "node:n1");
-	memcpy(h->bound, s->token, sizeof(h->bound));
-	served_use_token(s, ROLE_VIEWER, "");
-	memcpy(h->viewer, s->token, sizeof(h->viewer));
+	for (size_t i = 0; i < TOKENS; i++) {
+		served_use_token(s, ROLE_VIEWER, "node:n1");
+		memcpy(h->bounds[i], s->token, sizeof(h->bounds[i]));
+		served_use_token(s, ROLE_VIEWER, "");
+		memcpy(h->viewers[i], s->token, sizeof(h->viewers[i]));
+	}
 	assert_int_equal(maindb_token_add(s->maindb, &ended, h->ended), 0);
 	assert_int_equal(cert_key_new(key), 0);
 	assert_int_equal(cert_request_new(key, "n1", asked, NULL), 0);

@@ -1,81 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The collector as a process: starting, refusing to, stopping. */
-#include "tests/collector/fixture.h"
+#include "tests/collector/program.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "collector/maindb.h"
-
-static const char program[] = TEST_BINARY_DIR "/bin/rtsec-collector";
 
 struct fix {
 	char dir[128], url[200];
 	pid_t pid;
 };
 
-/* Starts the program; @out gets what it writes to stdout and stderr. */
-static pid_t start(const char *const *args, int *out)
-{
-	const char *argv[12] = { program };
-	int ends[2];
-	pid_t pid;
-
-	for (size_t i = 0; args[i]; i++)
-		argv[i + 1] = args[i];
-	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		union {
-			const char **in;
-			char *const *out;
-		} words = { .in = argv }; /* execv lacks const */
-
-		dup2(ends[1], 1);
-		dup2(ends[1], 2);
-		execv(program, words.out);
-		_exit(127);
-	}
-	close(ends[1]);
-	*out = ends[0];
-	return pid;
-}
-
-static int finish(pid_t pid)
-{
-	int status;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
-/* Reads until @word was written or the other end is closed.  Returns whether it was. */
-static bool wait_for(int out, const char *word, char *text, size_t room)
-{
-	size_t n = 0;
-	ssize_t got;
-
-	while (n + 1 < room && (got = read(out, text + n, room - 1 - n)) > 0) {
-		n += (size_t)got;
-		text[n] = '\0';
-		if (strstr(text, word))
-			return true;
-	}
-	text[n] = '\0';
-	return false;
-}
-
 static int run(const char *const *args, char *text, size_t room)
 {
 	int out;
-	pid_t pid = start(args, &out);
+	pid_t pid = program_start(args, &out);
 
-	wait_for(out, "\1 never", text, room);
+	program_says(out, "\1 never", text, room);
 	close(out);
-	return finish(pid);
+	return program_finish(pid);
 }
 #define RUN(text, ...) run((const char *const[]){ __VA_ARGS__, NULL }, text, sizeof(text))
 
@@ -85,9 +28,9 @@ static pid_t start_collector(struct fix *f)
 				     "--http", "127.0.0.1:0", NULL };
 	char text[4096];
 	int out;
-	pid_t pid = start(args, &out);
+	pid_t pid = program_start(args, &out);
 
-	if (!wait_for(out, "READY", text, sizeof(text)))
+	if (!program_says(out, "READY", text, sizeof(text)))
 		fail_msg("not ready: %s", text);
 	close(out);
 	return pid;
@@ -128,7 +71,7 @@ static void test_main_given_collector_when_told_to_stop_then_exits_with_0_soon(v
 		f->pid = start_collector(f);
 		begin = timestamp_now();
 		kill(f->pid, signals[i]);
-		assert_int_equal(finish(f->pid), 0);
+		assert_int_equal(program_finish(f->pid), 0);
 		f->pid = 0;
 		assert_true(timestamp_now() - begin < 5000000000u);
 	}

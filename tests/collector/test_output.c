@@ -3,6 +3,9 @@
  * that fails at first, to one that never answers. */
 #include "tests/collector/outputs_fixture.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 static void test_output_given_file_when_alerts_are_made_then_told_by_level_silence_and_news(
 	void **state)
 {
@@ -125,6 +128,55 @@ static void test_output_given_types_when_composed_then_each_has_its_form(void **
 	compose(&(struct output_settings){ .type = OUTPUT_NDJSON }, "\"updated\":\"u\"}\n");
 }
 
+/* It takes the connection, and never answers. */
+static void test_output_given_silent_receiver_when_stopped_then_the_message_ends(void **state)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n_address = sizeof(a);
+	AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct output_alert alert = { (char[]){ "{}" } };
+	struct output_settings s = { .name = "w", .type = OUTPUT_WEBHOOK };
+	AUTO(output_sender) *sender = NULL;
+	struct diag d = { 0 };
+	atomic_bool stop = true;
+	char url[100];
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 5), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n_address), 0);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/services/SECRET", ntohs(a.sin_port));
+	s.url = url;
+	assert_int_equal(output_sender_new(&sender, &s, &stop), 0);
+	assert_int_equal(output_send(sender, &alert, 1, &d), -EIO);
+	assert_non_null(strstr(d.text, "abort")); /* not: time-out */
+	assert_null(strstr(d.text, "SECRET"));
+}
+
+static void test_output_given_places_when_shown_then_without_their_secrets(void **state)
+{
+	static const struct {
+		enum output_type type;
+		const char *url, *shown;
+	} cases[] = {
+		{ OUTPUT_WEBHOOK, "https://hooks.example/services/T0/B1/xyz",
+		  "https://hooks.example/..." },
+		{ OUTPUT_WEBHOOK, "https://me:word@host:8443?token=1", "https://host:8443/..." },
+		{ OUTPUT_ALERTMANAGER, "http://127.0.0.1:9093", "http://127.0.0.1:9093" },
+		{ OUTPUT_SYSLOG, "tls://log.example:6514", "tls://log.example:6514" },
+		{ OUTPUT_NDJSON, "/var/log/alerts.ndjson", "/var/log/alerts.ndjson" },
+	};
+	char shown[OUTPUT_PLACE_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct output_settings s = { .type = cases[i].type, .url = cases[i].url };
+
+		assert_string_equal(output_place(&s, shown), cases[i].shown);
+	}
+}
+
 static void test_output_given_rfc_4231_when_signed_then_its_vector(void **state)
 {
 	char signature[72];
@@ -183,6 +235,9 @@ int main(void)
 		OUTPUT(test_output_given_webhook_that_fails_when_tried_again_then_it_gets_all_signed),
 		OUTPUT(test_output_given_dead_letters_when_replayed_then_told_again),
 		cmocka_unit_test(test_output_given_types_when_composed_then_each_has_its_form),
+		cmocka_unit_test(
+			test_output_given_silent_receiver_when_stopped_then_the_message_ends),
+		cmocka_unit_test(test_output_given_places_when_shown_then_without_their_secrets),
 		cmocka_unit_test(test_output_given_rfc_4231_when_signed_then_its_vector),
 		cmocka_unit_test(test_output_given_wrong_settings_when_read_then_place_and_reason),
 	};

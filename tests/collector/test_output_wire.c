@@ -215,11 +215,11 @@ static void test_output_given_test_when_asked_then_its_fate_is_told(void **state
 		   "outputs:\n  - { name: file, type: ndjson, path: %s/out.ndjson }\n"
 		   "  - { name: hook, type: webhook, url: 'http://127.0.0.1:1/x' }\n",
 		   f->dir);
-	assert_int_equal(outputs_test(f->outputs, "none", &d), 1);
-	assert_int_equal(outputs_test(f->outputs, "file", &d), 0);
+	assert_int_equal(outputs_test(f->outputs, "none", NULL, &d), 1);
+	assert_int_equal(outputs_test(f->outputs, "file", NULL, &d), 0);
 	text = lines(f, 1);
 	assert_non_null(strstr(text, "rtsec-output-test"));
-	assert_int_equal(outputs_test(f->outputs, "hook", &d), -EIO);
+	assert_int_equal(outputs_test(f->outputs, "hook", NULL, &d), -EIO);
 	assert_non_null(strstr(d.text, "127.0.0.1"));
 }
 

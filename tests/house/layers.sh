@@ -28,6 +28,7 @@ foreign='
 nng/           sensor/uplink* collector/ingest* lib/nng_end*
 sqlite3\.h     collector/store* collector/maindb* collector/migrate* collector/sql* collector/rulebook* collector/alertbook* collector/flowdb* collector/facts*
 microhttpd\.h  collector/http* collector/request*
+gnutls/        collector/http_tls*
 bpf/libbpf\.h  sensor/probe* sensor/ring* sensor/consum*
 bpf/bpf\.h     sensor/probe* sensor/ring* sensor/consum*
 uv\.h          sensor/* collector/*
