@@ -497,7 +497,7 @@ static void long_body(struct hostile *h, struct buf *b)
 	buf_printf(b,
 		   "POST /api/v1/search HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 		   "Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n",
-		   h->viewer, 1 << 30);
+		   viewer(h), 1 << 30);
 }
 
 static void write_long(struct hostile *h, struct buf *b, size_t n)
