@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "collector/day_merge.h"
 #include "collector/filter.h"
@@ -55,6 +56,8 @@ struct merger {
 	size_t n_days, n_done, day;
 	int64_t source;
 	uint64_t rests_until_ns;
+	uint64_t rested_ns;		/* what arrived by then has rested */
+	uint64_t noted_ns, noted_at_ns; /* what will have; since when, of CLOCK_MONOTONIC */
 	atomic_ullong n_blocks, n_into, n_failures;
 };
 
@@ -280,6 +283,22 @@ static bool is_done(const struct merger *m, const struct store_day *day)
 	return false;
 }
 
+/* Arrival counts as of when the clock was furthest ahead: for an hour nothing may be old by the
+ * clock after it was set back by one.  What has arrived a rest ago has rested all the same. */
+static void note_arrival(struct merger *m)
+{
+	struct timespec t;
+	uint64_t at_ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	at_ns = (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+	if (m->noted_at_ns && at_ns - m->noted_at_ns < m->limits.rest_ns)
+		return;
+	m->rested_ns = m->noted_ns;
+	m->noted_ns = store_arrived(m->store);
+	m->noted_at_ns = at_ns;
+}
+
 static int begin_sweep(struct merger *m, uint64_t now_ns)
 {
 	AUTO_MEM struct store_day *days = NULL;
@@ -289,6 +308,7 @@ static int begin_sweep(struct merger *m, uint64_t now_ns)
 
 	if (r < 0)
 		return r;
+	note_arrival(m);
 	sweep = calloc(n + 1, sizeof(*sweep));
 	if (!sweep)
 		return err_origin(-ENOMEM);
@@ -386,7 +406,7 @@ static int advance(struct merger *m, struct day **ret)
 
 int merger_step(struct merger *m, uint64_t now_ns, uint64_t low_ns)
 {
-	uint64_t before_ns = MIN(low_ns, now_ns - MIN(now_ns, m->limits.rest_ns));
+	uint64_t before_ns;
 	struct place *place;
 	struct day *day = NULL;
 	int64_t at;
@@ -407,6 +427,7 @@ int merger_step(struct merger *m, uint64_t now_ns, uint64_t low_ns)
 		m->rests_until_ns = now_ns + m->limits.sweep_ns;
 		return 0;
 	}
+	before_ns = MIN(low_ns, MAX(now_ns - MIN(now_ns, m->limits.rest_ns), m->rested_ns));
 	place = find_place(m, m->days[m->day].number, m->source);
 	r = place ? visit(m, day, place, now_ns, before_ns) : err_origin(-ENOMEM);
 	if (r == MERGE_E_MORE)

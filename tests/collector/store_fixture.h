@@ -57,8 +57,8 @@ static inline int teardown(void **state)
 	return 0;
 }
 
-/* Returns as store_append(). */
-static inline int append(struct fix *f, const struct fixture_batch *batch)
+/* As it comes when the collector's clock says @at_ns.  Returns as store_append(). */
+static inline int append_at(struct fix *f, const struct fixture_batch *batch, uint64_t at_ns)
 {
 	struct diag d = { 0 };
 
@@ -67,7 +67,12 @@ static inline int append(struct fix *f, const struct fixture_batch *batch)
 	if (block_load(f->block, f->frame.data, f->frame.n, &d) < 0)
 		fail_msg("%s", d.text);
 	return store_append(f->store, f->block, f->frame.data, f->frame.n,
-			    store_arrival(f->store, timestamp_now()));
+			    store_arrival(f->store, at_ns));
+}
+
+static inline int append(struct fix *f, const struct fixture_batch *batch)
+{
+	return append_at(f, batch, timestamp_now());
 }
 
 /* The same, and commits. */

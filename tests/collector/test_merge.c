@@ -74,6 +74,32 @@ static void test_merge_given_clock_that_is_set_back_when_stepped_then_it_goes_on
 	assert_true(counters.blocks > 0);
 }
 
+static void test_merge_given_clock_that_was_ahead_when_a_rest_has_passed_then_it_goes_on(
+	void **state)
+{
+	struct fix *f = *state;
+	struct merge_limits limits = at_once;
+	struct fixture_batch first = batch_of(f, BATCHES);
+	struct merge_counters counters;
+	AUTO(merger) *m = NULL;
+	uint64_t now_ns = timestamp_now();
+
+	limits.rest_ns = 1;
+	assert_int_equal(merger_new(&m, f->store, &limits), 0);
+	assert_int_equal(append_at(f, &first, now_ns + fixture_day_ns / 24), 0);
+	assert_int_equal(store_commit(f->store), 0);
+	put_all(f); /* all of it counts as of that hour */
+	while (merger_step(m, now_ns, UINT64_MAX) == MERGE_E_MORE)
+		;
+	merger_counters(m, &counters);
+	assert_int_equal(counters.blocks, 0);
+	now_ns += 2 * limits.sweep_ns;
+	while (merger_step(m, now_ns, UINT64_MAX) == MERGE_E_MORE)
+		;
+	merger_counters(m, &counters);
+	assert_true(counters.blocks > BATCHES / 2);
+}
+
 /* ---- what is there ---- */
 
 static int tell_event(struct field_ref ref, void *arg)
@@ -481,6 +507,7 @@ int main(void)
 		T(test_merge_given_scan_under_way_when_merged_then_it_gets_each_event_once),
 		T(test_merge_given_blocks_not_followed_yet_when_merged_then_they_stay),
 		T(test_merge_given_clock_that_is_set_back_when_stepped_then_it_goes_on),
+		T(test_merge_given_clock_that_was_ahead_when_a_rest_has_passed_then_it_goes_on),
 		T(test_merge_given_few_events_when_young_then_they_wait_until_they_are_old),
 		T(test_merge_given_index_lost_when_opened_then_every_event_is_there_once),
 		T(test_merge_given_damaged_block_when_merged_then_those_around_it_are),
