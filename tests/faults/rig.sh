@@ -18,6 +18,17 @@ declare -A pid=() writer=() base=() plan_of=()
 # shellcheck source=tests/e2e/fleet.sh
 . tests/e2e/fleet.sh
 
+# A copy of all that is run and read during the rounds.
+COPY=$T/copy
+take_copy() {
+	mkdir -p "$COPY/bin" "$COPY/bench" "$COPY/migrations"
+	cp "$BIN"/rtsec-{sensor,collector} "$BIN/rtsecctl" "$COPY/bin/"
+	cp "$TOOLS"/{liblayer.so,numbers,sensor-without-kernel} "$COPY/bench/"
+	cp migrations/main/*.sql "$COPY/migrations/"
+	cp tests/faults/account.awk "$COPY/"
+	BIN=$COPY/bin TOOLS=$COPY/bench
+}
+
 # Ends all that was started here, by its pid.
 clean_up() {
 	local node
@@ -172,7 +183,7 @@ account() { # NODE BASE
 	ctl query --all --since -6h -o csv --node "$1" --fields \
 		event.sequence,event.action,file.path,rtsec.gap.first_sequence,rtsec.gap.last_sequence,message \
 		"any where event.sequence >= $2" 2>/dev/null |
-		LC_ALL=C sort -t, -k1,1n | awk -F, -v folder="$T/numbers-$1/" -f tests/faults/account.awk
+		LC_ALL=C sort -t, -k1,1n | awk -F, -v folder="$T/numbers-$1/" -f "$COPY/account.awk"
 }
 
 # All that was read before the round's end is stored once or told; sets the node's numbers.

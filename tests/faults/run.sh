@@ -3,7 +3,8 @@
 # that a sensor read is stored once, or told in a gap; each database is sound; nobody helped.
 #
 # fast: 8 rounds, full: 12; `./dev test --faults` runs 200.  The same SEED plays the same faults in the same order.
-# KERNEL=no: sensors without eBPF (rig.sh).  FAULTS=a,b: only these.  Adds a line per round to build/faults.tsv and shows the table of all of them.
+# KERNEL=no: sensors without eBPF (rig.sh).  FAULTS=a,b: only these.  WRITE=FILE: puts the table of the run between the
+# marks of FILE.  KEEP=DIR: what a run that failed leaves.  What runs is a copy: sources and programs may change meanwhile.
 # shellcheck disable=SC2317,SC2154 source=tests/e2e/lib.sh
 . "$(dirname "$0")/../e2e/lib.sh"
 # shellcheck source=tests/faults/rig.sh
@@ -15,7 +16,7 @@ full) rounds=12 ;;
 *) rounds=$SCALE ;;
 esac
 SEED=${2:-${SEED:-$((RANDOM * 32768 + RANDOM))}}
-RESULTS=${RESULTS:-build/faults.tsv}
+RESULTS=$T/rounds.tsv
 echo "seed: $SEED   (again: bash tests/faults/run.sh $rounds $SEED)"
 RANDOM=$((SEED % 32768))
 
@@ -35,8 +36,18 @@ without_collector() {
 	start collector
 }
 
-until_dead() { # NAME SECONDS: the kill point was reached
-	until_true "$2" dead "$1" || point_missed=1
+# The kill point is reached; PUSH, if there is one, brings about what is to be killed in.
+until_dead() { # NAME [PUSH]
+	local end=$((SECONDS + 150))
+
+	until dead "$1"; do
+		[ "$SECONDS" -lt "$end" ] || {
+			why="the point to kill at was not reached"
+			break
+		}
+		"${@:2}"
+		sleep 0.1
+	done
 	calm "$1"
 }
 
@@ -139,6 +150,16 @@ fault_collector_sync_errors() {
 	calm collector
 }
 
+fault_sensor_short_writes() {
+	short() {
+		any_node
+		plan "$node" 0 short write 500 0 '*'
+		pause 25 40
+		calm "$node"
+	}
+	without_collector short
+}
+
 fault_sensor_write_errors() {
 	errors() {
 		any_node
@@ -154,24 +175,36 @@ fault_killed_in_a_commit() {
 
 	among 1 6
 	plan collector 0 kill any "$some" 0 "${patterns[RANDOM % 4]}"
-	until_dead collector 60
+	until_dead collector change_main
 }
+# main.db is written by what its users do.
+change_main() { timeout 5 ip netns exec "$N-hub" "$BIN/rtsecctl" node token create --ttl 5m >/dev/null 2>&1; }
 
 fault_killed_in_a_spool_write() {
 	in_spool() {
 		any_node
 		among 1 5
 		plan "$node" 0 kill any "$some" 0 'spool/*'
-		until_dead "$node" 60
+		until_dead "$node"
 	}
 	without_collector in_spool
 }
 
+# Blocks wait for a minute, and for an hour when they are few: the clock goes on by more than that, and once
+# more when nothing was to be merged yet.
 fault_killed_in_a_merge() {
+	local how=kill next=0
+
+	[ $((RANDOM % 2)) = 0 ] || how=cut
 	among 1 2
-	plan collector 0 "$([ $((RANDOM % 2)) = 0 ] && echo kill || echo cut)" any "$some" 0 '*.merged'
-	until_dead collector 150
+	merge_now() {
+		[ "$SECONDS" -ge "$next" ] || return 0
+		next=$((SECONDS + 10)) ahead=$((ahead + 3720))
+		plan collector "$ahead" "$how" any "$some" 0 '*.merged'
+	}
+	until_dead collector merge_now
 }
+ahead=0 # how far the collector's clock was, for a merge, at most
 
 # An old folder, or none, is made new; killed at any call, it comes to the same in the end.
 fault_killed_in_a_migration() {
@@ -180,9 +213,9 @@ fault_killed_in_a_migration() {
 	rm -rf "$dir" "$dir.graves"
 	mkdir -m 700 "$dir"
 	calm old
-	made=$(printf '%s\n' migrations/main/*.sql | wc -l)
+	made=$(sqlite3 -readonly "$T/collector/main.db" 'PRAGMA user_version')
 	among 0 $((made - 1))
-	for at in $(printf '%s\n' migrations/main/*.sql | sort | head -n "$some"); do
+	for at in $(printf '%s\n' "$COPY"/migrations/*.sql | sort | head -n "$some"); do
 		sqlite3 "$dir/main.db" ".read $at" >/dev/null
 	done
 	[ "$some" = 0 ] || sqlite3 "$dir/main.db" "PRAGMA journal_mode = wal; PRAGMA user_version = $some" >/dev/null
@@ -210,11 +243,10 @@ fault_killed_in_a_migration() {
 	unset "pid[old]"
 }
 
-# Ahead only in the last quarter: what comes then counts as of that hour, and is not merged before it.
 fault_clock_of_the_collector() {
 	local way=-3600
 
-	[ $((RANDOM % 2)) = 0 ] || [ $((round * 4)) -lt $((rounds * 3)) ] || way=3600
+	[ $((RANDOM % 2)) = 0 ] || way=3600
 	plan collector "$way" none any 0 0 '*'
 	pause 10 20
 	[ $((RANDOM % 2)) = 0 ] || end collector KILL
@@ -235,7 +267,7 @@ fault_clock_of_a_sensor() {
 fault_power_cut_of_the_collector() {
 	among 1 25
 	plan collector 0 cut any "$some" 0 '*'
-	until_dead collector 60
+	until_dead collector
 }
 
 fault_power_cut_of_a_sensor() {
@@ -243,7 +275,7 @@ fault_power_cut_of_a_sensor() {
 		any_node
 		among 1 8
 		plan "$node" 0 cut any "$some" 0 'spool/*'
-		until_dead "$node" 60
+		until_dead "$node"
 	}
 	without_collector cut
 }
@@ -254,13 +286,12 @@ faults=$(compgen -A function fault_ | sed 's/^fault_//')
 [ -z "${FAULTS:-}" ] || faults=${FAULTS//,/ }
 bag=()
 
-# Each fault once, in a random order, before any comes again.  A merge is waited for long: not in short runs.
+# Each fault once, in a random order, before any comes again.
 draw() { # sets $fault
 	local i f
 
 	if [ ${#bag[@]} = 0 ]; then
 		for f in $faults; do
-			[ "$rounds" -lt 20 ] && [ "$f" = killed_in_a_merge ] && [ -z "${FAULTS:-}" ] && continue
 			bag+=("$f")
 		done
 		for ((i = ${#bag[@]} - 1; i > 0; i--)); do
@@ -270,12 +301,6 @@ draw() { # sets $fault
 	fi
 	fault=${bag[-1]}
 	unset 'bag[-1]'
-	# There is nothing to merge yet in the first two minutes, and not when a clock was ahead.
-	if [ "$fault" = killed_in_a_merge ] && { [ "$SECONDS" -lt 120 ] || [ $((round * 4)) -gt $((rounds * 3)) ]; } && [ ${#bag[@]} -gt 0 ]; then
-		bag=("$fault" "${bag[@]}")
-		fault=${bag[-1]}
-		unset 'bag[-1]'
-	fi
 }
 
 # Sets $sums: stored told untold doubled of the round, and $why when something is wrong.
@@ -298,11 +323,10 @@ play() { # ROUND
 	local start=$SECONDS
 
 	draw
-	why='' point_missed=''
+	why=''
 	"fault_$fault"
 	keep_up
 	settle "$1"
-	[ -z "$point_missed" ] || why="${why:-the point to kill at was not reached}"
 	printf '%s\t%s\n' "$fault" "$sums" >>"$RESULTS"
 	if [ -z "$why" ]; then
 		ok "round $1: ${fault//_/ } ($((SECONDS - start)) s)"
@@ -321,13 +345,36 @@ table() {
 		END { printf "| **all** | %d | %d | %d | %d | %d |\n", n, s, t, u, d }' "$RESULTS"
 }
 
+# What ran, how it ended, and the table.
+account_of_the_run() {
+	local how="./dev test --faults $rounds $SEED"
+
+	[ "$KERNEL" = yes ] || how="KERNEL=no $how"
+	echo "\`$how\`, $(date -u +%F), $((SECONDS / 60)) min: $n_passed cases passed, $n_failed failed."
+	echo
+	table
+}
+
+# Puts it between the marks of such a run in FILE.
+write_account() { # FILE
+	account_of_the_run >"$T/account"
+	awk -v account="$T/account" -v begin="<!-- rounds, kernel: $KERNEL -->" '
+		$0 == "<!-- end of rounds -->" { inside = 0 }
+		!inside { print }
+		$0 == begin {
+			inside = 1
+			while ((getline line < account) > 0)
+				print line
+		}' "$1" >"$T/page" && cat "$T/page" >"$1"
+}
+
 # What the incremental accounts cannot see: something old that came a second time.
 whole_accounts() {
 	local n
 
 	for n in "${NODES[@]}"; do
 		base[$n]=$FIRST
-		if until_true 40 accounted "$n"; then
+		if until_true 120 accounted "$n"; then
 			ok "all of $n: $events events, none doubled, none lost untold"
 		else
 			fail "all of $n" "doubled ${doubled:-?}, untold ${untold:-?}"
@@ -408,13 +455,18 @@ finish_here() {
 }
 trap 'fail "the script ends" "it broke off"; finish_here' EXIT
 
-mkdir -p build
-start_fleet || finish_here
-for ((round = 1; round <= rounds; round++)); do play "$round"; done
-whole_accounts
-given_a_certificate_that_is_to_be_renewed
-[ "$KERNEL" = no ] || given_somebody_who_looks_into_the_state
-given_a_sensor_that_stops
-given_a_clone
-table
-finish_here
+# A function, so that this file is read to its end before anything runs.
+main() {
+	take_copy
+	start_fleet || finish_here
+	for ((round = 1; round <= rounds; round++)); do play "$round"; done
+	whole_accounts
+	given_a_certificate_that_is_to_be_renewed
+	[ "$KERNEL" = no ] || given_somebody_who_looks_into_the_state
+	given_a_sensor_that_stops
+	given_a_clone
+	account_of_the_run
+	[ -z "${WRITE:-}" ] || write_account "$WRITE"
+	finish_here
+}
+main
