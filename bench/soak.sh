@@ -9,37 +9,21 @@
 # above those of the first sample.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-: "${RTSEC_BIN:?the folder of the programs}"
-export RTSEC_BIN LC_ALL=C
+# shellcheck source=bench/stack.bash
+. bench/stack.bash
 SECONDS_LONG=${SECONDS_LONG:-1800}
 RATE=${RATE:-20000}
-TOOLS=$RTSEC_BIN/../bench
-T=$(mktemp -d /tmp/rtsec-bench.XXXXXX)
-RUN=$T/run
 NETNS=rtsecs$$
+writer=
 
-stop() {
+end_all() {
 	trap - EXIT
-	[ -z "${writer:-}" ] || kill "$writer" 2>/dev/null || true
-	./dev down --dir "$RUN" >"$T/down.log" 2>&1 || cat "$T/down.log" >&2
-	ip netns del "$NETNS" || true
-	rm -rf "$T"
+	[ -z "$writer" ] || kill "$writer" 2>/dev/null || true
+	ip netns del "$NETNS" 2>/dev/null || true
+	stop
 }
-trap stop EXIT
-trap 'exit 130' INT TERM
+trap end_all EXIT
 
-free_port() {
-	local port
-
-	while :; do
-		port=$((20000 + RANDOM % 10000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-	done
-	echo "$port"
-}
-
-pid() { cat "$RUN/$1.pid"; }
-rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$(pid "$1")/status"; }
 fds() { find "/proc/$(pid "$1")/fd" -mindepth 1 2>/dev/null | wc -l; }
 count() { ("$RTSEC_BIN/rtsecctl" query -o json --count --since "$begin" "$1" 2>/dev/null || true) | jq .count; }
 sample() { echo "$SECONDS $(rss_kb sensor) $(fds sensor) $(rss_kb collector) $(fds collector)" >>"$T/samples"; }
@@ -47,12 +31,7 @@ sample() { echo "$SECONDS $(rss_kb sensor) $(fds sensor) $(rss_kb collector) $(f
 ip netns add "$NETNS"
 mkdir -m 700 "$RUN"
 [ "${WHOLE:-no}" = yes ] || echo "only-netns: /run/netns/$NETNS" >"$RUN/sensor.yaml"
-./dev up --detach --dir "$RUN" --http "$(free_port)" --port "$(free_port)" >"$T/up.log" 2>&1 || {
-	cat "$T/up.log" >&2
-	exit 1
-}
-# shellcheck source=/dev/null
-. "$RUN/env"
+up
 touch "$T/file"
 begin=$(date -u +%FT%TZ)
 warm=$((SECONDS_LONG / 10 > 30 ? SECONDS_LONG / 10 : 30))
