@@ -378,7 +378,7 @@ int consumer_turn(struct consumer *c, int max_wait_ms)
 	n = s->ops->consume(s->self, BUDGET, take, c);
 	if (n < 0)
 		return (int)n;
-	enrich_containers(c->config.enrich, &c->gathers[0], &c->config.seq->next);
+	enrich_containers(c->config.enrich, &c->gathers[0], &c->config.seq->next, false);
 	enrich_hashes(c->config.enrich, &c->gathers[0], &c->config.seq->next);
 	take_translations(c);
 	r = chores(c);
@@ -396,6 +396,7 @@ void consumer_finish(struct consumer *c, const char *message)
 	for (int64_t n = BUDGET, all = 0; n == BUDGET && all < FINISH_RECORDS; all += n)
 		n = s->ops->consume(s->self, BUDGET, take, c);
 	take_translations(c);
+	enrich_containers(c->config.enrich, &c->gathers[0], &c->config.seq->next, true);
 	(void)!ask_losses(c);
 	tell_losses(c);
 	tell_throttles(c);

@@ -243,21 +243,48 @@ static void tell_news(struct container *c)
 		*c->news = true;
 }
 
-void container_enter(struct container *c, const struct container_process *p)
+static void begin(struct container *c, const struct container_process *p)
 {
-	if (c->alive++ > 0 || c->running)
-		return;
 	c->running = true;
 	c->first = *p;
 	c->told_start = p->at_ns == 0;
-	c->told_stop = false;
+}
+
+void container_enter(struct container *c, const struct container_process *p)
+{
+	if (c->n_members < CONTAINER_MEMBERS)
+		c->members[c->n_members++] = p->tgid;
+	if (!c->first.cgroup)
+		c->first.cgroup = p->cgroup;
+	if (c->alive++ > 0 || (c->running && (!p->cgroup || c->first.cgroup == p->cgroup)))
+		return;
+	if (c->running) {
+		c->again = true;
+		c->next = *p;
+	} else {
+		begin(c, p);
+	}
 	tell_news(c);
 }
 
 void container_leave(struct container *c, const struct container_process *p)
 {
+	for (uint32_t i = 0; i < c->n_members; i++)
+		if (c->members[i] == p->tgid) {
+			memmove(&c->members[i], &c->members[i + 1],
+				(--c->n_members - i) * sizeof(c->members[0]));
+			break;
+		}
 	if (--c->alive > 0)
 		return;
 	c->last = *p;
 	tell_news(c);
+}
+
+void container_end(struct container *c)
+{
+	c->running = false;
+	if (c->again)
+		begin(c, &c->next);
+	c->again = false;
 }

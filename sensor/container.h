@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* container - a container as the sensor knows it: what the cgroup path says, what its runtime told, how
- * many of its processes are alive.
+/* container - a container as the sensor knows it: what the cgroup path says, what its runtime told,
+ * how many of its processes are alive.
  *
  * Known paths: docker-ID.scope, docker/ID, cri-containerd-ID.scope, SLICE:cri-containerd:ID,
  * nerdctl-ID.scope, crio-ID.scope, libpod-ID.scope, libpod_parent/libpod-ID, kubepods/.../podUID/ID
@@ -14,6 +14,7 @@
 enum {
 	CONTAINER_ID_BYTES = 65, /* 64 hex digits or the name of a machine, NUL */
 	CONTAINER_POD_BYTES = 37,
+	CONTAINER_MEMBERS = 8, /* processes of it that are remembered */
 };
 
 enum container_runtime {
@@ -37,11 +38,13 @@ struct container_ref {
 struct container_facts {
 	char name[128], image[256];
 	char pod[254], namespace[64], pod_uid[CONTAINER_POD_BYTES];
+	enum container_runtime runtime; /* that said it */
 };
 
 /* A process of it, and when. */
 struct container_process {
 	uint64_t start_ns, at_ns; /* since boot */
+	uint64_t cgroup;	  /* its id; 0: not known */
 	uint32_t tgid;
 };
 
@@ -51,9 +54,14 @@ struct container {
 	struct container_facts facts;
 	struct users *users; /* of its own passwd and group; NULL: not read */
 	bool asked, answered;
-	uint64_t asked_ns;	   /* when its facts were asked for */
-	bool running, told_start, told_stop;
-	struct container_process first, last; /* that entered, that left */
+	uint32_t tries;	   /* that brought not all */
+	uint64_t asked_ns; /* when its facts were asked for */
+	/* From its first process until its end is told: a runtime's own processes come and go while
+	 * it begins, so that it may have none for a moment. */
+	bool running, told_start;
+	bool again; /* it ended, which is not told yet, and began anew with @next */
+	struct container_process first, last, next;	/* that entered, that left */
+	uint32_t members[CONTAINER_MEMBERS], n_members; /* of those alive, oldest first */
 	bool *news; /* set when a container begins or ends; NULL: nobody asks */
 };
 
@@ -68,6 +76,10 @@ const char *container_runtime_name(enum container_runtime r);
 struct container *container_new(const struct container_ref *ref);
 void container_unref(struct container *c);
 
-/* A process comes or goes.  @p->at_ns 0: it was there before. */
+/* A process comes or goes.  @p->at_ns 0: it was there before.  What enters an empty container in
+ * another cgroup than its first process begins it anew. */
 void container_enter(struct container *c, const struct container_process *p);
 void container_leave(struct container *c, const struct container_process *p);
+
+/* Its end is told: it runs no more, or, when it began anew meanwhile, again. */
+void container_end(struct container *c);

@@ -7,12 +7,15 @@
 
 static const uint64_t second = 1000000000;
 
-enum { WAIT_S = 1, ROOT_RETRY_S = 1, USERS_AGAIN_S = 60 };
+enum {
+	WAIT_S = 1,   /* for facts, before a begin is told; without a process, before an end is */
+	AGAIN_S = 60, /* between looks at its users, and tries at the longest */
+};
 
 struct job {
 	struct container *container; /* a reference of the consumer's */
 	struct container_ref ref;
-	uint32_t tgid;
+	uint32_t members[CONTAINER_MEMBERS], n_members;
 	bool facts_wanted;
 	struct container_facts facts;
 	int facts_result;
@@ -39,8 +42,9 @@ static void run(void *job, void *arg, struct helper *helper)
 	(void)helper;
 	if (j->facts_wanted)
 		j->facts_result = runtime_ask(&c->config, &j->ref, &j->facts);
-	if (runtime_users(&c->config, j->tgid, &j->users) != 0)
-		j->users = NULL;
+	for (uint32_t i = 0; i < j->n_members; i++)
+		if (runtime_users(&c->config, j->ref.id, j->members[i], &j->users) == 0)
+			break;
 }
 
 static void drop(void *job)
@@ -56,6 +60,11 @@ static void drop(void *job)
 
 /* ---- asking ---- */
 
+static bool has_facts(const struct container *of)
+{
+	return of->facts.runtime != RUNTIME_UNKNOWN;
+}
+
 static void ask(struct containers *c, struct container *of, uint64_t now_ns)
 {
 	const struct helper_config config = {
@@ -70,8 +79,9 @@ static void ask(struct containers *c, struct container *of, uint64_t now_ns)
 	if (!job)
 		return;
 	job->ref = of->ref;
-	job->tgid = of->first.tgid;
-	job->facts_wanted = !of->answered;
+	job->n_members = of->n_members;
+	memcpy(job->members, of->members, sizeof(job->members));
+	job->facts_wanted = !has_facts(of);
 	job->container = of;
 	of->refs++;
 	if (helper_push(c->helper, job))
@@ -93,21 +103,34 @@ static void take_answers(struct containers *c)
 			of->facts = job->facts;
 		if (of->facts.pod_uid[0] && !of->ref.pod_uid[0])
 			memcpy(of->ref.pod_uid, of->facts.pod_uid, sizeof(of->ref.pod_uid));
+		if (of->ref.runtime == RUNTIME_UNKNOWN)
+			of->ref.runtime = of->facts.runtime;
 		if (job->users) {
 			users_free(of->users);
 			of->users = TAKE(job->users);
 		}
+		of->tries = has_facts(of) && of->users ? 0 : of->tries + 1;
 		drop(job);
 	}
 }
 
-/* Facts once; names of ids again and again: until the process has its own root, then now and then.
- */
+/* @now_ns is of before the records that are being read: @since_ns may be later. */
+static bool passed(uint64_t now_ns, uint64_t since_ns, uint64_t pause_s)
+{
+	return now_ns >= since_ns && now_ns - since_ns >= pause_s * second;
+}
+
+/* Facts until they are there (the runtime may know it a moment later), names of ids again and
+ * again; of one that has ended already once. */
 static bool is_due(const struct container *of, uint64_t now_ns)
 {
-	uint64_t pause = (of->users ? USERS_AGAIN_S : ROOT_RETRY_S) * second;
+	uint64_t pause_s = of->tries && of->tries < 7 ? UINT64_C(1) << (of->tries - 1) : AGAIN_S;
 
-	return of->alive > 0 && !of->asked && (!of->asked_ns || now_ns - of->asked_ns >= pause);
+	if (of->asked)
+		return false;
+	if (!of->asked_ns)
+		return of->running;
+	return of->alive > 0 && passed(now_ns, of->asked_ns, MIN(pause_s, AGAIN_S));
 }
 
 /* ---- news ---- */
@@ -115,8 +138,13 @@ static bool is_due(const struct container *of, uint64_t now_ns)
 static bool start_due(const struct containers *c, const struct container *of, uint64_t now_ns)
 {
 	return of->running && !of->told_start &&
-	       (!c->asks || of->answered || of->alive == 0 ||
-		now_ns - of->first.at_ns >= WAIT_S * second);
+	       (!c->asks || of->answered || passed(now_ns, of->first.at_ns, WAIT_S));
+}
+
+static bool stop_due(const struct container *of, uint64_t now_ns)
+{
+	return of->running && of->told_start &&
+	       (of->again || (of->alive == 0 && passed(now_ns, of->last.at_ns, WAIT_S)));
 }
 
 /* True when there is something to tell of @of; notes that it is told. */
@@ -128,8 +156,8 @@ static bool next_of(struct containers *c, struct container *of, uint64_t now_ns,
 		*ret = CONTAINER_STARTED;
 		return true;
 	}
-	if (of->running && of->told_start && of->alive == 0) {
-		of->running = false;
+	if (stop_due(of, now_ns)) {
+		container_end(of);
 		*ret = CONTAINER_STOPPED;
 		return true;
 	}
@@ -146,7 +174,7 @@ struct container *containers_next(struct containers *c, uint64_t now_ns,
 	c->looked_ns = now_ns;
 	c->news = false;
 	for (size_t i = 0; i < c->n; i++) {
-		if (c->asks && is_due(c->all[i], now_ns))
+		if (c->asks && now_ns != UINT64_MAX && is_due(c->all[i], now_ns))
 			ask(c, c->all[i], now_ns);
 		if (next_of(c, c->all[i], now_ns, ret_news)) {
 			c->news = true; /* there may be more */

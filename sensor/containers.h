@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* containers - the containers of this node: each once, with what its runtime told of it, and the news
- * that one began or ended.
+/* containers - the containers of this node: each once, with what its runtime told of it, and the
+ * news that one began or ended.
  *
- * Runtimes are asked on a helper thread, which is started with the first container.  The begin of a
- * container is told when its facts are there, or after a second without.
- * Thread: sensor consumer.  Memory: CONTAINERS_MOST containers; of more nothing is asked or told, but
- * their processes have the id. */
+ * Runtimes are asked on a helper thread, which is started with the first container, until one
+ * answers. The begin of a container is told when it was asked for, or after a second without an
+ * answer; the end when it has been without a process for a second, or begins anew. Thread: sensor
+ * consumer.  Memory: CONTAINERS_MOST containers; of more nothing is asked or told, but their
+ * processes have the id. */
 #pragma once
 #include "sensor/runtime.h"
 
@@ -25,7 +26,8 @@ DEFINE_FREEP(containers)
  * container_unref().  NULL: no memory. */
 struct container *containers_find(struct containers *c, const struct container_ref *ref);
 
-/* Takes answers and asks for what is due; then the next piece of news, or NULL.  @now_ns since boot. */
+/* Takes answers and asks for what is due; then the next piece of news, or NULL.  @now_ns since
+ * boot; UINT64_MAX: what waits is told now. */
 struct container *containers_next(struct containers *c, uint64_t now_ns,
 				  enum container_news *ret_news);
 

@@ -104,14 +104,29 @@ void enrich_record(struct enrich *e, const struct record *r, struct gather *g, u
 	handlers[r->type](&c);
 }
 
-static void tell_container(struct enrich *e, struct gather *g, uint64_t *seq,
-			   const struct container_process *m, enum kind kind)
+/* When so many ended since that it is forgotten, all that is left of it: its identity and
+ * container. */
+static struct proc *member_of(struct enrich *e, struct container *c,
+			      const struct container_process *m)
 {
-	struct proc *p = proctab_find(known_processes(e->known), m->tgid, m->start_ns);
+	struct proctab *table = known_processes(e->known);
+	struct proc *p = proctab_find(table, m->tgid, m->start_ns);
+
+	if (p)
+		return p;
+	p = proctab_add(table, m->tgid, m->start_ns);
+	proctab_exit(table, p, m->at_ns);
+	proctab_set_container(p, c, m->at_ns);
+	return p;
+}
+
+static void tell_container(struct enrich *e, struct gather *g, uint64_t *seq, struct container *c,
+			   enum kind kind)
+{
+	const struct container_process *m = kind == KIND_CONTAINER_START ? &c->first : &c->last;
+	struct proc *p = member_of(e, c, m);
 	uint32_t row;
 
-	if (!p)
-		return;
 	known_forget_rows(p); /* those of this batch may lack what the runtime told since */
 	row = rows_of(&e->rows, g, p, &p->now);
 	gather_event(g, kind, (*seq)++, m->at_ns + e->offset_ns);
@@ -119,18 +134,17 @@ static void tell_container(struct enrich *e, struct gather *g, uint64_t *seq,
 	batch_set_row(g->batch, kind, FIELD_PROCESS, row);
 }
 
-void enrich_containers(struct enrich *e, struct gather *g, uint64_t *seq)
+void enrich_containers(struct enrich *e, struct gather *g, uint64_t *seq, bool end)
 {
+	uint64_t now_ns = end ? UINT64_MAX : e->now_ns - e->offset_ns;
 	struct containers *all = known_containers(e->known);
 	enum container_news news;
 	struct container *c;
 
-	while ((c = containers_next(all, e->now_ns - e->offset_ns, &news))) {
-		bool started = news == CONTAINER_STARTED;
-
-		tell_container(e, g, seq, started ? &c->first : &c->last,
-			       started ? KIND_CONTAINER_START : KIND_CONTAINER_STOP);
-	}
+	while ((c = containers_next(all, now_ns, &news)))
+		tell_container(e, g, seq, c,
+			       news == CONTAINER_STARTED ? KIND_CONTAINER_START
+							 : KIND_CONTAINER_STOP);
 }
 
 void enrich_throttle(struct enrich *e, struct gather *g, uint64_t *seq,

@@ -27,14 +27,15 @@ uint64_t enrich_time(const struct enrich *e, uint64_t boot_ns);
 /* Adds the rows that @r means to @g, numbering them from *seq on. */
 void enrich_record(struct enrich *e, const struct record *r, struct gather *g, uint64_t *seq);
 
-/* Adds an event for each container that began or ended since the last call. */
-void enrich_containers(struct enrich *e, struct gather *g, uint64_t *seq);
+/* Adds an event for each container that began or ended since the last call; at the @end also for
+ * those of which more might become known. */
+void enrich_containers(struct enrich *e, struct gather *g, uint64_t *seq, bool end);
 
 /* Adds an event for each executable whose hash has become known since the last call. */
 void enrich_hashes(struct enrich *e, struct gather *g, uint64_t *seq);
 
-/* Adds an event for each connection that got other addresses since the last call, ENRICH_TRANSLATIONS
- * at most.  Returns false when some were lost since the last call. */
+/* Adds an event for each connection that got other addresses since the last call,
+ * ENRICH_TRANSLATIONS at most.  Returns false when some were lost since the last call. */
 enum { ENRICH_TRANSLATIONS = 1024 };
 NODISCARD bool enrich_translations(struct enrich *e, struct gather *g, uint64_t *seq);
 

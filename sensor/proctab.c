@@ -210,8 +210,8 @@ void proctab_inherit(struct proc *child, struct proc *parent, uint64_t at_ns)
 	const struct proc_version *v = proctab_version(parent, at_ns);
 
 	child->now.id = v->id;
-	proctab_set_container(child, parent->container, at_ns);
 	child->cgroup = parent->cgroup;
+	proctab_set_container(child, parent->container, at_ns);
 	image_unref(child->now.image);
 	child->now.image = v->image;
 	if (child->now.image)
@@ -222,7 +222,7 @@ void proctab_inherit(struct proc *child, struct proc *parent, uint64_t at_ns)
 
 static struct container_process member(const struct proc *p, uint64_t at_ns)
 {
-	return (struct container_process){ p->start_ns, at_ns, p->tgid };
+	return (struct container_process){ p->start_ns, at_ns, p->cgroup, p->tgid };
 }
 
 static void leave_container(struct proc *p, uint64_t at_ns)

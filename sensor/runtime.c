@@ -208,9 +208,13 @@ int runtime_ask(const struct runtime_config *c, const struct container_ref *ref,
 	int r = RUNTIME_E_NONE;
 
 	*ret = (struct container_facts){ 0 };
-	for (size_t i = 0; i < ARRAY_SIZE(ways) && r != 0; i++)
-		if (ref->runtime == RUNTIME_UNKNOWN || ref->runtime == ways[i].runtime)
-			r = ways[i].ask(c, ref->id, ret);
+	for (size_t i = 0; i < ARRAY_SIZE(ways) && r != 0; i++) {
+		if (ref->runtime != RUNTIME_UNKNOWN && ref->runtime != ways[i].runtime)
+			continue;
+		r = ways[i].ask(c, ref->id, ret);
+		if (r == 0)
+			ret->runtime = ways[i].runtime;
+	}
 	return r;
 }
 
@@ -245,7 +249,21 @@ static void read_map(int proc, uint32_t tgid, const char *name, char text[MAP_BY
 	text[MAX(n, 0)] = '\0';
 }
 
-int runtime_users(const struct runtime_config *c, uint32_t tgid, struct users **ret)
+/* A number of a process may have gone to another one. */
+static bool is_member(int proc, uint32_t tgid, const char *id)
+{
+	struct container_ref ref;
+	AUTO_FD int fd = -1;
+	char path[48], text[4096];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%u/cgroup", tgid);
+	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? 0 : read(fd, text, sizeof(text));
+	return n > 0 && container_parse(text, (size_t)n, &ref) && strcmp(ref.id, id) == 0;
+}
+
+int runtime_users(const struct runtime_config *c, const char *id, uint32_t tgid, struct users **ret)
 {
 	AUTO_FD int proc = open(or_else(c->proc_root, "/proc"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FD int root = -1;
@@ -255,7 +273,7 @@ int runtime_users(const struct runtime_config *c, uint32_t tgid, struct users **
 
 	snprintf(path, sizeof(path), "%u/root", tgid);
 	root = openat(proc, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0 || same_root(root))
+	if (root < 0 || same_root(root) || !is_member(proc, tgid, id))
 		return RUNTIME_E_NONE;
 	passwd = open_inside(root, "etc/passwd");
 	group = open_inside(root, "etc/group");

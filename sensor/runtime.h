@@ -18,14 +18,15 @@ enum {
 /* Where they are; NULL: the usual place. */
 struct runtime_config {
 	const char *docker_socket, *podman_socket;
-	const char *containerd_dir; /* folder that has NAMESPACE/ID/config.json */
-	const char *storage_dir;    /* of CRI-O: has ID/userdata/config.json */
+	const char *containerd_dir;		     /* folder that has NAMESPACE/ID/config.json */
+	const char *storage_dir;		     /* of CRI-O: has ID/userdata/config.json */
 	const char *containerd_socket, *crio_socket; /* that serve the CRI */
 	const char *proc_root;
 };
 
-/* Fills @ret.  Returns 0, RUNTIME_E_NONE, -ENOMEM, -EBADMSG (an answer that is none), -ETIMEDOUT or
- * another negative errno of the socket. */
+/* Fills @ret, also which runtime it was that knew the container.  Returns 0, RUNTIME_E_NONE,
+ * -ENOMEM, -EBADMSG (an answer that is none), -ETIMEDOUT or another negative errno of the socket.
+ */
 NODISCARD int runtime_ask(const struct runtime_config *c, const struct container_ref *ref,
 			  struct container_facts *ret);
 
@@ -33,9 +34,11 @@ NODISCARD int runtime_ask(const struct runtime_config *c, const struct container
  * caller's, or a negative errno. */
 NODISCARD int runtime_connect(const char *path);
 
-/* Names of the ids in the container of process @tgid.  Returns 0, RUNTIME_E_NONE (the process is gone
- * or still has the host's root) or -ENOMEM. */
-NODISCARD int runtime_users(const struct runtime_config *c, uint32_t tgid, struct users **ret);
+/* Names of the ids in container @id, of which @tgid is a process; *ret is the caller's.  Returns 0,
+ * RUNTIME_E_NONE (the process is gone, another one's now, or still has the host's root) or -ENOMEM.
+ */
+NODISCARD int runtime_users(const struct runtime_config *c, const char *id, uint32_t tgid,
+			    struct users **ret);
 
 /* Parsers of what comes back: JSON of an inspection; of a bundle; a whole HTTP response, whose body
  * is found.  Return 0, RUNTIME_E_NONE (404), or -EBADMSG. */

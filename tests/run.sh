@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh - every test of rtsec, as `./dev test [--fast | --vm | --matrix]` runs it (which installs
-# packages first); --vm adds the kernel tests on two other kernels, one of them arm64's; --matrix are
-# the tests on every other kernel and for arm64 alone, which write docs/coverage.md.
+# packages first); --vm adds containers of real runtimes and the kernel tests on two other kernels, one
+# of them arm64's; --matrix are the tests on every other kernel and for arm64 alone, which write docs/coverage.md.
 # Each suite leaves its whole output in build/test-logs/SUITE.log; what failed is shown.  Ends with
 # `N passed, N failed` and exits 1 when anything failed.  Nothing is skipped: a machine that cannot
 # load eBPF programs fails.  What failed is run a second time, alone (docs/decisions/0013): passing
@@ -150,6 +150,7 @@ else
 	RTSEC_SCALE=full suite_ctest e2e dev 1 -L e2e
 fi
 if [ "$mode" = --vm ]; then
+	suite_script containers bash tests/containers/run.sh
 	suite_kernel x86_64-6.1
 	suite_build_arm64 && suite_kernel arm64-6.12
 fi

@@ -3,6 +3,8 @@
  * collector's reader. */
 #include "tests/sensor/enrich_fixture.h"
 
+#include "sensor/event.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -283,7 +285,8 @@ static void take_hashes(void)
 
 static void test_enrich_given_first_exec_of_a_file_when_hashed_then_told_after_it(void **state)
 {
-	static const char sha[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+	static const char sha[] =
+		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 	char path[] = "/tmp/rtsec-enrich-XXXXXX";
 	AUTO_FD int fd = mkstemp(path);
 
@@ -320,9 +323,39 @@ static void test_enrich_given_file_that_is_gone_when_hashed_then_nothing_is_told
 	assert_int_equal(0, rows(KIND_HASHED));
 }
 
+/* More processes end than the table remembers, before the end of a container is told. */
+static void test_enrich_given_container_of_forgotten_processes_when_told_then_it_has_its_id(
+	void **state)
+{
+	struct containers *all = known_containers(w.enrich->known);
+	struct proctab *table = known_processes(w.enrich->known);
+	struct container_ref ref = { .runtime = RUNTIME_PODMAN };
+	struct container *c;
+	struct proc *p;
+
+	(void)state;
+	snprintf(ref.id, sizeof(ref.id), "the-container");
+	c = containers_find(all, &ref);
+	p = proctab_add(table, 77, 7 * second);
+	proctab_set_container(p, c, 7 * second);
+	proctab_exit(table, p, 8 * second);
+	for (uint32_t tgid = 1000; tgid < 2000; tgid++)
+		proctab_exit(table, proctab_add(table, tgid, 8 * second), 8 * second);
+	assert_null(proctab_find(table, 77, 7 * second));
+	enrich_containers(w.enrich, &w.gather, &w.seq, true);
+	container_unref(c);
+	seal();
+	assert_int_equal(1, rows(KIND_CONTAINER_START));
+	check_text(0, "container.id", "the-container");
+	check_number(0, "process.pid", 77);
+	assert_int_equal(1, rows(KIND_CONTAINER_STOP));
+	check_text(0, "container.id", "the-container");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(container_of_forgotten_processes_when_told_then_it_has_its_id),
 		T(changed_ids_when_told_then_old_and_new_are_fields),
 		T(changed_capabilities_when_told_then_they_have_names),
 		T(a_signal_when_told_then_both_processes_have_rows),
