@@ -281,11 +281,11 @@ struct rec_attributes {
 	uint16_t pad;
 };
 
-/* mount, move_mount or umount2 returned.  Data: dir, name (the mount point),
- * source_dir, source. */
+/* mount, move_mount, mount_setattr or umount2 returned.  Data: dir, name (the mount point),
+ * source_dir, source.  Of a mount moved that had no place before, type and source are those it has. */
 struct rec_mount {
 	struct rec_head head;
-	uint64_t mount_flags; /* MS_* of mount */
+	uint64_t mount_flags; /* MS_* of mount, or what mount_setattr means by them */
 	uint32_t error;
 	struct rec_path dir, source_dir; /* source_dir: of move_mount */
 	uint16_t name_bytes, source_bytes;
@@ -384,12 +384,12 @@ struct rec_dns {
 };
 
 struct rec_ids {
-	uint32_t uid, gid, suid, sgid, euid, egid;
+	uint32_t uid, gid, suid, sgid, euid, egid, fsuid, fsgid;
 };
 
 enum { REC_CHANGED_UIDS = 1, REC_CHANGED_GIDS = 2, REC_CHANGED_CAPS = 4 };
 
-/* setuid, setgid, setreuid, setregid, setresuid, setresgid or capset returned, and the ids or (by
+/* setuid, setgid, setreuid, setregid, setresuid, setresgid, setfsuid, setfsgid or capset returned, and the ids or (by
  * capset) the capabilities of the calling thread are other ones than before.  head: after it. */
 struct rec_credentials {
 	struct rec_head head;
@@ -398,7 +398,7 @@ struct rec_credentials {
 	uint32_t changed;	       /* REC_CHANGED_* */
 	uint32_t pad;
 };
-ABI_ASSERT(rec_credentials, effective, 120);
+ABI_ASSERT(rec_credentials, effective, 136);
 
 /* A process acted upon. */
 struct rec_target {

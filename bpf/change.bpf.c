@@ -2,8 +2,8 @@
 /* change - what happens to files beside open, deletion and rename: links, directories and devices
  * made, permissions, owners, extended attributes, mounts, roots.
  *
- * From the return of the calls, names as the kernel resolved them where resolve.bpf.c keeps them, else
- * as asked (see file.bpf.c); where a descriptor names the file, its path is the kernel's. */
+ * From the return of the calls, names as the kernel resolved them where resolve.bpf.c keeps them,
+ * else as asked (see file.bpf.c); where a descriptor names the file, its path is the kernel's. */
 #include "bpf/calls.h"
 #include "bpf/emit.h"
 #include "bpf/fill.h"
@@ -221,15 +221,64 @@ int change_owner(struct call_exit *call)
 }
 
 /* --- mounts --- */
+enum {
+	MOUNT_REMOUNT = 32, /* MS_* of <sys/mount.h> */
+	MOUNT_RECURSIVE = 16384,
+	MOUNT_KINDS = 15 | 0xf << 17, /* read_only nosuid nodev noexec; how it is shared */
+	NAME_RECURSIVE = 0x8000,      /* AT_RECURSIVE */
+};
+
+static __always_inline void mount_asked(struct scratch *s, struct rec_mount *r,
+					struct pt_regs *regs)
+{
+	uint16_t flags = 0;
+
+	r->source_bytes = fill_name(s, ARG1(regs), &flags);
+	r->mount_flags = ARG4(regs);
+	bpf_probe_read_user_str(r->type, sizeof(r->type), (void *)ARG3(regs));
+}
+
+/* A mount that has no name yet (fsmount, open_tree) is known by itself: what it was made of. */
+static __always_inline void mount_moved(struct scratch *s, struct rec_mount *r,
+					struct task_struct *t, struct pt_regs *regs)
+{
+	const long mount_at = (long)bpf_core_field_offset(struct mount, mnt);
+	char first = 0;
+	struct vfsmount *mnt;
+	struct file *file;
+	uint16_t flags = 0;
+
+	bpf_probe_read_user(&first, 1, (void *)ARG2(regs));
+	file = first ? NULL : read_fd(t, (int)ARG1(regs));
+	if (!file) {
+		fill_base(s, &r->source_dir, t, (int)ARG1(regs), ARG2(regs));
+		r->source_bytes = fill_name(s, ARG2(regs), &flags);
+		return;
+	}
+	mnt = BPF_CORE_READ(file, f_path.mnt);
+	r->source_bytes = fill_copied(
+		s, BPF_CORE_READ((struct mount *)((uint64_t)mnt - mount_at), mnt_devname), &flags);
+	bpf_probe_read_kernel_str(r->type, sizeof(r->type),
+				  BPF_CORE_READ(mnt, mnt_sb, s_type, name));
+}
+
+/* mount_setattr has the bits of mount. */
+static __always_inline void mount_set(struct rec_mount *r, struct pt_regs *regs)
+{
+	uint64_t attributes[3] = {}; /* struct mount_attr: attr_set, attr_clr, propagation */
+
+	bpf_probe_read_user(attributes, sizeof(attributes), (void *)ARG4(regs));
+	r->mount_flags = ((attributes[0] & 15) | attributes[2]) & MOUNT_KINDS;
+	r->mount_flags |= MOUNT_REMOUNT | (ARG3(regs) & NAME_RECURSIVE ? MOUNT_RECURSIVE : 0);
+}
+
 SEC("tracepoint")
 int change_mount(struct call_exit *call)
 {
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
-	bool plain = call->nr == CALL_MOUNT;
 	struct asked a = { .nr = call->nr, .dirfd = AT_FDCWD };
-	uint16_t flags = 0, no_source = 0;
-	uint64_t source;
+	uint16_t flags = 0;
 	struct rec_mount *r;
 	struct scratch *s;
 
@@ -240,19 +289,23 @@ int change_mount(struct call_exit *call)
 		return 0;
 	r = (struct rec_mount *)s->bytes;
 	r->error = error_of(call->ret);
-	a.name = plain ? ARG2(regs) : ARG4(regs);
-	source = plain ? ARG1(regs) : ARG2(regs);
-	if (!plain)
+	if (call->nr == CALL_MOUNT) {
+		a.name = ARG2(regs);
+	} else if (call->nr == CALL_MOVE_MOUNT) {
 		a.dirfd = (int)ARG3(regs);
-	fill_named(s, t, &a, &r->dir, &r->name_bytes, &flags);
-	if (!plain)
-		fill_base(s, &r->source_dir, t, (int)ARG1(regs), source);
-	r->source_bytes = fill_name(s, source, &no_source);
-	if (plain) {
-		r->mount_flags = ARG4(regs);
-		bpf_probe_read_user_str(r->type, sizeof(r->type), (void *)ARG3(regs));
+		a.name = ARG4(regs);
+	} else {
+		a.dirfd = (int)ARG1(regs);
+		a.name = ARG2(regs);
 	}
+	fill_named(s, t, &a, &r->dir, &r->name_bytes, &flags);
 	r->head.flags = flags;
+	if (call->nr == CALL_MOUNT)
+		mount_asked(s, r, regs);
+	else if (call->nr == CALL_MOVE_MOUNT)
+		mount_moved(s, r, t, regs);
+	else
+		mount_set(r, regs);
 	change_end(s, REC_MOUNT, REC_CLASS_PRIORITY);
 	return 0;
 }
@@ -371,8 +424,9 @@ int change_xattr(struct call_exit *call)
 {
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
-	uint16_t flags = REC_F_AS_ASKED;
+	struct asked a = { .nr = call->nr };
 	struct xattr_call x = {};
+	uint16_t flags = 0;
 	struct rec_xattr *r;
 	struct scratch *s;
 	struct file *file;
@@ -393,8 +447,9 @@ int change_xattr(struct call_exit *call)
 		if (file)
 			fill_file_path(s, &r->path, file);
 	} else {
-		fill_base(s, &r->path, t, x.fd, x.name);
-		r->name_bytes = fill_name(s, x.name, &flags);
+		a.dirfd = x.fd;
+		a.name = x.name;
+		fill_named(s, t, &a, &r->path, &r->name_bytes, &flags);
 		r->head.flags = flags;
 	}
 	change_end(s, REC_XATTR, REC_CLASS_BULK);

@@ -18,6 +18,8 @@ static __always_inline void credentials_now(struct credentials *c)
 	c->ids.sgid = BPF_CORE_READ(cred, sgid.val);
 	c->ids.euid = BPF_CORE_READ(cred, euid.val);
 	c->ids.egid = BPF_CORE_READ(cred, egid.val);
+	c->ids.fsuid = BPF_CORE_READ(cred, fsuid.val);
+	c->ids.fsgid = BPF_CORE_READ(cred, fsgid.val);
 	bpf_core_read(&c->effective, sizeof(c->effective), &cred->cap_effective);
 	bpf_core_read(&c->permitted, sizeof(c->permitted), &cred->cap_permitted);
 }
@@ -41,9 +43,9 @@ static __always_inline uint32_t changed(const struct credentials *a, const struc
 	const struct rec_ids *i = &a->ids, *k = &b->ids;
 	uint32_t what = 0;
 
-	if (i->uid != k->uid || i->euid != k->euid || i->suid != k->suid)
+	if (i->uid != k->uid || i->euid != k->euid || i->suid != k->suid || i->fsuid != k->fsuid)
 		what |= REC_CHANGED_UIDS;
-	if (i->gid != k->gid || i->egid != k->egid || i->sgid != k->sgid)
+	if (i->gid != k->gid || i->egid != k->egid || i->sgid != k->sgid || i->fsgid != k->fsgid)
 		what |= REC_CHANGED_GIDS;
 	if (!what && (a->effective != b->effective || a->permitted != b->permitted))
 		what |= REC_CHANGED_CAPS;

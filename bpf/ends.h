@@ -7,10 +7,9 @@
 #include "bpf/fill.h"
 
 /* --- sockets behind descriptors --- */
-/* The socket behind @fd; NULL: it is something else. */
-static __always_inline struct sock *read_socket(struct task_struct *t, int fd)
+/* The socket that @file (may be NULL) is; NULL: it is something else. */
+static __always_inline struct sock *file_socket(struct file *file)
 {
-	struct file *file = read_fd(t, fd);
 	struct socket *socket;
 
 	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
@@ -19,13 +18,39 @@ static __always_inline struct sock *read_socket(struct task_struct *t, int fd)
 	return BPF_CORE_READ(socket, sk);
 }
 
+/* The socket behind @fd; NULL: it is something else. */
+static __always_inline struct sock *read_socket(struct task_struct *t, int fd)
+{
+	return file_socket(read_fd(t, fd));
+}
+
+static __always_inline bool is_inet(struct sock *sk)
+{
+	uint16_t family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	return family == AF_INET || family == AF_INET6;
+}
+
 /* The same, if it speaks IPv4 or IPv6. */
 static __always_inline struct sock *read_inet(struct task_struct *t, int fd)
 {
 	struct sock *sk = read_socket(t, fd);
-	uint16_t family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
 
-	return family == AF_INET || family == AF_INET6 ? sk : NULL;
+	return sk && is_inet(sk) ? sk : NULL;
+}
+
+/* The TCP socket of the connection behind @fd: of multipath TCP that of its first path; NULL: none.
+ */
+static __always_inline struct sock *read_tcp(struct task_struct *t, int fd)
+{
+	struct sock *sk = read_inet(t, fd);
+	uint32_t protocol = sk ? BPF_CORE_READ(sk, sk_protocol) : 0;
+
+	if (protocol == IPPROTO_TCP)
+		return sk;
+	if (protocol != IPPROTO_MPTCP || !bpf_core_field_exists(((struct mptcp_sock *)0)->first))
+		return NULL;
+	return BPF_CORE_READ((struct mptcp_sock *)sk, first);
 }
 
 /* --- ends --- */
@@ -146,4 +171,74 @@ static __always_inline void accept_tell(struct task_struct *t, struct sock *sk)
 	r->direction = REC_INGRESS;
 	fill_ends(r, sk, false, false);
 	emit_submit_bulk(r);
+}
+
+/* --- connected to a unix socket of interest --- */
+enum { UNIX_NAME_BYTES = 24, UNIX_NAMES = 8 };
+
+/* Last component of the paths of sockets over which the machine is ruled. */
+static const char unix_names[UNIX_NAMES][UNIX_NAME_BYTES] = {
+	"docker.sock",	   "containerd.sock",  "crio.sock",	 "podman.sock",
+	"dockershim.sock", "cri-dockerd.sock", "buildkitd.sock", "system_bus_socket",
+};
+
+static __always_inline bool is_of_interest(struct dentry *dentry)
+{
+	uint64_t name[UNIX_NAME_BYTES / 8] = {};
+
+	if (bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(dentry, d_name.name)) < 0)
+		return false;
+	for (int i = 0; i < UNIX_NAMES; i++) {
+		const uint64_t *want = (const uint64_t *)unix_names[i];
+
+		if (name[0] == want[0] && name[1] == want[1] && name[2] == want[2])
+			return true;
+	}
+	return false;
+}
+
+/* Tells that @t connected @sk, if that is such a socket. */
+static __always_inline void unix_tell(struct task_struct *t, struct sock *sk)
+{
+	struct unix_sock *peer;
+	struct rec_unix *r;
+	struct scratch *s;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
+		return;
+	peer = (struct unix_sock *)BPF_CORE_READ((struct unix_sock *)sk, peer);
+	if (!is_of_interest(BPF_CORE_READ(peer, path.dentry)) || !read_watched(t))
+		return;
+	s = scratch_take(SCRATCH_FILE, REC_CLASS_BULK);
+	if (!s)
+		return;
+	r = (struct rec_unix *)s->bytes;
+	fill_move(s, sizeof(*r));
+	fill_head(&r->head, t);
+	r->head.type = REC_UNIX;
+	r->head.flags = 0;
+	r->pad = 0;
+	fill_path(s, &r->path, BPF_CORE_READ(peer, path.mnt), BPF_CORE_READ(peer, path.dentry));
+	emit_scratch(REC_CLASS_BULK, s);
+	scratch_give(s);
+}
+
+/* --- bind, listen --- */
+/* Begins the record of @sk's own end; NULL: not wanted, or no room. */
+static __always_inline struct rec_tcp *own_end_begin(struct task_struct *t, struct sock *sk,
+						     enum rec_type type, long ret)
+{
+	struct rec_tcp *r = read_watched(t) ? emit_reserve_bulk(sizeof(*r)) : NULL;
+
+	if (!r)
+		return NULL;
+	__builtin_memset(r, 0, sizeof(*r));
+	fill_head(&r->head, t);
+	r->head.type = (uint16_t)type;
+	r->head.size = sizeof(*r);
+	r->socket = (uint64_t)sk;
+	r->direction = REC_INGRESS;
+	r->error = ret < 0 ? (uint32_t)-ret : 0;
+	fill_ends(r, sk, false, false);
+	return r;
 }

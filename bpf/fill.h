@@ -282,17 +282,50 @@ static __always_inline bool fill_resolved(struct scratch *s, const struct asked 
 	return true;
 }
 
+enum { NAMED_FD_BYTES = 8 }; /* bits of fill_named_fd() for a length */
+
+/* Of a name that begins with "/proc/self/fd/N", N and the bytes of that with the slash behind it;
+ * -1: it does not.  A global function, see fill_walk(). */
+__weak __noinline int fill_named_fd(uint64_t name)
+{
+	uint64_t text[3] = {};
+	const char *s = (const char *)text;
+	int fd = 0;
+
+	if (bpf_probe_read_user_str(text, sizeof(text), (void *)name) < 16 ||
+	    text[0] != 0x65732f636f72702f /* /proc/se */ ||
+	    (text[1] & 0xffffffffffff) != 0x2f64662f666c /* lf/fd/ */)
+		return -1;
+	for (int i = 14; i < 21; i++) {
+		if (i > 14 && (!s[i] || (s[i] == '/' && s[i + 1] != '/')))
+			return fd << NAMED_FD_BYTES | (s[i] ? i + 1 : i);
+		if (s[i] < '0' || s[i] > '9')
+			return -1;
+		fd = fd * 10 + (s[i] - '0');
+	}
+	return -1;
+}
+
 /* Appends the directory and last name that the kernel resolved, else the name as asked below the
- * directory that it starts from, and says so in @flags. */
+ * directory that it starts from, and says so in @flags.  A descriptor in a name (/proc/self/fd/N,
+ * in the manner of careful programs) is what a name starts from. */
 static __always_inline void fill_named(struct scratch *s, struct task_struct *t,
 				       const struct asked *a, struct rec_path *dir,
 				       uint16_t *name_bytes, uint16_t *flags)
 {
+	uint64_t name = a->name;
+	int dirfd = a->dirfd, fd;
+
 	if (fill_resolved(s, a, dir, name_bytes))
 		return;
 	*flags |= REC_F_AS_ASKED;
-	fill_base(s, dir, t, a->dirfd, a->name);
-	*name_bytes = fill_name(s, a->name, flags);
+	fd = fill_named_fd(name);
+	if (fd >= 0) {
+		dirfd = fd >> NAMED_FD_BYTES;
+		name += (uint64_t)fd & ((1 << NAMED_FD_BYTES) - 1);
+	}
+	fill_base(s, dir, t, dirfd, name);
+	*name_bytes = fill_name(s, name, flags);
 }
 
 /* The call has returned: what was kept for it is of no other. */

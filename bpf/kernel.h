@@ -42,8 +42,12 @@ struct qstr {
 	__u32 len;
 	const unsigned char *name;
 };
+struct file_system_type {
+	const char *name;
+};
 struct super_block {
 	__u32 s_dev;
+	struct file_system_type *s_type;
 	unsigned long s_magic;
 };
 struct inode {
@@ -78,12 +82,14 @@ struct dentry {
 };
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 struct mnt_namespace;
 struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	const char *mnt_devname;
 	struct mnt_namespace *mnt_ns;
 };
 struct path {
@@ -149,6 +155,8 @@ struct cred {
 	kgid_t sgid;
 	kuid_t euid;
 	kgid_t egid;
+	kuid_t fsuid;
+	kgid_t fsgid;
 	void *user_ns;
 };
 struct mm_struct {
@@ -363,6 +371,9 @@ struct tcp_sock {
 	__u64 bytes_retrans;
 	__u64 bytes_received;
 };
+struct mptcp_sock {
+	struct sock *first;
+};
 struct socket {
 	struct sock *sk;
 };
@@ -380,6 +391,7 @@ enum {
 	AF_INET6 = 10,
 	IPPROTO_TCP = 6,
 	IPPROTO_UDP = 17,
+	IPPROTO_MPTCP = 262,
 	MSG_PEEK = 2,
 	UINT16_MAX = 0xffff,
 	TCP_ESTABLISHED = 1,

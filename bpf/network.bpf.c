@@ -136,62 +136,10 @@ int network_accept(struct call_exit *call)
 
 	if (call->ret < 0 || !read_watched(t))
 		return 0;
-	sk = read_inet(t, (int)call->ret);
-	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
-		return 0;
-	accept_tell(t, sk);
+	sk = read_tcp(t, (int)call->ret);
+	if (sk)
+		accept_tell(t, sk);
 	return 0;
-}
-
-/* --- connect to a unix socket of interest --- */
-enum { UNIX_NAME_BYTES = 24, UNIX_NAMES = 8 };
-
-/* Last component of the paths of sockets over which the machine is ruled. */
-static const char unix_names[UNIX_NAMES][UNIX_NAME_BYTES] = {
-	"docker.sock",	   "containerd.sock",  "crio.sock",	 "podman.sock",
-	"dockershim.sock", "cri-dockerd.sock", "buildkitd.sock", "system_bus_socket",
-};
-
-static __always_inline bool is_of_interest(struct dentry *dentry)
-{
-	uint64_t name[UNIX_NAME_BYTES / 8] = {};
-
-	if (bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(dentry, d_name.name)) < 0)
-		return false;
-	for (int i = 0; i < UNIX_NAMES; i++) {
-		const uint64_t *want = (const uint64_t *)unix_names[i];
-
-		if (name[0] == want[0] && name[1] == want[1] && name[2] == want[2])
-			return true;
-	}
-	return false;
-}
-
-static __always_inline void unix_connected(struct task_struct *t, struct call_exit *call)
-{
-	struct pt_regs *regs = read_call(t, call->nr);
-	struct sock *sk = regs ? read_socket(t, (int)ARG1(regs)) : NULL;
-	struct unix_sock *peer;
-	struct rec_unix *r;
-	struct scratch *s;
-
-	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
-		return;
-	peer = (struct unix_sock *)BPF_CORE_READ((struct unix_sock *)sk, peer);
-	if (!is_of_interest(BPF_CORE_READ(peer, path.dentry)) || !read_watched(t))
-		return;
-	s = scratch_take(SCRATCH_FILE, REC_CLASS_BULK);
-	if (!s)
-		return;
-	r = (struct rec_unix *)s->bytes;
-	fill_move(s, sizeof(*r));
-	fill_head(&r->head, t);
-	r->head.type = REC_UNIX;
-	r->head.flags = 0;
-	r->pad = 0;
-	fill_path(s, &r->path, BPF_CORE_READ(peer, path.mnt), BPF_CORE_READ(peer, path.dentry));
-	emit_scratch(REC_CLASS_BULK, s);
-	scratch_give(s);
 }
 
 /* --- connect that failed at once --- */
@@ -217,7 +165,10 @@ int network_connect(struct call_exit *call)
 	struct sock *sk;
 
 	if (call->ret >= 0) {
-		unix_connected(t, call);
+		regs = read_call(t, call->nr);
+		sk = regs ? read_socket(t, (int)ARG1(regs)) : NULL;
+		if (sk)
+			unix_tell(t, sk);
 		return 0;
 	}
 	if (told_by_state(error) || never_tried(error) || !read_watched(t))

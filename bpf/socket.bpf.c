@@ -10,22 +10,11 @@ static __always_inline void socket_tell(struct call_exit *call, enum rec_type ty
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
 	struct sock *sk = regs ? read_inet(t, (int)ARG1(regs)) : NULL;
-	struct rec_tcp *r;
+	struct rec_tcp *r = sk ? own_end_begin(t, sk, type, call->ret) : NULL;
 	bool ok = true;
 
-	if (!sk || !read_watched(t))
-		return;
-	r = emit_reserve_bulk(sizeof(*r));
 	if (!r)
 		return;
-	__builtin_memset(r, 0, sizeof(*r));
-	fill_head(&r->head, t);
-	r->head.type = (uint16_t)type;
-	r->head.size = sizeof(*r);
-	r->socket = (uint64_t)sk;
-	r->direction = REC_INGRESS;
-	r->error = call->ret < 0 ? (uint32_t)-call->ret : 0;
-	fill_ends(r, sk, false, false);
 	if (type == REC_BIND && r->error) {
 		r->head.flags = REC_F_AS_ASKED;
 		ok = fill_asked(r, r->dest, &r->dest_port, ARG2(regs));

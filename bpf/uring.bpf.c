@@ -4,23 +4,34 @@
  * Opens and accepted connections are told when they are complete, from the descriptor, as ever; of
  * an open that failed the name is gone by then.  Deletions, renames, links, directories made, and
  * opens into io_uring's own table leave nothing to look at: told when they are submitted, with the
- * kernel's copy of the name and without a result (REC_F_SUBMITTED).  Connections need nothing: the
- * socket tells them (network.bpf.c).  Not seen: accept by a multishot request or into io_uring's
- * own table.  io_uring_setup itself is told. */
+ * kernel's copy of the name and without a result (REC_F_SUBMITTED).  TCP connections need nothing:
+ * the socket tells them (network.bpf.c); of unix sockets, bind, listen and writes what is done is
+ * told from the request's file.  Not seen: accept by a multishot request or into io_uring's own
+ * table, extended attributes.  io_uring_setup itself is told. */
 #include "bpf/calls.h"
 #include "bpf/emit.h"
 #include "bpf/ends.h"
+#include "bpf/write.h"
 
 /* enum io_uring_op */
 enum {
+	OP_WRITEV = 2,
+	OP_WRITE_FIXED = 5,
 	OP_ACCEPT = 13,
+	OP_CONNECT = 16,
+	OP_FALLOCATE = 17,
 	OP_OPENAT = 18,
+	OP_WRITE = 23,
 	OP_OPENAT2 = 28,
+	OP_SPLICE = 30,
 	OP_RENAMEAT = 35,
 	OP_UNLINKAT = 36,
 	OP_MKDIRAT = 37,
 	OP_SYMLINKAT = 38,
 	OP_LINKAT = 39,
+	OP_FTRUNCATE = 55,
+	OP_BIND = 56,
+	OP_LISTEN = 57,
 };
 enum {
 	PARAMS_ENTRIES_AT = 0, /* struct io_uring_params */
@@ -101,28 +112,76 @@ static __always_inline void open_complete(struct task_struct *t, int res)
 	uring_end(s, REC_OPEN, flags);
 }
 
+static __always_inline void accept_complete(struct task_struct *t, void *request, int res)
+{
+	struct sock *sk;
+
+	if (res < 0 || BPF_CORE_READ((struct io_accept *)request, file_slot))
+		return;
+	sk = read_tcp(t, res);
+	if (sk)
+		accept_tell(t, sk);
+}
+
+/* @res of what sets lengths is 0 when it was done, else bytes. */
+static __always_inline void write_complete(struct task_struct *t, struct file *file, uint8_t op,
+					   int res)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	if (res < 0 || (res == 0 && op != OP_FALLOCATE && op != OP_FTRUNCATE) ||
+	    (BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFREG ||
+	    written_lately(BPF_CORE_READ(inode, i_ino), BPF_CORE_READ(inode, i_sb, s_dev)))
+		return;
+	written_tell(t, file);
+}
+
+static __always_inline void socket_complete(struct task_struct *t, struct file *file, uint8_t op,
+					    int res)
+{
+	struct sock *sk = file_socket(file);
+	struct rec_tcp *r;
+
+	if (!sk || res < 0) /* what was asked is gone */
+		return;
+	if (op == OP_CONNECT) {
+		unix_tell(t, sk);
+		return;
+	}
+	if (!is_inet(sk))
+		return;
+	r = own_end_begin(t, sk, op == OP_BIND ? REC_BIND : REC_LISTEN, res);
+	if (r)
+		emit_submit_bulk(r);
+}
+
+#define OP(name)    (1ULL << OP_##name)
+#define OPS_OPENING (OP(OPENAT) | OP(OPENAT2))
+#define OPS_SOCKET  (OP(CONNECT) | OP(BIND) | OP(LISTEN))
+#define OPS_WRITING \
+	(OP(WRITEV) | OP(WRITE_FIXED) | OP(FALLOCATE) | OP(WRITE) | OP(SPLICE) | OP(FTRUNCATE))
+#define OPS_FOLLOWED (OPS_OPENING | OPS_SOCKET | OPS_WRITING | OP(ACCEPT))
+
 static __always_inline void complete(void *request, int res)
 {
 	struct io_kiocb *req = request;
-	uint8_t op = BPF_CORE_READ(req, opcode);
+	uint8_t op = req ? BPF_CORE_READ(req, opcode) : 0;
+	uint64_t bit = op < 64 ? 1ULL << op : 0;
 	struct task_struct *t;
-	struct sock *sk;
 
-	if (!req || (!is_open(op) && op != OP_ACCEPT))
+	if (!(bit & OPS_FOLLOWED))
 		return;
 	t = task_now();
 	if (!read_watched(t))
 		return;
-	if (is_open(op)) {
-		if (!BPF_CORE_READ((struct io_open *)request, file_slot))
-			open_complete(t, res);
-		return;
-	}
-	if (res < 0 || BPF_CORE_READ((struct io_accept *)request, file_slot))
-		return;
-	sk = read_inet(t, res);
-	if (sk && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
-		accept_tell(t, sk);
+	if (bit & OPS_WRITING)
+		write_complete(t, BPF_CORE_READ(req, file), op, res);
+	else if (bit & OPS_SOCKET)
+		socket_complete(t, BPF_CORE_READ(req, file), op, res);
+	else if (op == OP_ACCEPT)
+		accept_complete(t, request, res);
+	else if (!BPF_CORE_READ((struct io_open *)request, file_slot))
+		open_complete(t, res);
 }
 
 SEC("tp_btf/io_uring_complete")

@@ -10,6 +10,7 @@
 #include "bpf/calls.h"
 #include "bpf/emit.h"
 #include "bpf/fill.h"
+#include "bpf/write.h"
 
 /* Which argument of call @nr is the descriptor written to; 0: none. */
 static __always_inline int written_fd(int nr)
@@ -19,25 +20,6 @@ static __always_inline int written_fd(int nr)
 	    nr == CALL_FALLOCATE)
 		return 1;
 	return nr == CALL_COPY_FILE_RANGE || nr == CALL_SPLICE ? 3 : 0;
-}
-
-static __always_inline void written_tell(struct task_struct *t, struct file *file)
-{
-	struct scratch *s = scratch_take(SCRATCH_FILE, REC_CLASS_BULK);
-	struct rec_open *r;
-
-	if (!s)
-		return;
-	r = (struct rec_open *)s->bytes;
-	fill_move(s, sizeof(*r));
-	__builtin_memset(r, 0, sizeof(*r));
-	fill_head(&r->head, t);
-	r->head.type = REC_WRITTEN;
-	r->open_flags = BPF_CORE_READ(file, f_flags);
-	fill_file(&r->file, file);
-	fill_file_path(s, &r->path, file);
-	emit_scratch(REC_CLASS_BULK, s);
-	scratch_give(s);
 }
 
 SEC("tp_btf/writeback_mark_inode_dirty")
@@ -54,9 +36,7 @@ int BPF_PROG(written_file, struct inode *inode)
 	t = task_now();
 	regs = read_regs(t);
 	which = written_fd(read_nr(regs));
-	if (!which ||
-	    told_lately((uint32_t)(bpf_get_current_pid_tgid() >> 32), (uint32_t)inode->i_ino,
-			inode->i_sb->s_dev, bpf_ktime_get_boot_ns()))
+	if (!which || written_lately(inode->i_ino, inode->i_sb->s_dev))
 		return 0;
 	file = read_fd(t, (int)(which == 1 ? ARG1(regs) : ARG3(regs)));
 	if (!file || !read_watched(t))

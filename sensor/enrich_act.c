@@ -25,10 +25,22 @@ void event_capabilities(struct event *c, enum kind kind, uint64_t effective, uin
 	set_capabilities(c, kind, FIELD_CAPS_PERMITTED, permitted);
 }
 
+/* Ids for files mostly follow the effective ones. */
+static void set_file_ids(struct event *c, enum kind kind, const uint32_t old[2],
+			 const uint32_t new[2])
+{
+	bool user = kind == KIND_UID_CHANGE;
+
+	if (old[0] == old[1] && new[0] == new[1])
+		return;
+	batch_set(c->b, kind, user ? FIELD_OLD_FILE_USER : FIELD_OLD_FILE_GROUP, old[0]);
+	batch_set(c->b, kind, user ? FIELD_FILE_USER : FIELD_FILE_GROUP, new[0]);
+}
+
 void enrich_credentials(struct event *c)
 {
 	const struct rec_credentials *x = c->r->credentials;
-	const struct rec_ids *old = &x->before;
+	const struct rec_ids *old = &x->before, *new = &x->after;
 	uint32_t row = event_row(c, known_credentials(c->e->known, c->r));
 
 	if ((x->changed & REC_CHANGED_UIDS) && event_wanted(c, KIND_UID_CHANGE)) {
@@ -36,12 +48,16 @@ void enrich_credentials(struct event *c)
 		batch_set(c->b, KIND_UID_CHANGE, FIELD_OLD_USER_ID, old->euid);
 		batch_set(c->b, KIND_UID_CHANGE, FIELD_OLD_REAL_USER, old->uid);
 		batch_set(c->b, KIND_UID_CHANGE, FIELD_OLD_SAVED_USER, old->suid);
+		set_file_ids(c, KIND_UID_CHANGE, (uint32_t[]){ old->fsuid, old->euid },
+			     (uint32_t[]){ new->fsuid, new->euid });
 	}
 	if ((x->changed & REC_CHANGED_GIDS) && event_wanted(c, KIND_GID_CHANGE)) {
 		event_begin(c, KIND_GID_CHANGE, row);
 		batch_set(c->b, KIND_GID_CHANGE, FIELD_OLD_GROUP_ID, old->egid);
 		batch_set(c->b, KIND_GID_CHANGE, FIELD_OLD_REAL_GROUP, old->gid);
 		batch_set(c->b, KIND_GID_CHANGE, FIELD_OLD_SAVED_GROUP, old->sgid);
+		set_file_ids(c, KIND_GID_CHANGE, (uint32_t[]){ old->fsgid, old->egid },
+			     (uint32_t[]){ new->fsgid, new->egid });
 	}
 	if ((x->changed & REC_CHANGED_CAPS) && event_wanted(c, KIND_CAPSET)) {
 		event_begin(c, KIND_CAPSET, row);

@@ -24,7 +24,7 @@
 #pragma GCC diagnostic pop
 
 /* --- tables --- */
-enum { HOOK_CALLS = 8, TIER_PROGRAMS = 4, PROBE_LINKS = 192, PROBE_NOTES = 4 };
+enum { HOOK_CALLS = 10, TIER_PROGRAMS = 4, PROBE_LINKS = 192, PROBE_NOTES = 4 };
 
 /* Where a program is attached: at the return of these system calls, or (none named) where its
  * section says. */
@@ -36,9 +36,10 @@ struct hook {
 	int params;		       /* that the tracepoint must have; 0: any number */
 };
 
-#define CREDENTIAL_CALLS                                                                       \
-	{                                                                                      \
-		"setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "capset" \
+#define CREDENTIAL_CALLS                                                                        \
+	{                                                                                       \
+		"setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "capset", \
+			"setfsuid", "setfsgid"                                                  \
 	}
 
 static const struct hook hooks[] = {
@@ -83,7 +84,7 @@ static const struct hook hooks[] = {
 	{ .program = "change_create", .calls = { "mkdirat", "mkdir", "mknodat", "mknod" } },
 	{ .program = "change_mode", .calls = { "fchmodat", "fchmodat2", "fchmod", "chmod" } },
 	{ .program = "change_owner", .calls = { "fchownat", "fchown", "chown", "lchown" } },
-	{ .program = "change_mount", .calls = { "mount", "move_mount" } },
+	{ .program = "change_mount", .calls = { "mount", "move_mount", "mount_setattr" } },
 	{ .program = "change_umount", .calls = { "umount" } },
 	{ .program = "credentials_begin", .calls = CREDENTIAL_CALLS, .at_entry = true },
 	{ .program = "credentials_end", .calls = CREDENTIAL_CALLS },

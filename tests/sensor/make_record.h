@@ -153,9 +153,10 @@ static inline UNUSED void made_credentials(union made *m, uint32_t tgid, uint64_
 	m->head.uid = 1001;
 	m->head.gid = 2001;
 	m->credentials.after = (struct rec_ids){ .uid = 1000, .euid = 1001, .suid = 1002,
-						 .gid = 2000, .egid = 2001, .sgid = 2002 };
+						 .gid = 2000, .egid = 2001, .sgid = 2002,
+						 .fsuid = 1001, .fsgid = 2001 };
 	m->credentials.before = (struct rec_ids){ .uid = 1, .euid = 2, .suid = 3,
-						  .gid = 4, .egid = 5, .sgid = 6 };
+						  .gid = 4, .egid = 5, .sgid = 6, .fsuid = 2, .fsgid = 5 };
 	m->credentials.effective = 1;
 	m->credentials.permitted = UINT64_C(1) << 40 | UINT64_C(1) << 63 | 1;
 	m->credentials.changed = changed;

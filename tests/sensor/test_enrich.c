@@ -38,6 +38,18 @@ static void test_enrich_given_changed_ids_when_told_then_old_and_new_are_fields(
 	assert_int_equal(0, rows(KIND_CAPSET));
 }
 
+static void test_enrich_given_an_id_for_files_when_told_then_it_is_a_field(void **state)
+{
+	(void)state;
+	made_credentials(&made, 10, 10 * second, 20 * second, REC_CHANGED_UIDS);
+	made.credentials.after.fsuid = 7;
+	feed();
+	seal();
+	assert_int_equal(1, rows(KIND_UID_CHANGE));
+	check_number(0, "process.thread.filesystem_user.id", 7);
+	check_number(0, "process.previous.filesystem_user.id", 2);
+}
+
 static void test_enrich_given_changed_capabilities_when_told_then_they_have_names(void **state)
 {
 	(void)state;
@@ -357,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(container_of_forgotten_processes_when_told_then_it_has_its_id),
 		T(changed_ids_when_told_then_old_and_new_are_fields),
+		T(an_id_for_files_when_told_then_it_is_a_field),
 		T(changed_capabilities_when_told_then_they_have_names),
 		T(a_signal_when_told_then_both_processes_have_rows),
 		T(tracing_when_told_then_the_request_has_a_name),

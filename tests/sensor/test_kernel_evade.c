@@ -6,9 +6,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
+
+#include "tests/sensor/address.h"
+#include "tests/sensor/uring.h"
 
 static void make_file(const char *name, size_t bytes)
 {
@@ -292,6 +297,218 @@ static void test_kernel_evade_given_ways_to_executable_memory_when_taken_then_ea
 	}
 }
 
+/* --- credentials --- */
+static void set_file_ids(void *arg)
+{
+	(void)arg;
+	syscall(SYS_setfsuid, 65531);
+	syscall(SYS_setfsgid, 65532);
+}
+
+static void test_kernel_evade_given_ids_for_files_when_only_they_change_then_told(void **state)
+{
+	struct fixture *f = *state;
+	const struct rec_credentials *r;
+	int status;
+	pid_t pid = in_child(set_file_ids, NULL, &status);
+
+	assert_int_equal(status, 0);
+	r = await_nth(f, REC_CREDENTIALS, pid, 1);
+	assert_int_equal(r->changed, REC_CHANGED_GIDS);
+	assert_int_equal(r->after.fsgid, 65532);
+	assert_int_equal(r->after.egid, getegid());
+	r = find_record(f, NULL, REC_CREDENTIALS, pid);
+	assert_int_equal(r->changed, REC_CHANGED_UIDS);
+	assert_int_equal(r->before.fsuid, 0);
+	assert_int_equal(r->after.fsuid, 65531);
+	assert_int_equal(r->after.euid, 0);
+}
+
+/* --- descriptors in names --- */
+static void test_kernel_evade_given_a_descriptor_in_a_name_when_used_then_its_file_is_told(
+	void **state)
+{
+	struct fixture *f = *state;
+	char fd_name[64], want[PATH_MAX + 16];
+	const struct rec_attributes *r;
+	const struct rec_delete *d;
+	const struct rec_rename *l;
+	AUTO_FD int fd = -1, dir = -1, unnamed = -1;
+
+	make_file("meant", 1);
+	assert_int_equal(mkdir("meant.d", 0700), 0);
+	make_file("meant.d/x", 1);
+	fd = open("meant", O_PATH | O_CLOEXEC);
+	dir = open("meant.d", O_PATH | O_CLOEXEC);
+	unnamed = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	snprintf(want, sizeof(want), "%s/meant", f->dir);
+
+	snprintf(fd_name, sizeof(fd_name), "/proc/self/fd/%d", fd);
+	assert_int_equal(chmod(fd_name, 0640), 0);
+	r = await_record(f, REC_CHMOD, getpid());
+	assert_walked(r + 1, &r->path, want);
+	assert_true(r->name_bytes <= 1);
+	snprintf(fd_name, sizeof(fd_name), "/proc/self/fd/%d/x", dir);
+	assert_int_equal(unlink(fd_name), 0);
+	d = await_record(f, REC_DELETE, getpid());
+	snprintf(want, sizeof(want), "%s/meant.d", f->dir);
+	assert_walked(d + 1, &d->dir, want);
+	assert_string_equal((const char *)(d + 1) + d->dir.bytes, "x");
+	if (unnamed >= 0) { /* the filesystem can */
+		snprintf(fd_name, sizeof(fd_name), "/proc/self/fd/%d", unnamed);
+		assert_int_equal(linkat(AT_FDCWD, fd_name, AT_FDCWD, "named", AT_SYMLINK_FOLLOW),
+				 0);
+		l = await_record(f, REC_LINK, getpid());
+		assert_true(l->old_name_bytes <= 1 || !(l->head.flags & REC_F_AS_ASKED));
+		assert_true(l->old_dir.bytes > 2 + sizeof("#"));
+	}
+	assert_int_equal(chmod("/proc/self/fd/x", 0640), -1); /* numbers only */
+	r = await_nth(f, REC_CHMOD, getpid(), 1);
+	assert_string_equal((const char *)(r + 1) + r->path.bytes, "/proc/self/fd/x");
+}
+
+/* --- mounts by the new calls --- */
+static void mount_anew(void *arg)
+{
+	struct mount_attr read_only = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC };
+	int fs, fd;
+
+	(void)arg;
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mkdir("anew", 0700) < 0)
+		_exit(98);
+	fs = (int)syscall(SYS_fsopen, "tmpfs", 0);
+	syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "source", "ours", 0);
+	syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	fd = (int)syscall(SYS_fsmount, fs, 0, 0);
+	if (syscall(SYS_move_mount, fd, "", AT_FDCWD, "anew", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		_exit(97);
+	if (syscall(SYS_mount_setattr, AT_FDCWD, "anew", AT_RECURSIVE, &read_only,
+		    sizeof(read_only)) < 0)
+		_exit(96);
+}
+
+static void test_kernel_evade_given_a_mount_made_step_by_step_when_it_gets_a_place_then_told(
+	void **state)
+{
+	struct fixture *f = *state;
+	const struct rec_mount *r;
+	char want[PATH_MAX + 8];
+	int status;
+	pid_t pid = in_child(mount_anew, NULL, &status);
+
+	assert_int_equal(status, 0);
+	r = await_nth(f, REC_MOUNT, pid, 1);
+	assert_string_equal(r->type, "tmpfs");
+	assert_int_equal(r->source_dir.bytes, 0);
+	assert_string_equal((const char *)(r + 1) + r->dir.bytes + r->name_bytes, "ours");
+	r = await_nth(f, REC_MOUNT, pid, 2);
+	assert_int_equal(r->mount_flags, MS_REMOUNT | MS_REC | MS_RDONLY | MS_NOEXEC);
+	snprintf(want, sizeof(want), "%s/anew", f->dir);
+	check_named(r->head.flags, (const char *)(r + 1), &r->dir, r->name_bytes, f->dir, "anew");
+}
+
+/* --- sockets --- */
+static void test_kernel_evade_given_several_paths_of_tcp_when_accepted_then_told(void **state)
+{
+	struct fixture *f = *state;
+	AUTO_FD int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
+	AUTO_FD int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
+	union address a = make_address("127.0.0.1", 0);
+	const struct rec_tcp *r;
+	int server;
+
+	if (listener < 0) /* the kernel has it not, and so nobody */
+		return;
+	assert_int_equal(bind(listener, &a.any, sizeof(a.v4)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	a = make_address("127.0.0.1", own_port(listener));
+	assert_int_equal(connect(client, &a.any, sizeof(a.v4)), 0);
+	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(server >= 0);
+	r = await_record(f, REC_ACCEPT, getpid());
+	assert_int_equal(r->source_port, own_port(client));
+	assert_int_equal(r->dest_port, own_port(listener));
+	assert_int_equal(r->protocol, IPPROTO_TCP);
+	assert_int_equal(write(server, "abc", 3), 3);
+	close(server);
+}
+
+/* --- io_uring --- */
+static void test_kernel_evade_given_io_uring_when_it_writes_then_that_is_told(void **state)
+{
+	struct fixture *f = *state;
+	AUTO_FD int fd = open("rung", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct io_uring_sqe writing = {
+		.opcode = IORING_OP_WRITE, .fd = fd, .addr = (uintptr_t) "abc", .len = 3
+	};
+	const struct rec_open *r;
+	char want[PATH_MAX + 8];
+	struct uring u;
+
+	uring_open(&u, 0);
+	assert_int_equal(uring_do(&u, &writing), 3);
+	uring_close(&u);
+	r = await_record(f, REC_WRITTEN, getpid());
+	snprintf(want, sizeof(want), "%s/rung", f->dir);
+	assert_file(&r->file, want);
+	assert_walked(r + 1, &r->path, want);
+}
+
+static void test_kernel_evade_given_io_uring_when_it_has_an_engines_socket_then_told(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "docker.sock" };
+	AUTO_FD int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	AUTO_FD int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct io_uring_sqe connecting = {
+		.opcode = IORING_OP_CONNECT, .fd = client, .addr = (uintptr_t)&a, .off = sizeof(a)
+	};
+	const struct rec_unix *r;
+	char want[PATH_MAX + 16];
+	struct uring u;
+
+	assert_int_equal(bind(listener, (const struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	uring_open(&u, 0);
+	assert_int_equal(uring_do(&u, &connecting), 0);
+	uring_close(&u);
+	r = await_record(f, REC_UNIX, getpid());
+	snprintf(want, sizeof(want), "%s/docker.sock", f->dir);
+	assert_walked(r + 1, &r->path, want);
+}
+
+static void test_kernel_evade_given_io_uring_when_it_binds_and_listens_then_both_are_told(
+	void **state)
+{
+	enum { OP_BIND = 56, OP_LISTEN = 57 }; /* newer than our headers */
+	struct fixture *f = *state;
+	union address a = make_address("127.0.0.1", 0);
+	AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct io_uring_sqe binding = {
+		.opcode = OP_BIND, .fd = fd, .addr = (uintptr_t)&a, .off = sizeof(a.v4)
+	};
+	struct io_uring_sqe listening = { .opcode = OP_LISTEN, .fd = fd, .len = 1 };
+	const struct rec_tcp *r;
+	struct uring u;
+	int done;
+
+	uring_open(&u, 0);
+	done = uring_do(&u, &binding);
+	if (done == -EINVAL) { /* before 6.11 */
+		uring_close(&u);
+		return;
+	}
+	assert_int_equal(done, 0);
+	assert_int_equal(uring_do(&u, &listening), 0);
+	uring_close(&u);
+	r = await_record(f, REC_BIND, getpid());
+	assert_int_equal(r->dest_port, own_port(fd));
+	r = await_record(f, REC_LISTEN, getpid());
+	assert_int_equal(r->dest_port, own_port(fd));
+	assert_int_equal(r->error, 0);
+}
+
 #define T(name) cmocka_unit_test_setup(test_kernel_evade_given_##name, test_setup)
 
 int main(void)
@@ -302,6 +519,13 @@ int main(void)
 		T(a_handle_when_opened_then_the_file_is_told),
 		T(a_thread_that_closes_when_opened_then_none_is_missing),
 		T(a_name_when_truncated_then_it_is_modified),
+		T(ids_for_files_when_only_they_change_then_told),
+		T(a_descriptor_in_a_name_when_used_then_its_file_is_told),
+		T(a_mount_made_step_by_step_when_it_gets_a_place_then_told),
+		T(several_paths_of_tcp_when_accepted_then_told),
+		T(io_uring_when_it_writes_then_that_is_told),
+		T(io_uring_when_it_has_an_engines_socket_then_told),
+		T(io_uring_when_it_binds_and_listens_then_both_are_told),
 		T(ways_to_executable_memory_when_taken_then_each_is_told),
 	};
 

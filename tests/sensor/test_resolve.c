@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/test.h"
 
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "sensor/resolve.h"
 
@@ -55,7 +57,8 @@ static void check(struct place *p, const char *dir, const char *name, const char
 	for (char *slash; (slash = strrchr(copy, '/')); *slash = 0)
 		if (slash[1])
 			path.n += (uint32_t)snprintf(parts + path.n, sizeof(parts) - path.n, "%s",
-						     slash + 1) + 1;
+						     slash + 1) +
+				  1;
 	n = resolve_name(&p->resolve, &p->head, false, &path, &text, buf, sizeof(buf));
 	assert_string_equal(buf, expected);
 	assert_int_equal(n, strlen(expected));
@@ -95,6 +98,31 @@ static void test_resolve_given_directory_gone_when_named_then_text_is_kept(void 
 	check(p, "/tmp", "no-such-directory/c", "/tmp/no-such-directory/c");
 }
 
+/* The look-up asks for another process: what /proc calls "self" is that, not us. */
+static void test_resolve_given_links_of_proc_when_named_then_those_of_the_process(void **state)
+{
+	struct place *p = *state;
+	char expected[128];
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		if (chdir(p->root) < 0)
+			_exit(1);
+		kill(getpid(), SIGSTOP);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, NULL, WUNTRACED), child);
+	p->head.tgid = (uint32_t)child;
+	snprintf(expected, sizeof(expected), "%s/real/gone", p->root);
+	check(p, "/", "/proc/self/cwd/link/gone", expected);
+	check(p, "/", "/proc/thread-self/cwd/real/gone", expected);
+	check(p, "/", "/proc/self/root/tmp/gone", "/tmp/gone");
+	check(p, "/", "/proc/self/task/gone", "/proc/self/task/gone"); /* as asked */
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 static void test_resolve_given_dead_process_when_outside_containers_then_own_root(void **state)
 {
 	struct place *p = *state;
@@ -113,6 +141,7 @@ int main(void)
 		T(test_resolve_given_link_in_directory_when_named_then_followed),
 		T(test_resolve_given_single_name_when_named_then_as_walked),
 		T(test_resolve_given_directory_gone_when_named_then_text_is_kept),
+		T(test_resolve_given_links_of_proc_when_named_then_those_of_the_process),
 		T(test_resolve_given_dead_process_when_outside_containers_then_own_root),
 	};
 
