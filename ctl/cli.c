@@ -429,6 +429,12 @@ void cli_say(const struct cli_io *io, const char *fmt, ...)
 	fflush(io->err);
 }
 
+void cli_say_none(const struct cli_io *io, const char *what)
+{
+	if (io->out_tty && io->err_tty)
+		cli_say(io, "no %s", what);
+}
+
 int cli_finish(const struct cli_io *io, int code)
 {
 	errno = 0;

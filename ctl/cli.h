@@ -108,8 +108,9 @@ struct cli_command {
 	bool many;	     /* takes any number of them, in values.operands */
 	const char *verbs;   /* words that the first operand may be, | between; NULL: any */
 	const char *summary; /* one line for the list of commands */
-	const char *about;   /* its own help: paragraphs, lines ended by a newline, which are filled
-			      * to 80   columns but for those that begin with a blank, as examples do */
+	const char
+		*about; /* its own help: paragraphs, lines ended by a newline, which are filled
+			 * to 80   columns but for those that begin with a blank, as examples do */
 	const struct cli_option *options;
 	size_t n_options;
 	/* Returns an exit code.  @operand is NULL when none was given. */
@@ -136,6 +137,9 @@ void cli_help_all(FILE *out, const struct cli_command *const *commands);
 
 /* Writes "rtsecctl: TEXT\n" to io->err; control characters in the text are shown escaped. */
 void cli_say(const struct cli_io *io, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Tells a person at a terminal that nothing was found: "no @what".  Programs have the exit code. */
+void cli_say_none(const struct cli_io *io, const char *what);
 
 /* Flushes io->out.  Returns @code, or EXIT_SERVER (said on io->err) when output could not be
  * written; a reader that closed the pipe is no failure. */

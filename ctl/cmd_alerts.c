@@ -152,6 +152,8 @@ static int list(struct job *j)
 		r = printer_finish(j->printer, "");
 	if (r < 0)
 		return session_failed(j->io, r, NULL);
+	if (j->shown == 0)
+		cli_say_none(j->io, "alerts");
 	return j->shown ? EXIT_HITS : EXIT_NONE;
 }
 

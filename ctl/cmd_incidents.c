@@ -110,6 +110,10 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 		    : show(io, v, doc, "incidents", list_columns, ARRAY_SIZE(list_columns), &n);
 	if (r < 0)
 		return session_failed(io, r, NULL);
+	if (n == 0)
+		cli_say_none(io, v->since ? "incidents"
+					  : "incidents in the last 24 hours: --since 7d looks "
+					    "further back");
 	return n ? EXIT_HITS : EXIT_NONE;
 }
 

@@ -52,6 +52,7 @@ static int run(const struct cli_io *io, const struct cli_values *v, const char *
 	static const struct listing nodes = {
 		.path = "/api/v1/nodes",
 		.member = "nodes",
+		.none = "nodes yet: rtsecctl node token create lets one in",
 		.columns = columns,
 		.n_columns = ARRAY_SIZE(columns),
 		.tint = tint,

@@ -54,6 +54,7 @@ static int list(const struct cli_io *io, const struct cli_values *v, const char 
 	static const struct listing all = {
 		.path = "/api/v1/outputs",
 		.member = "outputs",
+		.none = "outputs: they stand in the collector's outputs.yaml (docs/outputs.md)",
 		.columns = list_columns,
 		.n_columns = ARRAY_SIZE(list_columns),
 	};
@@ -80,6 +81,7 @@ static int dead(const struct cli_io *io, const struct cli_values *v, const char 
 		.params = params,
 		.n_params = ARRAY_SIZE(params),
 		.member = "dead",
+		.none = "dead letters",
 		.columns = dead_columns,
 		.n_columns = ARRAY_SIZE(dead_columns),
 	};

@@ -178,8 +178,12 @@ static int finish(struct search *s)
 		return session_failed(s->io, r, NULL);
 	pages_say(&s->pages, s->io);
 	say_more(s);
-	if (s->shown == 0)
+	if (s->shown == 0) {
+		cli_say_none(s->io, s->v->since ? "events match"
+						: "events of the last 24 hours match: --since 7d "
+						  "looks further back");
 		return EXIT_NONE;
+	}
 	return pages_partial(&s->pages) ? EXIT_PARTIAL : EXIT_HITS;
 }
 

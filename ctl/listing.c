@@ -33,6 +33,8 @@ static int print(const struct listing *l, const struct cli_io *io, const struct 
 		r = print_rows(p, rows, &n);
 	if (r < 0)
 		return session_failed(io, r, NULL);
+	if (n == 0)
+		cli_say_none(io, l->none ? l->none : l->member);
 	return n ? EXIT_HITS : EXIT_NONE;
 }
 

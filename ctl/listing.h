@@ -11,6 +11,7 @@ struct listing {
 	const struct client_param *params;
 	size_t n_params;
 	const char *member; /* of the answer: an array of objects */
+	const char *none;   /* behind "no ", when there are none; NULL: member */
 	const struct printer_column *columns;
 	size_t n_columns;
 	const char *(*tint)(const json_t *row); /* may be NULL */

@@ -8,7 +8,7 @@
 #include "lib/config_internal.h"
 #include "lib/limits.h"
 
-enum { HELP_COLUMN = 30 };
+enum { HELP_COLUMN = 30, HELP_WIDTH = 80 };
 
 struct config *config_free(struct config *c)
 {
@@ -253,9 +253,26 @@ int config_parse(struct config **ret, const struct config_table *t, void *settin
 	return e;
 }
 
+/* Appends the words of @text behind those at column *at, in lines of HELP_WIDTH. */
+static void help_words(const char *text, size_t *at, struct buf *out)
+{
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		if (*at + 1 + n > HELP_WIDTH && *at > HELP_COLUMN + 2) {
+			buf_printf(out, "\n  %-*s", HELP_COLUMN, "");
+			*at = HELP_COLUMN + 2;
+		}
+		buf_printf(out, " %.*s", (int)n, text);
+		*at += 1 + n;
+		text += n + strspn(text + n, " ");
+	}
+}
+
 static void help_line(const struct config_setting *s, struct buf *out)
 {
-	char left[80];
+	char left[80], fallback[256] = "";
+	size_t at = HELP_COLUMN + 2;
 
 	snprintf(left, sizeof(left), "%s%.1s%s--%s%s%s", s->letter ? "-" : "",
 		 s->letter ? (const char[]){ s->letter, 0 } : "", s->letter ? ", " : "", s->name,
@@ -264,8 +281,12 @@ static void help_line(const struct config_setting *s, struct buf *out)
 		buf_printf(out, "  %s\n", left);
 		left[0] = '\0';
 	}
-	buf_printf(out, "  %-*s %s%s%s%s\n", HELP_COLUMN, left, s->help, s->fallback ? " (" : "",
-		   s->fallback ? s->fallback : "", s->fallback ? ")" : "");
+	if (s->fallback)
+		snprintf(fallback, sizeof(fallback), "(%s)", s->fallback);
+	buf_printf(out, "  %-*s", HELP_COLUMN, left);
+	help_words(s->help, &at, out);
+	help_words(fallback, &at, out);
+	buf_byte(out, '\n');
 }
 
 void config_help(const struct config_table *t, struct buf *out)

@@ -326,8 +326,12 @@ static int tell_error(const struct builder *b, struct fy_diag *errors)
 
 	if (!e || !e->msg)
 		return diag_set(b->diag, -EINVAL, 1, 1, "this is not YAML");
-	return diag_set(b->diag, -EINVAL, (uint32_t)MAX(e->line, 1), (uint32_t)MAX(e->column, 1),
-			"not YAML: %s", e->msg);
+	return diag_set(
+		b->diag, -EINVAL, (uint32_t)MAX(e->line, 1), (uint32_t)MAX(e->column, 1),
+		"not YAML: %s%s", e->msg,
+		strstr(e->msg, "nested block mapping")
+			? "; text with \": \" in it, such as a query, goes into quotes or behind |"
+			: "");
 }
 
 static int parse_events(struct builder *b, struct fy_parser *p, struct fy_diag *errors)
