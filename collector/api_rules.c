@@ -31,7 +31,7 @@ static const char *const no_rule = "there is no rule with this id";
 
 /* ---- one rule as JSON ---- */
 
-void api_write_words(struct json *j, const char *key, const struct sigma_list *l)
+static void write_words(struct json *j, const char *key, const struct sigma_list *l)
 {
 	json_key(j, key);
 	json_begin_array(j);
@@ -77,16 +77,16 @@ void api_write_rule(struct json *j, const struct rule *rule, bool whole)
 	json_key_text(j, "title", rule->title);
 	json_key_text(j, "language", rule_language_name(rule->language));
 	json_key_text(j, "level", rule_level_name(rule->level));
-	api_write_words(j, "techniques", &rule->techniques);
+	write_words(j, "techniques", &rule->techniques);
 	if (!whole)
 		return;
 	json_key_text(j, "name", rule->name);
 	json_key_text(j, "description", rule->description);
 	json_key_text(j, "author", rule->author);
 	json_key_text(j, "bypass", rule->bypass);
-	api_write_words(j, "references", &rule->references);
-	api_write_words(j, "false_positives", &rule->false_positives);
-	api_write_words(j, "tags", &rule->tags);
+	write_words(j, "references", &rule->references);
+	write_words(j, "false_positives", &rule->false_positives);
+	write_words(j, "tags", &rule->tags);
 	json_key_uint(j, "tests", rule->n_tests);
 	api_write_query(j, rule);
 }

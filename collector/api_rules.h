@@ -5,7 +5,6 @@
 #include "collector/request.h"
 #include "collector/rulebook.h"
 
-void api_write_words(struct json *j, const char *key, const struct sigma_list *l);
 /* Members of a rule, for an object that is open. */
 void api_write_rule(struct json *j, const struct rule *rule, bool whole);
 /* "query": what @rule searches for, or null. */

@@ -439,6 +439,17 @@ int day_write_summary(struct day *day)
 	return sql_run(s);
 }
 
+int day_end_transaction(struct day *day)
+{
+	int r = sql_run(day->stmts[STMT_COMMIT]);
+
+	if (r < 0)
+		return r;
+	day->committed = day->next;
+	day->in_transaction = false;
+	return 0;
+}
+
 int day_commit(struct day *day)
 {
 	int r = 0;
@@ -450,13 +461,7 @@ int day_commit(struct day *day)
 		if (r == 0)
 			r = day_write_summary(day);
 	}
-	if (r == 0)
-		r = sql_run(day->stmts[STMT_COMMIT]);
-	if (r < 0)
-		return r;
-	day->committed = day->next;
-	day->in_transaction = false;
-	return 0;
+	return r == 0 ? day_end_transaction(day) : r;
 }
 
 /* ---- replaying ---- */

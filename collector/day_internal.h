@@ -60,6 +60,8 @@ _Static_assert(sizeof(struct record_header) == DAY_RECORD_HEADER_BYTES, "as day.
 NODISCARD int day_begin(struct day *day);
 /* Writes day->next to the day's row. */
 NODISCARD int day_write_summary(struct day *day);
+/* Commits; what was next is so from now on. */
+NODISCARD int day_end_transaction(struct day *day);
 NODISCARD int day_insert_filter(struct day *day, uint64_t id, const void *bits, size_t n);
 /* Fills in the header of a record. */
 void day_record_header(struct record_header *h, const void *frame, size_t n, uint64_t ingested_ns);

@@ -152,11 +152,5 @@ int day_merge(struct day *day, const struct day_row *rows, size_t n, const struc
 		    (uint64_t)sql_time(i->max_time_ns) - (uint64_t)sql_time(i->min_time_ns));
 	day->next.merged_end += DAY_RECORD_HEADER_BYTES + merged->n_frame;
 	r = day_write_summary(day);
-	if (r == 0)
-		r = sql_run(day->stmts[STMT_COMMIT]);
-	if (r < 0)
-		return r;
-	day->committed = day->next;
-	day->in_transaction = false;
-	return 0;
+	return r == 0 ? day_end_transaction(day) : r;
 }

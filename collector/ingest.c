@@ -35,6 +35,7 @@ enum counter {
 	COUNT_HEARTBEATS,
 	COUNT_COMMITS,
 	COUNT_COMMIT_NS,
+	COUNT_ALARMS_LOST,
 	COUNT_MAX
 };
 
@@ -591,6 +592,8 @@ static void store_alarms(struct ingest *i)
 		if (r == 0)
 			r = store_alarm(i, &alarm, &frame);
 	}
+	atomic_store_explicit(&i->counters[COUNT_ALARMS_LOST], watch_lost(i->watch),
+			      memory_order_relaxed);
 }
 
 /* NNG 1.5.2 can come to a stand: connections are made, and no message is handed over any more.  A
@@ -778,10 +781,15 @@ void ingest_set_limits(struct ingest *i, const struct retention_limits *keep,
 void ingest_counters(const struct ingest *i, struct ingest_counters *ret)
 {
 	uint64_t *const to[COUNT_MAX] = {
-		[COUNT_BATCHES] = &ret->batches,     [COUNT_EVENTS] = &ret->events,
-		[COUNT_BYTES] = &ret->bytes,	     [COUNT_DUPLICATES] = &ret->duplicates,
-		[COUNT_BUSY] = &ret->busy,	     [COUNT_DISK_BUSY] = &ret->disk_busy,
-		[COUNT_HEARTBEATS] = &ret->heartbeats, [COUNT_COMMITS] = &ret->commits,
+		[COUNT_BATCHES] = &ret->batches,
+		[COUNT_EVENTS] = &ret->events,
+		[COUNT_BYTES] = &ret->bytes,
+		[COUNT_DUPLICATES] = &ret->duplicates,
+		[COUNT_BUSY] = &ret->busy,
+		[COUNT_DISK_BUSY] = &ret->disk_busy,
+		[COUNT_ALARMS_LOST] = &ret->alarms_lost,
+		[COUNT_HEARTBEATS] = &ret->heartbeats,
+		[COUNT_COMMITS] = &ret->commits,
 		[COUNT_COMMIT_NS] = &ret->commit_ns,
 	};
 

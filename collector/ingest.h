@@ -40,7 +40,7 @@ struct ingest_config {
 	struct follow *follow; /* woken by each commit; NULL: none */
 	const char *
 		quarantine_dir; /* where refused frames are kept, refused-NN.frame; NULL: nowhere */
-	struct retention_limits keep; /* unless main.db has others */
+	struct retention_limits keep;	  /* unless main.db has others */
 	bool watch;			  /* over sensors, with alarms: watch.h */
 	const struct merge_limits *merge; /* NULL: small blocks stay as they are */
 	const char *dir;		  /* whose free space is watched; NULL: not */
@@ -69,8 +69,9 @@ NODISCARD int ingest_import(const struct buf *records, struct import_result *ret
 struct ingest_counters {
 	uint64_t batches, events, bytes; /* stored */
 	uint64_t duplicates, refused, heartbeats, commits, commit_ns;
-	uint64_t reasons[REFUSAL_MAX];	 /* of refused batches; refused is their sum */
-	uint64_t busy, disk_busy; /* the latter are among the former */
+	uint64_t reasons[REFUSAL_MAX]; /* of refused batches; refused is their sum */
+	uint64_t busy, disk_busy;      /* the latter are among the former */
+	uint64_t alarms_lost;	       /* of collector/watch.h, while the store fails */
 	struct merge_counters merge;
 	uint64_t peers[PEER_MAX]; /* messages and connections that were not let in, by reason */
 	struct ingest_tls_counters tls;
@@ -78,7 +79,8 @@ struct ingest_counters {
 /* NULL in @i: all zero. */
 void ingest_counters(const struct ingest *i, struct ingest_counters *ret);
 
-/* Sensors connect, but nothing they send arrives any more: only another process helps.  Any thread. */
+/* Sensors connect, but nothing they send arrives any more: only another process helps.  Any thread.
+ */
 bool ingest_stalled(const struct ingest *i);
 
 /* True while the store fails and batches are answered BUSY. */

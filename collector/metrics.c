@@ -51,6 +51,7 @@ static void read_ingest(struct metrics *m, const struct ingest *ingest)
 	v[METRIC_INGEST_COMMITS] = c.commits;
 	v[METRIC_INGEST_COMMIT_NS] = c.commit_ns;
 	v[METRIC_INGEST_DISK_BUSY] = c.disk_busy;
+	v[METRIC_INGEST_ALARMS_LOST] = c.alarms_lost;
 	v[METRIC_INGEST_DISK_LOW] = (uint64_t)ingest_disk(ingest, &v[METRIC_INGEST_DISK_FREE]);
 	v[METRIC_MERGE_BLOCKS] = c.merge.blocks;
 	v[METRIC_MERGE_INTO] = c.merge.into;
@@ -99,8 +100,8 @@ static void read_http(struct metrics *m, const struct server *s)
 	v[METRIC_HTTP_UNAUTHORIZED] =
 		c->refused[REFUSAL_REQUEST_NO_TOKEN] + c->refused[REFUSAL_REQUEST_WRONG_TOKEN] +
 		c->refused[REFUSAL_REQUEST_ROLE] + c->refused[REFUSAL_REQUEST_SCOPE];
-	v[METRIC_HTTP_LIMITED] = c->refused[REFUSAL_REQUEST_ADDRESS_RATE] +
-				 c->refused[REFUSAL_REQUEST_TOKEN_RATE];
+	v[METRIC_HTTP_LIMITED] =
+		c->refused[REFUSAL_REQUEST_ADDRESS_RATE] + c->refused[REFUSAL_REQUEST_TOKEN_RATE];
 	v[METRIC_HTTP_CANCELLED] = c->cancelled;
 	v[METRIC_HTTP_BUSY] = c->refused[REFUSAL_REQUEST_BUSY];
 	v[METRIC_HTTP_CONNECTIONS] = c->connections;

@@ -30,6 +30,8 @@
 	  "1 while only priority batches are taken for want of space, 2 while none is")           \
 	X(INGEST_DISK_FREE, ingest, disk_free_bytes, "gauge", "Free bytes of the disk")           \
 	X(INGEST_FAILING, ingest, failing, "gauge", "1 while the store fails and batches wait")   \
+	X(INGEST_ALARMS_LOST, ingest, alarms_lost, "counter",                                     \
+	  "Alarms about sensors that found no place while the store failed")                      \
 	X(MERGE_BLOCKS, merge, blocks, "counter", "Small blocks merged since start")              \
 	X(MERGE_INTO, merge, into, "counter", "Blocks that they were merged into")                \
 	X(MERGE_FAILURES, merge, failures, "counter", "Merges that failed")                       \
@@ -111,7 +113,7 @@ struct metrics {
 	uint64_t value[METRIC_MAX];
 	struct follow_stats observers[FOLLOW_OBSERVERS];
 	size_t n_observers;
-	struct detect *detect; /* for the numbers of each rule; NULL: none */
+	struct detect *detect;	       /* for the numbers of each rule; NULL: none */
 	uint64_t refused[REFUSAL_MAX]; /* rtsec_refused_total{what,reason}, .refused.WHAT_REASON */
 };
 

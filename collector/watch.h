@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* watch - the collector's eye on its sensors: what is wrong with one is an alarm, an event of its node
- * that rules can match, and a word in /api/v1/nodes.
+/* watch - the collector's eye on its sensors: what is wrong with one is an alarm, an event of its
+ * node that rules can match, and a word in /api/v1/nodes.
  *
  *   stopped     its sensor told that it stops
  *   silent      nothing came for a minute, though it did not tell that it stops
@@ -9,9 +9,9 @@
  *   downgraded  its sensor's version is lower than one that it had before
  *   duplicated  two connections send as this node by turns: a sensor was cloned with its state
  *
- * Each is raised once and cleared once.  Times are of the monotonic clock, so that a clock that is set
- * raises nothing.  Thread: ingest's.  Memory: one record a node; at most WATCH_PENDING alarms wait, those that
- * find no place are counted. */
+ * Each is raised once and cleared once.  Times are of the monotonic clock, so that a clock that is
+ * set raises nothing.  Thread: ingest's.  Memory: one record a node; at most WATCH_PENDING alarms
+ * wait, those that find no place are counted. */
 #pragma once
 #include "collector/maindb.h"
 
@@ -58,5 +58,5 @@ void watch_tick(struct watch *w, uint64_t now_ms);
 /* The next alarm that waits to be stored, which is taken.  Returns false when there is none. */
 bool watch_take(struct watch *w, struct watch_alarm *ret);
 
-/* Alarms that found no place. */
+/* Alarms that found no place: rtsec_ingest_alarms_lost_total. */
 uint64_t watch_lost(const struct watch *w);

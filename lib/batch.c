@@ -125,11 +125,6 @@ size_t batch_bytes(const struct batch *b)
 	return b->string_bytes.n + 2 * b->n_cells;
 }
 
-uint64_t batch_first_seq(const struct batch *b)
-{
-	return b->first_seq;
-}
-
 /* ---- strings ---- */
 
 static bool string_is(const struct batch *b, uint32_t number, const char *s, size_t n)

@@ -49,9 +49,6 @@ DEFINE_FREEP(batch)
 uint32_t batch_events(const struct batch *b);
 size_t batch_bytes(const struct batch *b);
 
-/* Smallest sequence number of its events; meaningless while it has none. */
-uint64_t batch_first_seq(const struct batch *b);
-
 /* Number of @s in the dictionary (1-based), entered when new.  0 for NULL: null.  Bytes after a
  * NUL are cut.  Strings over LIMIT_STRING_BYTES are cut. */
 uint32_t batch_string(struct batch *b, const char *s, size_t n);

@@ -15,7 +15,8 @@ int cert_random(void *unused, unsigned char *to, size_t n)
 	return cert_random_bytes(to, n) ? 0 : MBEDTLS_ERR_X509_FATAL_ERROR;
 }
 
-int cert_hash(const void *data, size_t n, uint8_t ret[32])
+/* SHA-256. */
+static int hash_of(const void *data, size_t n, uint8_t ret[32])
 {
 	const mbedtls_md_info_t *info = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
 
@@ -60,7 +61,8 @@ static const mbedtls_x509_buf *common_name(const mbedtls_x509_name *name)
 	return NULL;
 }
 
-int cert_node_of(const mbedtls_x509_name *subject, char ret[LIMIT_NODE_ID_BYTES + 1])
+/* The node that a subject names.  Returns 0 or -EBADMSG. */
+static int node_of(const mbedtls_x509_name *subject, char ret[LIMIT_NODE_ID_BYTES + 1])
 {
 	const size_t n_prefix = sizeof(CERT_NODE_PREFIX) - 1;
 	const mbedtls_x509_buf *cn = common_name(subject);
@@ -103,7 +105,7 @@ int cert_fill(struct cert *ret, const mbedtls_x509_crt *c)
 	uint8_t hash[32];
 
 	memset(ret, 0, sizeof(*ret));
-	if (cert_hash(c->raw.p, c->raw.len, hash) < 0 || c->serial.len == 0 ||
+	if (hash_of(c->raw.p, c->raw.len, hash) < 0 || c->serial.len == 0 ||
 	    c->serial.len > CERT_SERIAL_CHARS / 2)
 		return err_origin(-EBADMSG);
 	to_hex(hash, sizeof(hash), ret->fingerprint);
@@ -118,7 +120,7 @@ int cert_fill(struct cert *ret, const mbedtls_x509_crt *c)
 		ret->kind = CERT_COLLECTOR;
 	else
 		return err_origin(-EBADMSG);
-	return ret->kind == CERT_NODE ? cert_node_of(&c->subject, ret->node_id) : 0;
+	return ret->kind == CERT_NODE ? node_of(&c->subject, ret->node_id) : 0;
 }
 
 static int read_parsed(const mbedtls_x509_crt *c, struct cert *ret, struct diag *d)
@@ -202,7 +204,7 @@ static bool signed_by_itself(mbedtls_x509_csr *q)
 {
 	uint8_t hash[32];
 
-	return q->sig_md == MBEDTLS_MD_SHA256 && cert_hash(q->cri.p, q->cri.len, hash) == 0 &&
+	return q->sig_md == MBEDTLS_MD_SHA256 && hash_of(q->cri.p, q->cri.len, hash) == 0 &&
 	       mbedtls_pk_verify_ext(q->sig_pk, q->sig_opts, &q->pk, q->sig_md, hash, sizeof(hash),
 				     q->sig.p, q->sig.len) == 0;
 }
@@ -219,7 +221,7 @@ int cert_request_parse(mbedtls_x509_csr *q, const char *pem,
 	if (!signed_by_itself(q))
 		return diag_set(d, err_origin(-EBADMSG), 0, 0,
 				"the request is not signed by its own key");
-	if (cert_node_of(&q->subject, ret_node_id) < 0)
+	if (node_of(&q->subject, ret_node_id) < 0)
 		return diag_set(d, err_origin(-EBADMSG), 0, 0, "the request names no node");
 	return 0;
 }

@@ -15,8 +15,6 @@
 bool cert_random_bytes(void *to, size_t n);
 int cert_random(void *unused, unsigned char *to, size_t n);
 
-NODISCARD int cert_hash(const void *data, size_t n, uint8_t ret[32]);
-
 /* To initialised objects, freed by the caller whatever is returned: 0 or -EBADMSG (-EINVAL: a key)
  * with @d. */
 NODISCARD int cert_parse(mbedtls_x509_crt *to, const char *pem, struct diag *d);
@@ -24,9 +22,8 @@ NODISCARD int cert_key_parse(mbedtls_pk_context *to, const char *pem, struct dia
 NODISCARD int cert_request_parse(mbedtls_x509_csr *q, const char *pem,
 				 char ret_node_id[LIMIT_NODE_ID_BYTES + 1], struct diag *d);
 
-/* What @c says, and the node that a subject names.  Return 0 or -EBADMSG. */
+/* What @c says.  Returns 0 or -EBADMSG. */
 NODISCARD int cert_fill(struct cert *ret, const mbedtls_x509_crt *c);
-NODISCARD int cert_node_of(const mbedtls_x509_name *subject, char ret[LIMIT_NODE_ID_BYTES + 1]);
 
 /* The bytes of an IP address, 4 or 16 of them; 0: @name is none. */
 size_t cert_name_bytes(const char *name, uint8_t ret[16]);

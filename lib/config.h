@@ -104,6 +104,5 @@ NODISCARD int config_parse(struct config **ret, const struct config_table *t, vo
 /* Appends one line of help for each option. */
 void config_help(const struct config_table *t, struct buf *out);
 
-/* A whole number; one with a unit of CONFIG_SIZE.  Return true when @text is one. */
+/* Returns true when @text is a whole number. */
 bool config_number(const char *text, uint64_t *ret);
-bool config_size(const char *text, uint64_t *ret);

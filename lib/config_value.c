@@ -139,7 +139,7 @@ bool config_number(const char *text, uint64_t *ret)
 	return number_with_units(text, "", NULL, ret);
 }
 
-bool config_size(const char *text, uint64_t *ret)
+static bool bytes_of(const char *text, uint64_t *ret)
 {
 	static const uint64_t sizes[] = { 1 << 10, 1 << 20, 1 << 30, UINT64_C(1) << 40 };
 
@@ -165,7 +165,7 @@ static bool parse_number(const struct config_setting *s, const char *text, uint6
 	if (s->type == CONFIG_TIME)
 		ok = time_of(text, ret);
 	else if (s->type == CONFIG_SIZE)
-		ok = config_size(text, ret);
+		ok = bytes_of(text, ret);
 	else
 		ok = config_number(text, ret);
 	return ok && (s->max == 0 || (*ret >= s->min && *ret <= s->max));

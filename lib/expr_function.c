@@ -358,15 +358,3 @@ const struct calc_function calc_functions[] = {
 	{ "yearOf", EXPR_NUMBER, "d", 1, 1, false, year_of },
 };
 const size_t n_calc_functions = ARRAY_SIZE(calc_functions);
-
-static const char *const names[] = {
-	"add",	      "subtract", "multiply",	    "divide",	"modulo", "between",
-	"concat",     "indexOf",  "length",	    "number",	"string", "substring",
-	"startsWith", "endsWith", "stringContains", "minuteOf", "hourOf", "dayOf",
-	"weekOf",     "monthOf",  "yearOf",	    NULL,
-};
-
-const char *const *expr_functions(void)
-{
-	return names;
-}

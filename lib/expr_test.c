@@ -70,11 +70,6 @@ enum expr_state expr_test_string(const struct expr_test *t, struct expr_text_scr
 	return answer(t, expr_text_test(&t->leaf.text, s, text, n));
 }
 
-enum expr_op expr_test_op(const struct expr_test *t)
-{
-	return t->leaf.op;
-}
-
 const struct expr_literal *expr_test_values(const struct expr_test *t, size_t *ret_n)
 {
 	*ret_n = t->leaf.n_values;

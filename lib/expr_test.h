@@ -22,5 +22,4 @@ enum expr_state expr_test_raw(const struct expr_test *t, struct expr_text_scratc
 enum expr_state expr_test_string(const struct expr_test *t, struct expr_text_scratch *s,
 				 const char *text, size_t n);
 
-enum expr_op expr_test_op(const struct expr_test *t);
 const struct expr_literal *expr_test_values(const struct expr_test *t, size_t *ret_n);

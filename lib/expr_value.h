@@ -24,7 +24,7 @@ NODISCARD int expr_value_element(struct expr_value **ret, struct field_ref f, ui
 NODISCARD int expr_value_literal(struct expr_value **ret, const struct expr_literal *v);
 /* A field @name that no event has: null, but not the word null. */
 NODISCARD int expr_value_nothing(struct expr_value **ret, const char *name, size_t n);
-/* A function of expr_functions(), with ~ behind it or not; the array @args stays the caller's. */
+/* A function (docs/query.md), with ~ behind it or not; the array @args stays the caller's. */
 NODISCARD int expr_value_call(struct expr_value **ret, const char *name, size_t n,
 			      struct expr_value **args, size_t n_args, struct diag *d);
 struct expr_value *expr_value_free(struct expr_value *v);
@@ -42,7 +42,5 @@ NODISCARD int expr_new_value_in(struct expr **ret, struct expr_value *a, enum ex
 /* A boolean alone. */
 NODISCARD int expr_new_value_true(struct expr **ret, struct expr_value *a, struct diag *d);
 
-/* Names of the functions; NULL ends the list. */
-const char *const *expr_functions(void);
-/* Is @name, with ~ or without, one of them?  Case does not matter. */
+/* Is @name, with ~ or without, that of a function?  Case does not matter. */
 bool expr_is_function(const char *name, size_t n);

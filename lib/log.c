@@ -12,17 +12,6 @@ void log_set_level(enum log_level level)
 	atomic_store(&min_level, level);
 }
 
-bool log_level_parse(const char *s, enum log_level *ret)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strcmp(s, names[i]) != 0)
-			continue;
-		*ret = (enum log_level)i;
-		return true;
-	}
-	return false;
-}
-
 void log_write(enum log_level level, const char *id, const char *fmt, ...)
 {
 	char line[2048];

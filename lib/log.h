@@ -10,8 +10,6 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 void log_set_level(enum log_level level);
-/* "debug", "info", "warn" or "error".  Returns false for another word. */
-NODISCARD bool log_level_parse(const char *s, enum log_level *ret);
 
 void log_write(enum log_level level, const char *id, const char *fmt, ...) PRINTF_LIKE(3, 4);
 #define log_debug(id, ...) log_write(LOG_DEBUG, id, __VA_ARGS__)

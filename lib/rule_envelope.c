@@ -71,33 +71,39 @@ static void place(const struct rule *r, const struct yaml_node *node, struct dia
 	d->line = node->line + (d->line && !node->plain ? d->line - 1 : 0);
 }
 
-static int parse_query(struct envelope *v, const struct yaml_node *node, struct eql_statement **ret)
+/* What is written in the query language; its length is the node's. */
+static int query_text(struct envelope *v, const struct yaml_node *node, const char **ret)
 {
-	const char *text = NULL;
-	struct diag d = { 0 };
-	int r = read_text(v, node, &text);
+	int r = read_text(v, node, ret);
 
-	if (r == 0 && !text)
-		return wrong(v, node, "expected a condition in the query language");
-	if (r == 0)
-		r = eql_statement_parse(ret, text, node->n, &d);
-	if (r != -EINVAL || !d.text[0])
+	return r == 0 && !*ret ? wrong(v, node, "expected a condition in the query language") : r;
+}
+
+/* Tells the mistake @d of the text of @node with its place in the file.  Returns @r. */
+static int tell(struct envelope *v, const struct yaml_node *node, int r, struct diag *d)
+{
+	if (r != -EINVAL || !d->text[0])
 		return r;
-	place(v->rule, node, &d);
-	return diag_set(v->diag, r, d.line, d.column, "%s", d.text);
+	place(v->rule, node, d);
+	return diag_set(v->diag, r, d->line, d->column, "%s", d->text);
 }
 
 static int read_query(struct envelope *v, const struct yaml_node *node)
 {
-	int r = parse_query(v, node, &v->rule->own->statement);
-	const struct eql_statement *s = v->rule->own->statement;
+	const struct eql_statement *s;
+	const char *text = NULL;
+	struct diag d = { 0 };
+	int r = query_text(v, node, &text);
 
+	if (r == 0)
+		r = eql_statement_parse(&v->rule->own->statement, text, node->n, &d);
+	s = v->rule->own->statement;
 	if (r == 0) {
 		v->rule->query = node->text;
 		v->rule->expr = s->expr;
 		v->rule->statement = s->type == EQL_EVENTS ? NULL : s;
 	}
-	return r;
+	return tell(v, node, r, &d);
 }
 
 /* A condition of an exception: events alone. */
@@ -105,16 +111,11 @@ static int parse_condition(struct envelope *v, const struct yaml_node *node, str
 {
 	const char *text = NULL;
 	struct diag d = { 0 };
-	int r = read_text(v, node, &text);
+	int r = query_text(v, node, &text);
 
-	if (r == 0 && !text)
-		return wrong(v, node, "expected a condition in the query language");
 	if (r == 0)
 		r = eql_parse(ret, text, node->n, &d);
-	if (r != -EINVAL || !d.text[0])
-		return r;
-	place(v->rule, node, &d);
-	return diag_set(v->diag, r, d.line, d.column, "%s", d.text);
+	return tell(v, node, r, &d);
 }
 
 /* ---- other keys ---- */
@@ -214,32 +215,27 @@ static int read_test_key(struct envelope *v, const struct yaml_node *i, struct r
 	return 0;
 }
 
-int rule_read_tests(struct rule *rule, const struct yaml_node *node, struct diag *d)
+static int read_tests(struct envelope *v, const struct yaml_node *node)
 {
-	struct envelope v = { .rule = rule, .diag = d };
+	struct rule *rule = v->rule;
 	int r = 0;
 
 	if (node->type != YAML_LIST)
-		return wrong(&v, node, "expected a list of tests");
+		return wrong(v, node, "expected a list of tests");
 	for (const struct yaml_node *i = node->first; r == 0 && i; i = i->next) {
 		struct rule_test *t = &rule->tests[rule->n_tests];
 
 		if (rule->n_tests == RULE_TESTS)
-			return wrong(&v, i, "too many tests in one rule");
+			return wrong(v, i, "too many tests in one rule");
 		if (i->type != YAML_MAP)
-			return wrong(&v, i, "expected a map with name, fires and events");
+			return wrong(v, i, "expected a map with name, fires and events");
 		rule->n_tests++;
 		for (const struct yaml_node *k = i->first; r == 0 && k; k = k->next)
-			r = read_test_key(&v, k, t);
+			r = read_test_key(v, k, t);
 		if (r == 0 && (!t->name || !t->events))
-			r = wrong(&v, i, "a test needs a name and events");
+			r = wrong(v, i, "a test needs a name and events");
 	}
 	return r;
-}
-
-static int read_tests(struct envelope *v, const struct yaml_node *node)
-{
-	return rule_read_tests(v->rule, node, v->diag);
 }
 
 /* ---- the table ---- */

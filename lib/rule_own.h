@@ -16,5 +16,3 @@ struct rule_own {
 
 /* Reads a document that has a query.  Returns 0, -EINVAL with @d, or -ENOMEM. */
 NODISCARD int rule_parse_envelope(struct rule *r, const struct yaml_node *document, struct diag *d);
-/* Reads the list @node of tests.  Returns as above. */
-NODISCARD int rule_read_tests(struct rule *r, const struct yaml_node *node, struct diag *d);

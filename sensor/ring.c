@@ -228,26 +228,12 @@ static bool due(const struct ring *r, enum rec_wake wake)
 	       ring_waiting(r, REC_CLASS_BULK) >= r->halves[REC_CLASS_BULK].mark;
 }
 
-bool ring_arm(struct ring *r, enum rec_wake wake)
+/* Says when to wake.  True: there is something already. */
+static bool arm(struct ring *r, enum rec_wake wake)
 {
 	__atomic_store_n(r->wake, (uint32_t)wake, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* the word first, then the look: see the header */
 	return due(r, wake);
-}
-
-int ring_fd(const struct ring *r)
-{
-	return r->epoll;
-}
-
-void ring_woken(struct ring *r)
-{
-	struct epoll_event events[REC_CLASSES];
-	int n;
-
-	__atomic_store_n(r->wake, (uint32_t)REC_WAKE_NONE, __ATOMIC_RELAXED);
-	n = epoll_wait(r->epoll, events, REC_CLASSES, 0);
-	(void)n; /* only to take the edge */
 }
 
 static int64_t now_ms(void)
@@ -268,7 +254,7 @@ int ring_wait(struct ring *r, enum rec_wake wake, int timeout_ms)
 		poll(NULL, 0, MIN(timeout_ms, LONGEST_SLEEP_MS));
 		return any_ready(r);
 	}
-	while (n > 0 && !ring_arm(r, wake)) {
+	while (n > 0 && !arm(r, wake)) {
 		left = end - now_ms();
 		n = left > 0 ? epoll_wait(r->epoll, events, REC_CLASSES, (int)left) : 0;
 	}

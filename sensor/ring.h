@@ -35,13 +35,6 @@ NODISCARD int64_t ring_consume(struct ring *r, uint32_t budget, ring_record_fn *
  * Returns 1: there is something to consume; 0: time passed or a signal came; negative errno. */
 NODISCARD int ring_wait(struct ring *r, enum rec_wake wake, int timeout_ms);
 
-/* The same for an event loop: ring_arm() says when to wake, and returns true when there is already
- * something (do not sleep then); ring_fd() is readable once per wake-up (edge-triggered inside:
- * call ring_woken() before the next sleep). */
-bool ring_arm(struct ring *r, enum rec_wake wake);
-int ring_fd(const struct ring *r);
-void ring_woken(struct ring *r);
-
 /* Bytes waiting in a ring now. */
 uint64_t ring_waiting(const struct ring *r, enum rec_class class);
 /* Records that were not whole; skipped. */

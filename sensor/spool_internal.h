@@ -16,7 +16,7 @@ struct spool_entry {
 struct spool_segment {
 	uint64_t number;
 	enum kind_class class;
-	int fd;	      /* -1: not open */
+	int fd; /* -1: not open */
 	uint64_t size;
 	uint64_t begun_ns;   /* since 1970, as its first record says */
 	uint64_t expires_ns; /* of CLOCK_BOOTTIME; 0: never */
@@ -79,10 +79,9 @@ NODISCARD int spool_segment_read(struct spool *s, struct spool_segment *g, uint3
 				 struct outbox_frame **ret, struct spool_head *ret_head,
 				 bool *ret_has_head);
 
-/* Writes or reads all @n bytes.  Returns 0 or a negative errno (-EIO: the file is shorter). */
+/* Writes all @n bytes.  Returns 0 or a negative errno. */
 NODISCARD int spool_write_all(const struct spool_io *io, int fd, const void *data, size_t n,
 			      uint64_t at);
-NODISCARD int spool_read_all(const struct spool_io *io, int fd, void *data, size_t n, uint64_t at);
 
 /* Adds a loss for a record of which only @head is known. */
 void spool_head_lost(struct spool *s, const struct spool_head *head, enum loss_cause cause);

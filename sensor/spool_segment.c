@@ -25,7 +25,8 @@ int spool_write_all(const struct spool_io *io, int fd, const void *data, size_t 
 	return 0;
 }
 
-int spool_read_all(const struct spool_io *io, int fd, void *data, size_t n, uint64_t at)
+/* -EIO: the file is shorter. */
+static int read_all(const struct spool_io *io, int fd, void *data, size_t n, uint64_t at)
 {
 	uint8_t *p = data;
 
@@ -118,7 +119,7 @@ int spool_segment_read(struct spool *s, struct spool_segment *g, uint32_t i,
 	size_t n;
 
 	*ret_has_head = false;
-	if (fd < 0 || spool_read_all(s->io, fd, bytes, sizeof(bytes), offset) < 0 ||
+	if (fd < 0 || read_all(s->io, fd, bytes, sizeof(bytes), offset) < 0 ||
 	    !spool_head_decode(ret_head, bytes, g->number, offset))
 		return err_origin(-EBADMSG);
 	*ret_has_head = true;
@@ -126,7 +127,7 @@ int spool_segment_read(struct spool *s, struct spool_segment *g, uint32_t i,
 	buf_clear(&s->scratch);
 	if (!buf_reserve(&s->scratch, n + 1))
 		return err_origin(-ENOMEM);
-	if (spool_read_all(s->io, fd, s->scratch.data, n, offset + SPOOL_HEAD_BYTES) < 0)
+	if (read_all(s->io, fd, s->scratch.data, n, offset + SPOOL_HEAD_BYTES) < 0)
 		return err_origin(-EBADMSG);
 	r = spool_body_decode(ret_head, s->scratch.data, n, ret);
 	if (r < 0)
@@ -142,7 +143,7 @@ struct scan {
 	struct spool_segment *g;
 	int fd;
 	uint64_t at;
-	struct spool_head before; /* the last good one */
+	struct spool_head before;   /* the last good one */
 	bool has_before, is_broken; /* bytes that are no record lie since then */
 };
 
@@ -155,7 +156,7 @@ static bool find_head(struct scan *c, struct spool_head *ret)
 	for (; c->at + SPOOL_HEAD_BYTES <= c->g->size; c->at += step) {
 		size_t n = (size_t)MIN(c->g->size - c->at, (uint64_t)SCAN_BYTES);
 
-		if (spool_read_all(s->io, c->fd, s->scratch.data, n, c->at) < 0)
+		if (read_all(s->io, c->fd, s->scratch.data, n, c->at) < 0)
 			continue;
 		for (size_t i = 0; i + SPOOL_HEAD_BYTES <= n; i += SPOOL_ALIGN)
 			if (spool_head_decode(ret, s->scratch.data + i, c->g->number, c->at + i)) {
@@ -171,7 +172,7 @@ static bool read_head(struct scan *c, struct spool_head *ret)
 	uint8_t bytes[SPOOL_HEAD_BYTES];
 
 	return c->at + sizeof(bytes) <= c->g->size &&
-	       spool_read_all(c->s->io, c->fd, bytes, sizeof(bytes), c->at) == 0 &&
+	       read_all(c->s->io, c->fd, bytes, sizeof(bytes), c->at) == 0 &&
 	       spool_head_decode(ret, bytes, c->g->number, c->at);
 }
 
