@@ -14,6 +14,7 @@ export LC_ALL=C UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
 logs=build/test-logs
 jobs=$(nproc)
+waiting=$((jobs + 2)) # at a time, of tests among which there are those that mostly wait: the kernel's, end to end
 total_passed=0
 total_failed=0
 
@@ -137,10 +138,9 @@ if [ "$mode" = --matrix ]; then
 	exit
 fi
 if [ "$mode" = --fast ]; then
-	# two more than there are processors: the kernel's and the end-to-end tests mostly wait
-	suite_build gcc dev && suite_ctest tests dev $((jobs + 2))
+	suite_build gcc dev && suite_ctest tests dev "$waiting"
 else
-	suite_build gcc dev && suite_ctest unit dev "$jobs" -LE e2e
+	suite_build gcc dev && suite_ctest unit dev "$waiting" -LE e2e
 	suite_build clang clang
 	suite_build asan asan && suite_ctest sanitized asan "$jobs" -LE 'kernel|browser'
 	# test_query_bounds measures memory, of which most is ThreadSanitizer's here
