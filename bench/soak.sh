@@ -4,7 +4,7 @@
 #
 # The load and what the sensor watches are a network namespace of their own: what else the machine does makes alerts and
 # new facts, which are kept.  WHOLE=yes: the sensor watches the whole machine.
-# The first tenth, 30 s at least, warms up: caches and tables fill to their bounds.  Then the mean RSS of the last fifth
+# A twentieth of that time before it, 30 s at least, warms up: caches and tables fill to their bounds.  Then the mean RSS of the last fifth
 # of the samples must be within 5 % of that of the first fifth; the most descriptors no more than 8
 # above those of the first sample.
 set -euo pipefail
@@ -34,7 +34,7 @@ mkdir -m 700 "$RUN"
 up
 touch "$T/file"
 begin=$(date -u +%FT%TZ)
-warm=$((SECONDS_LONG / 10 > 30 ? SECONDS_LONG / 10 : 30))
+warm=$((SECONDS_LONG / 20 > 30 ? SECONDS_LONG / 20 : 30))
 ip netns exec "$NETNS" "$TOOLS/workload" -r "$RATE" -n $((RATE * (SECONDS_LONG + warm))) "$T/file" >"$T/made" &
 writer=$!
 sleep "$warm"

@@ -104,7 +104,7 @@ static int open_frames(struct day *day, const char *dir, struct diag *d)
 
 /* The frames file is the log.  What is written is seldom looked at again: the ends of the indexes.
  */
-static const char settings[] = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2048;";
+static const char settings[] = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1024;";
 
 int day_open(struct day **ret, const char *dir, uint32_t number, struct diag *d)
 {
