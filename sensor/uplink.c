@@ -43,9 +43,11 @@ struct uplink {
 	nng_socket socket;
 	nng_dialer dialer, trial; /* the latter to the first collector, from another */
 	char *urls[UPLINK_URLS];  /* the first is the one to be with */
-	size_t n_urls, at;	  /* which of them is dialled */
+	size_t n_urls;
+	atomic_size_t at; /* which of them is dialled */
 	bool is_trying;
 	uint64_t seen_ms, since_ms; /* when a connection stood last; when @at was chosen */
+	uint32_t silent_ms, away_ms, return_ms, trial_ms;
 	struct uplink_tls tls;
 	uint32_t reconnect_min_ms, reconnect_max_ms;
 	struct outbox *outbox;
@@ -61,7 +63,7 @@ struct uplink {
 	atomic_bool closing;
 	atomic_uint linger_ms;
 	atomic_int pipes, trial_id;
-	atomic_bool trial_stands;
+	atomic_bool trial_stands, trial_answers;
 	atomic_int under_way;	/* frames that were sent and wait for their Acks */
 	atomic_ullong heard_ms; /* when an Ack came last */
 	atomic_ullong sent, stored, duplicates, refused, busy, errors, bad_acks, connections;
@@ -217,6 +219,11 @@ static void slot_acked(struct slot *s, const struct ack *ack)
 	slot_next(s);
 }
 
+static bool is_trial(const struct uplink *u, nng_pipe pipe)
+{
+	return nng_dialer_id(nng_pipe_dialer(pipe)) == atomic_load(&u->trial_id);
+}
+
 static void slot_take_ack(struct slot *s)
 {
 	struct uplink *u = s->u;
@@ -224,15 +231,19 @@ static void slot_take_ack(struct slot *s)
 	uint64_t now_ns = timestamp_now();
 	struct diag d = { 0 };
 	struct ack ack;
+	bool by_trial;
 	int r;
 
 	nng_aio_set_msg(s->aio, NULL);
+	by_trial = is_trial(u, nng_msg_get_pipe(message));
 	pthread_mutex_lock(&u->lock);
 	r = ack_parse(&ack, nng_msg_body(message), nng_msg_len(message), u->codec, &u->scratch, &d);
 	if (r == 0 && ack.first_seq == s->frame->first_seq)
 		linkclock_note(&u->clock, s->sent_ns, ack.received_time_ns, now_ns);
 	pthread_mutex_unlock(&u->lock);
 	nng_msg_free(message);
+	if (r == 0 && by_trial && ack.code != ACK_BUSY)
+		atomic_store(&u->trial_answers, true);
 	/* what is turned away unread has no number: 0 */
 	if (r == 0 && (ack.first_seq == s->frame->first_seq ||
 		       (ack.code == ACK_BUSY && ack.first_seq == 0))) {
@@ -330,7 +341,7 @@ static void pipe_changed(nng_pipe pipe, nng_pipe_ev event, void *arg)
 	struct uplink *u = arg;
 
 	if (event == NNG_PIPE_EV_ADD_POST) {
-		if (nng_dialer_id(nng_pipe_dialer(pipe)) == atomic_load(&u->trial_id))
+		if (is_trial(u, pipe))
 			atomic_store(&u->trial_stands, true);
 		atomic_fetch_add(&u->pipes, 1);
 		atomic_fetch_add(&u->connections, 1);
@@ -421,7 +432,7 @@ static int set_up(struct uplink *u, const struct uplink_config *c)
 static int turn_to(struct uplink *u, size_t at)
 {
 	nng_end_dialer(u->dialer);
-	u->at = at;
+	atomic_store(&u->at, at);
 	u->since_ms = u->seen_ms = now_ms();
 	return dial(u, at, &u->dialer);
 }
@@ -435,14 +446,25 @@ int uplink_redial(struct uplink *u, const struct uplink_tls *tls, struct diag *d
 	return error ? translate(error, "dialling", u->urls[u->at], d) : 0;
 }
 
+/* To take a connection is not enough, when there is something that it could answer. */
+static bool trial_is_good(const struct uplink *u)
+{
+	return atomic_load(&u->trial_stands) &&
+	       (atomic_load(&u->trial_answers) || atomic_load(&u->under_way) == 0);
+}
+
 static void end_trial(struct uplink *u)
 {
+	bool good = trial_is_good(u);
+
 	u->is_trying = false;
 	u->since_ms = now_ms();
-	if (atomic_exchange(&u->trial_stands, false)) {
+	atomic_store(&u->trial_stands, false);
+	atomic_store(&u->trial_answers, false);
+	if (good) {
 		nng_end_dialer(u->dialer);
 		u->dialer = u->trial;
-		u->at = 0;
+		atomic_store(&u->at, 0);
 		log_info("uplink.returned", "collector=%s", u->urls[0]);
 	} else {
 		nng_end_dialer(u->trial);
@@ -462,7 +484,7 @@ static void begin_trial(struct uplink *u)
 static bool is_answered(const struct uplink *u, uint64_t now)
 {
 	return atomic_load(&u->pipes) > 0 &&
-	       (atomic_load(&u->under_way) == 0 || now - atomic_load(&u->heard_ms) < SILENT_MS);
+	       (atomic_load(&u->under_way) == 0 || now - atomic_load(&u->heard_ms) < u->silent_ms);
 }
 
 /* The same collector is dialled anew, too: NNG's own dialling may have come to a stand
@@ -472,17 +494,17 @@ void uplink_tick(struct uplink *u)
 	uint64_t now = now_ms();
 
 	if (u->is_trying) {
-		if (atomic_load(&u->trial_stands) || now - u->since_ms > TRIAL_MS)
+		if (trial_is_good(u) || now - u->since_ms > u->trial_ms)
 			end_trial(u);
 		return;
 	}
 	if (is_answered(u, now)) {
 		u->seen_ms = now;
-		if (u->at != 0 && now - u->since_ms > RETURN_MS)
+		if (u->at != 0 && now - u->since_ms > u->return_ms)
 			begin_trial(u);
 		return;
 	}
-	if (now - u->seen_ms < AWAY_MS)
+	if (now - u->seen_ms < u->away_ms)
 		return;
 	if (u->n_urls > 1)
 		log_warn("uplink.turns", "from=%s to=%s", u->urls[u->at],
@@ -543,6 +565,10 @@ int uplink_new(struct uplink **ret, const struct uplink_config *c, struct diag *
 	u->window = c->window;
 	u->reconnect_min_ms = c->reconnect_min_ms;
 	u->reconnect_max_ms = c->reconnect_max_ms;
+	u->silent_ms = c->silent_ms ? c->silent_ms : SILENT_MS;
+	u->away_ms = c->away_ms ? c->away_ms : AWAY_MS;
+	u->return_ms = c->return_ms ? c->return_ms : RETURN_MS;
+	u->trial_ms = c->trial_ms ? c->trial_ms : TRIAL_MS;
 	u->slots = calloc(c->window, sizeof(*u->slots));
 	if (!u->slots || frame_codec_new(&u->codec) < 0)
 		return err_origin(-ENOMEM);
@@ -614,4 +640,5 @@ void uplink_counters(const struct uplink *u, struct uplink_counters *ret)
 	ret->bad_acks = atomic_load(&u->bad_acks);
 	ret->connections = atomic_load(&u->connections);
 	ret->connected = atomic_load(&u->pipes) > 0;
+	ret->collector = (uint32_t)atomic_load(&u->at);
 }

@@ -31,6 +31,11 @@ struct uplink_config {
 	uint32_t resend_ms;	      /* an Ack is overdue after this */
 	uint32_t reconnect_min_ms, reconnect_max_ms;
 	uint32_t busy_ms; /* how long a BUSY frame waits */
+	/* When to turn to another collector; 0: as uplink.c has it. */
+	uint32_t silent_ms; /* frames under way and no Ack for so long: there is no connection */
+	uint32_t away_ms;   /* so long without a connection: the next is dialled */
+	uint32_t return_ms; /* so long on another than the first: that is tried again */
+	uint32_t trial_ms;  /* how long it is tried */
 };
 
 /* Plain TCP carries what processes do in the clear.  Returns true for loopback addresses, "localhost" and
@@ -66,5 +71,6 @@ bool uplink_clock(struct uplink *u, int64_t *ret_offset_ns, uint64_t *ret_error_
 struct uplink_counters {
 	uint64_t sent, stored, duplicates, refused, busy, errors, bad_acks, connections;
 	bool connected;
+	uint32_t collector; /* which of the URLs is dialled */
 };
 void uplink_counters(const struct uplink *u, struct uplink_counters *ret);

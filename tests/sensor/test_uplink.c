@@ -29,8 +29,10 @@ struct collector {
 	uint64_t answer_from, answer_to;
 	int answer_times;	/* then STORED; -1: always */
 	bool nonsense;		/* answer the first frame with bytes that are no Ack */
+	unsigned pause_us;	/* before each answer */
+	atomic_bool mute;	/* takes connections and frames, and answers nothing */
 	uint64_t seen[NUMBERS]; /* how often each number came */
-	uint64_t stored;	/* distinct numbers */
+	atomic_ullong stored;	/* distinct numbers */
 	uint64_t stop_after;	/* hang up without an answer after so many frames; 0: never */
 	uint64_t frames;
 	uint64_t behind_ns; /* its clock, after ours; 0: it tells no time */
@@ -92,6 +94,11 @@ static void *serve(void *arg)
 			nng_msg_free(message);
 			break;
 		}
+		if (atomic_load(&c->mute)) {
+			nng_msg_free(message);
+			continue;
+		}
+		usleep(c->pause_us);
 		answer(c, codec, message);
 		if (nng_sendmsg(c->socket, message, 0) != 0)
 			nng_msg_free(message);
@@ -336,6 +343,153 @@ static void test_uplink_given_an_answer_that_is_no_ack_when_received_then_it_is_
 	outbox_free(o);
 }
 
+/* ---- several collectors ---- */
+
+enum { PATIENCE = 6000, PAUSE_US = 10000 }; /* a minute */
+
+static struct uplink *dial_two(struct outbox *o, const struct collector two[2])
+{
+	char urls[2][64];
+	struct uplink_config config = {
+		.urls = (const char *const[]){ urls[0], urls[1], NULL },
+		.outbox = o,
+		.window = 8,
+		.resend_ms = 500,
+		.reconnect_min_ms = 20,
+		.reconnect_max_ms = 50,
+		.busy_ms = 20,
+		.silent_ms = 2000,
+		.away_ms = 500,
+		.return_ms = 500,
+		.trial_ms = 2000,
+	};
+	struct uplink *u = NULL;
+	struct diag d = { 0 };
+
+	for (size_t i = 0; i < 2; i++)
+		snprintf(urls[i], sizeof(urls[i]), "tcp://127.0.0.1:%d", two[i].port);
+	assert_int_equal(0, uplink_new(&u, &config, &d));
+	return u;
+}
+
+static void wait_empty(struct outbox *o, struct uplink *u)
+{
+	for (int i = 0; i < PATIENCE && !outbox_wait_empty(o, 0); i++) {
+		uplink_tick(u);
+		usleep(PAUSE_US);
+	}
+	assert_true(outbox_wait_empty(o, 0));
+}
+
+static void wait_for_collector(struct uplink *u, uint32_t which)
+{
+	struct uplink_counters c = { .collector = UINT32_MAX };
+
+	for (int i = 0; i < PATIENCE && !(c.collector == which && c.connected); i++) {
+		uplink_tick(u);
+		usleep(PAUSE_US);
+		uplink_counters(u, &c);
+	}
+	assert_int_equal(which, c.collector);
+}
+
+/* Each is stored in one of them; seen[] of each counts what came twice, which it tells apart. */
+static void check_in_one(const struct collector two[2], uint64_t from, uint64_t to)
+{
+	for (uint64_t i = from; i < to; i++)
+		assert_true(two[0].seen[i] || two[1].seen[i]);
+}
+
+/* True when a batch of frames from @from on goes to the first alone: it does, once the second's
+ * connection is closed. */
+static bool leaves_the_second(struct outbox *o, struct uplink *u, struct collector two[2],
+			      uint64_t from)
+{
+	unsigned long long before = atomic_load(&two[1].stored);
+
+	push(o, u, from, from + 50);
+	wait_empty(o, u);
+	return atomic_load(&two[1].stored) == before;
+}
+
+static void test_uplink_given_two_collectors_when_the_first_goes_and_comes_back_then_followed(
+	void **state)
+{
+	static struct collector two[2];
+	struct outbox *o = make_outbox();
+	uint64_t end = 701;
+	struct uplink *u;
+
+	(void)state;
+	memset(two, 0, sizeof(two));
+	collector_start(&two[0]);
+	collector_start(&two[1]);
+	u = dial_two(o, two);
+	wait_for_collector(u, 0);
+	push(o, u, 1, 301);
+	wait_empty(o, u);
+	push(o, u, 301, 401);
+	collector_stop(&two[0]); /* perhaps in the middle of them */
+	push(o, u, 401, 601);
+	wait_empty(o, u);
+	wait_for_collector(u, 1);
+	check_in_one(two, 1, 601);
+	assert_true(atomic_load(&two[1].stored) >= 200);
+	collector_start(&two[0]);
+	push(o, u, 601, 701);
+	wait_for_collector(u, 0);
+	wait_empty(o, u);
+	while (!leaves_the_second(o, u, two, end) && end + 100 < NUMBERS)
+		end += 50;
+	assert_true(end + 100 < NUMBERS);
+	check_in_one(two, 1, end + 50);
+	uplink_free(u);
+	collector_stop(&two[0]);
+	collector_stop(&two[1]);
+	outbox_free(o);
+}
+
+/* Neither at first nor when it is tried again: that it takes connections is not enough while there
+ * is something that it could answer. */
+static void
+test_uplink_given_a_first_collector_that_hangs_when_frames_wait_then_the_second_has_them(
+	void **state)
+{
+	static struct collector two[2];
+	struct uplink_counters before, now;
+	struct outbox *o = make_outbox();
+	struct uplink *u;
+
+	(void)state;
+	memset(two, 0, sizeof(two));
+	atomic_store(&two[0].mute, true);
+	collector_start(&two[0]);
+	collector_start(&two[1]);
+	u = dial_two(o, two);
+	push(o, u, 1, 101);
+	wait_empty(o, u);
+	check_in_one(two, 1, 101);
+	assert_int_equal(100, atomic_load(&two[1].stored));
+	wait_for_collector(u, 1);
+	two[1].pause_us = 2000; /* so that some always wait */
+	uplink_counters(u, &before);
+	push(o, u, 101, 601);
+	for (int i = 0; i < PATIENCE && !outbox_wait_empty(o, 0); i++) {
+		uplink_tick(u);
+		usleep(PAUSE_US);
+		uplink_counters(u, &now);
+		assert_int_equal(1, now.collector);
+	}
+	assert_true(now.connections > before.connections); /* the first was tried */
+	wait_empty(o, u);
+	check_in_one(two, 1, 601);
+	assert_int_equal(0, atomic_load(&two[0].stored));
+	uplink_free(u);
+	collector_stop(&two[0]);
+	collector_stop(&two[1]);
+	outbox_free(o);
+}
+
 static void test_uplink_given_addresses_when_asked_then_only_loopback_may_be_plain(void **state)
 {
 	const char *urls[] = { "tcp://192.0.2.1:7443", NULL };
@@ -380,6 +534,10 @@ int main(void)
 			test_uplink_given_a_refused_frame_when_acked_then_it_is_dropped_and_told),
 		cmocka_unit_test(
 			test_uplink_given_an_answer_that_is_no_ack_when_received_then_it_is_sent_again),
+		cmocka_unit_test(
+			test_uplink_given_two_collectors_when_the_first_goes_and_comes_back_then_followed),
+		cmocka_unit_test(
+			test_uplink_given_a_first_collector_that_hangs_when_frames_wait_then_the_second_has_them),
 		cmocka_unit_test(
 			test_uplink_given_addresses_when_asked_then_only_loopback_may_be_plain),
 	};
