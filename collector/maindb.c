@@ -39,8 +39,10 @@ static const char *const texts[STMT_MAX] = {
 	[STMT_CERT_REVOKE] = "UPDATE certificate SET revoked_ns = ?2 "
 			     "WHERE node_id = ?1 AND revoked_ns = 0",
 	[STMT_AUDIT_ADD] = "INSERT INTO audit (time_ns, actor, token_id, address, action, detail, "
-			   "status, took_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-	[STMT_AUDIT_TRIM] = "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1",
+			   "status, took_us, class) "
+			   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[STMT_AUDIT_TRIM] = "DELETE FROM audit WHERE class = ?1 AND id <= (SELECT id FROM audit "
+			    "WHERE class = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
 	[STMT_AUDIT_LIST] = "SELECT id, time_ns, actor, token_id, address, action, detail, status, "
 			    "took_us FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
 	[STMT_HOLD_ADD] = "INSERT OR IGNORE INTO hold VALUES (?1, unixepoch() * 1000000000)",

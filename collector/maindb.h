@@ -125,18 +125,32 @@ NODISCARD int maindb_node_revoke(struct maindb *m, const char *node_id, uint64_t
 
 /* ---- audit ---- */
 
+/* Each is kept by itself: who has no token cannot push out what others did. */
+enum audit_class {
+	AUDIT_STRANGER, /* refused, without a token that is good */
+	AUDIT_QUESTION,
+	AUDIT_CHANGE, /* written before it is answered */
+	AUDIT_CLASSES
+};
+
 struct audit {
+	enum audit_class class; /* not told by maindb_audit_list() */
 	int64_t id;
 	uint64_t time_ns, took_us;
 	const char *actor, *address, *action, *detail; /* borrowed for the call */
 	int64_t token_id;			       /* 0: none */
 	uint32_t status;
 };
-enum { MAINDB_AUDIT_ROWS = 200000, MAINDB_AUDIT_WAITING = 1024 };
+enum {
+	MAINDB_AUDIT_ROWS = 200000, /* of questions, and of changes */
+	MAINDB_AUDIT_STRANGERS = 20000,
+	MAINDB_AUDIT_SLACK = 1000, /* so many more may be there */
+	MAINDB_AUDIT_WAITING = 1024,
+};
 
-/* Notes what was done.  It is on disk with the next maindb_flush(), or at once when many wait or
- * @durable says so.  The oldest of MAINDB_AUDIT_ROWS go.  Returns 0 or a negative errno. */
-NODISCARD int maindb_audit_add(struct maindb *m, const struct audit *a, bool durable);
+/* Notes what was done.  It is written with the next maindb_flush(), or at once when many wait or it
+ * is a change.  The oldest of a class go.  Returns 0 or a negative errno. */
+NODISCARD int maindb_audit_add(struct maindb *m, const struct audit *a);
 /* Calls @each for at most @limit rows with an id below @before (0: the newest), newest first, with
  * the mutex held.  Stops and returns what @each returned when not 0; a negative errno. */
 NODISCARD int maindb_audit_list(struct maindb *m, int64_t before, uint32_t limit,

@@ -29,6 +29,22 @@ static int put_row(struct maindb *m, const struct audit *a)
 	maindb_bind_text(s, 6, a->detail);
 	sqlite3_bind_int64(s, 7, a->status);
 	sql_bind_u64(s, 8, a->took_us);
+	sqlite3_bind_int64(s, 9, (int64_t)a->class);
+	m->audit_added[a->class]++;
+	return sql_run(s);
+}
+
+/* Looking for the oldest that stays walks an index over all that do: not for each row. */
+static int trim(struct maindb *m, enum audit_class class)
+{
+	sqlite3_stmt *s = m->stmts[STMT_AUDIT_TRIM];
+
+	if (m->audit_added[class] < MAINDB_AUDIT_SLACK)
+		return 0;
+	m->audit_added[class] = 0;
+	sqlite3_bind_int64(s, 1, (int64_t) class);
+	sqlite3_bind_int64(s, 2,
+			   class == AUDIT_STRANGER ? MAINDB_AUDIT_STRANGERS : MAINDB_AUDIT_ROWS);
 	return sql_run(s);
 }
 
@@ -41,10 +57,8 @@ int maindb_audit_flush(struct maindb *m)
 		return r;
 	for (uint32_t i = 0; i < m->n_audit && r == 0; i++)
 		r = put_row(m, &m->audit[i].row);
-	if (r == 0) {
-		sqlite3_bind_int64(m->stmts[STMT_AUDIT_TRIM], 1, MAINDB_AUDIT_ROWS);
-		r = sql_run(m->stmts[STMT_AUDIT_TRIM]);
-	}
+	for (enum audit_class c = 0; c < AUDIT_CLASSES && r == 0; c++)
+		r = trim(m, c);
 	if (r == 0)
 		r = sql_exec(m->db, "COMMIT");
 	if (!sqlite3_get_autocommit(m->db))
@@ -102,13 +116,13 @@ static int keep_row(struct maindb *m, const struct audit *a)
 	return 0;
 }
 
-int maindb_audit_add(struct maindb *m, const struct audit *a, bool durable)
+int maindb_audit_add(struct maindb *m, const struct audit *a)
 {
 	int r;
 
 	pthread_mutex_lock(&m->mutex);
 	r = keep_row(m, a);
-	if (r == 0 && durable)
+	if (r == 0 && a->class == AUDIT_CHANGE)
 		r = maindb_audit_flush(m);
 	pthread_mutex_unlock(&m->mutex);
 	return r;

@@ -63,6 +63,7 @@ struct maindb {
 	struct slots by_id;
 	struct audit_row *audit; /* that wait for maindb_flush() */
 	uint32_t n_audit, audit_room;
+	uint32_t audit_added[AUDIT_CLASSES]; /* since the class was trimmed */
 };
 
 void maindb_bind_text(sqlite3_stmt *s, int at, const char *text);

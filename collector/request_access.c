@@ -239,6 +239,9 @@ void request_audit(const struct request *r)
 		 (int)MIN(r->n_path, (size_t)256), r->uri);
 	write_detail(r, &detail);
 	a.detail = buf_ok(&detail) ? (const char *)detail.data : "";
-	if (maindb_audit_add(r->server->config.maindb, &a, is_change(r)) < 0)
+	a.class = !r->token.id && r->status >= 400 ? AUDIT_STRANGER
+		  : is_change(r)		   ? AUDIT_CHANGE
+						   : AUDIT_QUESTION;
+	if (maindb_audit_add(r->server->config.maindb, &a) < 0)
 		log_error("audit.not_written", "action=\"%s\"", action);
 }

@@ -6,9 +6,8 @@
 # collector is.  The settings in /etc/rtsec are conffiles.
 set -euo pipefail
 out=$(readlink -f "$1")
+bin=$(readlink -f "${RTSEC_BIN:?the folder of the programs}")
 cd "$(dirname "$(readlink -f "$0")")"
-: "${RTSEC_BIN:?the folder of the programs}"
-bin=$(readlink -f "$RTSEC_BIN")
 man=$bin/../man
 version=$("$bin/rtsec-collector" --version | awk '{ print $NF }')
 arch=$(dpkg --print-architecture)

@@ -365,12 +365,14 @@ static void test_maindb_given_audit_rows_when_listed_then_newest_first_and_kept_
 			   .detail = "q=1",
 			   .status = 200 };
 
-	assert_int_equal(maindb_audit_add(f->db, &a, false), 0);
+	a.class = AUDIT_QUESTION;
+	assert_int_equal(maindb_audit_add(f->db, &a), 0);
+	a.class = AUDIT_CHANGE;
 	a.actor = "bob";
 	a.status = 403;
-	assert_int_equal(maindb_audit_add(f->db, &a, true), 0);
+	assert_int_equal(maindb_audit_add(f->db, &a), 0);
 	a.detail = "q=2";
-	assert_int_equal(maindb_audit_add(f->db, &a, false), 0);
+	assert_int_equal(maindb_audit_add(f->db, &a), 0);
 	assert_int_equal(maindb_audit_list(f->db, 0, 2, keep_audit, &k), 0);
 	assert_string_equal(k.actions, "bob:q=2:403 bob:q=1:403 ");
 	f->db = maindb_free(f->db);
@@ -378,6 +380,39 @@ static void test_maindb_given_audit_rows_when_listed_then_newest_first_and_kept_
 	assert_int_equal(maindb_audit_list(f->db, k.last_id, 10, keep_audit, &k), 0);
 	assert_int_equal(k.n, 3);
 	assert_non_null(strstr(k.actions, "ann:q=1:200"));
+}
+
+static int count_audit(const struct audit *a, void *arg)
+{
+	size_t *n = arg;
+
+	n[strcmp(a->actor, "ann") == 0]++;
+	return 0;
+}
+
+static void test_maindb_given_many_strangers_when_they_are_refused_then_what_others_did_stays(
+	void **state)
+{
+	enum { MANY = MAINDB_AUDIT_STRANGERS + 5 * MAINDB_AUDIT_SLACK };
+	struct fix *f = *state;
+	size_t n[2] = { 0 };
+	struct audit a = { .time_ns = 1,
+			   .actor = "ann",
+			   .address = "::1",
+			   .action = "POST /x",
+			   .detail = "",
+			   .token_id = 1,
+			   .class = AUDIT_CHANGE };
+
+	assert_int_equal(maindb_audit_add(f->db, &a), 0);
+	a = (struct audit){ .actor = "", .address = "::2", .action = "GET /x", .detail = "" };
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(maindb_audit_add(f->db, &a), 0);
+	assert_int_equal(maindb_audit_list(f->db, 0, 2 * MANY, count_audit, n), 0);
+	assert_int_equal(n[1], 1);
+	assert_true(n[0] >= MAINDB_AUDIT_STRANGERS);
+	/* as many as wait are written together, before any is counted */
+	assert_true(n[0] <= MAINDB_AUDIT_STRANGERS + MAINDB_AUDIT_SLACK + MAINDB_AUDIT_WAITING);
 }
 
 static void test_maindb_given_token_when_files_are_read_then_it_is_not_in_them(void **state)
@@ -448,6 +483,7 @@ int main(void)
 		T(test_maindb_given_token_when_revoked_then_unknown_at_once),
 		T(test_maindb_given_join_token_when_used_then_once_in_time_and_by_its_node),
 		T(test_maindb_given_enrolled_node_when_joined_again_then_only_by_its_own_token),
+		T(test_maindb_given_many_strangers_when_they_are_refused_then_what_others_did_stays),
 		T(test_maindb_given_audit_rows_when_listed_then_newest_first_and_kept_over_reopening),
 		T(test_maindb_given_second_process_when_it_makes_a_token_then_first_knows_it),
 		T(test_maindb_given_token_when_files_are_read_then_it_is_not_in_them),

@@ -40,6 +40,8 @@ static const struct {
 	  "29e9015228a1b0b064ec4ca540a1636ad4e98f43bb4b41d8019f3f045de95d6a" },
 	{ "main/0008_retention.sql",
 	  "b4d12a4d554f4fcd07d67005de6bc25dcc8e334ed5b22cef0f2f6c868b176a27" },
+	{ "main/0009_audit.sql",
+	  "c1596074841e5f7097065834ea346b9a2539e7f5e7f33ab47a2a38642e7c16f3" },
 };
 
 struct fix {
