@@ -2,6 +2,8 @@
 /* calls - numbers of the system calls that the programs tell apart, for the target architecture;
  * calls that an architecture does not have get numbers that never occur. */
 #pragma once
+#include "bpf/kernel.h"
+
 #if defined(__TARGET_ARCH_x86)
 enum {
 	CALL_OPEN = 2,
@@ -151,3 +153,8 @@ struct call_exit {
 	int pad;
 	long ret;
 };
+
+static __always_inline uint32_t error_of(long ret)
+{
+	return ret < 0 ? (uint32_t)-ret : 0;
+}

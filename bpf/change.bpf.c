@@ -33,11 +33,6 @@ static __always_inline void change_end(struct scratch *s, enum rec_type type, en
 	fill_forget();
 }
 
-static __always_inline uint32_t error_of(long ret)
-{
-	return ret < 0 ? (uint32_t)-ret : 0;
-}
-
 /* --- links --- */
 SEC("tracepoint")
 int change_link(struct call_exit *call)

@@ -99,7 +99,7 @@ int control_ptrace(struct call_exit *call)
 	if (!read_watched(t))
 		return 0;
 	fill_head(&r.head, t);
-	r.error = call->ret < 0 ? (uint32_t)-call->ret : 0;
+	r.error = error_of(call->ret);
 	if (r.request == TRACEME)
 		fill_target(&r.target, BPF_CORE_READ(t, parent));
 	else
@@ -127,7 +127,7 @@ int control_memory(struct call_exit *call)
 	fill_head(&r.head, t);
 	if ((uint32_t)ARG1(regs) == r.head.tgid)
 		return 0; /* its own */
-	r.error = call->ret < 0 ? (uint32_t)-call->ret : 0;
+	r.error = error_of(call->ret);
 	if (BPF_CORE_READ(t, thread_pid, level) == 0)
 		r.target.tid = (uint32_t)ARG1(regs);
 	if (told_lately(r.head.tgid, (uint32_t)ARG1(regs), (uint32_t)call->nr, r.head.time_ns))

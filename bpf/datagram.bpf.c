@@ -99,7 +99,8 @@ static __always_inline bool is_news(const struct datagram *d, bool sent, uint32_
 }
 
 /* @t NULL: not known. */
-static __always_inline void tell(const struct datagram *d, struct task_struct *t, bool sent)
+static __always_inline void datagram_tell(const struct datagram *d, struct task_struct *t,
+					  bool sent)
 {
 	struct rec_tcp *r = emit_reserve_bulk(sizeof(*r));
 
@@ -156,7 +157,7 @@ int BPF_PROG(datagram_sent, struct sk_buff *skb)
 	if (known ? !read_watched(t) : !in_watched_netns(sk))
 		return 0;
 	if (is_news(&d, true, known ? (uint32_t)(bpf_get_current_pid_tgid() >> 32) : 0))
-		tell(&d, known ? t : NULL, true);
+		datagram_tell(&d, known ? t : NULL, true);
 	return 0;
 }
 
@@ -245,7 +246,7 @@ static __always_inline void taken(const struct datagram *d, struct task_struct *
 	if (d->source_port == PORT_DNS)
 		tell_answer(d, t, skb, bytes);
 	if (is_news(d, false, (uint32_t)(bpf_get_current_pid_tgid() >> 32)))
-		tell(d, t, false);
+		datagram_tell(d, t, false);
 }
 
 /* --- received, first tier --- */

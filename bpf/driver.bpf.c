@@ -26,11 +26,6 @@ enum {
 	PERF_CONFIG1_AT = 56,
 };
 
-static __always_inline uint32_t error_of(long ret)
-{
-	return ret < 0 ? (uint32_t)-ret : 0;
-}
-
 /* --- modules --- */
 /* The name is the module's own; it comes before the call returns. */
 SEC("tp_btf/module_load")

@@ -7,7 +7,6 @@
  * (REC_F_AS_ASKED), read when the call returns: by then the page is there, and the registers of the
  * call are still saved.  Another thread could have changed the string in between, and links in it
  * are not followed; the directory that a relative name starts from is the kernel's. */
-#define KERNEL_DIRECT
 #include "bpf/calls.h"
 #include "bpf/emit.h"
 #include "bpf/fill.h"
@@ -72,7 +71,7 @@ static __always_inline void open_done(struct scratch *s, struct task_struct *t, 
 		r->head.flags |= REC_F_BY_HANDLE;
 	r->name_bytes = 0;
 	fill_file(&r->file, file);
-	fill_file_path(s, &r->path, file);
+	fill_open_path(s, &r->path, file);
 }
 
 static __always_inline void open_fill(struct scratch *s, struct task_struct *t,

@@ -21,8 +21,10 @@ static __always_inline void fill_owner(struct rec_head *h, struct task_struct *t
 /* Everything but size, type and flags, from the running thread @t. */
 static __always_inline void fill_head(struct rec_head *h, struct task_struct *t)
 {
-	const struct cred *cred = WALK(t, cred);
+	const struct cred *cred;
 
+	t = LOOSE(struct task_struct, t);
+	cred = WALK(t, cred);
 	h->time_ns = bpf_ktime_get_boot_ns();
 	h->start_ns = read_start(t);
 	h->tgid = (uint32_t)WALK(t, tgid);
@@ -35,9 +37,9 @@ static __always_inline void fill_head(struct rec_head *h, struct task_struct *t)
 }
 
 /* --- the record being built --- */
-static __always_inline uint32_t fill_at(struct scratch *s)
+static __always_inline uint32_t fill_at(const struct scratch *s)
 {
-	return *(volatile uint32_t *)&s->at;
+	return *(const volatile uint32_t *)&s->at;
 }
 
 static __always_inline void fill_move(struct scratch *s, uint32_t at)
@@ -93,53 +95,116 @@ static __always_inline bool fill_component(struct scratch *s, struct dentry *den
 	return true;
 }
 
-/* Appends the components from s->dentry on mount s->mnt up to the root of its mount namespace.
- * Returns the REC_PATH flags.  A global function, so that the verifier looks at the loop once and
- * not in the state of each call; such a function takes plain numbers only (kernel 5.8). */
-#ifdef KERNEL_DIRECT
-#define fill_walk fill_walk_direct
-#endif
-__weak __noinline int fill_walk(uint32_t which)
+/* Where a walk is: a dentry on a mount, whose root is @root. */
+struct walk {
+	struct mount *mount;
+	struct dentry *dentry, *root;
+	uint32_t end; /* no component begins behind it */
+	int flags;    /* REC_PATH_*, if it ends now */
+};
+
+static __always_inline void walk_enter(struct walk *w, struct mount *mount, struct dentry *dentry)
+{
+	w->mount = mount;
+	w->dentry = dentry;
+	w->root = GET(mount, mnt.mnt_root);
+}
+
+/* The walk from s->dentry on mount s->mnt. */
+static __always_inline void walk_begin(struct walk *w, const struct scratch *s)
 {
 	const long mount_at = (long)bpf_core_field_offset(struct mount, mnt);
+
+	walk_enter(w, TYPED(struct mount, s->mnt - mount_at), TYPED(struct dentry, s->dentry));
+	w->end = fill_at(s) + REC_PATH_BYTES - 256;
+	w->flags = REC_PATH_TRUNCATED;
+}
+
+/* Appends a component, or leaves a mount for the one above it; false: there the walk ends. */
+static __always_inline bool walk_step(struct scratch *s, struct walk *w)
+{
+	struct mount *mount = w->mount, *above; /* GET() would move members of ours, too */
+	struct dentry *dentry = w->dentry, *parent = GET(dentry, d_parent);
+
+	if (dentry != w->root && dentry != parent) {
+		if (!fill_component(s, dentry, w->end))
+			return false;
+		w->dentry = parent;
+		return true;
+	}
+	if (dentry != w->root) { /* in no tree: memfd:x, [eventfd]; or outside of its mount */
+		if (GET(dentry, d_name.len) > 1)
+			fill_component(s, dentry, w->end);
+		w->flags = 0;
+		return false;
+	}
+	above = GET(mount, mnt_parent);
+	if (above == mount) {
+		w->flags = 0;
+		return false;
+	}
+	walk_enter(w, above, GET(mount, mnt_mountpoint));
+	return true;
+}
+
+static __always_inline int walk_end(const struct walk *w)
+{
+	struct mount *mount = w->mount;
+	bool detached = (uint64_t)GET(mount, mnt_ns) - 1 >= (uint64_t)-4096;
+
+	return w->flags | (detached ? REC_PATH_DETACHED : 0);
+}
+
+/* The walk with all its state in memory, so that its steps are equal to the verifier, and with the
+ * kernel's loop it looks at one of them and not at 128. */
+static __always_inline void walk_load(struct walk *w, const struct scratch *s)
+{
+	w->mount = TYPED(struct mount, *(const volatile uint64_t *)&s->mnt);
+	w->dentry = TYPED(struct dentry, *(volatile uint64_t *)&s->dentry);
+	w->root = TYPED(struct dentry, *(volatile uint64_t *)&s->root);
+	w->end = *(volatile uint32_t *)&s->end;
+	w->flags = *(volatile int32_t *)&s->flags;
+}
+
+static __always_inline void walk_store(const struct walk *w, struct scratch *s)
+{
+	*(volatile uint64_t *)&s->mnt = (uint64_t)w->mount;
+	*(volatile uint64_t *)&s->dentry = (uint64_t)w->dentry;
+	*(volatile uint64_t *)&s->root = (uint64_t)w->root;
+	*(volatile uint32_t *)&s->end = w->end;
+	*(volatile int32_t *)&s->flags = w->flags;
+}
+
+static __noinline long walk_once(uint32_t i, struct scratch **s)
+{
+	struct walk w;
+	bool more;
+
+	walk_load(&w, *s);
+	more = walk_step(*s, &w);
+	walk_store(&w, *s);
+	return !more;
+}
+
+/* Appends the components from s->dentry on mount s->mnt up to the root of its mount namespace.
+ * Returns the REC_PATH flags.  A global function, so that the verifier looks at it once and not in
+ * the state of each call; such a function takes plain numbers only (kernel 5.8). */
+__noinline int fill_walk(uint32_t which)
+{
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &which);
-	struct dentry *dentry, *root, *parent;
-	struct mount *mount, *above;
-	int flags = REC_PATH_TRUNCATED;
-	uint32_t end;
+	struct walk w;
 
 	if (!s)
 		return 0;
-	mount = TYPED(struct mount, s->mnt - mount_at);
-	dentry = TYPED(struct dentry, s->dentry);
-	root = GET(mount, mnt.mnt_root);
-	end = fill_at(s) + REC_PATH_BYTES - 256;
-	for (int i = 0; i < REC_PATH_PARTS; i++) {
-		parent = GET(dentry, d_parent);
-		if (dentry != root && dentry != parent) {
-			if (!fill_component(s, dentry, end))
-				break;
-			dentry = parent;
-			continue;
+	walk_begin(&w, s);
+	walk_store(&w, s);
+	if (has_loop)
+		bpf_loop(REC_PATH_PARTS, walk_once, &s, 0);
+	else
+		for (uint32_t i = 0; i < REC_PATH_PARTS && !walk_once(i, &s); i++) {
 		}
-		if (dentry != root) { /* in no tree: memfd:x, [eventfd]; or outside of its mount */
-			if (GET(dentry, d_name.len) > 1)
-				fill_component(s, dentry, end);
-			flags = 0;
-			break;
-		}
-		above = GET(mount, mnt_parent);
-		if (above == mount) {
-			flags = 0;
-			break;
-		}
-		dentry = GET(mount, mnt_mountpoint);
-		mount = above;
-		root = GET(mount, mnt.mnt_root);
-	}
-	if ((uint64_t)GET(mount, mnt_ns) - 1 >= (uint64_t)-4096)
-		flags |= REC_PATH_DETACHED;
-	return flags;
+	walk_load(&w, s);
+	return walk_end(&w);
 }
 
 /* Appends a walked path and tells of it in @path. */
@@ -165,12 +230,38 @@ static __always_inline void fill_file_path(struct scratch *s, struct rec_path *p
 		path->flags |= REC_PATH_DELETED;
 }
 
+/* The same with the walk's state in registers and no function called, where loads are direct: more
+ * to verify and less to run, for the one program where that is felt. */
+static __always_inline void fill_open_path(struct scratch *s, struct rec_path *path,
+					   struct file *file)
+{
+	struct inode *inode = GET(file, f_inode);
+	uint32_t begin = fill_at(s);
+	struct walk w;
+
+	if (!direct_loads) {
+		fill_file_path(s, path, file);
+		return;
+	}
+	s->mnt = (uint64_t)GET(file, f_path.mnt);
+	s->dentry = (uint64_t)GET(file, f_path.dentry);
+	walk_begin(&w, s);
+	for (int i = 0; i < REC_PATH_PARTS && walk_step(s, &w); i++) {
+	}
+	path->flags = (uint16_t)walk_end(&w);
+	path->bytes = (uint16_t)(fill_at(s) - begin);
+	if (GET(inode, i_nlink) == 0)
+		path->flags |= REC_PATH_DELETED;
+}
+
 /* Appends the current directory of @t. */
 static __always_inline void fill_cwd(struct scratch *s, struct rec_path *path,
 				     struct task_struct *t)
 {
-	struct fs_struct *fs = WALK(t, fs);
+	struct fs_struct *fs;
 
+	t = LOOSE(struct task_struct, t);
+	fs = WALK(t, fs);
 	fill_path(s, path, WALK(fs, pwd.mnt), WALK(fs, pwd.dentry));
 }
 

@@ -7,9 +7,11 @@
  * bpf_probe_read_kernel(), ten times as dear, as each return of each function within is.  WALK()
  * loads where the walk began at the running task or at an argument of a tp_btf program (5.11).
  * GET() loads where the kernel can give a type to any address (bpf_rdonly_cast, 6.2): the loader
- * tries that and sets direct_loads.  The verifier removes what is not taken.  Only one file, that
- * which defines KERNEL_DIRECT, can have GET() load: libbpf 1.1 cannot link two objects that call
- * one kfunc. */
+ * tries that and sets direct_loads.  The verifier removes what is not taken.
+ *
+ * What a program costs to verify is most of what the sensor costs to start: see has_loop and
+ * LOOSE().
+ */
 #pragma once
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -416,13 +418,8 @@ enum {
 };
 
 /* --- the two ways to read --- */
-#ifdef KERNEL_DIRECT
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 const volatile bool direct_loads = false; /* set by sensor/probe.c */
-#else
-enum { direct_loads = 0 };
-#define bpf_rdonly_cast(p, id) (p)
-#endif
 
 /* Typed pointer to the @type at the address @p (any value: a bad one reads as zeroes). */
 #define TYPED(type, p)                                                                             \
@@ -431,6 +428,9 @@ enum { direct_loads = 0 };
 
 /* Member @f of what the typed pointer @p points at. */
 #define GET(p, f) (direct_loads ? (p)->f : BPF_CORE_READ((p), f))
+
+/* The kernel has bpf_loop() (5.17), of which the verifier looks at one turn and not at all. */
+#define has_loop bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)
 
 /* The kernel gives the running task with its type. */
 #define typed_task bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
@@ -445,6 +445,11 @@ static __always_inline struct task_struct *task_now(void)
 	return typed_task ? (struct task_struct *)bpf_get_current_task_btf()
 			  : (struct task_struct *)bpf_get_current_task();
 }
+
+/* The same typed pointer, but not one that the verifier trusts: where a pointer is loaded from one
+ * that it does, it looks through all of the kernel's types by name, for some 0.4 ms, up to thrice.
+ * No helper takes it any more. */
+#define LOOSE(type, p) TYPED(type, p)
 
 /* Keeps the compiler from reasoning about @x, so that the verifier sees the check that follows. */
 #define OPAQUE(x) asm volatile("" : "+r"(x))

@@ -76,11 +76,13 @@ enum { SCRATCH_BYTES = REC_MAX_BYTES + REC_NAME_BYTES + 256 };
 struct scratch {
 	uint32_t busy; /* in use on this CPU: a nested run must go without */
 	uint32_t at;   /* where the next byte of the record goes.  In memory, not in a register: so
-			* the   verifier need not follow its ranges through the loops */
+			* the verifier need not follow its ranges through the loops */
 	uint32_t which;
-	uint32_t begin;	      /* where what fill_env() appends begins */
-	uint64_t mnt, dentry; /* arguments of fill_path(), fill_env() */
-	uint64_t more;
+	uint32_t begin; /* where what fill_env() appends begins */
+	uint64_t mnt, dentry; /* arguments of fill_walk(), fill_env(); then where they are */
+	uint64_t root;
+	uint32_t end;
+	int32_t flags;
 	uint8_t bytes[SCRATCH_BYTES];
 };
 /* One for the process programs, one for the file programs, one for those of resolve.bpf.c. */

@@ -23,7 +23,7 @@ static __always_inline void fill_type(char name[16], struct task_struct *t, int 
 static __always_inline void namespace_tell(struct rec_namespace *r, enum rec_type type, long ret)
 {
 	fill_head(&r->head, task_now());
-	r->error = ret < 0 ? (uint32_t)-ret : 0;
+	r->error = error_of(ret);
 	r->head.type = (uint16_t)type;
 	r->head.size = sizeof(*r);
 	emit_bytes(REC_CLASS_PRIORITY, r, sizeof(*r));

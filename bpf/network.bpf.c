@@ -44,8 +44,8 @@ static __always_inline void fill_bytes(struct rec_tcp *r, struct sock *sk, bool 
 }
 
 /* --- connections told --- */
-static __always_inline void tell(struct sock *sk, const struct connection *c, uint16_t type,
-				 uint64_t now, uint32_t error)
+static __always_inline void connection_tell(struct sock *sk, const struct connection *c,
+					    uint16_t type, uint64_t now, uint32_t error)
 {
 	bool egress = c->direction == REC_EGRESS;
 	struct rec_tcp *r = emit_reserve_bulk(sizeof(*r));
@@ -82,9 +82,9 @@ static __always_inline void closed(struct sock *sk, struct connection *c, uint64
 	uint32_t error = (uint32_t)sk->sk_err;
 
 	if (!c->connecting)
-		tell(sk, c, REC_CLOSE, now, error);
+		connection_tell(sk, c, REC_CLOSE, now, error);
 	else if (error || !inside_connect(c->head.tid))
-		tell(sk, c, REC_CONNECT, now, error ? error : E_CONNABORTED);
+		connection_tell(sk, c, REC_CONNECT, now, error ? error : E_CONNABORTED);
 }
 
 static __always_inline bool same_peer(struct sock *sk, const struct connection *c)
@@ -120,7 +120,7 @@ int BPF_PROG(network_state, struct sock *sk, int before, int after)
 			closed(sk, c, now);
 		bpf_map_delete_elem(&connections, &key);
 	} else if (c->connecting) {
-		tell(sk, c, REC_CONNECT, now, 0);
+		connection_tell(sk, c, REC_CONNECT, now, 0);
 		c->connecting = 0;
 		c->since_ns = now;
 	}

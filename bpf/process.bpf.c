@@ -53,6 +53,8 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	struct rec_fork r = {};
 	struct task_struct *real;
 
+	parent = LOOSE(struct task_struct, parent);
+	child = LOOSE(struct task_struct, child);
 	if (child->pid != child->tgid)
 		return 0;
 	filter_forked(child);
@@ -98,6 +100,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 {
 	struct rec_exit r = {};
 
+	task = LOOSE(struct task_struct, task);
 	if (task->signal->live.counter != 0)
 		return 0;
 	filter_ended((uint32_t)task->tgid);
@@ -220,7 +223,7 @@ static const char env_names[ENV_NAMES][8] = {
 };
 
 /* @head: the first 8 bytes of a variable.  Global functions, see fill_walk(). */
-__weak __noinline int env_kept(uint64_t head)
+__noinline int env_kept(uint64_t head)
 {
 	if ((head & 0xffffffffff) == 0x3d48544150) /* PATH= */
 		return 1;
@@ -230,34 +233,43 @@ __weak __noinline int env_kept(uint64_t head)
 	return 0;
 }
 
+/* The next variable; 1: that was the last one, or there is no more room.  All that changes is in
+ * memory, see walk_load(). */
+static __noinline long env_once(uint32_t i, struct scratch **at)
+{
+	struct scratch *s = *at;
+	volatile uint64_t *from = &s->mnt;
+	volatile uint32_t *inside = (uint32_t *)&s->flags; /* a variable whose beginning was seen */
+	uint32_t to = fill_at(s);
+	long n;
+
+	if (*from >= *(volatile uint64_t *)&s->dentry || to > SCRATCH_BYTES - ENV_PIECE ||
+	    to - *(volatile uint32_t *)&s->begin > REC_ENV_BYTES - ENV_PIECE)
+		return 1;
+	n = bpf_probe_read_user_str(s->bytes + to, ENV_PIECE, (void *)*from);
+	if (n <= 0)
+		return 1;
+	*from += (uint64_t)(n == ENV_PIECE ? n - 1 : n);
+	if (!*inside && n > 8 && env_kept(*(uint64_t *)(s->bytes + to)))
+		fill_move(s, to + (uint32_t)n);
+	*inside = n == ENV_PIECE;
+	return 0;
+}
+
 /* Appends those of the next ENV_CALLS variables from s->mnt to s->dentry (user addresses) that are
  * kept.  Each is read to where it would stand, and stays there if it is wanted; of one longer than
- * a piece the beginning.  All that changes is in memory, so that the loop's states are equal to the
- * verifier.  Returns whether to go on. */
-__weak __noinline int fill_env(uint32_t which)
+ * a piece the beginning.  Returns whether to go on. */
+__noinline int fill_env(uint32_t which)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &which);
-	volatile uint64_t *from, *inside; /* in a variable whose beginning was looked at */
-	uint32_t to;
-	long n;
 
 	if (!s)
 		return 0;
-	from = &s->mnt;
-	inside = &s->more;
-	for (int i = 0; i < ENV_CALLS; i++) {
-		to = fill_at(s);
-		if (*from >= *(volatile uint64_t *)&s->dentry || to > SCRATCH_BYTES - ENV_PIECE ||
-		    to - s->begin > REC_ENV_BYTES - ENV_PIECE)
+	if (has_loop)
+		return bpf_loop(ENV_CALLS, env_once, &s, 0) == ENV_CALLS;
+	for (uint32_t i = 0; i < ENV_CALLS; i++)
+		if (env_once(i, &s))
 			return 0;
-		n = bpf_probe_read_user_str(s->bytes + to, ENV_PIECE, (void *)*from);
-		if (n <= 0)
-			return 0;
-		*from += (uint64_t)(n == ENV_PIECE ? n - 1 : n);
-		if (!*inside && n > 8 && env_kept(*(uint64_t *)(s->bytes + to)))
-			fill_move(s, to + (uint32_t)n);
-		*inside = n == ENV_PIECE;
-	}
 	return 1;
 }
 
@@ -267,7 +279,7 @@ static __always_inline void exec_env(struct scratch *s, struct mm_struct *mm)
 
 	s->mnt = mm->env_start;
 	s->dentry = mm->env_end;
-	s->more = 0;
+	s->flags = 0;
 	s->begin = fill_at(s);
 	for (int i = 0; i < ENV_ROUNDS && fill_env(s->which); i++)
 		;
@@ -329,6 +341,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 {
 	struct scratch *s;
 
+	task = LOOSE(struct task_struct, task);
 	filter_executed(task);
 	if (!read_watched(task))
 		return 0;

@@ -29,7 +29,7 @@ struct found {
 		written; /* it was written to, or may have been by others that map the same file */
 };
 
-static long look(struct task_struct *t, struct vm_area_struct *vma, struct found *f)
+static long look_at_area(struct task_struct *t, struct vm_area_struct *vma, struct found *f)
 {
 	f->any = true;
 	f->file = vma->vm_file;
@@ -41,12 +41,12 @@ static long look(struct task_struct *t, struct vm_area_struct *vma, struct found
 }
 
 /* Before 5.17 nobody can ask: all is taken for written. */
-static __always_inline void find(struct found *f, uint64_t address)
+static __always_inline void find_area(struct found *f, uint64_t address)
 {
 	f->any = false;
 	f->file = NULL;
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_find_vma))
-		bpf_find_vma(bpf_get_current_task_btf(), address, look, f, 0);
+		bpf_find_vma(bpf_get_current_task_btf(), address, look_at_area, f, 0);
 	if (!f->any)
 		f->written = true;
 }
@@ -61,7 +61,7 @@ static __always_inline bool is_nameless(struct file *file)
 static __always_inline bool find_odd(struct found *f, uint64_t address, uint64_t end)
 {
 	for (int i = 0; i < MOST_AREAS && address < end; i++) {
-		find(f, address);
+		find_area(f, address);
 		if (!f->file || f->written || is_nameless(f->file))
 			return true;
 		address = f->end;
@@ -87,7 +87,7 @@ static __always_inline void protect_tell(struct task_struct *t, const struct rec
 	fill_head(&r->head, t);
 	r->head.type = REC_PROTECT;
 	if (file)
-		fill_file_path(s, &r->path, file);
+		fill_file_path(s, &r->path, TYPED(struct file, file));
 	emit_scratch(REC_CLASS_PRIORITY, s);
 	scratch_give(s);
 }
@@ -166,7 +166,7 @@ int protect_shmat(struct call_exit *call)
 	if (!(r.protection & PROT_EXEC))
 		return 0;
 	r.address = (uint64_t)call->ret;
-	find(&f, r.address);
+	find_area(&f, r.address);
 	r.bytes = f.any ? f.end - f.begin : 0;
 	protect_tell(t, &r, f.file, call->nr);
 	return 0;

@@ -127,11 +127,13 @@ static __always_inline void *read_pointer(void *at)
 /* The file behind descriptor @fd of @t; NULL: none. */
 static __always_inline struct file *read_fd(struct task_struct *t, int fd)
 {
-	struct files_struct *files = WALK(t, files);
+	struct files_struct *files;
 	struct fdtable *table;
 	struct file **slots;
 	void *file;
 
+	t = LOOSE(struct task_struct, t);
+	files = WALK(t, files);
 	if (!files || fd < 0)
 		return NULL;
 	table = WALK(files, fdt);

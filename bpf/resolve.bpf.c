@@ -10,7 +10,8 @@
 #include "bpf/emit.h"
 #include "bpf/fill.h"
 
-/* Room for the call under way; NULL: it is not watched, comes from no call, or there is no memory. */
+/* Room for the call under way; NULL: it is not watched, comes from no call, or there is no memory.
+ */
 static __always_inline struct resolved *resolve_begin(void)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
@@ -114,8 +115,8 @@ int BPF_PROG(resolve_link, struct dentry *old, const struct path *dir, struct de
 }
 
 SEC("fentry/security_path_rename")
-int BPF_PROG(resolve_rename, const struct path *old_dir, struct dentry *old,
-	     const struct path *dir, struct dentry *dentry)
+int BPF_PROG(resolve_rename, const struct path *old_dir, struct dentry *old, const struct path *dir,
+	     struct dentry *dentry)
 {
 	struct resolved *r = resolve_begin();
 

@@ -50,7 +50,7 @@ int uring_setup(struct call_exit *call)
 	if (!regs || !read_watched(t))
 		return 0;
 	fill_head(&r.head, t);
-	r.error = call->ret < 0 ? (uint32_t)-call->ret : 0;
+	r.error = error_of(call->ret);
 	r.entries = (uint32_t)ARG1(regs);
 	params = (char *)ARG2(regs);
 	bpf_probe_read_user(&r.flags, sizeof(r.flags), params + PARAMS_FLAGS_AT);

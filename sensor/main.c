@@ -708,6 +708,7 @@ static int run(struct sensor *s)
 	int r;
 
 	service_harden();
+	service_return_memory();
 	r = open_all(s, &d);
 	if (r < 0) {
 		if (!d.text[0])

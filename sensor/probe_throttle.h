@@ -15,6 +15,7 @@ struct throttle_state {
 	struct throttle_told told[REC_WORKLOADS];
 };
 
-/* As probe_throttles(), from the table @map; workloads that were quiet for a minute are forgotten. */
+/* As probe_throttles(), from the table @map; workloads that were quiet for a minute are forgotten.
+ */
 NODISCARD int throttle_read(struct throttle_state *s, int map, uint64_t now_ns,
 			    struct probe_throttle *ret, size_t most);
