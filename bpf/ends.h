@@ -238,7 +238,7 @@ static __always_inline struct rec_tcp *own_end_begin(struct task_struct *t, stru
 	r->head.size = sizeof(*r);
 	r->socket = (uint64_t)sk;
 	r->direction = REC_INGRESS;
-	r->error = ret < 0 ? (uint32_t)-ret : 0;
+	r->error = error_of(ret);
 	fill_ends(r, sk, false, false);
 	return r;
 }
