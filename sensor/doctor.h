@@ -29,6 +29,9 @@ void doctor_run(struct doctor *d);
 /* The checks but those of probes, for machines and tests that may not attach. */
 void doctor_look(struct doctor *d);
 
+/* The options that the kernel was booted with (@cmdline) forbid 32-bit system calls. */
+NODISCARD bool doctor_compat_off(const char *cmdline);
+
 /* Adds a finding; @mend NULL: nothing to mend. */
 void doctor_say(struct doctor *d, const char *check, enum doctor_state state, const char *mend,
 		const char *found, ...) PRINTF_LIKE(5, 6);

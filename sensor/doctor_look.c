@@ -99,6 +99,44 @@ static void look_tracefs(struct doctor *d)
 					  : "not mounted, but reachable by a mount of our own");
 }
 
+bool doctor_compat_off(const char *cmdline)
+{
+	static const char name[] = "ia32_emulation=";
+	const char *at = cmdline;
+
+	while ((at = strstr(at, name))) {
+		if (at == cmdline || at[-1] == ' ')
+			return strspn(at + sizeof(name) - 1, "0nN") > 0 ||
+			       strncmp(at + sizeof(name) - 1, "of", 2) == 0;
+		at += sizeof(name) - 1;
+	}
+	return false;
+}
+
+/* Calls by 32-bit numbers reach no tracepoint of a system call. */
+static void look_compat(struct doctor *d)
+{
+	char cmdline[4096] = "";
+	AUTO_FD int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+	struct utsname u;
+
+	if (fd >= 0 && read(fd, cmdline, sizeof(cmdline) - 1) < 0)
+		cmdline[0] = 0;
+	if (uname(&u) < 0 || strcmp(u.machine, "x86_64") != 0)
+		doctor_say(
+			d, "compat", DOCTOR_OK, NULL,
+			"system calls of 32-bit programs, where the kernel runs any, are not seen");
+	else if (access("/proc/sys/abi/vsyscall32", F_OK) < 0 || doctor_compat_off(cmdline))
+		doctor_say(d, "compat", DOCTOR_OK, NULL,
+			   "the kernel takes no 32-bit system calls, which would not be seen");
+	else
+		doctor_say(
+			d, "compat", DOCTOR_WARN,
+			"boot with ia32_emulation=0 (kernel 6.7) where no 32-bit program is needed",
+			"any program can make 32-bit system calls (int 0x80): of those only exec, "
+			"fork, end, signals and TCP are seen");
+}
+
 static void look_cgroups(struct doctor *d)
 {
 	FILE *f = setmntent("/proc/self/mounts", "re");
@@ -272,7 +310,7 @@ static void look_collectors(struct doctor *d)
 void doctor_look(struct doctor *d)
 {
 	static void (*const looks[])(struct doctor * d) = {
-		look_kernel,  look_btf,	  look_capabilities, look_tracefs,
+		look_kernel,  look_btf,	  look_capabilities, look_tracefs,    look_compat,
 		look_cgroups, look_clock, look_disk,	     look_collectors,
 	};
 

@@ -46,8 +46,9 @@ static int a_port(bool listening, char url[64])
 
 static void test_doctor_given_a_machine_when_looked_at_then_every_check_says_something(void **state)
 {
-	static const char *const checks[] = { "kernel", "btf",	 "capabilities", "tracefs",
-					      "cgroup", "clock", "disk",	 "collector" };
+	static const char *const checks[] = { "kernel",	 "btf",	   "capabilities",
+					      "tracefs", "compat", "cgroup",
+					      "clock",	 "disk",   "collector" };
 	char url[64];
 	AUTO_FD int fd = a_port(true, url);
 	struct options o = { .collectors = { .at = { url }, .n = 1 },
@@ -67,6 +68,17 @@ static void test_doctor_given_a_machine_when_looked_at_then_every_check_says_som
 	assert_int_equal(finding("collector")->state, DOCTOR_OK);
 	assert_int_equal(finding("disk")->state, DOCTOR_OK);
 	assert_true(fd >= 0);
+}
+
+static void test_doctor_given_boot_options_when_looked_at_then_32_bit_calls_are_known(void **state)
+{
+	(void)state;
+	assert_true(doctor_compat_off("quiet ia32_emulation=0"));
+	assert_true(doctor_compat_off("ia32_emulation=off quiet"));
+	assert_true(doctor_compat_off("xia32_emulation=1 ia32_emulation=n"));
+	assert_false(doctor_compat_off("ia32_emulation=on"));
+	assert_false(doctor_compat_off("xia32_emulation=0"));
+	assert_false(doctor_compat_off(""));
 }
 
 static void test_doctor_given_no_collector_when_looked_at_then_that_fails_and_can_be_mended(
@@ -149,6 +161,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			test_doctor_given_a_machine_when_looked_at_then_every_check_says_something),
+		cmocka_unit_test(
+			test_doctor_given_boot_options_when_looked_at_then_32_bit_calls_are_known),
 		cmocka_unit_test(
 			test_doctor_given_no_collector_when_looked_at_then_that_fails_and_can_be_mended),
 		cmocka_unit_test(test_doctor_given_a_small_disk_when_looked_at_then_warned),
