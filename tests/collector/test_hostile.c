@@ -2,6 +2,7 @@
 /* Hostile peers at both ports: whatever they send, honest ones are served meanwhile, and each
  * refusal is counted. */
 #include "tests/collector/served.h"
+#include "tests/collector/hang_up.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
@@ -72,8 +73,8 @@ static int teardown(void **state)
 {
 	struct fix *f = *state;
 
-	nng_close(f->evil);
-	nng_close(f->honest);
+	hang_up(f->evil);
+	hang_up(f->honest);
 	ingest_stop(f->ingest);
 	maindb_free(f->maindb);
 	store_free(f->store);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ingest over a real socket: raw REP on one end, a sensor's REQ on the other. */
 #include "tests/collector/fixture.h"
+#include "tests/collector/hang_up.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -108,7 +109,7 @@ static int teardown(void **state)
 {
 	struct fix *f = *state;
 
-	nng_close(f->req);
+	hang_up(f->req);
 	ingest_stop(f->ingest);
 	hub_free(f->hub);
 	uv_run(&f->loop, UV_RUN_DEFAULT);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sensors' port with TLS: who gets in, and with what. */
 #include "tests/collector/fixture.h"
+#include "tests/collector/hang_up.h"
 
 #include <poll.h>
 
@@ -194,8 +195,8 @@ static void test_ingest_tls_given_enrolled_nodes_when_they_send_then_each_is_sto
 		assert_true(acked(b));
 	}
 	assert_int_equal(counters(f).events, 20);
-	nng_close(a);
-	nng_close(b);
+	hang_up(a);
+	hang_up(b);
 }
 
 static void test_ingest_tls_given_batch_of_another_node_when_sent_then_not_taken(void **state)
@@ -206,7 +207,7 @@ static void test_ingest_tls_given_batch_of_another_node_when_sent_then_not_taken
 	assert_int_equal(dial(f, &f->alice, &a), 0);
 	send_batch(a, "bob", 1, f->now);
 	assert_true(turned_out(f, PEER_WRONG_NODE, 0));
-	nng_close(a);
+	hang_up(a);
 	assert_int_equal(counters(f).events, 0);
 }
 
@@ -228,8 +229,8 @@ static void test_ingest_tls_given_open_connection_when_revoked_then_next_batch_i
 	send_batch(b, "bob", 1, f->now); /* others go on */
 	assert_true(acked(b));
 	assert_int_equal(counters(f).events, 4);
-	nng_close(a);
-	nng_close(b);
+	hang_up(a);
+	hang_up(b);
 }
 
 static void test_ingest_tls_given_certificate_that_was_not_given_here_when_used_then_out(
@@ -244,7 +245,7 @@ static void test_ingest_tls_given_certificate_that_was_not_given_here_when_used_
 	send_batch(s, "eve", 1, f->now);
 	assert_true(turned_out(f, PEER_UNKNOWN, 0));
 	assert_int_equal(counters(f).events, 0);
-	nng_close(s);
+	hang_up(s);
 }
 
 static void test_ingest_tls_given_expired_certificate_when_dialled_then_out(void **state)
@@ -258,7 +259,7 @@ static void test_ingest_tls_given_expired_certificate_when_dialled_then_out(void
 	assert_int_equal(maindb_certificate_add(f->maindb, &old.told, f->now), 0);
 	assert_int_not_equal(dial(f, &old, &s), 0);
 	assert_true(handshake_failed(f, before));
-	nng_close(s);
+	hang_up(s);
 }
 
 static void test_ingest_tls_given_strangers_when_dialled_then_no_handshake(void **state)
@@ -274,17 +275,17 @@ static void test_ingest_tls_given_strangers_when_dialled_then_no_handshake(void 
 	make_ident(&mallory, other, "alice", f->now);
 	(void)dial(f, &mallory, &s); /* another CA */
 	assert_true(handshake_failed(f, before));
-	nng_close(s);
+	hang_up(s);
 	before = counters(f).tls.failed;
 	(void)dial(f, NULL, &s); /* no certificate */
 	assert_true(handshake_failed(f, before));
-	nng_close(s);
+	hang_up(s);
 	before = counters(f).tls.failed;
 	memcpy(collector.key, f->key, sizeof(f->key));
 	memcpy(collector.cert, f->cert, sizeof(f->cert));
 	(void)dial(f, &collector, &s); /* a server's certificate */
 	assert_true(handshake_failed(f, before));
-	nng_close(s);
+	hang_up(s);
 	assert_int_equal(counters(f).tls.handshakes > 0 ? counters(f).events : 0, 0);
 }
 
