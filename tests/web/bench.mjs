@@ -4,7 +4,7 @@
 // The first view: from the navigation to the first rows, in a new tab without a cache.  Frames: those
 // that Chromium's tracing says were shown, while a script scrolls or zooms on each; and, which other work on
 // the machine does not change, the CPU time of the page's own thread for one.
-import { costOfFrames } from './cases-fleet.mjs';
+import { costOfFrames } from './cases-common.mjs';
 import { openBrowser } from './chromium.mjs';
 import { startFleet } from './fleet.mjs';
 import { makeOpens } from './fleet-story.mjs';

@@ -3,6 +3,32 @@
 import { spawn } from 'node:child_process';
 import { assert, until } from './harness.mjs';
 
+export const inUrl = (page, name) => page.evaluate((n) => new URLSearchParams(location.search).get(n) ?? '', name);
+export const path = (params) => `/?${new URLSearchParams(params)}`;
+
+/** Entity id of the newest process that ran @name. */
+export async function entityOf(world, name) {
+	const q = new URLSearchParams({ q: `process where process.name == "${name}" and event.action == "exec"`, since: '-24h', limit: 1 });
+	const answer = await fetch(`${world.url}/api/v1/search?${q}`, { headers: { Authorization: `Bearer ${world.token}` } });
+	return (await answer.json()).hits[0].process.entity_id;
+}
+
+/** CPU time in ms that the page's own thread took for each frame while @step ran in each. */
+export async function costOfFrames(page, step, frames = 60) {
+	const cdp = await page.context().newCDPSession(page);
+	await cdp.send('Performance.enable', { timeDomain: 'threadTicks' }); /* other work on the machine does not count */
+	const busy = async () => (await cdp.send('Performance.getMetrics')).metrics.find((m) => m.name === 'TaskDuration').value;
+	const before = await busy();
+	await page.evaluate(async ([text, n]) => {
+		const run = new Function('i', text);
+		for (let i = 0; i < n; i++) {
+			run(i);
+			await new Promise(requestAnimationFrame);
+		}
+	}, [step, frames]);
+	return ((await busy()) - before) * 1000 / frames;
+}
+
 const SINCE = '/?since=-24h';
 const inPage = (page, name) => page.evaluate((n) => new URLSearchParams(location.search).get(n) ?? '', name);
 export const rows = (page) => page.locator('.vlist-body .hit:not(.pending)');

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // cases-looks - each view in both themes: contrast of all text as it is drawn, the accessibility tree,
 // the keyboard's way through it, and narrow screens.  On a real collector with the recorded fleet.
-import { rows } from './cases-common.mjs';
-import { entityOf, inUrl, path } from './cases-fleet.mjs';
+import { entityOf, inUrl, path, rows } from './cases-common.mjs';
 import { assert, until } from './harness.mjs';
 
 /** Each view: its address, and what is there when it is. */
