@@ -55,7 +55,7 @@ const char *role_name(enum role role); /* "viewer" and so on */
 /* Returns false for a word that names no role. */
 NODISCARD bool role_parse(const char *s, enum role *ret);
 
-enum { MAINDB_NAME_BYTES = 128, MAINDB_SCOPE_BYTES = 1024, MAINDB_ADDRESS_BYTES = 64 };
+enum { MAINDB_NAME_BYTES = 128, MAINDB_SCOPE_BYTES = 1024 };
 
 /* An API token as it is known, without its secret. */
 struct token {

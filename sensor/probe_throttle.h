@@ -11,7 +11,6 @@ struct throttle_told {
 
 struct throttle_state {
 	uint64_t seen; /* the kernel's total when the table was read last */
-	uint64_t read_ns;
 	struct throttle_told told[REC_WORKLOADS];
 };
 
