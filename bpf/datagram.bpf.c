@@ -306,8 +306,10 @@ int BPF_PROG(datagram_received, struct sock *sk, int ret, int flags)
 			return 0;
 	} else {
 		last = bpf_map_lookup_elem(&arrivals, &key);
-		if (!last)
+		if (!last) {
+			__sync_fetch_and_add(&arrivals_missed, 1);
 			return 0;
+		}
 		d = *last;
 	}
 	taken(&d, t, NULL, (uint16_t)(ret < UINT16_MAX ? ret : UINT16_MAX));

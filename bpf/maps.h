@@ -34,6 +34,7 @@ uint32_t filter_follows __weak; /* processes are followed for sets that ask abou
 uint64_t filter_undecided __weak
 	__attribute__((aligned(64))); /* told as a rule could not be judged */
 uint64_t filter_unfollowed __weak;    /* processes for which filter_actors had no room */
+uint64_t arrivals_missed __weak;      /* datagrams received of which arrivals knew nothing */
 
 /* --- throttling --- */
 struct throttle_cpu {
@@ -125,7 +126,7 @@ struct {
 	__type(value, struct credentials);
 } changing __weak SEC(".maps");
 
-/* --- when something that comes in floods was told last --- */
+/* --- when something that comes in floods was told last; what gave way is told once more --- */
 struct poke {
 	uint32_t actor, target, what, pad;
 };
@@ -136,7 +137,7 @@ struct {
 	__type(value, uint64_t);
 } pokes __weak SEC(".maps");
 
-/* --- processes that ended lately --- */
+/* --- processes that ended lately: two threads may see it at one time, and one tells it --- */
 struct ended {
 	uint64_t start_ns;
 	uint32_t tgid;
@@ -166,7 +167,7 @@ struct {
 	__type(value, struct connection);
 } connections __weak SEC(".maps");
 
-/* --- datagrams: who was told lately to exchange them --- */
+/* --- datagrams: who was told lately to exchange them; what gave way is told once more --- */
 struct peer {
 	uint8_t own[16], other[16]; /* as rec_tcp.source */
 	uint16_t own_port, other_port;
@@ -186,7 +187,8 @@ struct datagram {
 	uint8_t version;
 	uint8_t pad;
 };
-/* What came last to sockets that are not connected; by address of struct sock. */
+/* What came last to sockets that are not connected; by address of struct sock.  Nothing tells of
+ * their end, so the oldest gives way: of which something is received later is counted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -194,7 +196,8 @@ struct {
 	__type(value, struct datagram);
 } arrivals __weak SEC(".maps");
 
-/* --- names of modules that are being loaded; by pid_tgid --- */
+/* --- names of modules that are being loaded; by pid_tgid.  Of more threads that load at one time
+ * the name is not told, the path of its file is --- */
 struct module_name {
 	char text[56];
 };

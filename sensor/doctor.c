@@ -41,13 +41,20 @@ enum doctor_state doctor_worst(const struct doctor *d)
 
 /* ---- probes ---- */
 
-static const char *tier_meaning(const char *tier)
+static const char *tier_meaning(const struct probe_tier *t)
 {
-	if (strcmp(tier, "none") == 0)
-		return "these events are not seen here";
-	if (strncmp(tier, "tp/", 3) == 0)
+	if (strncmp(t->tier, "tp/", 3) == 0)
 		return "at the return of the system call; names of failed calls as they were asked";
 	return "where the kernel does it";
+}
+
+const char *doctor_missing(enum kind kind, const char **ret_mend)
+{
+	*ret_mend = NULL;
+	if (kind == KIND_MODULE && access("/proc/modules", F_OK) < 0)
+		return "this kernel is built without loadable modules: there is nothing to see";
+	*ret_mend = "a newer kernel, or leave the kind out with: without";
+	return "these events are not seen here";
 }
 
 /* Kinds live in kinds.def, so their names outlive the probe. */
@@ -58,11 +65,12 @@ static void say_tiers(struct doctor *d, const struct probe *p)
 	const struct probe_tier *tiers = probe_tiers(p, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		bool none = strcmp(tiers[i].tier, "none") == 0;
+		const char *mend = NULL, *means = strcmp(tiers[i].tier, "none") == 0
+							  ? doctor_missing(tiers[i].kind, &mend)
+							  : tier_meaning(&tiers[i]);
 
-		doctor_say(d, kind_info(tiers[i].kind)->action, none ? DOCTOR_WARN : DOCTOR_OK,
-			   none ? "a newer kernel, or leave the kind out with: without" : NULL,
-			   "%s: %s", tiers[i].tier, tier_meaning(tiers[i].tier));
+		doctor_say(d, kind_info(tiers[i].kind)->action, mend ? DOCTOR_WARN : DOCTOR_OK,
+			   mend, "%s: %s", tiers[i].tier, means);
 	}
 	for (size_t i = 0; (note = probe_note(p, i)); i++)
 		doctor_say(d, "probes", DOCTOR_OK, NULL, "%s", note);
@@ -123,7 +131,11 @@ static void check_conntrack(struct doctor *d)
 			   "netlink: as the kernel's connection tracking tells it");
 	else
 		doctor_say(d, kind_info(KIND_NAT)->action, r == -ENOENT ? DOCTOR_OK : DOCTOR_WARN,
-			   NULL, "%s", diag.text);
+			   r == -ENOENT
+				   ? NULL
+				   : "run it as root, or with CAP_NET_ADMIN (and CAP_SYS_ADMIN "
+				     "for only-netns), or leave the kind out with: without",
+			   "%s", diag.text);
 }
 
 void doctor_run(struct doctor *d)

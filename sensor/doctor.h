@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* doctor - the check before the flight: is everything here that the sensor needs?  Each line says what it
- * found, what that means, and how to mend it.
- * Thread: main, without a running sensor of its own.  Memory: the findings. */
+/* doctor - the check before the flight: is everything here that the sensor needs?  Each line says
+ * what it found, what that means, and how to mend it. Thread: main, without a running sensor of its
+ * own.  Memory: the findings. */
 #pragma once
 #include "lib/buf.h"
 #include "sensor/options.h"
@@ -35,6 +35,10 @@ NODISCARD bool doctor_compat_off(const char *cmdline);
 /* Adds a finding; @mend NULL: nothing to mend. */
 void doctor_say(struct doctor *d, const char *check, enum doctor_state state, const char *mend,
 		const char *found, ...) PRINTF_LIKE(5, 6);
+
+/* Why there are no events of a @kind for which no tier works; *ret_mend is how to mend it, NULL:
+ * this kernel does nothing of the kind. */
+const char *doctor_missing(enum kind kind, const char **ret_mend);
 
 /* The worst state found. */
 enum doctor_state doctor_worst(const struct doctor *d);

@@ -125,6 +125,7 @@ void probe_counts(const struct probe *p, struct probe_counts *ret)
 	ret->undecided = __atomic_load_n(&b->filter_undecided, __ATOMIC_RELAXED);
 	ret->unfollowed = __atomic_load_n(&b->filter_unfollowed, __ATOMIC_RELAXED);
 	ret->unthrottled = __atomic_load_n(&b->unthrottled, __ATOMIC_RELAXED);
+	ret->arrivals_missed = __atomic_load_n(&b->arrivals_missed, __ATOMIC_RELAXED);
 }
 
 static void add_loss(struct probe_loss *sum, const struct rec_loss *now,

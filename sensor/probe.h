@@ -62,6 +62,7 @@ struct probe_counts {
 	uint64_t undecided;   /* events told as the filter that comes first could not be judged */
 	uint64_t unfollowed;  /* processes for which the table of executables had no room */
 	uint64_t unthrottled; /* records of workloads for which the table of them had none */
+	uint64_t arrivals_missed; /* datagrams whose sender is not known: the table of them was full */
 };
 void probe_counts(const struct probe *p, struct probe_counts *ret);
 

@@ -52,6 +52,7 @@ void tally_make(struct tally *t, const struct source *s, const struct enrich *e)
 	add_evicted(t, "processes", sensor.processes);
 	add_evicted(t, "domains", sensor.domains);
 	add_evicted(t, "containers", sensor.containers);
+	add_evicted(t, "arrivals", kernel.arrivals_missed);
 	add_evicted(t, "followed", kernel.unfollowed);
 	add_evicted(t, "workloads", kernel.unthrottled);
 	add_filters(t, s);

@@ -41,6 +41,18 @@ installed() {
 	done
 }
 
+# Every kind is seen with the unit's powers as with all those of root.
+powers_of_the_unit() {
+	local unit=$R/usr/lib/systemd/system/rtsec-sensor.service as_root as_unit kept
+
+	kept=$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
+	findings() { "$@" "$R/usr/bin/rtsec-sensor" doctor -o json --state "$T/state" | jq -c 'map([.check, .state])'; }
+	as_root=$(findings env)
+	as_unit=$(findings setpriv --no-new-privs --inh-caps=-all --bounding-set "-all,$kept")
+	expect_json "doctor looks at every kind" "$as_root" 'length > 50'
+	expect "doctor finds no less with the unit's powers than as root" "$as_unit" "$as_root"
+}
+
 upgraded() {
 	echo 'log-level: warn' >>"$R/etc/rtsec/sensor.yaml"
 	dpkg_here -i "$T"/deb/rtsec-sensor_*.deb
@@ -58,6 +70,7 @@ removed() {
 
 made
 installed
+powers_of_the_unit
 upgraded
 removed
 [ "$n_failed" = 0 ] || cat "$T/dpkg.log"

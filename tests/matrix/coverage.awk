@@ -24,6 +24,7 @@ FNR == 1 {
 $1 == "kernel" { kernel[name] = $2 " " $3 }
 $1 == "commit" { commit[name] = $2 }
 $1 == "tier" { tier[$2, name] = $3 }
+$1 == "why" { action = $2; sub(/^why [^ ]* /, ""); whys[++n_whys] = name ": `" action "`: " $0 }
 $1 == "note" { sub(/^note /, ""); notes[++n_notes] = name ": " $0 }
 /^\[       OK \] / { good[name]++ }
 /^\[  FAILED  \] [a-z_]+_given_/ {
@@ -69,7 +70,8 @@ END {
 	print "Written by `sudo ./dev test --matrix`; do not edit. Each column is a kernel on which the sensor's"
 	print "programs were loaded and attached and every kernel test was run: `host` on the machine itself, the"
 	print "others in QEMU (software emulation) with Debian's cloud kernels, by"
-	print "`tests/matrix/kernel.sh NAME`. **none** is a kind that this kernel cannot serve."
+	print "`tests/matrix/kernel.sh NAME`. **none** is a kind that this kernel cannot serve, n/a one of which it does nothing"
+	print "that could be seen (both with the reason below); sensor: told by the sensor itself, whatever the kernel."
 	print ""
 	for (i = 1; i <= n_names; i++)
 		print "- " names[i] ": " (names[i] in kernel ? \
@@ -81,6 +83,13 @@ END {
 	missing = "**none**"
 	for (i = 1; i <= n_kinds; i++)
 		row(category[kinds[i]] " " kinds[i], tier, kinds[i])
+	print ""
+	print "## Missing, and why"
+	print ""
+	for (i = 1; i <= n_whys; i++)
+		print "- " whys[i]
+	if (!n_whys)
+		print "Nothing."
 	print ""
 	print "## Tests"
 	print ""

@@ -631,7 +631,7 @@ static void test_consumer_given_counts_when_sealed_then_the_statistics_have_them
 	char text[64];
 
 	(void)state;
-	w.replay.counts = (struct probe_counts){ 11, 12, 13, 0 };
+	w.replay.counts = (struct probe_counts){ 11, 12, 13, 0, 0 };
 	w.replay.filter = one_rule("quiet");
 	run();
 	block_stats(w.block, &s);

@@ -156,6 +156,19 @@ static void test_doctor_given_too_many_findings_when_said_then_the_rest_is_left_
 	assert_int_equal(doctor.n, DOCTOR_FINDINGS);
 }
 
+static void test_doctor_given_a_kind_without_a_tier_when_asked_then_why_and_how_to_mend_it(
+	void **state)
+{
+	const char *mend = NULL;
+
+	(void)state;
+	assert_string_equal(doctor_missing(KIND_OPEN, &mend), "these events are not seen here");
+	assert_non_null(mend);
+	assert_non_null(doctor_missing(KIND_MODULE, &mend));
+	assert_int_equal(!mend,
+			 access("/proc/modules", F_OK) < 0); /* nothing to mend, nothing to see */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +183,8 @@ int main(void)
 			test_doctor_given_findings_when_printed_then_text_and_json_have_all),
 		cmocka_unit_test(
 			test_doctor_given_too_many_findings_when_said_then_the_rest_is_left_out),
+		cmocka_unit_test(
+			test_doctor_given_a_kind_without_a_tier_when_asked_then_why_and_how_to_mend_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "tests/sensor/kernel_fixture.h"
 
 #include <linux/netlink.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 
@@ -168,6 +169,50 @@ static void test_kernel_socket_given_datagrams_when_exchanged_then_the_first_of_
 	check_datagrams(*state, "::", "127.0.0.1", "127.0.0.1", REC_IPV4);
 	test_setup(state);
 	check_datagrams(*state, "127.0.0.1", "::ffff:127.0.0.1", "127.0.0.1", REC_IPV4);
+}
+
+/* Each socket has received something before the first one is read, so that not all are remembered.
+ */
+static void test_kernel_socket_given_more_sockets_than_fit_when_read_then_told_or_counted(
+	void **state)
+{
+	enum { SOCKETS = 6000, SOME = 500 };
+	const struct rlimit limit = { SOCKETS + 200, SOCKETS + 200 };
+	struct fixture *f = *state;
+	AUTO_FD int client = bind_socket("127.0.0.1", SOCK_DGRAM);
+	struct probe_counts before, after;
+	AUTO_MEM int *fds = calloc(SOCKETS, sizeof(*fds));
+	const struct rec_tcp *r = NULL;
+	struct rlimit own;
+	size_t told = 0;
+	char buf[8];
+
+	probe_counts(f->probe, &before);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &own), 0);
+	if (own.rlim_max < limit.rlim_max)
+		own = limit;
+	own.rlim_cur = limit.rlim_cur;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &own), 0);
+	for (int i = 0; i < SOCKETS; i++) {
+		union address to;
+
+		fds[i] = bind_socket("127.0.0.1", SOCK_DGRAM);
+		to = make_address("127.0.0.1", own_port(fds[i]));
+		assert_int_equal(sendto(client, "x", 1, 0, &to.any, address_size(&to)), 1);
+		if (i % SOME == 0)
+			take_records(f);
+	}
+	for (int i = 0; i < SOCKETS; i++) {
+		assert_int_equal(recv(fds[i], buf, sizeof(buf), 0), 1);
+		close(fds[i]);
+		if (i % SOME == 0)
+			take_records(f);
+	}
+	take_records(f);
+	while ((r = find_record(f, r, REC_DATAGRAM, getpid())))
+		told += r->direction == REC_INGRESS;
+	probe_counts(f->probe, &after);
+	assert_int_equal(told + (after.arrivals_missed - before.arrivals_missed), SOCKETS);
 }
 
 static void send_one(void *arg)
@@ -375,6 +420,7 @@ int main(void)
 		T(a_taken_port_when_bound_then_the_failure_is_told),
 		T(other_families_when_bound_then_nothing_is_told),
 		T(datagrams_when_exchanged_then_the_first_of_each_end_is_told),
+		T(more_sockets_than_fit_when_read_then_told_or_counted),
 		T(a_dup_in_a_child_when_it_sends_then_the_child_is_told),
 		T(streams_and_local_datagrams_when_used_then_none_is_told),
 		T(a_name_server_when_it_answers_then_the_message_is_told),
