@@ -190,8 +190,10 @@ given_containerd_by_its_bundle() {
 
 # A container that was there before the sensor has names too, and no begin.
 given_a_container_before_the_sensor() {
-	local id found
+	local id found before
 
+	entity() { query "process where process.parent.pid == $$" 2>/dev/null | head -n 1 | jq -r .process.parent.entity_id; }
+	before=$(entity)
 	./dev down --dir "$T/run" >/dev/null 2>&1
 	id=$(podman_start before 2>>"$T/podman.log" | tail -n 1)
 	dev_up >"$T/up.log" 2>&1 || fail "the programs start again" "$(tail "$T/up.log")"
@@ -199,6 +201,8 @@ given_a_container_before_the_sensor() {
 		container.name == \"before\" and process.user.name == \"walter\"" | head -n 1)
 	expect_json "a container that was there before the sensor has its names" "$found" \
 		'.container.image.name == $image' --arg image "$IMAGE"
+	expect_json "this script is the same entity before and after the sensor's restart" "\"$before\"" '. == $now and test("^[0-9a-f]{16}$")' \
+		--arg now "$(entity)"
 	expect "and no begin" "$(count "container where container.id == \"$id\"")" 0
 }
 

@@ -3,6 +3,8 @@
  * their files. */
 #include "tests/sensor/enrich_fixture.h"
 
+#include "sensor/event.h"
+
 #include <errno.h>
 #include <sched.h>
 
@@ -26,6 +28,27 @@ static void test_enrich_exec_given_environment_and_script_when_told_then_they_ar
 	check_text(1, "process.script.path", NULL);
 	assert_int_equal(VALUE_NULL, value(1, "process.executable_deleted").type);
 	assert_int_equal(VALUE_NULL, value(1, "process.privileges_gained").type);
+}
+
+static void test_enrich_exec_given_what_was_cut_when_told_then_that_is_told(void **state)
+{
+	static const char env[] = "PATH=/bin";
+
+	(void)state;
+	made_exec(&made, 10, 10 * second, 20 * second, "/bin/sh", "sh", 3);
+	made_exec_more(&made, env, sizeof(env), NULL);
+	made.head.flags = REC_F_ENV_CUT | REC_F_ARGS_CUT;
+	feed();
+	made_open(&made, 10, 10 * second, 21 * second, "/deep/path", 0);
+	made.open.path.flags = REC_PATH_TRUNCATED;
+	feed();
+	seal();
+	assert_int_equal(1, rows(KIND_EXEC));
+	check_number(0, "process.env_vars_truncated", 1);
+	check_number(0, "process.args_truncated", 1);
+	assert_int_equal(value(0, "process.start").type, VALUE_DATE);
+	assert_int_equal(1, rows(KIND_OPEN));
+	check_number(0, "file.path_truncated", 1);
 }
 
 static void test_enrich_exec_given_odd_executables_when_told_then_they_are_flagged(void **state)
@@ -54,6 +77,11 @@ static void test_enrich_exec_given_odd_executables_when_told_then_they_are_flagg
 	check_number(1, "process.executable_in_memory", 1);
 	check_number(2, "process.privileges_gained", 1);
 	check_text(2, "process.executable_mode", "04755");
+	check_number(2, "process.executable_inode", 5);
+	check_number(2, "process.pid", 10);
+	check_number(2, "process.vpid", 10);
+	check_number(2, "process.session.id", 10);
+	check_text(2, "process.comm", "comm10");
 	check_list(2, "process.thread.capabilities.effective", "CAP_NET_BIND_SERVICE");
 	check_list(3, "process.thread.capabilities.effective", "");
 }
@@ -180,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(environment_and_script_when_told_then_they_are_fields),
+		T(what_was_cut_when_told_then_that_is_told),
 		T(odd_executables_when_told_then_they_are_flagged),
 		T(a_fork_into_namespaces_when_told_then_types_are_words),
 		T(executable_memory_when_told_then_how_and_of_what),
