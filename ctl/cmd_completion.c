@@ -23,6 +23,11 @@ static bool wants_fields(const struct cli_option *o)
 	return strcmp(o->name, "fields") == 0;
 }
 
+static bool wants_node(const struct cli_option *o)
+{
+	return strcmp(o->name, "node") == 0;
+}
+
 /* a|b|c with blanks between. */
 static void put_choices(FILE *out, const char *choices)
 {
@@ -62,6 +67,8 @@ static void bash_values(FILE *out, const struct cli_command *c)
 			fputs("COMPREPLY=($(compgen -f -- \"$cur\"))", out);
 		} else if (wants_fields(o)) {
 			fputs("_rtsecctl_list \"$cur\"", out);
+		} else if (wants_node(o)) {
+			fputs("COMPREPLY=($(compgen -W \"$(_rtsecctl_nodes)\" -- \"$cur\"))", out);
 		} else {
 			fputs(":", out);
 		}
@@ -90,6 +97,7 @@ static void bash(FILE *out)
 	      "\t\tsed 1d | cut -d, -f1)\n"
 	      "\tprintf '%s\\n' \"$_rtsecctl_names\"\n"
 	      "}\n"
+	      "_rtsecctl_nodes() { rtsecctl nodes -o csv 2>/dev/null | sed 1d | cut -d, -f1; }\n"
 	      "_rtsecctl_list() { # the last of names with commas between\n"
 	      "\tlocal before=''\n"
 	      "\tcase $1 in *,*) before=${1%,*}, ;; esac\n"
@@ -146,6 +154,8 @@ static void zsh_option(FILE *out, const struct cli_option *o)
 		fputs("_files", out);
 	} else if (wants_fields(o)) {
 		fputs("_rtsecctl_fields", out);
+	} else if (wants_node(o)) {
+		fputs("_rtsecctl_nodes", out);
 	}
 	fputs("' \\\n", out);
 }
@@ -160,6 +170,9 @@ static void zsh(FILE *out)
 	      "1d | "
 	      "cut -d, -f1)\"})\n"
 	      "\t_values -s , field $_rtsecctl_names\n"
+	      "}\n"
+	      "_rtsecctl_nodes() {\n"
+	      "\tcompadd ${(f)\"$(rtsecctl nodes -o csv 2>/dev/null | sed 1d | cut -d, -f1)\"}\n"
 	      "}\n"
 	      "_rtsecctl() {\n"
 	      "\tif (( CURRENT == 2 )); then\n"
@@ -205,6 +218,8 @@ static void fish_option(FILE *out, const struct cli_command *c, const struct cli
 		fputs("'", out);
 	} else if (wants_fields(o)) {
 		fputs(" -xa '(__rtsecctl_fields)'", out);
+	} else if (wants_node(o)) {
+		fputs(" -xa '(rtsecctl nodes -o csv 2>/dev/null | sed 1d | cut -d, -f1)'", out);
 	} else if (o->type != CLI_FLAG) {
 		fputs(wants_file(o) ? " -rF" : " -x", out);
 	}

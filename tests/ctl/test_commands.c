@@ -582,6 +582,53 @@ static void test_query_given_terminal_when_no_limit_then_table_and_note_of_more(
 
 #define STREAM "text/event-stream"
 
+static void test_query_given_no_hits_when_on_a_terminal_then_told(void **state)
+{
+	static const char none[] = "{\"hits\":[],\"cursor\":null,\"truncated\":false}";
+	static const struct fake_answer answers[] = { { 200, NULL, none, 0 },
+						      { 200, NULL, none, 0 },
+						      { 200, NULL, "{\"outputs\":[]}", 0 } };
+	struct run_setting tty = { .tty = true, .width = 80 };
+	struct fake f;
+	struct run r;
+
+	(void)state;
+	fake_start(&f, answers, ARRAY_SIZE(answers));
+	tty.port = f.port;
+	r = run(tty, ARGS("query"));
+	assert_int_equal(r.code, EXIT_NONE);
+	assert_string_equal(r.out, "");
+	assert_string_equal(r.err, "rtsecctl: no events of the last 24 hours match: --since 7d "
+				   "looks further back\n");
+	run_done(&r);
+	r = run(tty, ARGS("query", "--since", "1h"));
+	assert_string_equal(r.err, "rtsecctl: no events match\n");
+	run_done(&r);
+	r = run(tty, ARGS("outputs"));
+	assert_int_equal(r.code, EXIT_NONE);
+	assert_has(r.err, "no outputs: they stand in the collector's outputs.yaml");
+	end(&f, &r);
+}
+
+static void test_query_given_narrowing_options_when_asked_then_in_the_query(void **state)
+{
+	static const struct fake_answer answers[] = { { 200, NULL, "{\"count\":1}", 0 } };
+	struct fake f;
+	struct run r = ask(&f, answers, 1,
+			   ARGS("query", "-p", "sh", "--count", "file where true | head 3"));
+
+	(void)state;
+	assert_int_equal(r.code, EXIT_HITS);
+	assert_has(f.requests[0],
+		   "q=file%20where%20%28process.name%20%3A%20%22sh%22%29%20and%20%28");
+	end(&f, &r);
+	r = run((struct run_setting){ .port = 1 },
+		ARGS("query", "-p", "sh", "sequence [process where true] [file where true]"));
+	assert_int_equal(r.code, EXIT_USAGE);
+	assert_has(r.err, "put the condition into its terms");
+	run_done(&r);
+}
+
 static void test_tail_given_events_when_limit_then_stops_there_with_0(void **state)
 {
 	static const struct fake_answer answers[] = {
@@ -1007,6 +1054,8 @@ int main(void)
 		cmocka_unit_test(test_query_given_token_file_when_asked_then_its_token_is_sent),
 		cmocka_unit_test(
 			test_query_given_terminal_when_no_limit_then_table_and_note_of_more),
+		cmocka_unit_test(test_query_given_no_hits_when_on_a_terminal_then_told),
+		cmocka_unit_test(test_query_given_narrowing_options_when_asked_then_in_the_query),
 		cmocka_unit_test(test_tail_given_events_when_limit_then_stops_there_with_0),
 		cmocka_unit_test(test_tail_given_long_query_when_followed_then_by_post),
 		cmocka_unit_test(

@@ -183,8 +183,9 @@ given_rtsecctl() {
 		--arg name "$(uname -n)"
 	ctl version >/dev/null
 	expect "version answers" $? 0
-	ctl status >/dev/null
-	expect "status answers" $? 0
+	r=$(ctl status -o json)
+	expect "status answers" $? "$(jq 'if any(.checks[]; .state == "fail") then 1 else 0 end' <<<"$r")"
+	expect_json "and judges nodes, disk and rules" "$r" '[.checks[].check] | contains(["nodes", "disk", "rules"])'
 	timeout 60 bash -c '"$0" tail "process where process.name == \"no such program\"" | true' \
 		"$RTSEC_BIN/rtsecctl"
 	expect "tail ends when its reader has gone, without an event" $? 0
