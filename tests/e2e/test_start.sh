@@ -20,7 +20,8 @@ lines() {
 		-e "s|netns add web-1|netns add $N|; s|netns web-1|netns $N|; s|-n web-1|-n $N|; s|netns exec web-1|netns exec $N|; s|netns del web-1|netns del $N|; s|/run/netns/web-1|/run/netns/$N|" \
 		-e "s|veth-web|v$$|g" \
 		-e 's/^rtsecctl status$/& || true/' \
-		-e 's/^\(rtsecctl \(query\|tail\|alerts\|incidents\|edges\|tree\|nodes\|rules backtest\)\>.*\)/asks \1/'
+		-e 's/^rtsecctl tree/WANT="\\[.id.\\]" &/' \
+		-e 's/^\(WANT=[^ ]* \)\?\(rtsecctl \(query\|tail\|alerts\|incidents\|edges\|tree\|nodes\|rules backtest\)\>.*\)/\1asks \2/'
 }
 
 cat >"$T/script" <<'END'
@@ -31,7 +32,9 @@ asks() { # until it is answered: 4 is an answer too
 	while :; do
 		r=0
 		"$@" >"$0.out" 2>&1 || r=$?
-		case $r in 0 | 4) cat "$0.out"; return 0 ;; esac
+		if [ $r = 0 ] || [ $r = 4 ]; then
+			if grep -q -e "${WANT:-}" "$0.out"; then cat "$0.out"; return 0; fi
+		fi
 		[ "$SECONDS" -lt "$end" ] || { cat "$0.out"; echo "no answer in 60 s: $*"; return 1; }
 		sleep 0.3
 	done
