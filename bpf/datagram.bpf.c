@@ -41,6 +41,21 @@ struct udp_header {
 };
 
 /* --- headers --- */
+/* Copies the @n bytes (a multiple of 4) at @at; false, or zeroes: there is no memory. */
+static __always_inline bool read_header(void *to, uint32_t n, const unsigned char *at)
+{
+	const struct in6_addr *from;
+
+	if (!direct_loads)
+		return !bpf_probe_read_kernel(to, n, at);
+#pragma unroll
+	for (uint32_t i = 0; i < n / 4; i++) { /* as if each 16 bytes were an address */
+		from = TYPED(struct in6_addr, at + i / 4 * 16);
+		((uint32_t *)to)[i] = from->in6_u.u6_addr32[i % 4];
+	}
+	return true;
+}
+
 static __always_inline bool read_ends(struct datagram *d, struct sk_buff *skb)
 {
 	unsigned char *at = skb->head + skb->network_header;
@@ -48,15 +63,15 @@ static __always_inline bool read_ends(struct datagram *d, struct sk_buff *skb)
 	struct ipv4_header four;
 
 	if (skb->protocol == bpf_htons(TYPE_IPV4)) {
-		if (bpf_probe_read_kernel(&four, sizeof(four), at) ||
-		    four.protocol != IPPROTO_UDP || four.fragment & bpf_htons(FRAGMENT_OFFSET))
+		if (!read_header(&four, sizeof(four), at) || four.protocol != IPPROTO_UDP ||
+		    four.fragment & bpf_htons(FRAGMENT_OFFSET))
 			return false;
 		d->version = REC_IPV4;
 		fill_v4(d->source, four.source);
 		fill_v4(d->dest, four.dest);
 		return true;
 	}
-	if (bpf_probe_read_kernel(&six, sizeof(six), at) || six.next != IPPROTO_UDP)
+	if (!read_header(&six, sizeof(six), at) || six.next != IPPROTO_UDP)
 		return false;
 	d->version = REC_IPV6;
 	__builtin_memcpy(d->source, six.source, 16);
@@ -69,7 +84,7 @@ static __always_inline bool read_datagram(struct datagram *d, struct sk_buff *sk
 	struct udp_header udp;
 
 	if (!read_ends(d, skb) ||
-	    bpf_probe_read_kernel(&udp, sizeof(udp), skb->head + skb->transport_header))
+	    !read_header(&udp, sizeof(udp), skb->head + skb->transport_header))
 		return false;
 	d->source_port = bpf_ntohs(udp.source);
 	d->dest_port = bpf_ntohs(udp.dest);
@@ -133,6 +148,15 @@ static __always_inline bool is_sending(int nr)
 	       nr == CALL_WRITEV;
 }
 
+/* @fd of @t is @sk. */
+static __always_inline bool is_behind(struct sock *sk, struct task_struct *t, int fd)
+{
+	struct socket *socket = sk->sk_socket;
+	struct file *file = socket ? socket->file : NULL;
+
+	return file && read_fd(t, fd) == file;
+}
+
 static __always_inline bool in_watched_netns(struct sock *sk)
 {
 	return !only_netns || BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == only_netns;
@@ -142,7 +166,7 @@ SEC("tp_btf/net_dev_queue")
 int BPF_PROG(datagram_sent, struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk;
-	struct task_struct *t = task_now();
+	struct task_struct *t;
 	struct pt_regs *regs;
 	struct datagram d;
 	bool known;
@@ -150,13 +174,14 @@ int BPF_PROG(datagram_sent, struct sk_buff *skb)
 	if (!sk || sk->sk_protocol != IPPROTO_UDP || !is_ip(skb) || !read_datagram(&d, skb))
 		return 0;
 	/* not the headers of a tunnel around it */
-	if (bpf_htons(d.source_port) != BPF_CORE_READ((struct inet_sock *)sk, inet_sport))
+	if (d.source_port != read_own_port(sk))
 		return 0;
+	t = task_now();
 	regs = read_regs(t);
-	known = is_sending(read_nr(regs)) && read_inet(t, (int)ARG1(regs)) == sk;
+	known = is_sending(read_nr(regs)) && is_behind(sk, t, (int)ARG1(regs));
 	if (known ? !read_watched(t) : !in_watched_netns(sk))
 		return 0;
-	if (is_news(&d, true, known ? (uint32_t)(bpf_get_current_pid_tgid() >> 32) : 0))
+	if (is_news(&d, true, known ? (uint32_t)WALK(t, tgid) : 0))
 		datagram_tell(&d, known ? t : NULL, true);
 	return 0;
 }
@@ -245,7 +270,7 @@ static __always_inline void taken(const struct datagram *d, struct task_struct *
 {
 	if (d->source_port == PORT_DNS)
 		tell_answer(d, t, skb, bytes);
-	if (is_news(d, false, (uint32_t)(bpf_get_current_pid_tgid() >> 32)))
+	if (is_news(d, false, (uint32_t)WALK(t, tgid)))
 		datagram_tell(d, t, false);
 }
 
@@ -269,7 +294,7 @@ int BPF_PROG(datagram_arrived, struct sock *sk)
 	skb = sk->sk_receive_queue.prev;
 	if (!skb || !is_ip(skb) || !read_datagram(&d, skb))
 		return 0;
-	if (bpf_htons(d.dest_port) != BPF_CORE_READ((struct inet_sock *)sk, inet_sport))
+	if (d.dest_port != read_own_port(sk))
 		return 0;
 	last = bpf_map_lookup_elem(&arrivals, &key);
 	if (last) /* much cheaper than an update */
@@ -295,11 +320,14 @@ static __always_inline bool connected_ends(struct datagram *d, struct sock *sk)
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(datagram_received, struct sock *sk, int ret, int flags)
 {
-	struct task_struct *t = task_now();
+	struct task_struct *t;
 	uint64_t key = (uint64_t)sk;
 	struct datagram d = {}, *last;
 
-	if (ret <= 0 || flags & MSG_PEEK || !is_udp(sk) || !read_watched(t))
+	if (ret <= 0 || flags & MSG_PEEK || !is_udp(sk))
+		return 0;
+	t = task_now();
+	if (!read_watched(t))
 		return 0;
 	if (sk->__sk_common.skc_dport) {
 		if (!connected_ends(&d, sk))
@@ -339,8 +367,7 @@ int BPF_PROG(datagram_taken, struct sk_buff *skb)
 	if (!is_receiving(read_nr(regs)))
 		return 0;
 	sk = read_inet(t, (int)ARG1(regs));
-	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP ||
-	    BPF_CORE_READ((struct inet_sock *)sk, inet_sport) != bpf_htons(d.dest_port) ||
+	if (!sk || GET(sk, sk_protocol) != IPPROTO_UDP || read_own_port(sk) != d.dest_port ||
 	    !read_watched(t))
 		return 0;
 	taken(&d, t, skb, d.bytes > UDP_HEADER ? d.bytes - UDP_HEADER : 0);

@@ -11,11 +11,15 @@
 static __always_inline struct sock *file_socket(struct file *file)
 {
 	struct socket *socket;
+	struct inode *inode;
 
-	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!file)
 		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
-	return BPF_CORE_READ(socket, sk);
+	inode = GET(file, f_inode);
+	if ((GET(inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = TYPED(struct socket, GET(file, private_data));
+	return GET(socket, sk);
 }
 
 /* The socket behind @fd; NULL: it is something else. */
@@ -26,7 +30,7 @@ static __always_inline struct sock *read_socket(struct task_struct *t, int fd)
 
 static __always_inline bool is_inet(struct sock *sk)
 {
-	uint16_t family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	uint16_t family = GET(sk, __sk_common.skc_family);
 
 	return family == AF_INET || family == AF_INET6;
 }
@@ -44,16 +48,26 @@ static __always_inline struct sock *read_inet(struct task_struct *t, int fd)
 static __always_inline struct sock *read_tcp(struct task_struct *t, int fd)
 {
 	struct sock *sk = read_inet(t, fd);
-	uint32_t protocol = sk ? BPF_CORE_READ(sk, sk_protocol) : 0;
+	uint32_t protocol = sk ? GET(sk, sk_protocol) : 0;
+	struct mptcp_sock *all;
 
 	if (protocol == IPPROTO_TCP)
 		return sk;
 	if (protocol != IPPROTO_MPTCP || !bpf_core_field_exists(((struct mptcp_sock *)0)->first))
 		return NULL;
-	return BPF_CORE_READ((struct mptcp_sock *)sk, first);
+	all = TYPED(struct mptcp_sock, sk);
+	return GET(all, first);
 }
 
 /* --- ends --- */
+/* The own port of @sk, also of one that gave it back (skc_num is 0 then); host order. */
+static __always_inline uint16_t read_own_port(struct sock *sk)
+{
+	struct inet_sock *at = TYPED(struct inet_sock, sk);
+
+	return bpf_ntohs(GET(at, inet_sport));
+}
+
 static __always_inline bool mapped(const struct in6_addr *a)
 {
 	return !a->in6_u.u6_addr32[0] && !a->in6_u.u6_addr32[1] &&
@@ -67,16 +81,17 @@ static __always_inline void fill_v4(uint8_t to[16], uint32_t address)
 }
 
 /* Member @f of @sk: a load where it is the argument of a tp_btf program (@typed). */
-#define SOCK(sk, typed, f) ((typed) ? (sk)->f : BPF_CORE_READ((sk), f))
+#define SOCK(sk, typed, f) ((typed) ? (sk)->f : GET((sk), f))
 
 /* Fills version, addresses and ports from @sk; @egress: its own end is the source.
  * False: neither IPv4 nor IPv6. */
 static __always_inline bool fill_ends(struct rec_tcp *r, struct sock *sk, bool typed, bool egress)
 {
 	uint16_t family = SOCK(sk, typed, __sk_common.skc_family);
-	uint16_t port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+	uint16_t port = read_own_port(sk);
 	uint16_t peer = bpf_ntohs(SOCK(sk, typed, __sk_common.skc_dport));
 	uint8_t *own = egress ? r->source : r->dest, *other = egress ? r->dest : r->source;
+	struct sock *at = TYPED(struct sock, sk);
 	struct in6_addr own6, other6;
 
 	r->protocol = (uint8_t)SOCK(sk, typed, sk_protocol);
@@ -87,8 +102,8 @@ static __always_inline bool fill_ends(struct rec_tcp *r, struct sock *sk, bool t
 		return false;
 	r->version = REC_IPV4;
 	if (family == AF_INET6) {
-		own6 = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
-		other6 = BPF_CORE_READ(sk, __sk_common.skc_v6_daddr);
+		own6 = GET(at, __sk_common.skc_v6_rcv_saddr);
+		other6 = GET(at, __sk_common.skc_v6_daddr);
 		if (!mapped(&other6) && !mapped(&own6)) {
 			r->version = REC_IPV6;
 			__builtin_memcpy(own, &own6, 16);
@@ -158,7 +173,7 @@ static __always_inline void accept_tell(struct task_struct *t, struct sock *sk)
 	struct rec_tcp *r;
 
 	fill_head(&head, t);
-	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE)
+	if (GET(sk, __sk_common.skc_state) != TCP_CLOSE)
 		remember(sk, false, &head, REC_INGRESS);
 	r = emit_reserve_bulk(sizeof(*r));
 	if (!r)
@@ -186,7 +201,7 @@ static __always_inline bool is_of_interest(struct dentry *dentry)
 {
 	uint64_t name[UNIX_NAME_BYTES / 8] = {};
 
-	if (bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(dentry, d_name.name)) < 0)
+	if (bpf_probe_read_kernel_str(name, sizeof(name), GET(dentry, d_name.name)) < 0)
 		return false;
 	for (int i = 0; i < UNIX_NAMES; i++) {
 		const uint64_t *want = (const uint64_t *)unix_names[i];
@@ -200,14 +215,15 @@ static __always_inline bool is_of_interest(struct dentry *dentry)
 /* Tells that @t connected @sk, if that is such a socket. */
 static __always_inline void unix_tell(struct task_struct *t, struct sock *sk)
 {
-	struct unix_sock *peer;
+	struct unix_sock *own, *peer;
 	struct rec_unix *r;
 	struct scratch *s;
 
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
+	if (GET(sk, __sk_common.skc_family) != AF_UNIX)
 		return;
-	peer = (struct unix_sock *)BPF_CORE_READ((struct unix_sock *)sk, peer);
-	if (!is_of_interest(BPF_CORE_READ(peer, path.dentry)) || !read_watched(t))
+	own = TYPED(struct unix_sock, sk);
+	peer = TYPED(struct unix_sock, GET(own, peer));
+	if (!is_of_interest(GET(peer, path.dentry)) || !read_watched(t))
 		return;
 	s = scratch_take(SCRATCH_FILE, REC_CLASS_BULK);
 	if (!s)
@@ -218,7 +234,7 @@ static __always_inline void unix_tell(struct task_struct *t, struct sock *sk)
 	r->head.type = REC_UNIX;
 	r->head.flags = 0;
 	r->pad = 0;
-	fill_path(s, &r->path, BPF_CORE_READ(peer, path.mnt), BPF_CORE_READ(peer, path.dentry));
+	fill_path(s, &r->path, GET(peer, path.mnt), GET(peer, path.dentry));
 	emit_scratch(REC_CLASS_BULK, s);
 	scratch_give(s);
 }

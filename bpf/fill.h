@@ -223,10 +223,8 @@ static __always_inline void fill_path(struct scratch *s, struct rec_path *path,
 static __always_inline void fill_file_path(struct scratch *s, struct rec_path *path,
 					   struct file *file)
 {
-	struct inode *inode = GET(file, f_inode);
-
 	fill_path(s, path, GET(file, f_path.mnt), GET(file, f_path.dentry));
-	if (GET(inode, i_nlink) == 0)
+	if (!read_has_name(file))
 		path->flags |= REC_PATH_DELETED;
 }
 
@@ -235,7 +233,6 @@ static __always_inline void fill_file_path(struct scratch *s, struct rec_path *p
 static __always_inline void fill_open_path(struct scratch *s, struct rec_path *path,
 					   struct file *file)
 {
-	struct inode *inode = GET(file, f_inode);
 	uint32_t begin = fill_at(s);
 	struct walk w;
 
@@ -250,7 +247,7 @@ static __always_inline void fill_open_path(struct scratch *s, struct rec_path *p
 	}
 	path->flags = (uint16_t)walk_end(&w);
 	path->bytes = (uint16_t)(fill_at(s) - begin);
-	if (GET(inode, i_nlink) == 0)
+	if (!read_has_name(file))
 		path->flags |= REC_PATH_DELETED;
 }
 

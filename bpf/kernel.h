@@ -358,8 +358,10 @@ struct sk_buff {
 struct sk_buff_head {
 	struct sk_buff *prev;
 };
+struct socket;
 struct sock {
 	struct sock_common __sk_common;
+	struct socket *sk_socket;
 	struct sk_buff_head sk_receive_queue;
 	int sk_err;
 	__u16 sk_protocol;
@@ -377,6 +379,7 @@ struct mptcp_sock {
 	struct sock *first;
 };
 struct socket {
+	struct file *file;
 	struct sock *sk;
 };
 struct unix_sock {

@@ -30,6 +30,7 @@ uint64_t unthrottled __weak; /* not counted for their workload, as the table was
 /* Which set of filters counts; 0: none.  Written by the sensor. */
 uint32_t filter_generation __weak __attribute__((aligned(64)));
 uint32_t filter_follows __weak; /* processes are followed for sets that ask about executables */
+uint64_t regs_at __weak;	/* see read_regs_direct(); 0: not asked yet.  Not for the sensor */
 
 uint64_t filter_undecided __weak
 	__attribute__((aligned(64))); /* told as a rule could not be judged */
@@ -64,6 +65,14 @@ struct {
 	__uint(max_entries, 4096);
 } bulk_ring __weak SEC(".maps");
 
+/* Records of the CPU, of which every 16th looks at the fill of the ring: see emit.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, uint32_t);
+} unlooked __weak SEC(".maps");
+
 /* --- losses --- */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -79,7 +88,7 @@ struct scratch {
 	uint32_t at;   /* where the next byte of the record goes.  In memory, not in a register: so
 			* the verifier need not follow its ranges through the loops */
 	uint32_t which;
-	uint32_t begin; /* where what fill_env() appends begins */
+	uint32_t begin;	      /* where what fill_env() appends begins */
 	uint64_t mnt, dentry; /* arguments of fill_walk(), fill_env(); then where they are */
 	uint64_t root;
 	uint32_t end;

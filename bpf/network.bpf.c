@@ -33,9 +33,9 @@ enum {
 /* Payload bytes each side sent; FIN counts as a byte received in the kernel's books. */
 static __always_inline void fill_bytes(struct rec_tcp *r, struct sock *sk, bool egress)
 {
-	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	uint64_t sent = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
-	uint64_t got = BPF_CORE_READ(tp, bytes_received);
+	struct tcp_sock *tp = TYPED(struct tcp_sock, sk);
+	uint64_t sent = GET(tp, bytes_sent) - GET(tp, bytes_retrans);
+	uint64_t got = GET(tp, bytes_received);
 
 	if (got && (sk->__sk_common.skc_flags >> SOCK_DONE_BIT & 1))
 		got--;
@@ -95,7 +95,7 @@ static __always_inline bool same_peer(struct sock *sk, const struct connection *
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(network_state, struct sock *sk, int before, int after)
 {
-	struct task_struct *t = task_now();
+	struct task_struct *t;
 	struct connection *c;
 	uint64_t key = (uint64_t)sk, now;
 	struct rec_head head = {};
@@ -105,6 +105,7 @@ int BPF_PROG(network_state, struct sock *sk, int before, int after)
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	if (after == TCP_SYN_SENT) {
+		t = task_now();
 		if (!read_watched(t))
 			return 0;
 		fill_head(&head, t);
@@ -178,8 +179,7 @@ int network_connect(struct call_exit *call)
 		return 0;
 	sk = read_inet(t, (int)ARG1(regs));
 	/* dport stays only when the attempt got as far as the wire: told by tcp_state() */
-	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP ||
-	    BPF_CORE_READ(sk, __sk_common.skc_dport))
+	if (!sk || GET(sk, sk_protocol) != IPPROTO_TCP || GET(sk, __sk_common.skc_dport))
 		return 0;
 	r = emit_reserve_bulk(sizeof(*r));
 	if (!r)

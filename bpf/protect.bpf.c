@@ -51,18 +51,13 @@ static __always_inline void find_area(struct found *f, uint64_t address)
 		f->written = true;
 }
 
-static __always_inline bool is_nameless(struct file *file)
-{
-	return !BPF_CORE_READ(file, f_inode, i_nlink);
-}
-
 /* Finds the first of the areas in @address..@end that is no mere image of a file; false: there is
  * none. */
 static __always_inline bool find_odd(struct found *f, uint64_t address, uint64_t end)
 {
 	for (int i = 0; i < MOST_AREAS && address < end; i++) {
 		find_area(f, address);
-		if (!f->file || f->written || is_nameless(f->file))
+		if (!f->file || f->written || !read_has_name(TYPED(struct file, f->file)))
 			return true;
 		address = f->end;
 	}
@@ -75,8 +70,8 @@ static __always_inline void protect_tell(struct task_struct *t, const struct rec
 	struct scratch *s;
 	struct rec_protect *r;
 
-	if (!read_watched(t) || told_lately((uint32_t)(bpf_get_current_pid_tgid() >> 32),
-					    file ? 1 : 0, (uint32_t)nr, bpf_ktime_get_boot_ns()))
+	if (!read_watched(t) || told_lately((uint32_t)WALK(t, tgid), file ? 1 : 0, (uint32_t)nr,
+					    bpf_ktime_get_boot_ns()))
 		return;
 	s = scratch_take(SCRATCH_PROCESS, REC_CLASS_PRIORITY);
 	if (!s)
@@ -116,8 +111,8 @@ int protect_mmap(struct call_exit *call)
 	shared = ARG4(regs) & MAP_SHARED;
 	if (!r.anonymous)
 		file = read_fd(t, (int)ARG5(regs));
-	if (file && !(r.protection & PROT_WRITE) && !is_nameless(file) &&
-	    !(shared && BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
+	if (file && !(r.protection & PROT_WRITE) && read_has_name(file) &&
+	    !(shared && GET(file, f_mode) & FMODE_WRITE))
 		return 0;
 	r.address = (uint64_t)call->ret;
 	r.bytes = ARG2(regs);

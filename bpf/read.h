@@ -72,8 +72,25 @@ static __always_inline uint32_t read_session(struct task_struct *t)
 #define typed_regs   bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)
 #define REG(regs, f) (typed_regs ? (regs)->f : BPF_CORE_READ((regs), f))
 
+/* The running task's, by two loads: how far they are from the beginning of its stack is asked of
+ * the kernel once, and is the same for all tasks. */
+static __always_inline struct pt_regs *read_regs_direct(struct task_struct *t)
+{
+	uint64_t stack = (uint64_t)t->stack, at = *(volatile uint64_t *)&regs_at;
+
+	if (!at) {
+		at = (uint64_t)bpf_task_pt_regs(bpf_get_current_task_btf()) -
+		     (uint64_t)TYPED(struct list_head, stack);
+		*(volatile uint64_t *)&regs_at = at;
+	}
+	return TYPED(struct pt_regs, stack + at);
+}
+
+/* Of the running task @t. */
 static __always_inline struct pt_regs *read_regs(struct task_struct *t)
 {
+	if (direct_loads)
+		return read_regs_direct(t);
 	if (typed_regs)
 		return (struct pt_regs *)bpf_task_pt_regs(t);
 	return (struct pt_regs *)((char *)BPF_CORE_READ(t, stack) + (16 << 10) -
@@ -113,6 +130,13 @@ static __always_inline struct pt_regs *read_call(struct task_struct *t, int nr)
 #endif
 
 /* --- files --- */
+static __always_inline bool read_has_name(struct file *file)
+{
+	struct inode *inode = GET(file, f_inode);
+
+	return GET(inode, i_nlink) != 0;
+}
+
 /* The pointer that lies at @at. */
 static __always_inline void *read_pointer(void *at)
 {

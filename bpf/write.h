@@ -23,7 +23,7 @@ static __always_inline void written_tell(struct task_struct *t, struct file *fil
 	__builtin_memset(r, 0, sizeof(*r));
 	fill_head(&r->head, t);
 	r->head.type = REC_WRITTEN;
-	r->open_flags = BPF_CORE_READ(file, f_flags);
+	r->open_flags = GET(file, f_flags);
 	fill_file(&r->file, file);
 	fill_file_path(s, &r->path, file);
 	emit_scratch(REC_CLASS_BULK, s);

@@ -27,6 +27,7 @@ int BPF_PROG(written_file, struct inode *inode)
 {
 	struct task_struct *t;
 	struct pt_regs *regs;
+	struct super_block *sb;
 	struct inode *found;
 	struct file *file;
 	int which;
@@ -41,10 +42,11 @@ int BPF_PROG(written_file, struct inode *inode)
 	file = read_fd(t, (int)(which == 1 ? ARG1(regs) : ARG3(regs)));
 	if (!file || !read_watched(t))
 		return 0;
-	found = BPF_CORE_READ(file, f_inode);
+	found = GET(file, f_inode);
 	/* an overlay's file has an inode of its own; else a call can change another file on its way
 	 */
-	if (found != inode && BPF_CORE_READ(found, i_sb, s_magic) != OVERLAYFS_MAGIC)
+	sb = GET(found, i_sb);
+	if (found != inode && GET(sb, s_magic) != OVERLAYFS_MAGIC)
 		return 0;
 	written_tell(t, file);
 	return 0;
