@@ -175,9 +175,9 @@ static __always_inline void complete(void *request, int res)
 	if (!read_watched(t))
 		return;
 	if (bit & OPS_WRITING)
-		write_complete(t, BPF_CORE_READ(req, file), op, res);
+		write_complete(t, TYPED(struct file, BPF_CORE_READ(req, file)), op, res);
 	else if (bit & OPS_SOCKET)
-		socket_complete(t, BPF_CORE_READ(req, file), op, res);
+		socket_complete(t, TYPED(struct file, BPF_CORE_READ(req, file)), op, res);
 	else if (op == OP_ACCEPT)
 		accept_complete(t, request, res);
 	else if (!BPF_CORE_READ((struct io_open *)request, file_slot))
