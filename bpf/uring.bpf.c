@@ -133,7 +133,7 @@ static __always_inline void write_complete(struct task_struct *t, struct file *f
 	    (BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFREG ||
 	    written_lately(BPF_CORE_READ(inode, i_ino), BPF_CORE_READ(inode, i_sb, s_dev)))
 		return;
-	written_tell(t, file);
+	written_tell(t, TYPED(struct file, file));
 }
 
 static __always_inline void socket_complete(struct task_struct *t, struct file *file, uint8_t op,

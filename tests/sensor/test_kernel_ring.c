@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include "lib/file.h"
+
 /* --- what is left out --- */
 static void open_often(void *arg)
 {
@@ -269,6 +271,33 @@ static void test_kernel_ring_given_all_kinds_when_attached_then_each_has_a_tier(
 	}
 }
 
+/* The kernel can give a type to any address: its types name the function that does. */
+static bool has_typed_loads(void)
+{
+	static const char name[] = "\0bpf_rdonly_cast";
+	const size_t cap = 64 << 20;
+	AUTO_MEM char *types = malloc(cap);
+	size_t n = 0;
+
+	assert_non_null(types);
+	assert_int_equal(file_read("/sys/kernel/btf/vmlinux", types, cap, &n, NULL), 0);
+	assert_true(n > 100000);
+	return memmem(types, n, name, sizeof(name)) != NULL;
+}
+
+/* One program that the kernel refuses with them has all go without, unseen but for the note. */
+static void test_kernel_ring_given_typed_loads_when_loaded_then_no_program_goes_without(
+	void **state)
+{
+	struct fixture *f = *state;
+	bool without = false;
+	const char *note;
+
+	for (size_t i = 0; (note = probe_note(f->probe, i)); i++)
+		without |= strstr(note, "typed loads") != NULL;
+	assert_int_equal(without, !has_typed_loads());
+}
+
 static void test_kernel_ring_given_a_bad_ring_size_when_opened_then_the_reason_is_told(void **state)
 {
 	const struct probe_settings s = { .bulk_ring_bytes = 5000 };
@@ -315,6 +344,7 @@ int main(void)
 		T(a_ring_that_wraps_when_read_then_every_record_is_whole),
 		T(a_limit_when_a_workload_floods_then_told_and_suppressed_add_up),
 		T(all_kinds_when_attached_then_each_has_a_tier),
+		T(typed_loads_when_loaded_then_no_program_goes_without),
 		T(a_bad_ring_size_when_opened_then_the_reason_is_told),
 		T(no_power_when_opened_then_that_is_told),
 	};
