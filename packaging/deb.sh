@@ -15,6 +15,8 @@ T=$(mktemp -d /tmp/rtsec-deb.XXXXXX)
 trap 'rm -rf "$T"' EXIT
 umask 022
 
+maintainer='The rtsec authors <rtsec@users.noreply.github.com>'
+
 put() { # MODE FILE TO: below the package's root
 	install -D -m "$1" "$2" "$root/$3"
 }
@@ -39,8 +41,23 @@ begin() {
 	put 755 "$bin/$name" "usr/bin/$name"
 	[ -z "$(command -v strip)" ] || strip --strip-unneeded "$root/usr/bin/$name"
 	gzip -9nc "$man/$name.$3" | put_text 644 "usr/share/man/man$3/$name.$3.gz"
-	put 644 ../LICENSE "usr/share/doc/$name/copyright"
-	gzip -9nc ../CHANGELOG.md | put_text 644 "usr/share/doc/$name/changelog.gz"
+	put_text 644 "usr/share/doc/$name/copyright" <<END
+Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Source: https://github.com/rtsec/rtsec
+
+Files: *
+Copyright: 2026 The rtsec authors
+License: Apache-2.0
+ On Debian systems the whole text is in /usr/share/common-licenses/Apache-2.0
+END
+	gzip -9nc <<END | put_text 644 "usr/share/doc/$name/changelog.gz"
+rtsec ($version) unstable; urgency=medium
+
+  * See CHANGELOG.md.gz beside this file.
+
+ -- $maintainer  $(date -R -u -d "@$(stat -c %Y ../CHANGELOG.md)")
+END
+	gzip -9nc ../CHANGELOG.md | put_text 644 "usr/share/doc/$name/CHANGELOG.md.gz"
 }
 
 unit() { # of the package: its unit, and a conffile $1
@@ -51,6 +68,8 @@ unit() { # of the package: its unit, and a conffile $1
 	put 755 deb/prerm DEBIAN/prerm
 	put 755 deb/postrm DEBIAN/postrm
 	sed -i "s/@NAME@/$name/g" "$root/DEBIAN/"post* "$root/DEBIAN/prerm"
+	# no debhelper makes these scripts: what it would call, they do (packaging/deb/postinst)
+	printf '%s: maintainer-script-calls-systemctl\n' "$name" | put_text 644 "usr/share/lintian/overrides/$name"
 }
 
 end() {
@@ -61,7 +80,7 @@ end() {
 Package: $name
 Version: $version
 Architecture: $arch
-Maintainer: The rtsec authors <rtsec@localhost>
+Maintainer: $maintainer
 Section: admin
 Priority: optional
 Depends: $depends${1:-}
@@ -87,8 +106,8 @@ END
 end
 
 begin rtsec-collector "runtime security: stores and searches what rtsec's sensors see
- Takes events from sensors by mutual TLS, stores them in a few bytes each, searches
- the fleet, runs detection rules, and serves API and web page by HTTPS." 8
+ Takes events from sensors by mutual TLS, stores them in a few bytes each,
+ searches the fleet, runs detection rules, and serves API and page by HTTPS." 8
 unit collector.yaml <<'END'
 # Settings of rtsec-collector; man rtsec-collector tells them all, --check-config looks at them.
 # listen: tls+tcp://0.0.0.0:7443   # sensors; without it only those of this machine
@@ -103,7 +122,8 @@ done
 end ', systemd | systemd-standalone-sysusers | systemd-sysusers'
 
 begin rtsecctl "runtime security: asks an rtsec collector what happened on the fleet
- Queries, live events, process trees, alerts, rules and nodes on the command line." 1
+ Queries, live events, process trees, alerts, rules and nodes on the command
+ line." 1
 "$bin/rtsecctl" completion bash | put_text 644 usr/share/bash-completion/completions/rtsecctl
 "$bin/rtsecctl" completion zsh | put_text 644 usr/share/zsh/vendor-completions/_rtsecctl
 "$bin/rtsecctl" completion fish | put_text 644 usr/share/fish/vendor_completions.d/rtsecctl.fish
