@@ -18,7 +18,7 @@ int diag_set(struct diag *d, int r, uint32_t line, uint32_t column, const char *
 	return err_origin(r);
 }
 
-int diag_code(struct diag *d, int code, int r)
+int diag_code(struct diag *d, unsigned code, int r)
 {
 	if (d)
 		d->code = code;

@@ -9,7 +9,7 @@ struct diag {
 	uint32_t line;	 /* 1-based; 0: no position */
 	uint32_t column; /* 1-based, in bytes */
 	char text[512];	 /* one sentence, no final newline: what is wrong and what was expected */
-	int code;	 /* the same for a program, of the setter's own enum; 0: not said */
+	unsigned code; /* the same for a program, of the setter's own enum; 0: not said */
 };
 
 /* Fills @d (NULL: nothing is kept) with a position and a printf-formatted sentence; text too long
@@ -19,7 +19,7 @@ int diag_set(struct diag *d, int r, uint32_t line, uint32_t column, const char *
 
 /* Adds its @code to the reason that was just set.  Returns @r, as diag_set() does:
  * return diag_code(d, FRAME_VERSION, diag_set(d, ...)).  NULL in @d: nothing is kept. */
-int diag_code(struct diag *d, int code, int r);
+int diag_code(struct diag *d, unsigned code, int r);
 
 /* Names the text that @d speaks of.  NULL in @d or @file: no-op. */
 void diag_file(struct diag *d, const char *file);

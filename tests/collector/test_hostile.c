@@ -704,12 +704,12 @@ static void test_hostile_given_requests_to_be_refused_when_sent_then_each_is_cou
 	void **state)
 {
 	struct hostile h;
-	int n = getenv("HOSTILE_ROUNDS") ? rounds() : rounds() / 10;
+	int n = getenv("HOSTILE_ROUNDS") ? rounds() : rounds() / 20;
 	size_t fds, bytes;
 
 	hostile_init(&h, *state);
 	for (size_t kind = 0; kind < ARRAY_SIZE(hostiles); kind++)
-		run_hostile(&h, kind, 20); /* what is made once is there then */
+		run_hostile(&h, kind, 10); /* what is made once is there then */
 	fds = n_fds();
 	bytes = in_use();
 	for (size_t kind = 0; kind < ARRAY_SIZE(hostiles); kind++)
