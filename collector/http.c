@@ -208,7 +208,9 @@ static void connection_closed(struct http *h, struct connection *connection)
 	if (connection->n_requests == 0)
 		h->server.counters.refused[REFUSAL_REQUEST_UNFINISHED]++;
 	free(connection);
-	h->server.counters.connections--;
+	/* libmicrohttpd begins to accept again when it is run next, not when a place is free */
+	if (h->server.counters.connections-- >= MAX_CONNECTIONS)
+		h->server.resumed = true;
 }
 
 static void on_connection(void *cls, struct MHD_Connection *c, void **context,

@@ -740,6 +740,24 @@ static void test_hostile_given_one_address_when_it_takes_all_it_can_then_counted
 	assert_int_equal(refused[REFUSAL_REQUEST_CONNECTIONS], TRIED - MOST);
 }
 
+/* All places are taken, by several; one leaves, and the next comes in at once: not when the others'
+ * time is over, which would take them with it. */
+static void test_hostile_given_all_connections_taken_when_one_leaves_then_the_next_is_served(
+	void **state)
+{
+	enum { ALL = 512 };
+	struct served *s = *state;
+	int fds[ALL];
+
+	for (size_t i = 0; i < ALL; i++)
+		fds[i] = connect_from(s, 100 + (uint32_t)i / 200);
+	close(fds[0]);
+	assert_int_equal(honest_status(s), 200);
+	for (size_t i = 1; i < ALL; i++)
+		close(fds[i]);
+	assert_int_equal(honest_status(s), 200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -762,6 +780,9 @@ int main(void)
 			served_setup, served_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_hostile_given_one_address_when_it_takes_all_it_can_then_counted_and_others_served,
+			served_setup, served_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_hostile_given_all_connections_taken_when_one_leaves_then_the_next_is_served,
 			served_setup, served_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_hostile_given_slow_clients_when_honest_one_asks_then_answered,
