@@ -145,7 +145,7 @@ static __always_inline void datagram_tell(const struct datagram *d, struct task_
 static __always_inline bool is_sending(int nr)
 {
 	return nr == CALL_SENDTO || nr == CALL_SENDMSG || nr == CALL_SENDMMSG || nr == CALL_WRITE ||
-	       nr == CALL_WRITEV;
+	       nr == CALL_WRITEV || nr == CALL_SENDFILE;
 }
 
 /* @fd of @t is @sk. */

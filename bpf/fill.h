@@ -370,10 +370,11 @@ static __always_inline bool fill_resolved(struct scratch *s, const struct asked 
 	return true;
 }
 
-enum { NAMED_FD_BYTES = 8 }; /* bits of fill_named_fd() for a length */
+enum { NAMED_FD_BYTES = 8 };  /* bits of fill_named_fd() for a length */
+enum { NAMED_CWD = 1 << 22 }; /* in place of a descriptor */
 
-/* Of a name that begins with "/proc/self/fd/N", N and the bytes of that with the slash behind it;
- * -1: it does not.  A global function, see fill_walk(). */
+/* Of a name that begins with "/proc/self/fd/N" or "/proc/self/cwd/", N and the bytes of that with
+ * the slash behind it; -1: it does not.  A global function, see fill_walk(). */
 __weak __noinline int fill_named_fd(uint64_t name)
 {
 	uint64_t text[3] = {};
@@ -381,8 +382,11 @@ __weak __noinline int fill_named_fd(uint64_t name)
 	int fd = 0;
 
 	if (bpf_probe_read_user_str(text, sizeof(text), (void *)name) < 16 ||
-	    text[0] != 0x65732f636f72702f /* /proc/se */ ||
-	    (text[1] & 0xffffffffffff) != 0x2f64662f666c /* lf/fd/ */)
+	    text[0] != 0x65732f636f72702f /* /proc/se */)
+		return -1;
+	if ((text[1] & 0xffffffffffffff) == 0x2f6477632f666c /* lf/cwd/ */ && s[15] != '/')
+		return NAMED_CWD << NAMED_FD_BYTES | 15;
+	if ((text[1] & 0xffffffffffff) != 0x2f64662f666c /* lf/fd/ */)
 		return -1;
 	for (int i = 14; i < 21; i++) {
 		if (i > 14 && (!s[i] || (s[i] == '/' && s[i + 1] != '/')))
@@ -410,6 +414,8 @@ static __always_inline void fill_named(struct scratch *s, struct task_struct *t,
 	fd = fill_named_fd(name);
 	if (fd >= 0) {
 		dirfd = fd >> NAMED_FD_BYTES;
+		if (dirfd == NAMED_CWD)
+			dirfd = AT_FDCWD;
 		name += (uint64_t)fd & ((1 << NAMED_FD_BYTES) - 1);
 	}
 	fill_base(s, dir, t, dirfd, name);

@@ -239,6 +239,7 @@ struct linux_binprm {
 	const char *filename;
 	const char *interp;
 	unsigned int secureexec : 1;
+	unsigned int per_clear; /* of the personality: set-id bits or capabilities counted */
 };
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {

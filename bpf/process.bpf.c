@@ -318,7 +318,8 @@ static __always_inline void exec_fill(struct scratch *s, struct task_struct *tas
 	r->cpu_cgroup_id = cpu_cgroup(task);
 	r->head.type = REC_EXEC;
 	r->head.flags = (uint16_t)((uint32_t)old_pid == r->head.tgid ? 0 : REC_F_NOT_LEADER);
-	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
+	/* alone, secureexec also says that real and effective ids differed before, and still do */
+	if (bprm->per_clear && BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
 		r->head.flags |= REC_F_SECURE;
 	r->old_tid = (uint32_t)old_pid;
 	fill_parent(r, task);

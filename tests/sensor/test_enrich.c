@@ -243,8 +243,11 @@ static void test_enrich_given_an_exit_told_twice_when_fed_then_one_end_comes(voi
 	}
 	made_exit(&made, 10, 15 * second, 21 * second, 0); /* the number is used again */
 	feed();
+	made_exit(&made, 10, 15 * second + 1000, 21 * second,
+		  0); /* and within a tick of the clock */
+	feed();
 	seal();
-	assert_int_equal(2, rows(KIND_END));
+	assert_int_equal(3, rows(KIND_END));
 }
 
 static void test_enrich_given_a_process_found_dead_when_its_exit_comes_then_it_is_told(void **state)
