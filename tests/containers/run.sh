@@ -45,13 +45,12 @@ CMD='["/bin/sh","-c","while /bin/id >/dev/null && sleep 0.2; do :; done"]'
 # ---- each runtime: up, start a container, end it ----
 
 LIMITS=(--ulimit nofile=1024:1024 --ulimit nproc=4096:4096) # no more than a machine of CI may set
-pod_man() {
-	podman --root "$T/podman" --runroot "$T/podman-run" --tmpdir "$T/podman-tmp" --runtime runc \
-		--storage-driver vfs --cgroup-manager cgroupfs --events-backend file "$@"
-}
+PODMAN=(podman --root "$T/podman" --runroot "$T/podman-run" --tmpdir "$T/podman-tmp" --runtime runc
+	--storage-driver vfs --cgroup-manager cgroupfs --events-backend file)
+pod_man() { "${PODMAN[@]}" "$@"; }
 podman_up() {
 	image | pod_man import --change "CMD $CMD" - "$IMAGE" && mkdir -p /run/podman || return
-	pod_man system service --time 0 unix:///run/podman/podman.sock &
+	"${PODMAN[@]}" system service --time 0 unix:///run/podman/podman.sock & # not by the function: its pid
 	pid[podman]=$!
 	until_true 60 test -S /run/podman/podman.sock
 }
