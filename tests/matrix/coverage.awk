@@ -23,6 +23,7 @@ FNR == 1 {
 }
 $1 == "kernel" { kernel[name] = $2 " " $3 }
 $1 == "commit" { commit[name] = $2 }
+/^all were run$/ { whole[name] = 1 }
 $1 == "tier" { tier[$2, name] = $3 }
 $1 == "why" { action = $2; sub(/^why [^ ]* /, ""); whys[++n_whys] = name ": `" action "`: " $0 }
 $1 == "note" { sub(/^note /, ""); notes[++n_notes] = name ": " $0 }
@@ -49,7 +50,11 @@ $1 == "note" { sub(/^note /, ""); notes[++n_notes] = name ": " $0 }
 function row(first, table, key,    i, text, cell) {
 	text = "| " first " |"
 	for (i = 1; i <= n_names; i++) {
-		cell = ((key, names[i]) in table) ? table[key, names[i]] : names[i] in kernel ? missing : "not run"
+		cell = "not run"
+		if ((key, names[i]) in table)
+			cell = table[key, names[i]]
+		else if (names[i] in whole)
+			cell = missing
 		text = text " " cell " |"
 	}
 	print text
@@ -75,7 +80,8 @@ END {
 	print ""
 	for (i = 1; i <= n_names; i++)
 		print "- " names[i] ": " (names[i] in kernel ? \
-			"Linux " kernel[names[i]] ", rtsec at commit " commit[names[i]] : "not run")
+			"Linux " kernel[names[i]] ", rtsec at commit " commit[names[i]] \
+			(names[i] in whole ? "" : "; broke off before the end of the tests") : "not run")
 	print ""
 	print "## Tier that attached"
 	print ""

@@ -18,3 +18,4 @@ if [ -e "$1/smoke.sh" ]; then
 	sh "$1/smoke.sh" "$1" 2>&1
 	echo "@ smoke.sh exit $?"
 fi
+echo "all were run"
