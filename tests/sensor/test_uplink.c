@@ -29,7 +29,7 @@ struct collector {
 	uint64_t answer_from, answer_to;
 	int answer_times;	/* then STORED; -1: always */
 	bool nonsense;		/* answer the first frame with bytes that are no Ack */
-	unsigned pause_us;	/* before each answer */
+	atomic_uint pause_us;	/* before each answer */
 	atomic_bool mute;	/* takes connections and frames, and answers nothing */
 	uint64_t seen[NUMBERS]; /* how often each number came */
 	atomic_ullong stored;	/* distinct numbers */
@@ -98,7 +98,7 @@ static void *serve(void *arg)
 			nng_msg_free(message);
 			continue;
 		}
-		usleep(c->pause_us);
+		usleep(atomic_load(&c->pause_us));
 		answer(c, codec, message);
 		if (nng_sendmsg(c->socket, message, 0) != 0)
 			nng_msg_free(message);
@@ -471,7 +471,7 @@ test_uplink_given_a_first_collector_that_hangs_when_frames_wait_then_the_second_
 	check_in_one(two, 1, 101);
 	assert_int_equal(100, atomic_load(&two[1].stored));
 	wait_for_collector(u, 1);
-	two[1].pause_us = 2000; /* so that some always wait */
+	atomic_store(&two[1].pause_us, 2000); /* so that some always wait */
 	uplink_counters(u, &before);
 	push(o, u, 101, 601);
 	for (int i = 0; i < PATIENCE && !outbox_wait_empty(o, 0); i++) {
