@@ -246,6 +246,11 @@ struct known *enrich_known(struct enrich *e)
 	return e->known;
 }
 
+const struct hashes *enrich_hasher(const struct enrich *e)
+{
+	return e->rows.hashes;
+}
+
 int enrich_new(struct enrich **ret, const struct known_config *config)
 {
 	AUTO(enrich) *e = calloc(1, sizeof(*e));

@@ -51,3 +51,6 @@ struct enrich_evictions {
 void enrich_evictions(const struct enrich *e, struct enrich_evictions *ret);
 
 struct known *enrich_known(struct enrich *e);
+
+/* Who hashes executables, borrowed; NULL: nobody. */
+const struct hashes *enrich_hasher(const struct enrich *e);

@@ -37,7 +37,32 @@ static void add_filters(struct tally *t, const struct source *s)
 		add(t, "filter %s=%" PRIu64, at[i].name, at[i].events);
 }
 
-void tally_make(struct tally *t, const struct source *s, const struct enrich *e)
+static void add_count(struct tally *t, const char *what, uint64_t n)
+{
+	if (n)
+		add(t, "%s=%" PRIu64, what, n);
+}
+
+static void add_processes(struct tally *t, struct enrich *e)
+{
+	const struct hashes *h = enrich_hasher(e);
+	struct hashes_counters hashes = { 0 };
+	struct known_counters known;
+
+	known_counters(enrich_known(e), &known);
+	if (h)
+		hashes_counters(h, &hashes);
+	add_count(t, "processes begin_unseen", known.guessed);
+	add_count(t, "processes read_from_proc", known.proc_reads);
+	add_count(t, "processes args_lost", known.args_lost);
+	add_count(t, "hashes done", hashes.done);
+	add_count(t, "hashes failed", hashes.failed);
+	add_count(t, "hashes skipped", hashes.skipped);
+	add_count(t, "hashes refused", hashes.refused);
+	add_count(t, "hashes forgotten", hashes.evicted);
+}
+
+void tally_make(struct tally *t, const struct source *s, struct enrich *e)
 {
 	struct probe_counts kernel = { 0 };
 	struct enrich_evictions sensor;
@@ -55,6 +80,7 @@ void tally_make(struct tally *t, const struct source *s, const struct enrich *e)
 	add_evicted(t, "arrivals", kernel.arrivals_missed);
 	add_evicted(t, "followed", kernel.unfollowed);
 	add_evicted(t, "workloads", kernel.unthrottled);
+	add_processes(t, e);
 	add_filters(t, s);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tally - what the sensor counts of itself beside losses, as SensorStats.counters has it: events
- * that each filter decided, entries that gave way in tables of fixed size. Thread: sensor consumer.
+ * that each filter decided, entries that gave way in tables of fixed size, what of processes could
+ * not be seen or hashed. Thread: sensor consumer.
  * Memory: fixed. */
 #pragma once
 #include "sensor/enrich.h"
@@ -17,7 +18,7 @@ struct tally {
 };
 
 /* Counts anew. */
-void tally_make(struct tally *t, const struct source *s, const struct enrich *e);
+void tally_make(struct tally *t, const struct source *s, struct enrich *e);
 
 /* Writes the evictions as a sentence to @buf.  Returns @buf. */
 const char *tally_evictions(const struct tally *t, char *buf, size_t n);

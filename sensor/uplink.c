@@ -402,7 +402,7 @@ static int set_tls(nng_dialer dialer, const struct uplink_tls *tls)
 	return error;
 }
 
-static int dial(struct uplink *u, size_t at, nng_dialer *ret)
+static int make_dialer(struct uplink *u, size_t at, nng_dialer *ret)
 {
 	int error = nng_dialer_create(ret, u->socket, u->urls[at]);
 
@@ -412,7 +412,14 @@ static int dial(struct uplink *u, size_t at, nng_dialer *ret)
 		return error;
 	(void)nng_dialer_set_ms(*ret, NNG_OPT_RECONNMINT, (nng_duration)u->reconnect_min_ms);
 	(void)nng_dialer_set_ms(*ret, NNG_OPT_RECONNMAXT, (nng_duration)u->reconnect_max_ms);
-	return nng_dialer_start(*ret, NNG_FLAG_NONBLOCK);
+	return 0;
+}
+
+static int dial(struct uplink *u, size_t at, nng_dialer *ret)
+{
+	int error = make_dialer(u, at, ret);
+
+	return error ? error : nng_dialer_start(*ret, NNG_FLAG_NONBLOCK);
 }
 
 static int set_up(struct uplink *u, const struct uplink_config *c)
@@ -472,11 +479,16 @@ static void end_trial(struct uplink *u)
 	atomic_store(&u->trial_id, -1);
 }
 
+/* Its connection is known by the dialer's id, which is told before there can be one. */
 static void begin_trial(struct uplink *u)
 {
 	u->since_ms = now_ms();
-	u->is_trying = dial(u, 0, &u->trial) == 0;
-	atomic_store(&u->trial_id, u->is_trying ? nng_dialer_id(u->trial) : -1);
+	if (make_dialer(u, 0, &u->trial) != 0)
+		return;
+	atomic_store(&u->trial_id, nng_dialer_id(u->trial));
+	u->is_trying = nng_dialer_start(u->trial, NNG_FLAG_NONBLOCK) == 0;
+	if (!u->is_trying)
+		atomic_store(&u->trial_id, -1);
 }
 
 /* A connection stands, and Acks come.  NNG may hold a connection for standing that is none any

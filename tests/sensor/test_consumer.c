@@ -643,6 +643,20 @@ static void test_consumer_given_counts_when_sealed_then_the_statistics_have_them
 	assert_string_equal("evicted followed=13 filter quiet=7", text);
 }
 
+static void test_consumer_given_a_process_from_before_when_sealed_then_it_is_counted(void **state)
+{
+	struct block_stats s;
+	char text[64];
+
+	(void)state;
+	feed_exec(70, "/usr/bin/older", second);
+	run();
+	block_stats(w.block, &s);
+	assert_int_equal(1, s.n_counters);
+	snprintf(text, sizeof(text), "%.*s", (int)s.counters[0].n, s.counters[0].s);
+	assert_string_equal("processes begin_unseen=1", text);
+}
+
 static void test_consumer_given_full_tables_when_more_gives_way_then_an_event_tells(void **state)
 {
 	(void)state;
@@ -668,6 +682,7 @@ int main(void)
 		T(test_consumer_given_a_small_queue_when_flooded_then_stored_and_lost_are_all),
 		T(test_consumer_given_filters_when_handed_over_then_the_last_are_put_in_force),
 		T(test_consumer_given_counts_when_sealed_then_the_statistics_have_them),
+		T(test_consumer_given_a_process_from_before_when_sealed_then_it_is_counted),
 		T(test_consumer_given_full_tables_when_more_gives_way_then_an_event_tells),
 		T(test_consumer_given_an_open_of_the_state_when_sealed_then_an_alarm_tells_who),
 		T(test_consumer_given_programs_detached_when_told_then_an_alarm_before_the_stop),
