@@ -28,7 +28,7 @@ static void judge(struct check_result *r, enum check_state state, const char *me
 {
 	if (state > r->state)
 		r->state = state;
-	if (*mend && !memmem(r->mend.data, r->mend.n, mend, strlen(mend)))
+	if (*mend && !(r->mend.n && memmem(r->mend.data, r->mend.n, mend, strlen(mend))))
 		buf_printf(&r->mend, "%s%s", r->mend.n ? "; " : "", mend);
 }
 
