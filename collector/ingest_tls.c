@@ -124,16 +124,19 @@ static bool know_peer(nng_tls_engine_conn *c)
 static enum refusal refusal_of(const nng_tls_engine_conn *c, int e)
 {
 	const uint32_t not_its_time = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
+	uint32_t wrong;
 
 	switch (e) {
 	case 0:
+	case MBEDTLS_ERR_SSL_BAD_HS_CERTIFICATE: /* not for clients */
 		return REFUSAL_PEER_NO_NODE;
 	case MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE:
 		return REFUSAL_PEER_NO_CERTIFICATE;
 	case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
-		return mbedtls_ssl_get_verify_result(&c->ssl) & ~not_its_time
-			       ? REFUSAL_PEER_OTHER_CA
-			       : REFUSAL_PEER_OLD;
+		wrong = mbedtls_ssl_get_verify_result(&c->ssl);
+		if (wrong & MBEDTLS_X509_BADCERT_NOT_TRUSTED)
+			return REFUSAL_PEER_OTHER_CA;
+		return wrong & ~not_its_time ? REFUSAL_PEER_NO_NODE : REFUSAL_PEER_OLD;
 	case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
 	case MBEDTLS_ERR_SSL_CONN_EOF:
 	case MBEDTLS_ERR_NET_CONN_RESET:
