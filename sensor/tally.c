@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const char evicted[] = "evicted ";
+static const char evicted[] = "evicted";
 
 PRINTF_LIKE(2, 3)
 static void add(struct tally *t, const char *fmt, ...)
@@ -21,11 +21,16 @@ static void add(struct tally *t, const char *fmt, ...)
 	t->n++;
 }
 
+static void add_count(struct tally *t, const char *what, const char *name, uint64_t n)
+{
+	if (n)
+		add(t, "%s %s=%" PRIu64, what, name, n);
+}
+
 static void add_evicted(struct tally *t, const char *table, uint64_t n)
 {
 	t->evicted += n;
-	if (n)
-		add(t, "%s%s=%" PRIu64, evicted, table, n);
+	add_count(t, evicted, table, n);
 }
 
 static void add_filters(struct tally *t, const struct source *s)
@@ -37,12 +42,6 @@ static void add_filters(struct tally *t, const struct source *s)
 		add(t, "filter %s=%" PRIu64, at[i].name, at[i].events);
 }
 
-static void add_count(struct tally *t, const char *what, uint64_t n)
-{
-	if (n)
-		add(t, "%s=%" PRIu64, what, n);
-}
-
 static void add_processes(struct tally *t, struct enrich *e)
 {
 	const struct hashes *h = enrich_hasher(e);
@@ -52,14 +51,14 @@ static void add_processes(struct tally *t, struct enrich *e)
 	known_counters(enrich_known(e), &known);
 	if (h)
 		hashes_counters(h, &hashes);
-	add_count(t, "processes begin_unseen", known.guessed);
-	add_count(t, "processes read_from_proc", known.proc_reads);
-	add_count(t, "processes args_lost", known.args_lost);
-	add_count(t, "hashes done", hashes.done);
-	add_count(t, "hashes failed", hashes.failed);
-	add_count(t, "hashes skipped", hashes.skipped);
-	add_count(t, "hashes refused", hashes.refused);
-	add_count(t, "hashes forgotten", hashes.evicted);
+	add_count(t, "processes", "begin_unseen", known.guessed);
+	add_count(t, "processes", "read_from_proc", known.proc_reads);
+	add_count(t, "processes", "args_lost", known.args_lost);
+	add_count(t, "hashes", "done", hashes.done);
+	add_count(t, "hashes", "failed", hashes.failed);
+	add_count(t, "hashes", "skipped", hashes.skipped);
+	add_count(t, "hashes", "refused", hashes.refused);
+	add_count(t, "hashes", "forgotten", hashes.evicted);
 }
 
 void tally_make(struct tally *t, const struct source *s, struct enrich *e)
@@ -92,7 +91,7 @@ const char *tally_evictions(const struct tally *t, char *buf, size_t n)
 
 	for (size_t i = 0; i < t->n && k >= 0 && (at += (size_t)k) < n; i++)
 		k = strncmp(t->at[i], evicted, sizeof(evicted) - 1) == 0
-			    ? snprintf(buf + at, n - at, " %s", t->at[i] + sizeof(evicted) - 1)
+			    ? snprintf(buf + at, n - at, "%s", t->at[i] + sizeof(evicted) - 1)
 			    : 0;
 	return buf;
 }
