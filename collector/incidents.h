@@ -2,13 +2,18 @@
 /* incidents - alerts that belong together, worked out when asked for.
  *
  * Two alerts are joined by
- *   lineage  one's process is the other's, or an ancestor of it; or both have the same one not far
- * above flow     the same over a connection between nodes: a process that serves an accepted
- * connection is a child of the one that connected; or the same flow itself file     the same
- * executable by SHA-256, outside of the system's folders user     the same user, not root, on the
- * same node within INCIDENT_APART_NS of each other.  Why is kept for each.  Processes that stand
- * above everything (process 1, service managers, listening daemons) join nothing. Thread: one
- * owner.  Memory: 4.9 kB an alert, INCIDENT_ALERTS at most. */
+ *
+ * - lineage: one's process is the other's, or an ancestor of it; or both have the same one not far
+ *   above;
+ * - flow: the same over a connection between nodes: a process that serves an accepted connection is
+ *   a child of the one that connected; or the same flow itself;
+ * - file: the same executable by SHA-256, outside of the system's folders;
+ * - user: the same user, not root, on the same node within INCIDENT_APART_NS of each other.
+ *
+ * Why is kept for each.  Processes that stand above everything (process 1, service managers,
+ * listening daemons) join nothing.
+ *
+ * Thread: one owner.  Memory: 4.9 kB an alert, INCIDENT_ALERTS at most. */
 #pragma once
 #include "collector/alertbook.h"
 #include "collector/flowdb.h"
