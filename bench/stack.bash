@@ -11,17 +11,10 @@ T=$(mktemp -d "${TMPDIR:-/tmp}/rtsec-bench.XXXXXX")
 RUN=$T/run
 HTTP='' PORT=''
 
+# shellcheck source=bench/port.bash
+. bench/port.bash
+
 say() { echo "$(basename -s .sh "$0"): $*" >&2; }
-
-free_port() {
-	local port
-
-	while :; do
-		port=$((20000 + RANDOM % 10000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-	done
-	echo "$port"
-}
 
 up() {
 	HTTP=${HTTP:-$(free_port)} PORT=${PORT:-$(free_port)}

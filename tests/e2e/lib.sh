@@ -6,6 +6,8 @@
 # script takes `fast` or `full` as its first argument, or from RTSEC_SCALE (else fast), and ends by calling finish.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+# shellcheck source=bench/port.bash
+. bench/port.bash
 BIN=$(readlink -e "${RTSEC_BIN:-build/dev/bin}") || {
 	echo "RTSEC_BIN: no folder of rtsec-sensor, rtsec-collector and rtsecctl: ${RTSEC_BIN:-build/dev/bin}" >&2
 	exit 1
@@ -51,16 +53,6 @@ until_true() { # SECONDS COMMAND...
 		[ "$SECONDS" -lt "$end" ] || return 1
 		sleep 0.1
 	done
-}
-
-free_port() {
-	local port
-
-	while :; do
-		port=$((20000 + RANDOM % 10000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-	done
-	echo "$port"
 }
 
 dev_up() { ./dev up --detach --dir "$T/run" --http "$HTTP" --port "$PORT"; }
