@@ -7,8 +7,9 @@
  * covers its batch.  When the store fails, all of the group is answered BUSY and the sensors keep
  * it; the failure is logged once, until it is over.  The same is answered to batches that a disk
  * with little space has no room for (disk.h), bulk ones first.  Between groups it runs retention
- * and merges. Thread: one of its own, started by ingest_start() and joined by ingest_stop();
- * counters are read from any thread.  Only this file touches NNG in the collector. */
+ * and merges (upkeep.h).  What becomes of one message is decided in ingest_take.h.
+ * Thread: one of its own, started by ingest_start() and joined by ingest_stop(); counters are read
+ * from any thread. */
 #pragma once
 #include "collector/disk.h"
 #include "collector/follow.h"
