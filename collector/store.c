@@ -3,19 +3,17 @@
 
 #include <dirent.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "collector/day.h"
-#include "collector/filter.h"
 #include "collector/store_internal.h"
+#include "collector/store_replay.h"
 #include "lib/log.h"
 
 enum {
 	KEEP_DAYS = 3, /* files that stay open between commits: yesterday, today, a wrong clock */
 	OLDEST_DAYS = 366,
 	FUTURE_DAYS = 2,
-	REPLAY_BYTES = 16 << 20,
 };
 static const uint64_t ns_per_day = 86400000000000u;
 
@@ -26,73 +24,39 @@ _Static_assert((int)STORE_E_DUPLICATE == (int)DAY_E_DUPLICATE &&
 struct store {
 	char dir[DAY_PATH_BYTES - 64];
 	/* the writer's own */
-	struct filter_builder *filter;
 	struct day **open; /* most recently used first */
 	size_t n_open, open_room;
-	struct block *block; /* replays */
-	struct buf record;
+	struct replay replay;
 	uint64_t last_ingested_ns, last_id;
 	/* shared with readers */
 	pthread_mutex_t mutex;
 	struct store_days days;
 	struct store_reader *readers;
-	struct store_quarantined *quarantine; /* in no order */
-	size_t n_quarantine, quarantine_room;
-	atomic_size_t n_held; /* of them that hold: none is asked for while there is none */
+	struct store_damaged damaged; /* with a mutex of its own */
 };
 
 /* ---- what the days hold ---- */
-
-static int days_room(struct store_days *d, size_t n)
-{
-	struct day_summary *list;
-
-	if (n <= d->room)
-		return 0;
-	list = reallocarray(d->list, n + 16, sizeof(*list));
-	if (!list)
-		return err_origin(-ENOMEM);
-	d->list = list;
-	d->room = n + 16;
-	return 0;
-}
-
-/* Notes @summary, at its place by number.  Room must be there. */
-static void days_put(struct store_days *d, const struct day_summary *summary)
-{
-	size_t at = d->n;
-
-	while (at > 0 && d->list[at - 1].number >= summary->number)
-		at--;
-	if (at == d->n || d->list[at].number != summary->number) {
-		memmove(d->list + at + 1, d->list + at, (d->n - at) * sizeof(*d->list));
-		d->n++;
-	}
-	d->list[at] = *summary;
-}
 
 int store_days_copy(struct store *s, struct store_days *to)
 {
 	int r;
 
 	pthread_mutex_lock(&s->mutex);
-	r = days_room(to, s->days.n);
-	if (r == 0 && s->days.n)
-		memcpy(to->list, s->days.list, s->days.n * sizeof(*to->list));
-	to->n = r == 0 ? s->days.n : 0;
+	r = store_days_clone(to, &s->days);
 	pthread_mutex_unlock(&s->mutex);
 	return r;
 }
 
 bool store_has_day(struct store *s, const struct day_summary *day)
 {
-	bool has = false;
+	const struct day_summary *has;
+	bool same;
 
 	pthread_mutex_lock(&s->mutex);
-	for (size_t i = 0; i < s->days.n && !has; i++)
-		has = s->days.list[i].number == day->number && s->days.list[i].inode == day->inode;
+	has = store_days_find(&s->days, day->number);
+	same = has && has->inode == day->inode;
 	pthread_mutex_unlock(&s->mutex);
-	return has;
+	return same;
 }
 
 pthread_mutex_t *store_mutex(struct store *s)
@@ -112,101 +76,9 @@ const char *store_dir(const struct store *s)
 
 /* ---- quarantine ---- */
 
-static struct store_quarantined *find_quarantined(struct store *s, uint64_t id)
+struct store_damaged *store_damaged(struct store *s)
 {
-	for (size_t i = 0; i < s->n_quarantine; i++)
-		if (s->quarantine[i].id == id)
-			return &s->quarantine[i];
-	return NULL;
-}
-
-static bool quarantine_room(struct store *s)
-{
-	size_t room = s->quarantine_room ? s->quarantine_room * 2 : 16;
-	struct store_quarantined *more;
-
-	if (s->n_quarantine < s->quarantine_room)
-		return true;
-	if (s->n_quarantine == STORE_QUARANTINE)
-		return false;
-	more = reallocarray(s->quarantine, room, sizeof(*more));
-	if (!more)
-		return false;
-	s->quarantine = more;
-	s->quarantine_room = room;
-	return true;
-}
-
-bool store_quarantine(struct store *s, const struct store_quarantined *q)
-{
-	bool is_new;
-
-	pthread_mutex_lock(&s->mutex);
-	is_new = !find_quarantined(s, q->id) && quarantine_room(s);
-	if (is_new) {
-		s->quarantine[s->n_quarantine++] = *q;
-		atomic_fetch_add(&s->n_held, q->holds);
-	}
-	pthread_mutex_unlock(&s->mutex);
-	return is_new;
-}
-
-bool store_is_quarantined(struct store *s, uint64_t block_id, struct store_damage *ret)
-{
-	const struct store_quarantined *q;
-	bool is;
-
-	if (atomic_load(&s->n_held) == 0)
-		return false;
-	pthread_mutex_lock(&s->mutex);
-	q = find_quarantined(s, block_id);
-	is = q && q->holds;
-	if (is)
-		*ret = q->damage;
-	pthread_mutex_unlock(&s->mutex);
-	return is;
-}
-
-void store_count_quarantine(struct store *s, uint64_t *ret_blocks, uint64_t *ret_events)
-{
-	*ret_blocks = *ret_events = 0;
-	pthread_mutex_lock(&s->mutex);
-	for (size_t i = 0; i < s->n_quarantine; i++) {
-		*ret_blocks += s->quarantine[i].holds;
-		*ret_events += s->quarantine[i].holds ? s->quarantine[i].damage.n_events : 0;
-	}
-	pthread_mutex_unlock(&s->mutex);
-}
-
-/* Of a day that is gone.  The mutex is held. */
-static void forget_quarantine(struct store *s, uint32_t day)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n_quarantine; i++) {
-		if (s->quarantine[i].id >> 32 != day)
-			s->quarantine[n++] = s->quarantine[i];
-		else
-			atomic_fetch_sub(&s->n_held, s->quarantine[i].holds);
-	}
-	s->n_quarantine = n;
-}
-
-/* A copy of one that the index lacks; false: none.  The writer has it noted then, or never. */
-static bool next_to_keep(struct store *s, struct store_quarantined *ret)
-{
-	bool found = false;
-
-	pthread_mutex_lock(&s->mutex);
-	for (size_t i = 0; i < s->n_quarantine && !found; i++) {
-		found = s->quarantine[i].holds && !s->quarantine[i].kept;
-		if (found) {
-			s->quarantine[i].kept = true;
-			*ret = s->quarantine[i];
-		}
-	}
-	pthread_mutex_unlock(&s->mutex);
-	return found;
+	return &s->damaged;
 }
 
 void store_keep_quarantine(struct store *s, uint64_t now_ns)
@@ -214,7 +86,7 @@ void store_keep_quarantine(struct store *s, uint64_t now_ns)
 	struct store_quarantined q;
 	struct day *day = NULL;
 
-	while (next_to_keep(s, &q)) {
+	while (store_damaged_next(&s->damaged, &q)) {
 		uint32_t number = (uint32_t)(q.id >> 32);
 		int r = store_has_events(s, number) ? store_writable_day(s, number, &day)
 						    : err_origin(-ENOENT);
@@ -245,7 +117,7 @@ static int load_quarantined(const struct day_damaged *d, void *arg)
 	snprintf(q.damage.node_id, sizeof(q.damage.node_id), "%s", d->node_id);
 	snprintf(q.damage.node, sizeof(q.damage.node), "%s", d->node_name);
 	snprintf(q.damage.reason, sizeof(q.damage.reason), "%s", d->reason);
-	(void)store_quarantine(l->store, &q);
+	(void)store_damaged_note(&l->store->damaged, &q);
 	return 0;
 }
 
@@ -266,50 +138,6 @@ uint64_t store_last_seq(struct block *b)
 	return last;
 }
 
-/* One record of the frames file that the index lacks.  Returns DAY_E_RECORD, 0 at the end, or a
- * negative errno. */
-static int replay_one(struct store *s, struct day *day)
-{
-	struct day_entry e = { .block = s->block };
-	uint64_t row;
-	int r = day_replay(day, &s->record, &e.ingested_ns);
-
-	if (r <= 0)
-		return r;
-	e.frame = s->record.data;
-	e.n_frame = s->record.n;
-	r = block_load(s->block, e.frame, e.n_frame, NULL);
-	if (r == -EBADMSG) /* a build of other limits took it */
-		r = DAY_E_CONFLICT;
-	if (r == 0)
-		r = filter_build(s->filter, s->block, &e.filter, &e.n_filter);
-	if (r == 0) {
-		e.last_seq = store_last_seq(s->block);
-		r = day_append(day, &e, &row);
-	}
-	if (r > 0)
-		r = day_pass_over(day, &e);
-	return r < 0 ? r : DAY_E_RECORD;
-}
-
-/* In transactions of a bounded size: it may be a whole day. */
-static int replay(struct store *s, struct day *day)
-{
-	size_t n = 0;
-	int r;
-
-	while ((r = replay_one(s, day)) == DAY_E_RECORD) {
-		n += s->record.n;
-		if (n < REPLAY_BYTES)
-			continue;
-		n = 0;
-		r = day_commit(day);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? r : day_commit(day);
-}
-
 /* Opens a day and brings its index up to its frames file. */
 static int open_day(struct store *s, uint32_t number, struct day **ret, struct diag *d)
 {
@@ -320,7 +148,7 @@ static int open_day(struct store *s, uint32_t number, struct day **ret, struct d
 	if (r < 0)
 		return r;
 	n_before = day_summary(day)->n_blocks;
-	r = replay(s, day);
+	r = replay_day(&s->replay, day);
 	if (r < 0)
 		return diag_set(d, r, 0, 0, "cannot bring the index of day %u up to date: %s",
 				number, strerror(-r));
@@ -337,14 +165,14 @@ static int load_day(struct store *s, uint32_t number, struct diag *d)
 	int r = open_day(s, number, &day, d);
 
 	if (r == 0)
-		r = days_room(&s->days, s->days.n + 1);
+		r = store_days_room(&s->days, s->days.n + 1);
 	if (r < 0)
 		return r;
 	r = day_quarantined(day, load_quarantined, &(struct loading){ s, number });
 	if (r < 0)
 		return diag_set(d, r, 0, 0, "cannot read what is damaged in day %u: %s", number,
 				strerror(-r));
-	days_put(&s->days, day_summary(day));
+	store_days_put(&s->days, day_summary(day));
 	s->last_ingested_ns = MAX(s->last_ingested_ns, day_summary(day)->ingested_ns);
 	return 0;
 }
@@ -374,6 +202,7 @@ int store_open(struct store **ret, const char *dir, struct diag *d)
 	if (!s)
 		return err_origin(-ENOMEM);
 	pthread_mutex_init(&s->mutex, NULL);
+	store_damaged_init(&s->damaged);
 	if (strlen(dir) >= sizeof(s->dir))
 		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0,
 				"the folder's path is too long");
@@ -381,9 +210,7 @@ int store_open(struct store **ret, const char *dir, struct diag *d)
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return diag_set(d, err_origin(-errno), 0, 0, "cannot make the folder %s: %s", dir,
 				strerror(errno));
-	r = filter_builder_new(&s->filter);
-	if (r == 0)
-		r = block_new(&s->block);
+	r = replay_init(&s->replay);
 	if (r == 0)
 		r = day_finish_removals(dir);
 	if (r == 0)
@@ -400,11 +227,9 @@ struct store *store_free(struct store *s)
 	for (size_t i = 0; i < s->n_open; i++)
 		day_free(s->open[i]);
 	free(s->open);
-	filter_builder_free(s->filter);
-	block_free(s->block);
-	buf_done(&s->record);
-	free(s->quarantine);
-	free(s->days.list);
+	replay_done(&s->replay);
+	store_damaged_done(&s->damaged);
+	store_days_done(&s->days);
 	pthread_mutex_destroy(&s->mutex);
 	free(s);
 	return NULL;
@@ -487,7 +312,7 @@ int store_append(struct store *s, struct block *b, const void *frame, size_t n,
 	uint32_t number = day_of(block_info(b), ingested_ns);
 	struct day *day = NULL;
 	uint64_t row = 0;
-	int r = filter_build(s->filter, b, &entry.filter, &entry.n_filter);
+	int r = filter_build(s->replay.filter, b, &entry.filter, &entry.n_filter);
 
 	if (r == 0)
 		r = store_writable_day(s, number, &day);
@@ -517,10 +342,10 @@ int store_commit(struct store *s)
 		r = day_commit(s->open[i]);
 	pthread_mutex_lock(&s->mutex);
 	if (r == 0)
-		r = days_room(&s->days, s->days.n + s->n_open);
+		r = store_days_room(&s->days, s->days.n + s->n_open);
 	for (size_t i = 0; i < s->n_open && s->days.n < s->days.room; i++)
 		if (!day_dirty(s->open[i]))
-			days_put(&s->days, day_summary(s->open[i]));
+			store_days_put(&s->days, day_summary(s->open[i]));
 	pthread_mutex_unlock(&s->mutex);
 	if (r < 0)
 		return roll_back(s, r);
@@ -535,11 +360,10 @@ uint64_t store_arrival(const struct store *s, uint64_t now_ns)
 
 bool store_has_events(struct store *s, uint32_t day)
 {
-	bool has = false;
+	bool has;
 
 	pthread_mutex_lock(&s->mutex);
-	for (size_t i = 0; i < s->days.n && !has; i++)
-		has = s->days.list[i].number == day;
+	has = store_days_find(&s->days, day) != NULL;
 	pthread_mutex_unlock(&s->mutex);
 	return has;
 }
@@ -565,7 +389,7 @@ uint64_t store_last_id(const struct store *s)
 void store_day_changed(struct store *s, struct day *day)
 {
 	pthread_mutex_lock(&s->mutex);
-	days_put(&s->days, day_summary(day)); /* its room is there: it was known */
+	store_days_put(&s->days, day_summary(day)); /* its room is there: it was known */
 	pthread_mutex_unlock(&s->mutex);
 }
 
@@ -627,21 +451,13 @@ static int close_day(struct store *s, uint32_t number)
 /* Takes the day out of what readers see.  Returns false when it is not there. */
 static bool take_day(struct store *s, uint32_t number, struct day_summary *ret)
 {
-	struct store_days *d = &s->days;
-	size_t i = 0;
 	bool found;
 
 	pthread_mutex_lock(&s->mutex);
-	while (i < d->n && d->list[i].number != number)
-		i++;
-	found = i < d->n;
-	if (found) {
-		*ret = d->list[i];
-		d->n--;
-		memmove(d->list + i, d->list + i + 1, (d->n - i) * sizeof(*d->list));
-		forget_quarantine(s, number);
-	}
+	found = store_days_take(&s->days, number, ret);
 	pthread_mutex_unlock(&s->mutex);
+	if (found)
+		store_damaged_forget(&s->damaged, number);
 	return found;
 }
 
@@ -658,7 +474,7 @@ int store_remove_day(struct store *s, uint32_t number)
 	r = day_remove(s->dir, number, &begun);
 	if (r < 0 && !begun) {
 		pthread_mutex_lock(&s->mutex);
-		days_put(&s->days, &day); /* its room is still there */
+		store_days_put(&s->days, &day); /* its room is still there */
 		pthread_mutex_unlock(&s->mutex);
 		return r;
 	}

@@ -327,3 +327,12 @@ void cursor_source(struct cursor *c, char ret_id[STORE_NODE_BYTES], char ret_nam
 	}
 	sqlite3_reset(s);
 }
+
+bool cursor_before(enum order order, const struct store_block *a, const struct store_block *b)
+{
+	if (order == NEWEST)
+		return a->max_time_ns > b->max_time_ns;
+	if (order == OLDEST)
+		return a->min_time_ns < b->min_time_ns;
+	return a->ingested_ns < b->ingested_ns;
+}

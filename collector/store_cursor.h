@@ -53,3 +53,6 @@ NODISCARD int cursor_fetch(struct cursor *c, struct buf *record, struct block *b
 /* Who sent the block, "" when that cannot be read either. */
 void cursor_source(struct cursor *c, char ret_id[STORE_NODE_BYTES],
 		   char ret_name[STORE_NODE_BYTES]);
+
+/* True when a scan in @order wants @a before @b. */
+bool cursor_before(enum order order, const struct store_block *a, const struct store_block *b);

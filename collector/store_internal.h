@@ -4,34 +4,15 @@
 #pragma once
 #include <pthread.h>
 
-#include "collector/day.h"
-#include "collector/store.h"
+#include "collector/store_damaged.h"
+#include "collector/store_days.h"
 
-/* What every day held at one moment, by rising number: a scan sees this and nothing newer. */
-struct store_days {
-	struct day_summary *list;
-	size_t n, room;
-};
-
-/* Copies the committed summaries to @to (zero-initialised or reused).  Returns 0 or -ENOMEM. */
+/* Copies what the days hold, as of the last commit, to @to (zeroed or used before).  Returns 0 or
+ * -ENOMEM. */
 NODISCARD int store_days_copy(struct store *s, struct store_days *to);
 const char *store_dir(const struct store *s);
 
-/* What is damaged: a block by its id, the rest of a day by its number << 32. */
-struct store_quarantined {
-	uint64_t id;
-	struct store_damage damage;
-	bool holds; /* it is not read again; else it is only known that it was logged */
-	bool kept;  /* the day's index has it */
-};
-
-/* Notes @q.  True the first time (a bounded number of times: then false for all), so that damage is
- * logged once and not by every scan. */
-bool store_quarantine(struct store *s, const struct store_quarantined *q);
-/* True when the block is not to be read: what is known of its damage is in *ret. */
-bool store_is_quarantined(struct store *s, uint64_t block_id, struct store_damage *ret);
-/* Blocks in quarantine, and their events. */
-void store_count_quarantine(struct store *s, uint64_t *ret_blocks, uint64_t *ret_events);
+struct store_damaged *store_damaged(struct store *s);
 
 /* True while the store has @day, and not another one made under its name since. */
 bool store_has_day(struct store *s, const struct day_summary *day);

@@ -4,10 +4,8 @@
 #include <pthread.h>
 
 #include "collector/scope.h"
-#include "collector/store_cursor.h"
+#include "collector/store_cursors.h"
 #include "lib/log.h"
-
-enum { KEEP_OPEN = 8 };
 
 /* One scan. */
 struct scan {
@@ -27,97 +25,14 @@ struct store_reader {
 	pthread_mutex_t mutex;	   /* held by a scan, and by who closes files that are gone */
 	struct block *block;
 	struct store_days days;
-	struct cursor **cursors; /* open files, in no order */
-	size_t n_cursors, cursors_room;
-	uint64_t n_scans;
+	struct store_cursors cursors; /* open files */
 	struct buf record;
 	struct scan scan;		   /* that is under way */
 	const struct scope *scope;	   /* NULL: every node */
 	const struct block_beside *beside; /* not while there is a scope: it tells of all nodes */
 };
 
-/* ---- open days ---- */
-
-static struct cursor *find_cursor(struct store_reader *r, const struct day_summary *day)
-{
-	for (size_t i = 0; i < r->n_cursors; i++)
-		if (r->cursors[i]->day.number == day->number &&
-		    r->cursors[i]->day.inode == day->inode)
-			return r->cursors[i];
-	return NULL;
-}
-
-static void drop_cursor(struct store_reader *r, size_t at)
-{
-	cursor_free(r->cursors[at]);
-	r->cursors[at] = r->cursors[--r->n_cursors];
-}
-
-static int cursor_room(struct store_reader *r)
-{
-	struct cursor **more;
-
-	if (r->n_cursors < r->cursors_room)
-		return 0;
-	more = reallocarray(r->cursors, r->cursors_room + 8, sizeof(struct cursor *));
-	if (!more)
-		return err_origin(-ENOMEM);
-	r->cursors = more;
-	r->cursors_room += 8;
-	return 0;
-}
-
-/* Returns 0, CURSOR_E_GONE or a negative errno. */
-static int get_cursor(struct store_reader *r, const struct day_summary *day, struct cursor **ret)
-{
-	struct cursor *c = find_cursor(r, day);
-	int res = 0;
-
-	if (!c) {
-		res = cursor_room(r);
-		if (res == 0)
-			res = cursor_new(&c, r->store, day);
-		if (res != 0)
-			return res;
-		r->cursors[r->n_cursors++] = c;
-	}
-	c->day = *day;
-	c->used = r->n_scans;
-	*ret = c;
-	return 0;
-}
-
-/* Files of days that were removed take space until nobody has them open. */
-static void close_gone(struct store_reader *r)
-{
-	for (size_t i = r->n_cursors; i-- > 0;)
-		if (!store_has_day(r->store, &r->cursors[i]->day))
-			drop_cursor(r, i);
-}
-
-static void close_least_used(struct store_reader *r)
-{
-	while (r->n_cursors > KEEP_OPEN) {
-		size_t least = 0;
-
-		for (size_t i = 1; i < r->n_cursors; i++)
-			if (r->cursors[i]->used < r->cursors[least]->used)
-				least = i;
-		drop_cursor(r, least);
-	}
-}
-
 /* ---- one block ---- */
-
-/* True when the scan wants @a before @b. */
-static bool before(enum order order, const struct store_block *a, const struct store_block *b)
-{
-	if (order == NEWEST)
-		return a->max_time_ns > b->max_time_ns;
-	if (order == OLDEST)
-		return a->min_time_ns < b->min_time_ns;
-	return a->ingested_ns < b->ingested_ns;
-}
 
 static void log_damage(struct store_reader *r, uint64_t id, const struct store_damage *m)
 {
@@ -160,7 +75,7 @@ static void tell_damage(const struct scan *scan, const struct store_damage *m)
 static void found_damage(const struct scan *scan, const struct store_quarantined *q)
 {
 	tell_damage(scan, &q->damage);
-	if (store_quarantine(scan->reader->store, q))
+	if (store_damaged_note(store_damaged(scan->reader->store), q))
 		log_damage(scan->reader, q->id, &q->damage);
 }
 
@@ -202,13 +117,12 @@ static int read_block(const struct scan *scan, struct cursor *c)
 	struct diag d = { 0 };
 	int r;
 
-	if (store_is_quarantined(reader->store, (uint64_t)c->day.number << 32 | c->block_id,
-				 &known)) {
+	if (store_damaged_holds(store_damaged(reader->store),
+				(uint64_t)c->day.number << 32 | c->block_id, &known)) {
 		tell_damage(scan, &known);
 		return 0;
 	}
 	r = cursor_fetch(c, &reader->record, reader->block, &d);
-
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
@@ -247,7 +161,6 @@ static int visit(const struct scan *scan, struct cursor *c)
 	if (scan->reader->scope)
 		return visit_scoped(scan, c);
 	wish = scan->wanted ? scan->wanted(&c->meta, scan->arg) : STORE_READ;
-
 	if (wish == STORE_STOP)
 		return STOPPED;
 	scan->stats->blocks++;
@@ -313,7 +226,7 @@ static void choose_days(const struct scan *scan)
 		for (; at > 0; at--) {
 			struct store_block other = bound(&d->list[at - 1]);
 
-			if (!before(scan->order, &key, &other))
+			if (!cursor_before(scan->order, &key, &other))
 				break;
 			d->list[at] = d->list[at - 1];
 		}
@@ -323,25 +236,11 @@ static void choose_days(const struct scan *scan)
 	d->n = n;
 }
 
-static struct cursor *best_cursor(const struct scan *scan)
-{
-	const struct store_reader *r = scan->reader;
-	struct cursor *best = NULL;
-
-	for (size_t i = 0; i < r->n_cursors; i++) {
-		struct cursor *c = r->cursors[i];
-
-		if (c->active && (!best || before(scan->order, &c->meta, &best->meta)))
-			best = c;
-	}
-	return best;
-}
-
 /* Opens days until none of the rest can hold a block that comes before the best one. */
 static int open_days(struct scan *scan, struct cursor **ret)
 {
 	struct store_reader *r = scan->reader;
-	struct cursor *best = best_cursor(scan);
+	struct cursor *best = store_cursors_best(&r->cursors, scan->order);
 
 	for (; scan->next_day < r->days.n; scan->next_day++) {
 		const struct day_summary *day = &r->days.list[scan->next_day];
@@ -349,9 +248,9 @@ static int open_days(struct scan *scan, struct cursor **ret)
 		struct cursor *c = NULL;
 		int res;
 
-		if (best && before(scan->order, &best->meta, &key))
+		if (best && cursor_before(scan->order, &best->meta, &key))
 			break;
-		res = get_cursor(r, day, &c);
+		res = store_cursors_get(&r->cursors, r->store, day, &c);
 		if (res == CURSOR_E_GONE)
 			continue;
 		if (res == 0)
@@ -360,7 +259,7 @@ static int open_days(struct scan *scan, struct cursor **ret)
 			res = give_up_day(scan, day, res);
 		if (res < 0)
 			return res;
-		best = best_cursor(scan);
+		best = store_cursors_best(&r->cursors, scan->order);
 	}
 	*ret = best;
 	return 0;
@@ -407,7 +306,6 @@ int store_walk_begin(struct store_reader *r, const struct store_range *range,
 		pthread_mutex_unlock(&r->mutex);
 		return res;
 	}
-	r->n_scans++;
 	r->scan = (struct scan){ .reader = r,
 				 .range = *range,
 				 .order = range->ascending ? OLDEST : NEWEST,
@@ -430,10 +328,7 @@ const void *store_walk_frame(const struct store_reader *r, size_t *ret_n)
 
 void store_walk_end(struct store_reader *r)
 {
-	for (size_t i = 0; i < r->n_cursors; i++)
-		cursor_end(r->cursors[i]);
-	close_gone(r);
-	close_least_used(r);
+	store_cursors_rest(&r->cursors, r->store);
 	pthread_mutex_unlock(&r->mutex);
 }
 
@@ -498,11 +393,9 @@ struct store_reader *store_reader_free(struct store_reader *r)
 	if (!r)
 		return NULL;
 	unlist(r);
-	for (size_t i = 0; i < r->n_cursors; i++)
-		cursor_free(r->cursors[i]);
-	free(r->cursors);
+	store_cursors_done(&r->cursors);
 	block_free(r->block);
-	free(r->days.list);
+	store_days_done(&r->days);
 	buf_done(&r->record);
 	pthread_mutex_destroy(&r->mutex);
 	free(r);
@@ -516,9 +409,7 @@ void store_readers_drop(struct store *s, const struct day_summary *day)
 	for (struct store_reader *r = *store_readers(s); r; r = r->next) {
 		if (pthread_mutex_trylock(&r->mutex) != 0)
 			continue;
-		for (size_t i = r->n_cursors; i-- > 0;)
-			if (r->cursors[i]->day.number == day->number)
-				drop_cursor(r, i);
+		store_cursors_drop(&r->cursors, day->number);
 		pthread_mutex_unlock(&r->mutex);
 	}
 	pthread_mutex_unlock(store_mutex(s));
@@ -547,6 +438,6 @@ int store_totals(struct store_reader *r, struct store_totals *ret)
 		ret->bytes += r->days.list[i].frames_end;
 		ret->days++;
 	}
-	store_count_quarantine(r->store, &ret->damaged_blocks, &ret->damaged_events);
+	store_damaged_count(store_damaged(r->store), &ret->damaged_blocks, &ret->damaged_events);
 	return res;
 }
