@@ -4,12 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "collector/day_internal.h"
 #include "collector/migrate.h"
-#include "lib/limits.h"
 
 static const char *const texts[STMT_MAX] = {
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
@@ -159,154 +155,15 @@ struct day *day_free(struct day *day)
 	return NULL;
 }
 
-/* ---- sources ---- */
-
-static uint64_t source_key(const struct block_info *i)
-{
-	uint64_t h = XXH3_64bits_withSeed(i->boot_id, sizeof(i->boot_id), i->node_id.n);
-
-	h = XXH3_64bits_withSeed(i->node_id.s, i->node_id.n, h);
-	return XXH3_64bits_withSeed(i->node_name.s, i->node_name.n, h);
-}
-
-static bool source_is(const struct source *s, const struct block_info *i)
-{
-	return s->n_node_id == i->node_id.n && s->n_node_name == i->node_name.n &&
-	       memcmp(s->node_id, i->node_id.s, i->node_id.n) == 0 &&
-	       memcmp(s->node_name, i->node_name.s, i->node_name.n) == 0 &&
-	       memcmp(s->boot_id, i->boot_id, sizeof(s->boot_id)) == 0;
-}
-
-static void bind_source(sqlite3_stmt *stmt, const struct block_info *i)
-{
-	sqlite3_bind_text(stmt, 1, i->node_id.s, (int)i->node_id.n, SQLITE_STATIC);
-	sqlite3_bind_blob(stmt, 2, i->boot_id, sizeof(i->boot_id), SQLITE_STATIC);
-	sqlite3_bind_text(stmt, 3, i->node_name.s ? i->node_name.s : "", (int)i->node_name.n,
-			  SQLITE_STATIC);
-}
-
-/* Id of the source's row, made when there is none. */
-static int source_row(struct day *day, const struct block_info *i, int64_t *ret)
-{
-	sqlite3_stmt *find = day->stmts[STMT_SOURCE_FIND], *put = day->stmts[STMT_SOURCE_ADD];
-	int r;
-
-	bind_source(find, i);
-	r = sql_step(find);
-	if (r == SQL_E_ROW)
-		*ret = sqlite3_column_int64(find, 0);
-	sqlite3_reset(find);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	bind_source(put, i);
-	r = sql_run(put);
-	*ret = sqlite3_last_insert_rowid(day->db);
-	return r;
-}
-
-static int remember_source(struct day *day, const struct block_info *i, uint64_t key, int64_t id)
-{
-	struct source *s;
-
-	if (day->n_sources == day->sources_room) {
-		uint32_t room = day->sources_room ? day->sources_room * 2 : 16;
-
-		s = reallocarray(day->sources, room, sizeof(*s));
-		if (!s)
-			return err_origin(-ENOMEM);
-		day->sources = s;
-		day->sources_room = room;
-	}
-	if (!slots_room(&day->by_source))
-		return err_origin(-ENOMEM);
-	s = &day->sources[day->n_sources++];
-	s->n_node_id = i->node_id.n;
-	s->n_node_name = i->node_name.n;
-	memcpy(s->node_id, i->node_id.s, i->node_id.n);
-	if (i->node_name.n)
-		memcpy(s->node_name, i->node_name.s, i->node_name.n);
-	memcpy(s->boot_id, i->boot_id, sizeof(s->boot_id));
-	s->id = id;
-	slots_put(&day->by_source, key, day->n_sources);
-	return 0;
-}
-
-static int source_id(struct day *day, const struct block_info *i, int64_t *ret)
-{
-	uint64_t key = source_key(i);
-	uint32_t at = slots_first(&day->by_source, key), k;
-	int r;
-
-	if (i->node_id.n >= sizeof(day->sources->node_id) ||
-	    i->node_name.n >= sizeof(day->sources->node_name))
-		return err_origin(-EINVAL); /* block_load() has refused it */
-	while ((k = slots_next(&day->by_source, key, &at))) {
-		if (!source_is(&day->sources[k - 1], i))
-			continue;
-		*ret = day->sources[k - 1].id;
-		return 0;
-	}
-	r = source_row(day, i, ret);
-	return r < 0 ? r : remember_source(day, i, key, *ret);
-}
-
 /* ---- appending ---- */
-
-static uint64_t record_hash(const void *frame, size_t n, uint64_t ingested_ns)
-{
-	return XXH3_64bits_withSeed(frame, n, ingested_ns);
-}
-
-void day_record_header(struct record_header *h, const void *frame, size_t n, uint64_t ingested_ns)
-{
-	*h = (struct record_header){ .magic = { 'R', 'S', 'E', 'G' },
-				     .n = (uint32_t)n,
-				     .ingested_ns = ingested_ns,
-				     .hash = record_hash(frame, n, ingested_ns) };
-}
-
-void day_frame_header(void *header, const void *frame, size_t n, uint64_t ingested_ns)
-{
-	struct record_header h;
-
-	day_record_header(&h, frame, n, ingested_ns);
-	memcpy(header, &h, sizeof(h));
-}
-
-bool day_frame_check(const void *header, const void *frame, size_t n)
-{
-	struct record_header h;
-
-	memcpy(&h, header, sizeof(h));
-	return memcmp(h.magic, "RSEG", 4) == 0 && h.n == n &&
-	       h.hash == record_hash(frame, n, h.ingested_ns);
-}
-
-int day_write_all(int fd, const void *data, size_t n, uint64_t at)
-{
-	const uint8_t *from = data;
-
-	while (n > 0) {
-		ssize_t done = pwrite(fd, from, n, (off_t)at);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return err_origin(done < 0 ? -errno : -EIO);
-		from += done;
-		at += (uint64_t)done;
-		n -= (size_t)done;
-	}
-	return 0;
-}
 
 /* Gathered and written at the commit: many small writes cost several times one large one. */
 static int add_record(struct day *day, const struct day_entry *e)
 {
-	struct record_header h;
+	uint8_t h[DAY_RECORD_HEADER_BYTES];
 
-	day_record_header(&h, e->frame, e->n_frame, e->ingested_ns);
-	buf_add(&day->unwritten, &h, sizeof(h));
+	day_frame_header(h, e->frame, e->n_frame, e->ingested_ns);
+	buf_add(&day->unwritten, h, sizeof(h));
 	buf_add(&day->unwritten, e->frame, e->n_frame);
 	day->next.frames_end += sizeof(h) + e->n_frame;
 	return buf_ok(&day->unwritten) ? 0 : err_origin(-ENOMEM);
@@ -402,7 +259,7 @@ int day_append(struct day *day, const struct day_entry *e, uint64_t *ret_id)
 	int r = day_begin(day);
 
 	if (r == 0)
-		r = source_id(day, i, &source);
+		r = day_source(day, i, &source);
 	if (r == 0 && day->next.n_parts)
 		r = find_same(day, e, source, STMT_PART_SAME);
 	if (r == 0)
@@ -466,37 +323,24 @@ int day_commit(struct day *day)
 
 /* ---- replaying ---- */
 
-int day_read_whole(int fd, void *to, size_t n, uint64_t at)
-{
-	for (size_t done = 0; done < n;) {
-		ssize_t got = pread(fd, (uint8_t *)to + done, n - done, (off_t)(at + done));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got < 0 ? err_origin(-errno) : 0;
-		done += (size_t)got;
-	}
-	return 1;
-}
-
 int day_replay(struct day *day, struct buf *frame, uint64_t *ret_ingested_ns)
 {
 	uint64_t at = day->next.frames_end;
-	struct record_header h;
+	struct day_record_header h;
+	uint32_t n;
 	int r = day_read_whole(day->frames, &h, sizeof(h), at);
 
 	if (r <= 0)
 		return r;
-	if (memcmp(h.magic, "RSEG", 4) != 0 || h.n > LIMIT_FRAME_BYTES)
+	if (day_record_at(&h, sizeof(h), &n) == DAY_RECORD_NONE)
 		return 0; /* what a crash left of a write */
 	buf_clear(frame);
-	if (!buf_reserve(frame, MAX(h.n, 1u)))
+	if (!buf_reserve(frame, MAX(n, 1u)))
 		return err_origin(-ENOMEM);
-	r = day_read_whole(day->frames, frame->data, h.n, at + sizeof(h));
-	if (r <= 0 || !day_frame_check(&h, frame->data, h.n))
+	r = day_read_whole(day->frames, frame->data, n, at + sizeof(h));
+	if (r <= 0 || !day_frame_check(&h, frame->data, n))
 		return MIN(r, 0);
-	frame->n = h.n;
+	frame->n = n;
 	/* a failed transaction's record may be older than the one before it */
 	*ret_ingested_ns = MAX(h.ingested_ns, day->next.ingested_ns + 1);
 	return DAY_E_RECORD;

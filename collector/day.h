@@ -2,27 +2,27 @@
 /* day - the files of one UTC day, as the writer has them: events-D.db (migrations/events),
  * events-D.frames and events-D.merged (day_merge.h).
  *
- * The frames file is a log: records of 24 bytes { "RSEG", u32 length of the frame, u64 ingested_ns,
- * u64 XXH3 of the frame seeded with ingested_ns }, little-endian, then the frame.  A commit is one
- * write and one fdatasync of this file; the database is an index of it that commits without a sync
- * of its own, may lag after a power cut, and is brought up to date from the records after
- * day.frames_end when the day is opened (day_replay()).  A database that is gone is made again the
- * same way.  Records of a transaction that failed may be replayed too: they were true, and their
- * first seq keeps them from being stored twice when the sensor sends them again.
+ * The frames file is a log of records (day_record.h).  A commit is one write and one fdatasync of
+ * this file; the database is an index of it that commits without a sync of its own, may lag after a
+ * power cut, and is brought up to date from the records after day.frames_end when the day is opened
+ * (day_replay()).  A database that is gone is made again the same way.  Records of a transaction
+ * that failed may be replayed too: they were true, and their first seq keeps them from being stored
+ * twice when the sensor sends them again.
  *
  * Removing a day has one step that counts: its frames file is renamed to events-D.gone.  What is
  * left then is removed at once, or by whoever opens the day or the store next.
  *
- * Thread: the store's writer; day_path(), day_frame_check(), day_file_bytes() any.  Memory: malloc.
+ * Thread: the store's writer; day_path(), day_file_bytes() any.  Memory: malloc.
  */
 #pragma once
+#include "collector/day_record.h"
 #include "lib/block.h"
 #include "lib/buf.h"
 #include "lib/diag.h"
 
 struct day;
 
-enum { DAY_RECORD_HEADER_BYTES = 24, DAY_PATH_BYTES = 512 };
+enum { DAY_PATH_BYTES = 512 };
 
 /* What a day holds, as of its last commit. */
 struct day_summary {
@@ -106,9 +106,3 @@ NODISCARD int day_finish_removals(const char *dir);
 NODISCARD int day_sync_folder(const char *dir);
 /* Bytes that the files of day @number take on the disk; those that are missing take none. */
 uint64_t day_file_bytes(const char *dir, uint32_t number);
-
-/* Writes the record header of the @n bytes at @frame. */
-void day_frame_header(void *header, const void *frame, size_t n, uint64_t ingested_ns);
-
-/* True when @header is the record header of the @n bytes at @frame. */
-NODISCARD bool day_frame_check(const void *header, const void *frame, size_t n);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* day_internal - the inside of a day, for day.c, which appends, and day_merge.c, which merges.
- * Thread and memory: as day.h. */
+/* day_internal - the inside of a day, for day.c, which appends, day_source.c, and day_merge.c,
+ * which merges. Thread and memory: as day.h. */
 #pragma once
 #include "collector/day.h"
 #include "collector/sql.h"
@@ -49,13 +49,6 @@ struct day {
 	uint64_t written;
 };
 
-struct record_header {
-	char magic[4];
-	uint32_t n;
-	uint64_t ingested_ns, hash;
-};
-_Static_assert(sizeof(struct record_header) == DAY_RECORD_HEADER_BYTES, "as day.h tells it");
-
 /* Opens a transaction, if none is. */
 NODISCARD int day_begin(struct day *day);
 /* Writes day->next to the day's row. */
@@ -63,8 +56,5 @@ NODISCARD int day_write_summary(struct day *day);
 /* Commits; what was next is so from now on. */
 NODISCARD int day_end_transaction(struct day *day);
 NODISCARD int day_insert_filter(struct day *day, uint64_t id, const void *bits, size_t n);
-/* Fills in the header of a record. */
-void day_record_header(struct record_header *h, const void *frame, size_t n, uint64_t ingested_ns);
-NODISCARD int day_write_all(int fd, const void *from, size_t n, uint64_t at);
-/* Returns 1 when all @n bytes are there, 0 when the file ends before. */
-NODISCARD int day_read_whole(int fd, void *to, size_t n, uint64_t at);
+/* Id of the row of @i's source, made when there is none. */
+NODISCARD int day_source(struct day *day, const struct block_info *i, int64_t *ret);

@@ -51,7 +51,7 @@ int day_rows(struct day *day, int64_t source, uint64_t first_seq, struct day_row
 
 int day_read(struct day *day, const struct day_row *row, struct buf *frame)
 {
-	struct record_header h;
+	struct day_record_header h;
 	int r;
 
 	if (row->n_frame > LIMIT_FRAME_BYTES || row->offset < sizeof(h))
@@ -73,10 +73,10 @@ int day_read(struct day *day, const struct day_row *row, struct buf *frame)
 static int write_record(struct day *day, const struct day_entry *merged)
 {
 	uint64_t at = day->committed.merged_end;
-	struct record_header h;
+	struct day_record_header h;
 	int r;
 
-	day_record_header(&h, merged->frame, merged->n_frame, merged->ingested_ns);
+	day_frame_header(&h, merged->frame, merged->n_frame, merged->ingested_ns);
 	r = day_write_all(day->merged, &h, sizeof(h), at);
 	if (r == 0)
 		r = day_write_all(day->merged, merged->frame, merged->n_frame, at + sizeof(h));
