@@ -1,43 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/document_read.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
+#include "collector/document_internal.h"
 #include "lib/block.h"
 #include "lib/limits.h"
 #include "lib/rawjson.h"
-#include "lib/slots.h"
 #include "lib/timestamp.h"
 #include "lib/uuid.h"
 
-enum { MAX_NAMES = 512, NAME_BYTES = 64, MAX_DEPTH = 8, LIST_VALUES = 65536 };
-
-/* A name that documents have, and the field that it means. */
-struct name {
-	char text[NAME_BYTES];
-	struct field_ref ref;
-};
-
-/* An image of a process: what it had executed when an event happened. */
-struct image {
-	uint64_t entity, hash;
-	uint32_t generation;
-};
-
-struct document_reader {
-	struct name names[MAX_NAMES];
-	size_t n_names;
-	json_t *root;
-	const json_t *values[VIA_MAX][FIELD_MAX + 1];
-	struct document_event event;
-	/* of the batch at hand */
-	struct slots by_entity;
-	struct image *images;
-	uint32_t n_images, images_room;
-	uint32_t *strings; /* of a list */
-	size_t strings_room;
-};
+enum { MAX_DEPTH = 8, LIST_VALUES = 65536 };
 
 /* ---- names ---- */
 
@@ -171,8 +142,7 @@ static bool read_digits(const char *s, size_t n, unsigned base, uint64_t *ret)
 	return n > 0;
 }
 
-/* A number, a truth, a time or an id. */
-static bool read_number(const json_t *v, enum field_type type, uint64_t *ret)
+bool document_number(const json_t *v, enum field_type type, uint64_t *ret)
 {
 	const char *s = json_string_value(v);
 	size_t n = s ? json_string_length(v) : 0;
@@ -219,7 +189,7 @@ static bool fits(const json_t *v, enum field_type type)
 	case TYPE_IP:
 		return json_is_string(v);
 	default:
-		return read_number(v, type, &number);
+		return document_number(v, type, &number);
 	}
 }
 
@@ -345,15 +315,15 @@ static int read_when(struct document_reader *r, const struct place *p)
 	const json_t *seq = r->values[VIA_ACTOR][FIELD_SEQ],
 		     *time = r->values[VIA_ACTOR][FIELD_TIMESTAMP];
 
-	if (!seq || !read_number(seq, TYPE_LONG, &r->event.seq) || r->event.seq >= INT64_MAX)
+	if (!seq || !document_number(seq, TYPE_LONG, &r->event.seq) || r->event.seq >= INT64_MAX)
 		return wrong(p, "event.sequence", "event.sequence is missing or too large");
-	if (!time || !read_number(time, TYPE_DATE, &r->event.time_ns) ||
+	if (!time || !document_number(time, TYPE_DATE, &r->event.time_ns) ||
 	    r->event.time_ns >= INT64_MAX)
 		return wrong(p, "@timestamp", "@timestamp is missing or too late");
 	return 0;
 }
 
-static bool has_process(const struct document_reader *r, enum field_via via)
+bool document_has_process(const struct document_reader *r, enum field_via via)
 {
 	for (uint32_t f = 1; f < FIELD_MAX; f++)
 		if (r->values[via][f] && field_info(f)->home == HOME_PROCESS && !block_is_beside(f))
@@ -367,12 +337,12 @@ static int check_processes(struct document_reader *r, const struct place *p)
 		char name[NAME_BYTES];
 		struct field_ref id = { field_info(FIELD_ENTITY_ID), via };
 
-		if (has_process(r, via) && !r->values[via][FIELD_ENTITY_ID])
+		if (document_has_process(r, via) && !r->values[via][FIELD_ENTITY_ID])
 			return wrong(p, NULL,
 				     "%s is missing: other fields of that process are there",
 				     field_name(id, name, sizeof(name)));
-		if (via != VIA_ACTOR && via != VIA_TARGET && has_process(r, via) &&
-		    !has_process(r, VIA_ACTOR))
+		if (via != VIA_ACTOR && via != VIA_TARGET && document_has_process(r, via) &&
+		    !document_has_process(r, VIA_ACTOR))
 			return wrong(p, NULL, "%s is there, but process.entity_id is not",
 				     field_name(id, name, sizeof(name)));
 	}
@@ -418,178 +388,4 @@ int document_read(struct document_reader *r, const char *text, size_t n, struct 
 	if (e == 0)
 		*ret = r->event;
 	return e;
-}
-
-/* ---- writing ---- */
-
-static void put_list(struct document_reader *r, struct batch *b, enum kind kind, enum field f,
-		     const json_t *v)
-{
-	size_t n = json_is_array(v) ? json_array_size(v) : 1;
-
-	if (n > r->strings_room) {
-		free(r->strings);
-		r->strings = reallocarray(NULL, n, sizeof(*r->strings));
-		r->strings_room = r->strings ? n : 0;
-	}
-	for (size_t i = 0; r->strings && i < n; i++) {
-		const json_t *s = json_is_array(v) ? json_array_get(v, i) : v;
-
-		r->strings[i] = batch_string(b, json_string_value(s), json_string_length(s));
-	}
-	batch_set_list(b, kind, f, r->strings, r->strings ? n : 0);
-}
-
-static void put_value(struct document_reader *r, struct batch *b, enum kind kind,
-		      const struct field_info *info, const json_t *v)
-{
-	uint64_t number = 0;
-
-	switch (info->type) {
-	case TYPE_KEYWORDS:
-		put_list(r, b, kind, info->field, v);
-		break;
-	case TYPE_KEYWORD:
-	case TYPE_IP:
-		batch_set_str(b, kind, info->field, json_string_value(v), json_string_length(v));
-		break;
-	case TYPE_ID:
-		if (read_number(v, info->type, &number))
-			batch_set_id(b, kind, info->field, number);
-		break;
-	default:
-		if (read_number(v, info->type, &number))
-			batch_set(b, kind, info->field, number);
-	}
-}
-
-static uint64_t hash_image(const json_t *const *values)
-{
-	static const enum field fields[] = { FIELD_EXECUTABLE, FIELD_NAME, FIELD_ARGS };
-	uint64_t h = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		const json_t *v = values[fields[i]], *element;
-		size_t k;
-
-		if (json_is_string(v))
-			h = XXH3_64bits_withSeed(json_string_value(v), json_string_length(v),
-						 h + i);
-		json_array_foreach(v, k, element)
-		{
-			h = XXH3_64bits_withSeed(json_string_value(element),
-						 json_string_length(element), h + i);
-		}
-	}
-	return h;
-}
-
-/* How often the process had called execve, as far as the batch shows it. */
-static uint32_t generation_of(struct document_reader *r, uint64_t entity, uint64_t hash)
-{
-	uint64_t key = XXH3_64bits(&entity, sizeof(entity));
-	uint32_t at, number, n = 0;
-	struct image *more;
-
-	if (!slots_room(&r->by_entity))
-		return 0;
-	for (at = slots_first(&r->by_entity, key);
-	     (number = slots_next(&r->by_entity, key, &at));) {
-		if (r->images[number - 1].entity != entity)
-			continue;
-		if (r->images[number - 1].hash == hash)
-			return r->images[number - 1].generation;
-		n++;
-	}
-	if (r->n_images == r->images_room) {
-		more = reallocarray(r->images, r->images_room * 2 + 64, sizeof(*more));
-		if (!more)
-			return n;
-		r->images = more;
-		r->images_room = r->images_room * 2 + 64;
-	}
-	r->images[r->n_images++] = (struct image){ entity, hash, n };
-	slots_put(&r->by_entity, key, r->n_images);
-	return n;
-}
-
-/* Its row; 0: the document does not tell of it. */
-static uint32_t put_process(struct document_reader *r, struct batch *b, enum field_via via)
-{
-	const json_t *const *values = r->values[via];
-	uint64_t entity = 0;
-	uint32_t row;
-
-	if (!has_process(r, via) || !read_number(values[FIELD_ENTITY_ID], TYPE_ID, &entity))
-		return 0;
-	row = batch_process_add(b, entity, generation_of(r, entity, hash_image(values)));
-	for (uint32_t f = 1; f < FIELD_MAX; f++) {
-		const struct field_info *info = values[f] ? field_info(f) : NULL;
-
-		if (info && info->home == HOME_PROCESS && info->rule == RULE_STORED &&
-		    f != FIELD_ENTITY_ID && !block_is_beside(f))
-			put_value(r, b, KIND_NONE, info, values[f]);
-	}
-	return row;
-}
-
-/* Is the leader the acting process itself? */
-static bool is_actor(const struct document_reader *r, enum field_via via)
-{
-	for (uint32_t f = 1; f < FIELD_MAX; f++) {
-		const struct field_info *info = field_info(f);
-		const json_t *own = r->values[VIA_ACTOR][f], *its = r->values[via][f];
-
-		if (info && info->has_via && own != its && (!own || !its || !json_equal(own, its)))
-			return false;
-	}
-	return true;
-}
-
-static uint32_t put_actor(struct document_reader *r, struct batch *b)
-{
-	static const struct {
-		enum field_via via;
-		enum field link;
-	} links[] = { { VIA_PARENT, FIELD_PARENT },
-		      { VIA_SESSION_LEADER, FIELD_SESSION_LEADER },
-		      { VIA_ENTRY_LEADER, FIELD_ENTRY_LEADER } };
-	uint32_t rows[ARRAY_SIZE(links)], actor;
-	bool own[ARRAY_SIZE(links)];
-
-	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
-		own[i] = links[i].via != VIA_PARENT && is_actor(r, links[i].via);
-		rows[i] = own[i] ? 0 : put_process(r, b, links[i].via);
-	}
-	actor = put_process(r, b, VIA_ACTOR);
-	for (size_t i = 0; actor && i < ARRAY_SIZE(links); i++)
-		if (own[i] || rows[i])
-			batch_set_row(b, KIND_NONE, links[i].link, own[i] ? actor : rows[i]);
-	return actor;
-}
-
-void document_put(struct document_reader *r, struct batch *b)
-{
-	const struct document_event *e = &r->event;
-	uint32_t actor = put_actor(r, b), target = put_process(r, b, VIA_TARGET);
-
-	batch_event(b, e->kind, e->seq, e->time_ns);
-	if (actor)
-		batch_set_row(b, e->kind, FIELD_PROCESS, actor);
-	if (target)
-		batch_set_row(b, e->kind, FIELD_TARGET, target);
-	for (uint32_t f = 1; f < FIELD_MAX; f++) {
-		const json_t *v = r->values[VIA_ACTOR][f];
-		const struct field_info *info = v ? field_info(f) : NULL;
-
-		if (info && info->home == HOME_EVENT && info->rule == RULE_STORED &&
-		    f != FIELD_SEQ && f != FIELD_TIMESTAMP)
-			put_value(r, b, e->kind, info, v);
-	}
-}
-
-void document_reader_begin(struct document_reader *r)
-{
-	slots_clear(&r->by_entity);
-	r->n_images = 0;
 }
