@@ -2,13 +2,10 @@
 #include "collector/facts.h"
 
 #include <stdatomic.h>
-#include <string.h>
-
-#include <xxhash.h>
 
 #include "collector/facts_internal.h"
+#include "collector/facts_seen.h"
 #include "collector/migrate.h"
-#include "lib/slots.h"
 
 static const char *const texts[FACTS_STMTS] = {
 	[STMT_STATE] = "SELECT ingested_ns, evicted, (SELECT count(*) FROM fact) FROM state",
@@ -37,13 +34,6 @@ static const char *const texts[FACTS_STMTS] = {
 		       "last_ns LIMIT ?2)",
 };
 
-/* What a batch says of one value. */
-struct seen {
-	uint64_t hash, first_ns, last_ns, n;
-	enum fact_kind kind;
-	size_t at, n_value; /* in the batch's text */
-};
-
 struct facts {
 	char *dir;
 	uint32_t of_kind;
@@ -53,13 +43,8 @@ struct facts {
 	uint64_t counts[FACT_MAX]; /* facts of each kind */
 	_Atomic uint64_t n_facts, n_evicted;
 	/* the batch at hand */
-	struct block *block;
-	int64_t ahead_ns;
 	int64_t node;
-	struct buf text;
-	struct seen *seen;
-	uint32_t n_seen, seen_room;
-	struct slots slots;
+	struct facts_seen seen;
 };
 
 /* ---- kinds ---- */
@@ -83,176 +68,6 @@ enum fact_kind fact_kind_find(const char *name)
 	return FACT_NONE;
 }
 
-/* ---- what a batch says ---- */
-
-static struct seen *find_seen(struct facts *f, enum fact_kind kind, const struct block_string *s,
-			      uint64_t hash)
-{
-	uint32_t at = slots_first(&f->slots, hash), number;
-
-	while ((number = slots_next(&f->slots, hash, &at))) {
-		struct seen *seen = &f->seen[number - 1];
-
-		if (seen->kind == kind && seen->n_value == s->n &&
-		    memcmp(f->text.data + seen->at, s->s, s->n) == 0)
-			return seen;
-	}
-	return NULL;
-}
-
-static struct seen *add_seen(struct facts *f, enum fact_kind kind, const struct block_string *s,
-			     uint64_t hash)
-{
-	struct seen *seen;
-
-	if (f->n_seen == f->seen_room) {
-		seen = reallocarray(f->seen, f->seen_room * 2 + 256, sizeof(*seen));
-		if (!seen)
-			return NULL;
-		f->seen = seen;
-		f->seen_room = f->seen_room * 2 + 256;
-	}
-	if (!slots_room(&f->slots))
-		return NULL;
-	seen = &f->seen[f->n_seen++];
-	*seen = (struct seen){
-		.hash = hash, .kind = kind, .at = f->text.n, .n_value = s->n, .first_ns = UINT64_MAX
-	};
-	buf_add(&f->text, s->s, s->n);
-	slots_put(&f->slots, hash, f->n_seen);
-	return buf_ok(&f->text) ? seen : NULL;
-}
-
-static int note(struct facts *f, enum fact_kind kind, struct block_string s, uint64_t time_ns)
-{
-	struct seen *seen;
-	uint64_t hash;
-
-	if (s.n == 0)
-		return 0;
-	s.n = MIN(s.n, (uint32_t)FACTS_VALUE_BYTES);
-	hash = XXH3_64bits_withSeed(s.s, s.n, (uint64_t)kind);
-	seen = find_seen(f, kind, &s, hash);
-	if (!seen)
-		seen = add_seen(f, kind, &s, hash);
-	if (!seen)
-		return err_origin(-ENOMEM);
-	seen->first_ns = MIN(seen->first_ns, time_ns);
-	seen->last_ns = MAX(seen->last_ns, time_ns);
-	seen->n++;
-	return 0;
-}
-
-static struct block_string string_at(struct facts *f, uint32_t table, uint32_t row,
-				     enum field field)
-{
-	const uint64_t *column = block_column(f->block, table, field);
-
-	if (!column || !column[row])
-		return (struct block_string){ "", 0 };
-	return block_string(f->block, (uint32_t)column[row]);
-}
-
-static struct block_string of_process(struct facts *f, uint32_t process, enum field field)
-{
-	return process ? string_at(f, BLOCK_PROCESSES, process - 1, field)
-		       : (struct block_string){ "", 0 };
-}
-
-static int note_pair(struct facts *f, struct block_string parent, struct block_string child,
-		     uint64_t time_ns)
-{
-	char text[FACTS_VALUE_BYTES];
-	int n = snprintf(text, sizeof(text), "%.*s > %.*s", (int)MIN(parent.n, 500u), parent.s,
-			 (int)MIN(child.n, 500u), child.s);
-
-	if (parent.n == 0 || child.n == 0)
-		return 0;
-	return note(f, FACT_PAIR, (struct block_string){ text, (uint32_t)n }, time_ns);
-}
-
-static int note_user(struct facts *f, uint32_t process, uint64_t time_ns)
-{
-	struct block_string name = of_process(f, process, FIELD_USER_NAME);
-	const uint64_t *id = block_column(f->block, BLOCK_PROCESSES, FIELD_USER_ID);
-	char text[24];
-	int n;
-
-	if (name.n || !process || !id || !id[process - 1])
-		return note(f, FACT_USER, name, time_ns);
-	n = snprintf(text, sizeof(text), "%llu", (unsigned long long)(id[process - 1] - 1));
-	return note(f, FACT_USER, (struct block_string){ text, (uint32_t)n }, time_ns);
-}
-
-static int take_exec(struct facts *f, uint32_t table, uint32_t row, uint64_t time_ns)
-{
-	uint32_t actor = block_process(f->block, table, row, VIA_ACTOR);
-	uint32_t parent = block_process(f->block, table, row, VIA_PARENT);
-	struct block_string executable = of_process(f, actor, FIELD_EXECUTABLE);
-	int r = note(f, FACT_EXECUTABLE, executable, time_ns);
-
-	if (r == 0)
-		r = note(f, FACT_HASH, of_process(f, actor, FIELD_SHA256), time_ns);
-	if (r == 0)
-		r = note_pair(f, of_process(f, parent, FIELD_EXECUTABLE), executable, time_ns);
-	return r == 0 ? note_user(f, actor, time_ns) : r;
-}
-
-static int take_hash(struct facts *f, uint32_t table, uint32_t row, uint64_t time_ns)
-{
-	uint32_t actor = block_process(f->block, table, row, VIA_ACTOR);
-
-	return note(f, FACT_HASH, of_process(f, actor, FIELD_SHA256), time_ns);
-}
-
-static bool is_loopback(struct block_string ip)
-{
-	return (ip.n > 4 && memcmp(ip.s, "127.", 4) == 0) ||
-	       (ip.n == 3 && memcmp(ip.s, "::1", 3) == 0);
-}
-
-static int take_connect(struct facts *f, uint32_t table, uint32_t row, uint64_t time_ns)
-{
-	struct block_string direction = string_at(f, table, row, FIELD_DIRECTION);
-	struct block_string ip = string_at(f, table, row, FIELD_DEST_IP);
-	int r;
-
-	if (direction.n && direction.s[0] == 'i')
-		return 0;
-	r = is_loopback(ip) ? 0 : note(f, FACT_DESTINATION, ip, time_ns);
-	return r == 0 ? note(f, FACT_DOMAIN, string_at(f, table, row, FIELD_DEST_DOMAIN), time_ns)
-		      : r;
-}
-
-static int take_dns(struct facts *f, uint32_t table, uint32_t row, uint64_t time_ns)
-{
-	return note(f, FACT_DOMAIN, string_at(f, table, row, FIELD_DNS_NAME), time_ns);
-}
-
-static const struct {
-	enum kind kind;
-	int (*take)(struct facts *f, uint32_t table, uint32_t row, uint64_t time_ns);
-} takers[] = {
-	{ KIND_EXEC, take_exec },	 { KIND_HASHED, take_hash }, { KIND_CONNECT, take_connect },
-	{ KIND_DATAGRAM, take_connect }, { KIND_DNS, take_dns },
-};
-
-static int take_table(struct facts *f, uint32_t table)
-{
-	const uint64_t *times = block_column(f->block, table, FIELD_TIMESTAMP);
-	size_t t = 0;
-	int r = 0;
-
-	while (t < ARRAY_SIZE(takers) && takers[t].kind != block_kind(f->block, table))
-		t++;
-	if (t == ARRAY_SIZE(takers) || !times)
-		return 0;
-	for (uint32_t row = 0; row < block_rows(f->block, table) && r == 0; row++)
-		if (times[row])
-			r = takers[t].take(f, table, row, times[row] - 1 - (uint64_t)f->ahead_ns);
-	return r;
-}
-
 /* ---- what is known ---- */
 
 static int begin(struct facts *f)
@@ -260,9 +75,8 @@ static int begin(struct facts *f)
 	return sqlite3_get_autocommit(f->db) ? sql_exec(f->db, "BEGIN IMMEDIATE") : 0;
 }
 
-static int find_node(struct facts *f)
+static int find_node(struct facts *f, const struct block_info *i)
 {
-	const struct block_info *i = block_info(f->block);
 	sqlite3_stmt *s = f->stmts[STMT_NODE], *add = f->stmts[STMT_NODE_ADD];
 	int r;
 
@@ -304,10 +118,10 @@ static int make_room(struct facts *f, enum fact_kind kind)
 }
 
 /* Row of the fact, made when it is new; *ret_new tells. */
-static int find_fact(struct facts *f, const struct seen *seen, int64_t *ret, bool *ret_new)
+static int find_fact(struct facts *f, const struct fact_seen *seen, int64_t *ret, bool *ret_new)
 {
 	sqlite3_stmt *s = f->stmts[STMT_FACT], *add = f->stmts[STMT_FACT_ADD];
-	const char *value = (const char *)f->text.data + seen->at;
+	const char *value = facts_seen_text(&f->seen, seen);
 	int r;
 
 	sqlite3_bind_int64(s, 1, seen->kind);
@@ -332,7 +146,7 @@ static int find_fact(struct facts *f, const struct seen *seen, int64_t *ret, boo
 	return r;
 }
 
-static int run_times(sqlite3_stmt *s, int64_t fact, int at, const struct seen *seen)
+static int run_times(sqlite3_stmt *s, int64_t fact, int at, const struct fact_seen *seen)
 {
 	sqlite3_bind_int64(s, 1, fact);
 	sqlite3_bind_int64(s, at, sql_time(seen->first_ns));
@@ -341,7 +155,7 @@ static int run_times(sqlite3_stmt *s, int64_t fact, int at, const struct seen *s
 	return sql_run(s);
 }
 
-static int put_node(struct facts *f, int64_t fact, const struct seen *seen)
+static int put_node(struct facts *f, int64_t fact, const struct fact_seen *seen)
 {
 	sqlite3_stmt *more = f->stmts[STMT_NODE_MORE], *add = f->stmts[STMT_NODE_NEW];
 	sqlite3_stmt *count = f->stmts[STMT_NODE_COUNT];
@@ -360,7 +174,7 @@ static int put_node(struct facts *f, int64_t fact, const struct seen *seen)
 	return sql_run(count);
 }
 
-static int put(struct facts *f, const struct seen *seen)
+static int put(struct facts *f, const struct fact_seen *seen)
 {
 	int64_t fact;
 	bool is_new;
@@ -376,27 +190,16 @@ static int put(struct facts *f, const struct seen *seen)
 static int on_batch(const struct store_block *meta, struct block *b, void *arg)
 {
 	struct facts *f = arg;
-	struct block_stats stats;
-	int r = 0;
+	int r = facts_seen_in(&f->seen, b);
 
 	(void)meta;
-	f->block = b;
-	block_stats(b, &stats);
-	f->ahead_ns = stats.clock_error_ns ? stats.clock_offset_ns : 0;
-	f->n_seen = 0;
-	slots_clear(&f->slots);
-	buf_clear(&f->text);
-	for (uint32_t t = 0; t < block_info(b)->n_tables && r == 0; t++)
-		r = take_table(f, t);
-	if (r == 0 && block_failed(b))
-		r = err_origin(-ENOMEM);
-	if (r < 0 || f->n_seen == 0)
+	if (r < 0 || f->seen.n == 0)
 		return r;
 	r = begin(f);
 	if (r == 0)
-		r = find_node(f);
-	for (uint32_t i = 0; i < f->n_seen && r == 0; i++)
-		r = put(f, &f->seen[i]);
+		r = find_node(f, block_info(b));
+	for (uint32_t i = 0; i < f->seen.n && r == 0; i++)
+		r = put(f, &f->seen.list[i]);
 	return r;
 }
 
@@ -463,13 +266,9 @@ static int on_position(uint64_t *ret_ns, void *arg)
 
 struct follow_observer facts_observer(struct facts *f)
 {
-	uint64_t kinds = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(takers); i++)
-		kinds |= UINT64_C(1) << takers[i].kind;
 	return (struct follow_observer){ .name = "facts",
 					 .begin = FOLLOW_HISTORY,
-					 .kinds = kinds,
+					 .kinds = facts_seen_kinds(),
 					 .position = on_position,
 					 .batch = on_batch,
 					 .commit = on_commit,
@@ -523,9 +322,7 @@ struct facts *facts_free(struct facts *f)
 		return NULL;
 	sql_finalize(f->stmts, FACTS_STMTS);
 	sql_close(f->db);
-	slots_done(&f->slots);
-	buf_done(&f->text);
-	free(f->seen);
+	facts_seen_done(&f->seen);
 	free(f->dir);
 	free(f);
 	return NULL;
