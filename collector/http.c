@@ -3,16 +3,17 @@
  * calls MHD_run(); before the loop sleeps, MHD_get_timeout() arms a timer.
  *
  * libmicrohttpd does not look at a suspended connection, and keeps one whose client left in the
- * middle of a request, so a slow tick asks poll(2) which of those clients have gone.  The same tick ends connections whose request does not get ready: a client
- * that sends a byte now and then never meets libmicrohttpd's own, idle timeout. */
+ * middle of a request, so a slow tick asks poll(2) which of those clients have gone.  The same tick
+ * ends connections whose request does not get ready: a client that sends a byte now and then never
+ * meets libmicrohttpd's own, idle timeout. */
 #include "collector/http.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "collector/alert_watch.h"
+#include "collector/http_listen.h"
 #include "collector/http_tls.h"
 #include "collector/request_internal.h"
 #include "collector/tail.h"
@@ -335,53 +336,6 @@ __attribute__((format(printf, 2, 0))) static void on_mhd_log(void *cls, const ch
 		  log_value(text, strcspn(text, "\n"), quoted, sizeof(quoted)));
 }
 
-static int parse_address(const struct http_config *config, struct sockaddr_storage *ret,
-			 struct diag *d)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
-
-	memset(ret, 0, sizeof(*ret));
-	if (inet_pton(AF_INET, config->address, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(config->port);
-		return 0;
-	}
-	if (inet_pton(AF_INET6, config->address, &v6->sin6_addr) == 1) {
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = htons(config->port);
-		return 0;
-	}
-	return diag_set(d, -EINVAL, 0, 0, "'%s' is not an IP address to listen on",
-			config->address);
-}
-
-/* Returns the listening socket or a negative errno. */
-static int listen_on(const struct http_config *config, uint16_t *ret_port, struct diag *d)
-{
-	struct sockaddr_storage address;
-	socklen_t n = sizeof(address);
-	AUTO_FD int fd = -1;
-	int one = 1, r = parse_address(config, &address, d);
-
-	if (r < 0)
-		return r;
-	fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
-	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(fd, 128) < 0 || getsockname(fd, (struct sockaddr *)&address, &n) < 0) {
-		r = -errno;
-		return diag_set(d, err_origin(r), 0, 0, "cannot listen on %s port %u: %s",
-				config->address, config->port, strerror(-r));
-	}
-	*ret_port = ntohs(address.ss_family == AF_INET
-				  ? ((const struct sockaddr_in *)&address)->sin_port
-				  : ((const struct sockaddr_in6 *)&address)->sin6_port);
-	r = fd;
-	fd = -1;
-	return r;
-}
-
 /* TLS 1.2 with forward secrecy and AEAD, and 1.3. */
 #define TLS_PRIORITIES                                                        \
 	"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:" \
@@ -423,7 +377,7 @@ static void start_handles(struct http *h, int epoll_fd)
 
 static int start_mhd(struct http *h, struct diag *d)
 {
-	int fd = listen_on(&h->server.config, &h->port, d);
+	int fd = http_listen(h->server.config.address, h->server.config.port, &h->port, d);
 	const union MHD_DaemonInfo *info;
 	int r;
 

@@ -117,7 +117,7 @@ struct request *request_free(struct request *r)
 	return NULL;
 }
 
-static void resume(struct request *r)
+void request_resume(struct request *r)
 {
 	if (!r->suspended)
 		return;
@@ -131,7 +131,7 @@ void request_gone(struct request *r)
 	atomic_store(&r->job.cancel, true);
 	if (r->state == REQUEST_STREAMING && (!r->tells || r->job_done)) {
 		r->stream.read = NULL;
-		resume(r);
+		request_resume(r);
 	}
 }
 
@@ -285,29 +285,9 @@ static bool read_body(struct request *r)
 	return e == 0;
 }
 
-/* True when the client wants lines of progress. */
-static bool wants_progress(const struct request *r)
-{
-	const char *s = r->params.value[PARAM_PROGRESS].s;
-
-	return s && strcmp(s, "true") == 0 && !r->is_head;
-}
-
-static bool progress_is_right(struct request *r)
-{
-	const char *s = r->params.value[PARAM_PROGRESS].s;
-	struct problem p = { .status = 400, .kind = "parameter", .parameter = "progress" };
-
-	if (!s || strcmp(s, "true") == 0 || strcmp(s, "false") == 0)
-		return true;
-	diag_set(&p.diag, 0, 0, 0, "expected true or false");
-	request_problem(r, &p);
-	return false;
-}
-
 void request_dispatch(struct request *r)
 {
-	if (!read_body(r) || !progress_is_right(r))
+	if (!read_body(r) || !request_progress_is_right(r))
 		return;
 	if (r->scope.n && r->params.value[PARAM_HOSTS].n) { /* edges lead to any node */
 		request_refuse(r, REFUSAL_REQUEST_SCOPE, 403,
@@ -395,83 +375,7 @@ static void on_done(struct pool_job *job)
 	}
 	if (!r->tells)
 		r->state = REQUEST_ANSWERED;
-	resume(r);
-}
-
-/* ---- progress ---- */
-
-enum { TELL_MS = 250 };
-
-struct query_progress *request_progress(struct request *r)
-{
-	return r->tells ? &r->progress : NULL;
-}
-
-/* The next line, if one is due. */
-static void write_line(struct request *r)
-{
-	unsigned long long blocks = atomic_load(&r->progress.blocks);
-	unsigned long long of = atomic_load(&r->progress.of);
-	struct json j = json_to(&r->line);
-
-	if (r->job_done) {
-		size_t n = buf_ok(&r->body) ? r->body.n : 0;
-
-		while (n && r->body.data[n - 1] == '\n')
-			n--;
-		json_begin_object(&j);
-		json_key(&j, r->job_status == 200 ? "answer" : "problem");
-		json_raw(&j, n ? (const char *)r->body.data : "null", n ? n : 4);
-		json_end_object(&j);
-		r->told_all = true;
-	} else {
-		buf_printf(&r->line, "{\"progress\":{\"blocks\":%llu,\"of\":%llu}}",
-			   blocks < of ? blocks : of, of);
-	}
-	buf_byte(&r->line, '\n');
-	r->told_ns = uv_hrtime();
-}
-
-static bool line_is_due(const struct request *r)
-{
-	return r->job_done ? !r->told_all : uv_hrtime() - r->told_ns >= TELL_MS * UINT64_C(1000000);
-}
-
-static ssize_t read_lines(void *to, size_t max, void *arg)
-{
-	struct request *r = arg;
-	size_t n;
-
-	if (r->line_taken == r->line.n) {
-		buf_clear(&r->line);
-		r->line_taken = 0;
-		if (line_is_due(r))
-			write_line(r);
-		else if (r->told_all)
-			return -1;
-	}
-	if (!buf_ok(&r->line))
-		return -1;
-	n = MIN(r->line.n - r->line_taken, max);
-	if (n)
-		memcpy(to, r->line.data + r->line_taken, n);
-	r->line_taken += n;
-	return (ssize_t)n;
-}
-
-void request_tick(struct request *r)
-{
-	if (r->tells && line_is_due(r))
-		resume(r);
-}
-
-static void begin_lines(struct request *r)
-{
-	r->stream = (struct stream){ .read = read_lines, .arg = r };
-	r->told_ns = uv_hrtime();
-	r->status = 200;
-	r->content_type = "application/x-ndjson";
-	r->state = REQUEST_STREAMING;
+	request_resume(r);
 }
 
 void request_run(struct request *r, request_work_fn work, void *task, void (*free_task)(void *))
@@ -484,9 +388,9 @@ void request_run(struct request *r, request_work_fn work, void *task, void (*fre
 	r->job.run = on_run;
 	r->job.done = on_done;
 	r->state = REQUEST_RUNNING; /* before a thread may see it */
-	r->tells = wants_progress(r);
+	r->tells = request_wants_progress(r);
 	if (r->tells)
-		begin_lines(r);
+		request_progress_begin(r);
 	e = r->server->stopping ? POOL_E_FULL : pool_submit(r->server->pool, &r->job);
 	if (e == 0)
 		return;
@@ -512,75 +416,5 @@ void request_stream(struct request *r, const char *content_type, const struct st
 
 void request_wake(struct request *r)
 {
-	resume(r);
-}
-
-/* ---- sending ---- */
-
-static ssize_t on_read(void *arg, uint64_t pos, char *buf, size_t max)
-{
-	struct request *r = arg;
-	ssize_t n = r->stream.read ? r->stream.read(buf, max, r->stream.arg) : -1;
-
-	(void)pos;
-	if (n < 0)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	if (n == 0) {
-		MHD_suspend_connection(r->connection);
-		r->suspended = true;
-	}
-	return n;
-}
-
-static struct MHD_Response *response_of(struct request *r)
-{
-	struct MHD_Response *response;
-
-	if (r->state == REQUEST_STREAMING)
-		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, on_read, r,
-							 NULL);
-	if (r->constant)
-		return MHD_create_response_from_buffer(
-			r->n_constant, (void *)(uintptr_t)r->constant, MHD_RESPMEM_PERSISTENT);
-	response = MHD_create_response_from_buffer(r->body.n, r->body.data, MHD_RESPMEM_MUST_FREE);
-	if (response)
-		r->body = (struct buf){ 0 }; /* moved */
-	return response;
-}
-
-static void add_headers(const struct request *r, struct MHD_Response *response)
-{
-	const char *at = (const char *)r->headers.data, *end = at ? at + r->headers.n : at;
-
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-	if (r->content_type)
-		MHD_add_response_header(response, "Content-Type", r->content_type);
-	if (!r->route || r->route->role != ROLE_NONE)
-		MHD_add_response_header(response, "Cache-Control", "no-store");
-	while (at < end) {
-		const char *value = at + strlen(at) + 1;
-
-		MHD_add_response_header(response, at, value);
-		at = value + strlen(value) + 1;
-	}
-}
-
-enum MHD_Result request_send(struct request *r)
-{
-	struct MHD_Response *response = response_of(r);
-	enum MHD_Result ok;
-
-	if (!response)
-		return MHD_NO; /* closes the connection */
-	add_headers(r, response);
-	request_audit(r);
-	r->server->counters.answers[MIN(r->status / 100, 5U)]++;
-	if (r->refused)
-		r->server->counters.refused[r->refused]++;
-	ok = MHD_queue_response(r->connection, r->status, response);
-	MHD_destroy_response(response);
-	if (r->state != REQUEST_STREAMING)
-		r->state = REQUEST_SENT;
-	return ok;
+	request_resume(r);
 }

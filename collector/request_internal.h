@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request_internal - what http.c and request.c share about a request.
+/* request_internal - what http.c and request*.c share about a request.
  * Thread: the loop. */
 #pragma once
 #include <microhttpd.h>
@@ -77,8 +77,8 @@ bool request_is_limited(struct request *r);
 NODISCARD bool request_may_enter(struct request *r);
 /* Notes @r, which has its answer, in the audit log. */
 void request_audit(const struct request *r);
-/* A number for who is at @a: an IPv4 address, or the /64 of an IPv6 address, since each has at least
- * one of those to himself.  0: not known. */
+/* A number for who is at @a: an IPv4 address, or the /64 of an IPv6 address, since each has at
+ * least one of those to himself.  0: not known. */
 uint64_t request_client(const struct sockaddr *a);
 /* NULL without memory; freed with free(). */
 struct access *access_new(void);
@@ -89,6 +89,14 @@ size_t request_upload_limit(const struct request *r);
 /* Hands the answer to libmicrohttpd. */
 enum MHD_Result request_send(struct request *r);
 
+/* Lets a suspended connection go on; no-op on others. */
+void request_resume(struct request *r);
+
+/* request_progress.c: does the client want lines?  The second answers when it does not say that as
+ * it must.  Then lines are sent from request_progress_begin() on, until the job is done. */
+bool request_wants_progress(const struct request *r);
+NODISCARD bool request_progress_is_right(struct request *r);
+void request_progress_begin(struct request *r);
 /* Called some times a second: a line of progress may be due. */
 void request_tick(struct request *r);
 
