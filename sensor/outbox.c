@@ -4,22 +4,18 @@
 #include <pthread.h>
 #include <time.h>
 
-struct list {
-	struct outbox_frame *first, *last;
-};
-
 enum { LOADED_MAX = 16, LOADED_BYTES = 4 << 20 };
 
 /* The far end of the queue, on disk. */
 struct far {
 	bool on, usable, wake;
 	uint32_t away_ms;
-	uint64_t backlog;	 /* frames there that are not here as well */
-	struct list loaded;	 /* read from there, next to be sent */
+	uint64_t backlog;	  /* frames there that are not here as well */
+	struct frame_list loaded; /* read from there, next to be sent */
 	uint64_t n_loaded, loaded_bytes;
 	struct outbox_frame *moving; /* on its way there */
-	bool moving_waited;	 /* it was waiting, not under way */
-	struct list ended;	 /* to be crossed out there */
+	bool moving_waited;	     /* it was waiting, not under way */
+	struct frame_list ended;     /* to be crossed out there */
 };
 
 struct outbox {
@@ -28,106 +24,11 @@ struct outbox {
 	size_t max_bytes;
 	uint64_t next_number, lost_events;
 	uint64_t frames, bytes;
-	struct list waiting[CLASS_MAX]; /* CLASS_BULK: nothing but bulk events */
-	struct list under_way;
+	struct frame_list waiting[CLASS_MAX]; /* CLASS_BULK: nothing but bulk events */
+	struct frame_list under_way;
 	struct losses losses;
 	struct far far;
 };
-
-/* ---- lists ---- */
-
-static void list_append(struct list *l, struct outbox_frame *f)
-{
-	f->next = NULL;
-	f->prev = l->last;
-	if (l->last)
-		l->last->next = f;
-	else
-		l->first = f;
-	l->last = f;
-}
-
-static void list_prepend(struct list *l, struct outbox_frame *f)
-{
-	f->prev = NULL;
-	f->next = l->first;
-	if (l->first)
-		l->first->prev = f;
-	else
-		l->last = f;
-	l->first = f;
-}
-
-static void list_remove(struct list *l, struct outbox_frame *f)
-{
-	if (f->prev)
-		f->prev->next = f->next;
-	else
-		l->first = f->next;
-	if (f->next)
-		f->next->prev = f->prev;
-	else
-		l->last = f->prev;
-}
-
-static void list_free(struct list *l)
-{
-	struct outbox_frame *next;
-
-	for (struct outbox_frame *f = l->first; f; f = next) {
-		next = f->next;
-		outbox_frame_free(f);
-	}
-}
-
-/* ---- frames ---- */
-
-struct outbox_frame *outbox_frame_free(struct outbox_frame *f)
-{
-	if (!f)
-		return NULL;
-	free(f->data);
-	free(f->losses);
-	free(f);
-	return NULL;
-}
-
-static bool is_heartbeat(const struct outbox_frame *f)
-{
-	return f->events[CLASS_PRIORITY] == 0 && f->events[CLASS_BULK] == 0 && f->n_losses == 0;
-}
-
-enum kind_class outbox_frame_class(const struct outbox_frame *f)
-{
-	return f->events[CLASS_PRIORITY] == 0 && f->events[CLASS_BULK] ? CLASS_BULK
-								       : CLASS_PRIORITY;
-}
-
-/* The frame is gone: its events, and the losses it was to tell, are to be told by another.  Its gap
- * events themselves are no loss: they come again. */
-uint64_t outbox_frame_lost(const struct outbox_frame *f, enum loss_cause cause,
-			   struct losses *into)
-{
-	uint64_t counts[CLASS_MAX] = { f->events[CLASS_PRIORITY], f->events[CLASS_BULK] };
-
-	for (size_t c = 0; c < CLASS_MAX; c++) {
-		struct loss l = {
-			.count = counts[c],
-			.class = (enum kind_class)c,
-			.cause = cause,
-			.from_ns = f->from_ns,
-			.to_ns = f->to_ns,
-			.first_seq = f->foreign ? 0 : f->first_seq,
-			.last_seq = f->foreign ? 0 : f->last_seq,
-		};
-
-		if (counts[c])
-			losses_add(into, &l);
-	}
-	for (size_t i = 0; i < f->n_losses; i++)
-		losses_add(into, &f->losses[i]);
-	return counts[CLASS_PRIORITY] + counts[CLASS_BULK];
-}
 
 static void account(struct outbox *o, const struct outbox_frame *f, enum loss_cause cause)
 {
@@ -161,11 +62,11 @@ struct outbox *outbox_free(struct outbox *o)
 {
 	if (!o)
 		return NULL;
-	list_free(&o->waiting[CLASS_PRIORITY]);
-	list_free(&o->waiting[CLASS_BULK]);
-	list_free(&o->under_way);
-	list_free(&o->far.loaded);
-	list_free(&o->far.ended);
+	frame_list_free(&o->waiting[CLASS_PRIORITY]);
+	frame_list_free(&o->waiting[CLASS_BULK]);
+	frame_list_free(&o->under_way);
+	frame_list_free(&o->far.loaded);
+	frame_list_free(&o->far.ended);
 	pthread_cond_destroy(&o->work);
 	pthread_cond_destroy(&o->empty);
 	pthread_mutex_destroy(&o->lock);
@@ -196,7 +97,7 @@ static void forget(struct outbox *o, const struct outbox_frame *f)
 		pthread_cond_broadcast(&o->empty);
 }
 
-static struct outbox_frame *oldest_waiting(struct outbox *o, struct list **ret_from)
+static struct outbox_frame *oldest_waiting(struct outbox *o, struct frame_list **ret_from)
 {
 	struct outbox_frame *f = o->waiting[CLASS_PRIORITY].first;
 	struct outbox_frame *bulk = o->waiting[CLASS_BULK].first;
@@ -223,7 +124,7 @@ static bool wants_loaded(const struct outbox *o, uint64_t below)
 static struct outbox_frame *due_copy(const struct outbox *o, uint64_t older_than_ms)
 {
 	for (struct outbox_frame *f = o->under_way.first; f; f = f->next)
-		if (!is_heartbeat(f) && f->spooled.segment == 0 && !f->unspoolable &&
+		if (!outbox_frame_is_heartbeat(f) && f->spooled.segment == 0 && !f->unspoolable &&
 		    f->since_ms <= older_than_ms)
 			return f;
 	return NULL;
@@ -231,7 +132,7 @@ static struct outbox_frame *due_copy(const struct outbox *o, uint64_t older_than
 
 static bool due_move(struct outbox *o, uint64_t older_than_ms)
 {
-	struct list *from;
+	struct frame_list *from;
 	const struct outbox_frame *f = oldest_waiting(o, &from);
 
 	return f && (is_behind(o) || o->bytes > o->max_bytes / 2 || f->since_ms <= older_than_ms);
@@ -259,7 +160,7 @@ static void tell_spooler(struct outbox *o)
 static bool make_room(struct outbox *o, size_t n)
 {
 	while (o->bytes + n > o->max_bytes) {
-		struct list *l = &o->waiting[CLASS_BULK];
+		struct frame_list *l = &o->waiting[CLASS_BULK];
 		struct outbox_frame *f;
 
 		if (!l->first)
@@ -268,7 +169,7 @@ static bool make_room(struct outbox *o, size_t n)
 		if (!f)
 			return false;
 		account(o, f, LOSS_QUEUE_FULL);
-		list_remove(l, f);
+		frame_list_remove(l, f);
 		forget(o, f);
 		outbox_frame_free(f);
 	}
@@ -280,7 +181,7 @@ void outbox_push(struct outbox *o, struct outbox_frame *f)
 	bool keep;
 
 	pthread_mutex_lock(&o->lock);
-	keep = !is_heartbeat(f) ||
+	keep = !outbox_frame_is_heartbeat(f) ||
 	       (!o->waiting[0].first && !o->waiting[1].first && !is_behind(o));
 	if (keep && !make_room(o, f->n)) {
 		account(o, f, LOSS_QUEUE_FULL);
@@ -289,7 +190,7 @@ void outbox_push(struct outbox *o, struct outbox_frame *f)
 	if (keep) {
 		f->number = o->next_number++;
 		f->since_ms = now_ms();
-		list_append(&o->waiting[outbox_frame_class(f)], f);
+		frame_list_append(&o->waiting[outbox_frame_class(f)], f);
 		o->frames++;
 		o->bytes += f->n;
 	}
@@ -303,7 +204,7 @@ struct outbox_frame *outbox_take(struct outbox *o)
 {
 	struct far *far = &o->far;
 	struct outbox_frame *f;
-	struct list *from = &far->loaded;
+	struct frame_list *from = &far->loaded;
 
 	pthread_mutex_lock(&o->lock);
 	f = far->loaded.first;
@@ -314,8 +215,8 @@ struct outbox_frame *outbox_take(struct outbox *o)
 		f = oldest_waiting(o, &from);
 	}
 	if (f) {
-		list_remove(from, f);
-		list_append(&o->under_way, f);
+		frame_list_remove(from, f);
+		frame_list_append(&o->under_way, f);
 	}
 	if (wants_loaded(o, LOADED_MAX / 2))
 		pthread_cond_signal(&o->work);
@@ -326,7 +227,7 @@ struct outbox_frame *outbox_take(struct outbox *o)
 /* Takes a frame under way off the books.  Returns it when it is to be freed, else NULL. */
 static struct outbox_frame *end(struct outbox *o, struct outbox_frame *f)
 {
-	list_remove(&o->under_way, f);
+	frame_list_remove(&o->under_way, f);
 	forget(o, f);
 	if (f->pinned) {
 		f->ended = true;
@@ -334,7 +235,7 @@ static struct outbox_frame *end(struct outbox *o, struct outbox_frame *f)
 	}
 	if (f->spooled.segment == 0)
 		return f;
-	list_append(&o->far.ended, f);
+	frame_list_append(&o->far.ended, f);
 	pthread_cond_signal(&o->work);
 	return NULL;
 }
@@ -366,7 +267,7 @@ void outbox_losses(struct outbox *o, struct losses *into)
 static void lowest(const struct outbox_frame *first, uint64_t *seq)
 {
 	for (const struct outbox_frame *f = first; f; f = f->next)
-		if (!is_heartbeat(f) && f->spooled.segment == 0 &&
+		if (!outbox_frame_is_heartbeat(f) && f->spooled.segment == 0 &&
 		    (*seq == 0 || f->first_seq < *seq))
 			*seq = f->first_seq;
 }
@@ -430,8 +331,8 @@ void outbox_wait_work(struct outbox *o, uint32_t timeout_ms)
 
 	pthread_mutex_lock(&o->lock);
 	while (!has_work(o) && r == 0)
-		r = timeout_ms ? pthread_cond_timedwait(&o->work, &o->lock, &until) :
-				 pthread_cond_wait(&o->work, &o->lock);
+		r = timeout_ms ? pthread_cond_timedwait(&o->work, &o->lock, &until)
+			       : pthread_cond_wait(&o->work, &o->lock);
 	o->far.wake = false;
 	pthread_mutex_unlock(&o->lock);
 }
@@ -447,10 +348,11 @@ void outbox_wake(struct outbox *o)
 /* Heartbeats never go to disk. */
 static void drop_heartbeats(struct outbox *o)
 {
-	struct list *from;
+	struct frame_list *from;
 
-	for (struct outbox_frame *f; (f = oldest_waiting(o, &from)) && is_heartbeat(f);) {
-		list_remove(from, f);
+	for (struct outbox_frame *f;
+	     (f = oldest_waiting(o, &from)) && outbox_frame_is_heartbeat(f);) {
+		frame_list_remove(from, f);
 		forget(o, f);
 		outbox_frame_free(f);
 	}
@@ -460,7 +362,7 @@ struct outbox_frame *outbox_spill(struct outbox *o, bool all)
 {
 	struct far *far = &o->far;
 	struct outbox_frame *f;
-	struct list *from;
+	struct frame_list *from;
 	uint64_t now, old;
 
 	pthread_mutex_lock(&o->lock);
@@ -474,7 +376,7 @@ struct outbox_frame *outbox_spill(struct outbox *o, bool all)
 		drop_heartbeats(o);
 		f = oldest_waiting(o, &from);
 		if (f)
-			list_remove(from, f);
+			frame_list_remove(from, f);
 		far->moving_waited = f != NULL;
 	}
 	far->moving = f;
@@ -493,14 +395,14 @@ static struct outbox_frame *copied(struct outbox *o, struct outbox_frame *f, int
 		return NULL;
 	if (r)
 		return f;
-	list_append(&o->far.ended, f);
+	frame_list_append(&o->far.ended, f);
 	return NULL;
 }
 
 static struct outbox_frame *moved(struct outbox *o, struct outbox_frame *f, int r)
 {
 	if (r < 0) {
-		list_prepend(&o->waiting[outbox_frame_class(f)], f);
+		frame_list_prepend(&o->waiting[outbox_frame_class(f)], f);
 		return NULL;
 	}
 	if (r > 0)
@@ -547,7 +449,7 @@ void outbox_load(struct outbox *o, struct outbox_frame *f, uint64_t backlog)
 	pthread_mutex_lock(&o->lock);
 	o->far.backlog = backlog;
 	if (f) {
-		list_append(&o->far.loaded, f);
+		frame_list_append(&o->far.loaded, f);
 		o->far.n_loaded++;
 		o->far.loaded_bytes += f->n;
 		o->frames++;
@@ -573,7 +475,7 @@ struct outbox_frame *outbox_ended(struct outbox *o)
 	pthread_mutex_lock(&o->lock);
 	f = o->far.ended.first;
 	if (f)
-		list_remove(&o->far.ended, f);
+		frame_list_remove(&o->far.ended, f);
 	pthread_mutex_unlock(&o->lock);
 	return f;
 }

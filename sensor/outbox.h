@@ -10,42 +10,12 @@
  * long as some are there, what is sent comes from there, so that the order stays.
  * Threads: any; a mutex held for a few list operations.  Memory: owns its frames. */
 #pragma once
-#include "sensor/loss.h"
+#include "sensor/outbox_frame.h"
 
 struct outbox;
 
-struct outbox_frame {
-	uint8_t *data; /* malloc; owned */
-	size_t n;
-	uint64_t first_seq, last_seq;	/* heartbeat: first_seq only */
-	uint64_t from_ns, to_ns;	/* times of its events, since 1970 */
-	uint64_t events[CLASS_MAX];	/* without gap events; none and no losses: a heartbeat */
-	struct loss *losses;		/* what its gap events tell; malloc, owned; NULL: none */
-	size_t n_losses;
-	struct spool_ref {
-		uint64_t segment;	/* 0: not on disk */
-		uint32_t record;
-	} spooled;
-	bool foreign;			/* of another boot: its numbers mean nothing in this one */
-
-	/* The outbox's own. */
-	uint64_t number;		/* order of pushing */
-	uint64_t since_ms;		/* pushed at, CLOCK_MONOTONIC */
-	bool pinned, ended, unspoolable; /* being copied to disk; acked meanwhile; no room there */
-	struct outbox_frame *next, *prev;
-};
-
-struct outbox_frame *outbox_frame_free(struct outbox_frame *f);
-DEFINE_FREEP(outbox_frame)
-
-/* Nothing but bulk events: goes first when something has to. */
-enum kind_class outbox_frame_class(const struct outbox_frame *f);
-
-/* Adds what is lost when @f is lost for @cause to @into.  Returns the number of its events. */
-uint64_t outbox_frame_lost(const struct outbox_frame *f, enum loss_cause cause,
-			   struct losses *into);
-
-/* Returns 0, -EINVAL (@max_bytes is 0) or -ENOMEM.  *ret is freed with outbox_free(), frames too. */
+/* Returns 0, -EINVAL (@max_bytes is 0) or -ENOMEM.  *ret is freed with outbox_free(), frames too.
+ */
 NODISCARD int outbox_new(struct outbox **ret, size_t max_bytes);
 struct outbox *outbox_free(struct outbox *o);
 DEFINE_FREEP(outbox)
@@ -64,11 +34,11 @@ void outbox_refused(struct outbox *o, struct outbox_frame *f);
 void outbox_losses(struct outbox *o, struct losses *into);
 
 struct outbox_totals {
-	uint64_t frames, bytes;	  /* now inside */
-	uint64_t spooled;	  /* frames on disk, waiting */
-	uint64_t lost_events;	  /* dropped or refused, ever */
-	uint64_t lowest_seq;	  /* of the events inside that are not on disk; 0: none are */
-	bool crowded;		  /* the consumer should part bulk from priority */
+	uint64_t frames, bytes; /* now inside */
+	uint64_t spooled;	/* frames on disk, waiting */
+	uint64_t lost_events;	/* dropped or refused, ever */
+	uint64_t lowest_seq;	/* of the events inside that are not on disk; 0: none are */
+	bool crowded;		/* the consumer should part bulk from priority */
 };
 void outbox_totals(struct outbox *o, struct outbox_totals *ret);
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/spool_internal.h"
 
-#include <dirent.h>
 #include <endian.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <sys/stat.h>
 #include <time.h>
 
 enum { SEGMENT_BYTES = 4 << 20, SEGMENTS_MIN = 8, SEGMENT_BYTES_MAX = 64 << 20 };
@@ -55,8 +52,12 @@ void spool_unknown_lost(struct spool *s, enum kind_class class, const struct spo
 	struct loss l = {
 		.class = class,
 		.cause = LOSS_SPOOL_DAMAGED,
-		.from_ns = before ? before->to_ns : after ? after->from_ns : now,
-		.to_ns = after ? after->from_ns : before ? before->spooled_ns : now,
+		.from_ns = before  ? before->to_ns
+			   : after ? after->from_ns
+				   : now,
+		.to_ns = after	  ? after->from_ns
+			 : before ? before->spooled_ns
+				  : now,
 	};
 
 	l.to_ns = MAX(l.to_ns, l.from_ns);
@@ -88,7 +89,7 @@ static void chain_append(struct spool_chain *c, struct spool_segment *g)
 	c->last = g;
 }
 
-static void chain_remove(struct spool *s, struct spool_segment *g)
+void spool_chain_remove(struct spool *s, struct spool_segment *g)
 {
 	struct spool_chain *c = &s->chains[g->class];
 	struct spool_segment *before = NULL;
@@ -107,10 +108,9 @@ static void chain_remove(struct spool *s, struct spool_segment *g)
 		c->cached = NULL;
 }
 
-/* Deletes its file too. */
-static void remove_segment(struct spool *s, struct spool_segment *g)
+void spool_remove_segment(struct spool *s, struct spool_segment *g)
 {
-	chain_remove(s, g);
+	spool_chain_remove(s, g);
 	(void)s->io->unlink(spool_segment_path(s, g).text);
 	s->bytes -= g->size;
 	spool_segment_free(g);
@@ -163,7 +163,7 @@ static int sync_all(struct spool *s)
 	int r = 0;
 
 	s->unsynced_since_ns = 0;
-	for (size_t class = 0; class < CLASS_MAX; class++) {
+	for (size_t class = 0; class < CLASS_MAX; class ++) {
 		struct spool_segment *g = s->chains[class].active;
 		int one = g ? sync_segment(s, g) : 0;
 
@@ -179,7 +179,7 @@ static int end_segment(struct spool *s, struct spool_chain *c)
 	int r = s->config.sync == SPOOL_SYNC_NEVER ? 0 : sync_segment(s, g);
 
 	if (g->live == 0) {
-		remove_segment(s, g);
+		spool_remove_segment(s, g);
 	} else if (g != c->cached) {
 		close(g->fd);
 		g->fd = -1;
@@ -220,111 +220,10 @@ static void drop_segment(struct spool *s, struct spool_segment *g, enum loss_cau
 		}
 		set_state(s, g, i, SPOOL_DONE);
 	}
-	remove_segment(s, g);
+	spool_remove_segment(s, g);
 }
 
 /* ---- opening ---- */
-
-/* Inserts by number. */
-static void chain_insert(struct spool_chain *c, struct spool_segment *g)
-{
-	struct spool_segment **at = &c->first;
-
-	while (*at && (*at)->number < g->number)
-		at = &(*at)->after;
-	g->after = *at;
-	*at = g;
-	if (!g->after)
-		c->last = g;
-}
-
-static int find_segments(struct spool *s)
-{
-	DIR *d = opendir(s->dir);
-	const struct dirent *e;
-
-	if (!d)
-		return err_origin(-errno);
-	while ((e = readdir(d))) {
-		struct spool_segment *g;
-		uint64_t number;
-		char class;
-		int n = 0;
-
-		if (sscanf(e->d_name, "%c-%16" SCNx64 ".seg%n", &class, &number, &n) != 2 ||
-		    n != 22 || e->d_name[n] || (class != 'b' && class != 'p') || number == 0 ||
-		    number == UINT64_MAX)
-			continue;
-		g = spool_segment_new(number, class == 'b' ? CLASS_BULK : CLASS_PRIORITY);
-		if (!g) {
-			closedir(d);
-			return err_origin(-ENOMEM);
-		}
-		chain_insert(&s->chains[g->class], g);
-		s->next_number = MAX(s->next_number, number + 1);
-	}
-	closedir(d);
-	return 0;
-}
-
-/* Age over a restart is wall time, since nothing else outlives it; from here on it is counted. */
-static void set_expiry(struct spool *s, struct spool_segment *g)
-{
-	uint64_t now = s->io->now_ns(CLOCK_REALTIME);
-	uint64_t age = MIN(now - MIN(now, g->begun_ns), s->config.max_age_ns);
-
-	if (s->config.max_age_ns == 0)
-		return;
-	g->expires_ns = s->io->now_ns(CLOCK_BOOTTIME) + s->config.max_age_ns - age;
-}
-
-static int scan_segments(struct spool *s, enum kind_class class)
-{
-	struct spool_segment *after;
-	int r = 0;
-
-	for (struct spool_segment *g = s->chains[class].first; g && r == 0; g = after) {
-		after = g->after;
-		r = spool_segment_scan(s, g);
-		if (r == -ENOMEM)
-			return r;
-		if (r < 0) { /* not open: it waits for the next start */
-			chain_remove(s, g);
-			spool_segment_free(g);
-			r = 0;
-			continue;
-		}
-		s->bytes += g->size;
-		s->unread += g->live;
-		s->records += g->live;
-		if (g->live == 0)
-			remove_segment(s, g);
-		else
-			set_expiry(s, g);
-	}
-	return r;
-}
-
-static int by_first(const void *a, const void *b)
-{
-	const struct spool_range *x = a, *y = b;
-
-	return (x->first > y->first) - (x->first < y->first);
-}
-
-static int open_folder(struct spool *s)
-{
-	int r;
-
-	if (mkdir(s->dir, 0700) < 0 && errno != EEXIST)
-		return err_origin(-errno);
-	r = find_segments(s);
-	for (size_t class = 0; r == 0 && class < CLASS_MAX; class++)
-		r = scan_segments(s, (enum kind_class)class);
-	if (s->n_ranges)
-		qsort(s->ranges, s->n_ranges, sizeof(*s->ranges), by_first);
-	return r;
-}
 
 int spool_new(struct spool **ret, const struct spool_config *config, struct diag *d)
 {
@@ -344,7 +243,7 @@ int spool_new(struct spool **ret, const struct spool_config *config, struct diag
 	s->config.segment_bytes = MIN(s->config.segment_bytes, SEGMENT_BYTES_MAX);
 	if ((size_t)snprintf(s->dir, sizeof(s->dir), "%s", config->dir) >= sizeof(s->dir))
 		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0, "%s: too long", config->dir);
-	r = open_folder(s);
+	r = spool_open_folder(s);
 	if (r < 0)
 		return diag_set(d, r, 0, 0, "cannot use the spool %s: %s", s->dir, strerror(-r));
 	*ret = TAKE(s);
@@ -355,7 +254,7 @@ struct spool *spool_free(struct spool *s)
 {
 	if (!s)
 		return NULL;
-	for (size_t class = 0; class < CLASS_MAX; class++) {
+	for (size_t class = 0; class < CLASS_MAX; class ++) {
 		struct spool_segment *after;
 
 		for (struct spool_segment *g = s->chains[class].first; g; g = after) {
@@ -389,8 +288,7 @@ static bool make_room(struct spool *s, size_t n, enum kind_class class)
 static int write_record(struct spool *s, struct spool_segment *g, const struct outbox_frame *f,
 			struct spool_entry *e)
 {
-	struct spool_head head = { .order = e->order,
-				   .spooled_ns = s->io->now_ns(CLOCK_REALTIME) };
+	struct spool_head head = { .order = e->order, .spooled_ns = s->io->now_ns(CLOCK_REALTIME) };
 	int r;
 
 	memcpy(head.boot_id, s->config.boot_id, sizeof(head.boot_id));
@@ -490,7 +388,7 @@ static void mark_done(struct spool *s, struct spool_segment *g, uint32_t i)
 
 	set_state(s, g, i, SPOOL_DONE);
 	if (g->live == 0) {
-		remove_segment(s, g);
+		spool_remove_segment(s, g);
 		return;
 	}
 	fd = spool_segment_fd(s, g);
@@ -526,7 +424,7 @@ int spool_next(struct spool *s, struct outbox_frame **ret)
 
 void spool_done(struct spool *s, const struct spool_ref *ref)
 {
-	for (size_t class = 0; class < CLASS_MAX; class++)
+	for (size_t class = 0; class < CLASS_MAX; class ++)
 		for (struct spool_segment *g = s->chains[class].first; g; g = g->after)
 			if (g->number == ref->segment) {
 				if (ref->record < g->n &&
@@ -542,7 +440,7 @@ static void drop_expired(struct spool *s)
 {
 	uint64_t now = s->io->now_ns(CLOCK_BOOTTIME);
 
-	for (size_t class = 0; class < CLASS_MAX; class++) {
+	for (size_t class = 0; class < CLASS_MAX; class ++) {
 		struct spool_segment *after;
 
 		for (struct spool_segment *g = s->chains[class].first; g; g = after) {
@@ -590,7 +488,7 @@ void spool_totals(const struct spool *s, struct spool_totals *ret)
 		.bytes = s->bytes,
 		.unsynced = s->unsynced_since_ns && s->config.sync != SPOOL_SYNC_NEVER,
 	};
-	for (size_t class = 0; class < CLASS_MAX; class++)
+	for (size_t class = 0; class < CLASS_MAX; class ++)
 		for (const struct spool_segment *g = s->chains[class].first; g; g = g->after)
 			ret->files++;
 }

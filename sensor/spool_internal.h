@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spool_internal - segments, between spool.c (what to keep) and spool_segment.c (files).
+/* spool_internal - segments, between spool.c (what to keep), spool_open.c (what is there at the
+ * start) and spool_segment.c (files).
  * Thread: the spool's owner.  Memory: a segment owns its entries and its descriptor. */
 #pragma once
 #include "sensor/spool.h"
@@ -89,3 +90,11 @@ void spool_head_lost(struct spool *s, const struct spool_head *head, enum loss_c
 /* Adds a loss of records of which nothing is known but their neighbours, NULL: none. */
 void spool_unknown_lost(struct spool *s, enum kind_class class, const struct spool_head *before,
 			const struct spool_head *after);
+
+/* Makes the folder when it is missing; enters what is in it.  Returns 0 or a negative errno. */
+NODISCARD int spool_open_folder(struct spool *s);
+
+/* Takes a segment out of its chain. */
+void spool_chain_remove(struct spool *s, struct spool_segment *g);
+/* The same, and deletes its file and frees it. */
+void spool_remove_segment(struct spool *s, struct spool_segment *g);
