@@ -98,11 +98,22 @@ bool sigma_is_selection(const struct sigma_build *b, const struct yaml_node *i)
 	       !(b->rule->is_filter && yaml_is(i->key, "rules"));
 }
 
-int sigma_end_or(struct sigma_build *b, struct expr **all, bool gap, struct expr **ret)
+void sigma_joint_done(struct sigma_joint *j)
 {
-	if (gap && (b->odd || b->whole || !*all))
+	j->all = expr_free(j->all);
+}
+
+int sigma_joint_add(struct sigma_joint *j, struct expr *e, int r)
+{
+	j->gap |= r == GAP;
+	return r == 0 && e ? sigma_join(&j->all, e, j->and) : MIN(r, 0);
+}
+
+int sigma_joint_end(struct sigma_build *b, struct sigma_joint *j, struct expr **ret)
+{
+	if (j->gap && (j->and || b->odd || b->whole || !j->all))
 		return GAP;
-	*ret = TAKE(*all);
+	*ret = TAKE(j->all);
 	return 0;
 }
 
@@ -139,8 +150,7 @@ static bool is_guarded(const struct sigma_build *b, const struct yaml_node *map,
 
 static int build_map(struct sigma_build *b, const struct yaml_node *map, struct expr **ret)
 {
-	AUTO(expr) *all = NULL;
-	bool gap = false;
+	AUTO_JOINT struct sigma_joint all = { .and = true };
 
 	if (!map->first)
 		return sigma_wrong(b, map, 0, "a selection is empty");
@@ -158,16 +168,11 @@ static int build_map(struct sigma_build *b, const struct yaml_node *map, struct 
 			item.target.guard = NULL;
 		if (r == 0)
 			r = sigma_build_item(b, &item, i, &e);
-		gap |= r == GAP;
-		if (r == 0)
-			r = sigma_join(&all, e, true);
+		r = sigma_joint_add(&all, e, r);
 		if (r < 0)
 			return r;
 	}
-	if (gap)
-		return GAP;
-	*ret = TAKE(all);
-	return 0;
+	return sigma_joint_end(b, &all, ret);
 }
 
 static int build_keyword(struct sigma_build *b, const struct yaml_node *node, struct expr **ret)
@@ -180,8 +185,7 @@ static int build_keyword(struct sigma_build *b, const struct yaml_node *node, st
 
 static int build_list(struct sigma_build *b, const struct yaml_node *list, struct expr **ret)
 {
-	AUTO(expr) *any = NULL;
-	bool gap = false;
+	AUTO_JOINT struct sigma_joint any = { 0 };
 
 	if (!list->first)
 		return sigma_wrong(b, list, 0, "a selection is empty");
@@ -191,13 +195,11 @@ static int build_list(struct sigma_build *b, const struct yaml_node *list, struc
 			: i->type == YAML_LIST ? sigma_wrong(b, i, 0, "a list in a list")
 					       : build_keyword(b, i, &e);
 
-		gap |= r == GAP;
-		if (r == 0)
-			r = sigma_join(&any, e, false);
+		r = sigma_joint_add(&any, e, r);
 		if (r < 0)
 			return r;
 	}
-	return sigma_end_or(b, &any, gap, ret);
+	return sigma_joint_end(b, &any, ret);
 }
 
 int sigma_build_selection(struct sigma_build *b, const struct yaml_node *node, struct expr **ret)
@@ -207,123 +209,6 @@ int sigma_build_selection(struct sigma_build *b, const struct yaml_node *node, s
 	if (node->type == YAML_LIST)
 		return build_list(b, node, ret);
 	return build_keyword(b, node, ret);
-}
-
-/* ---- attributes ---- */
-
-static int read_text(struct sigma_build *b, const struct yaml_node *map, const char *key,
-		     const char **ret)
-{
-	const struct yaml_node *node = yaml_get(map, key);
-	char *copy;
-
-	*ret = NULL;
-	if (!node || node->type == YAML_NULL)
-		return 0;
-	if (!node->text || strlen(node->text) != node->n)
-		return sigma_wrong(b, node, 0, "%s must be a text, not %s", key,
-				   yaml_type_name(node));
-	copy = arena_alloc(b->rule->arena, node->n + 1);
-	if (!copy)
-		return err_origin(-ENOMEM);
-	memcpy(copy, node->text, node->n + 1);
-	*ret = copy;
-	return 0;
-}
-
-/* A list of texts; one text alone is taken for a list of one. */
-static int read_list(struct sigma_build *b, const struct yaml_node *document, const char *key,
-		     struct sigma_list *ret)
-{
-	const struct yaml_node *node = yaml_get(document, key);
-	bool list = node && node->type == YAML_LIST;
-	int r = 0;
-
-	if (!node || node->type == YAML_NULL)
-		return 0;
-	for (const struct yaml_node *i = list ? node->first : node; r == 0 && i;
-	     i = list ? i->next : NULL)
-		r = i->text ? sigma_note(b, ret, i->text, strlen(i->text))
-			    : sigma_wrong(b, i, 0, "%s must be a list of texts", key);
-	return r;
-}
-
-static int check_word(struct sigma_build *b, const struct yaml_node *document, const char *key,
-		      const char *const *words)
-{
-	const struct yaml_node *node = yaml_get(document, key);
-
-	if (!node || node->type == YAML_NULL)
-		return 0;
-	for (; *words; words++)
-		if (yaml_is(node, *words))
-			return 0;
-	return sigma_wrong(b, node, 0, "unknown %s \"%.40s\"", key, node->text);
-}
-
-/* attack.t1059.004 is T1059.004. */
-static int read_techniques(struct sigma_build *b)
-{
-	const struct sigma_list *tags = &b->rule->tags;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < tags->n; i++) {
-		const char *id = tags->v[i] + strlen("attack.");
-		char upper[16];
-		size_t n;
-
-		if (strncasecmp(tags->v[i], "attack.t", 8) != 0 || id[1] < '0' || id[1] > '9' ||
-		    id[1 + strspn(id + 1, "0123456789.")] != '\0')
-			continue;
-		n = (size_t)snprintf(upper, sizeof(upper), "T%s", id + 1);
-		r = sigma_note(b, &b->rule->techniques, upper, MIN(n, sizeof(upper) - 1));
-	}
-	return r;
-}
-
-static int read_attributes(struct sigma_build *b, const struct yaml_node *document)
-{
-	static const char *const levels[] = { "informational", "low",	   "medium",
-					      "high",	       "critical", NULL };
-	static const char *const statuses[] = { "stable",     "test",	     "experimental",
-						"deprecated", "unsupported", NULL };
-	struct sigma_rule *r = b->rule;
-	const struct {
-		const char *key, **to;
-	} texts[] = {
-		{ "id", &r->id },
-		{ "name", &r->name },
-		{ "title", &r->title },
-		{ "status", &r->status },
-		{ "description", &r->description },
-		{ "author", &r->author },
-		{ "date", &r->date },
-		{ "modified", &r->modified },
-		{ "level", &r->level },
-		{ "bypass", &r->bypass },
-	};
-	const struct {
-		const char *key;
-		struct sigma_list *to;
-	} lists[] = {
-		{ "references", &r->references },
-		{ "tags", &r->tags },
-		{ "falsepositives", &r->falsepositives },
-		{ "fields", &r->fields },
-	};
-	int e = 0;
-
-	for (size_t i = 0; e == 0 && i < ARRAY_SIZE(texts); i++)
-		e = read_text(b, document, texts[i].key, texts[i].to);
-	for (size_t i = 0; e == 0 && i < ARRAY_SIZE(lists); i++)
-		e = read_list(b, document, lists[i].key, lists[i].to);
-	if (e == 0)
-		e = check_word(b, document, "level", levels);
-	if (e == 0)
-		e = check_word(b, document, "status", statuses);
-	if (e == 0 && !r->title)
-		return sigma_wrong(b, document, 0, "the rule has no title");
-	return e == 0 ? read_techniques(b) : e;
 }
 
 /* ---- the rule ---- */
@@ -337,11 +222,11 @@ static int read_source(struct sigma_build *b, const struct yaml_node *document)
 	if (!logsource || logsource->type != YAML_MAP)
 		return sigma_wrong(b, logsource ? logsource : document, 0,
 				   "the rule has no logsource");
-	r = read_text(b, logsource, "category", &rule->category);
+	r = sigma_read_text(b, logsource, "category", &rule->category);
 	if (r == 0)
-		r = read_text(b, logsource, "product", &rule->product);
+		r = sigma_read_text(b, logsource, "product", &rule->product);
 	if (r == 0)
-		r = read_text(b, logsource, "service", &rule->service);
+		r = sigma_read_text(b, logsource, "service", &rule->service);
 	if (r == 0 && !rule->category && !rule->product && !rule->service)
 		return sigma_wrong(b, logsource, 0,
 				   "the logsource names no category, product or service");
@@ -409,7 +294,7 @@ static int build_filter(struct sigma_build *b, const struct yaml_node *document)
 	if (!rules)
 		return sigma_wrong(b, filter, 0, "the filter names no rules");
 	b->detection = filter;
-	r = read_list(b, filter, "rules", &b->rule->filtered);
+	r = sigma_read_list(b, filter, "rules", &b->rule->filtered);
 	if (r == 0)
 		r = read_source(b, document);
 	b->rule->source = (int)b->source;
@@ -466,13 +351,13 @@ static int read_rule(struct sigma_build *b, const struct yaml_node *document)
 		return sigma_wrong(b, document, 0, "a rule must be a map, not %s",
 				   yaml_type_name(document));
 	if (yaml_get(document, "action")) {
-		(void)read_text(b, document, "title", &b->rule->title);
-		(void)read_text(b, document, "id", &b->rule->id);
+		(void)!sigma_read_text(b, document, "title", &b->rule->title);
+		(void)!sigma_read_text(b, document, "id", &b->rule->id);
 		return sigma_gap(b, yaml_get(document, "action")->key,
 				 "rule collections (action) are not supported: Sigma has dropped "
 				 "them");
 	}
-	r = read_attributes(b, document);
+	r = sigma_read_attributes(b, document);
 	if (r == 0)
 		r = read_placeholders(b, document);
 	if (r == 0)

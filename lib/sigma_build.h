@@ -119,12 +119,36 @@ NODISCARD int sigma_note(struct sigma_build *b, struct sigma_list *list, const c
 /* *all = *all AND (OR) @e; NULL is nothing yet.  Takes @e over.  Returns as expr_new_and(). */
 NODISCARD int sigma_join(struct expr **all, struct expr *e, bool and);
 
+/* An AND or an OR of what builders make, one after the other: AUTO_JOINT struct sigma_joint. */
+struct sigma_joint {
+	struct expr *all; /* NULL: nothing yet */
+	bool and;
+	bool gap; /* one could not be built */
+};
+void sigma_joint_done(struct sigma_joint *j);
+#define AUTO_JOINT __attribute__((cleanup(sigma_joint_done)))
+
+/* Takes what a builder made of @e (NULL: nothing) when it returned @r.  Returns 0, also after a
+ * gap, so that more are found, or a negative errno. */
+NODISCARD int sigma_joint_add(struct sigma_joint *j, struct expr *e, int r);
+
+/* Moves all to *ret.  Returns 0 or GAP: of an OR only where less of it could make more hits, else
+ * what could not be built is left out of the rule (told as a gap). */
+NODISCARD int sigma_joint_end(struct sigma_build *b, struct sigma_joint *j, struct expr **ret);
+
 /* Is the entry @i of the detection a search identifier? */
 bool sigma_is_selection(const struct sigma_build *b, const struct yaml_node *i);
 
-/* Ends an OR of which @all is what could be built, and @gap whether a branch could not: a part of
- * the rule is left out (told as gap) where that can only make fewer hits.  *ret = *all, or GAP. */
-NODISCARD int sigma_end_or(struct sigma_build *b, struct expr **all, bool gap, struct expr **ret);
+/* ---- sigma_attributes.c ---- */
+
+/* What the rule says of itself: title, level, tags ...  Returns 0 or a negative errno. */
+NODISCARD int sigma_read_attributes(struct sigma_build *b, const struct yaml_node *document);
+/* A text of @map, copied to *ret (NULL: none), and a list of texts; one text alone is a list of
+ * one. Return 0 or a negative errno. */
+NODISCARD int sigma_read_text(struct sigma_build *b, const struct yaml_node *map, const char *key,
+			      const char **ret);
+NODISCARD int sigma_read_list(struct sigma_build *b, const struct yaml_node *map, const char *key,
+			      struct sigma_list *ret);
 
 /* ---- sigma_correlation.c ---- */
 

@@ -74,28 +74,11 @@ static int use(struct parser *p, const struct yaml_node *selection, struct expr 
 	return sigma_build_selection(p->b, selection, ret);
 }
 
-/* *all joined with what building @e returned as @r; after a gap goes on, to find more. */
-static int join(struct expr **all, struct expr *e, bool and, int r, bool *gap)
-{
-	*gap |= r == GAP;
-	return r == 0 ? sigma_join(all, e, and) : MIN(r, 0);
-}
-
-static int finish(struct sigma_build *b, bool and, struct expr **all, bool gap, struct expr **ret)
-{
-	if (!and)
-		return sigma_end_or(b, all, gap, ret);
-	if (gap)
-		return GAP;
-	*ret = TAKE(*all);
-	return 0;
-}
-
 /* "them" or a pattern such as selection_*; the current word. */
 static int parse_group(struct parser *p, bool and, struct expr **ret)
 {
-	AUTO(expr) *all = NULL;
-	bool them = at_word(p, "them"), any = false, gap = false;
+	AUTO_JOINT struct sigma_joint all = { .and = and};
+	bool them = at_word(p, "them"), any = false;
 	char pattern[128];
 	int r = 0;
 
@@ -110,14 +93,14 @@ static int parse_group(struct parser *p, bool and, struct expr **ret)
 			continue;
 		any = true;
 		r = use(p, i, &e);
-		r = join(&all, e, and, r, &gap);
+		r = sigma_joint_add(&all, e, r);
 	}
 	if (r < 0)
 		return r;
 	if (!any)
 		return sigma_wrong(p->b, p->node, p->at, "no selection is called %s", pattern);
 	advance(p);
-	return finish(p->b, and, &all, gap, ret);
+	return sigma_joint_end(p->b, &all, ret);
 }
 
 static int parse_of(struct parser *p, struct expr **ret)
@@ -213,19 +196,18 @@ static int parse_inside(struct parser *p, struct expr **ret)
 
 static int parse_chain(struct parser *p, bool and, struct expr **ret)
 {
-	AUTO(expr) *all = NULL;
-	bool gap = false;
+	AUTO_JOINT struct sigma_joint all = { .and = and};
 	int r;
 
 	for (;;) {
 		struct expr *e = NULL;
 
 		r = and? parse_inside(p, &e) : parse_chain(p, true, &e);
-		r = join(&all, e, and, r, &gap);
+		r = sigma_joint_add(&all, e, r);
 		if (r < 0)
 			return r;
 		if (!at_word(p, and? "and" : "or"))
-			return finish(p->b, and, &all, gap, ret);
+			return sigma_joint_end(p->b, &all, ret);
 		advance(p);
 	}
 }
@@ -264,8 +246,7 @@ static int build_one(struct sigma_build *b, const struct yaml_node *node, struct
 int sigma_build_condition(struct sigma_build *b, const struct yaml_node *condition,
 			  struct expr **ret)
 {
-	AUTO(expr) *all = NULL;
-	bool gap = false;
+	AUTO_JOINT struct sigma_joint all = { 0 };
 
 	if (condition->type != YAML_LIST)
 		return build_one(b, condition, ret);
@@ -273,11 +254,11 @@ int sigma_build_condition(struct sigma_build *b, const struct yaml_node *conditi
 		struct expr *e = NULL;
 		int r = build_one(b, i, &e);
 
-		r = join(&all, e, false, r, &gap);
+		r = sigma_joint_add(&all, e, r);
 		if (r < 0)
 			return r;
 	}
-	if (!all && !gap)
+	if (!all.all && !all.gap)
 		return sigma_wrong(b, condition, 0, "the list of conditions is empty");
-	return finish(b, false, &all, gap, ret);
+	return sigma_joint_end(b, &all, ret);
 }

@@ -144,26 +144,22 @@ static int like_first(struct sigma_pieces *p, size_t from, size_t to, struct exp
 
 static int any_of(struct sigma_pieces *p, size_t from, size_t to, struct expr **ret)
 {
-	AUTO(expr) *any = NULL;
-	bool gap = false;
+	AUTO_JOINT struct sigma_joint any = { 0 };
 
 	for (size_t i = from; i < to; i++) {
 		struct expr *e = NULL;
 		int r = p->v[i].done ? 0 : like_first(p, i, to, &e);
 
-		gap |= r == GAP;
-		if (r == 0 && e)
-			r = sigma_join(&any, e, false);
+		r = sigma_joint_add(&any, e, r);
 		if (r < 0)
 			return r;
 	}
-	return sigma_end_or(p->b, &any, gap, ret);
+	return sigma_joint_end(p->b, &any, ret);
 }
 
 static int all_of(struct sigma_pieces *p, struct expr **ret)
 {
-	AUTO(expr) *all = NULL;
-	bool gap = false;
+	AUTO_JOINT struct sigma_joint all = { .and = true };
 
 	for (size_t from = 0, to; from < p->n; from = to) {
 		struct expr *e = NULL;
@@ -172,16 +168,11 @@ static int all_of(struct sigma_pieces *p, struct expr **ret)
 		for (to = from + 1; to < p->n && p->v[to].node == p->v[from].node;)
 			to++;
 		r = any_of(p, from, to, &e);
-		gap |= r == GAP;
-		if (r == 0)
-			r = sigma_join(&all, e, true);
+		r = sigma_joint_add(&all, e, r);
 		if (r < 0)
 			return r;
 	}
-	if (gap)
-		return GAP;
-	*ret = TAKE(all);
-	return 0;
+	return sigma_joint_end(p->b, &all, ret);
 }
 
 /* ---- fieldref ---- */
@@ -277,21 +268,19 @@ typedef int (*value_fn)(struct sigma_build *b, const struct sigma_item *i,
 static int build_each(struct sigma_build *b, const struct sigma_item *i,
 		      const struct yaml_node *values, value_fn build, struct expr **ret)
 {
-	AUTO(expr) *all = NULL;
-	bool list = values->type == YAML_LIST, gap = false, and = sigma_has(i, MOD_ALL);
+	AUTO_JOINT struct sigma_joint all = { .and = sigma_has(i, MOD_ALL) };
+	bool list = values->type == YAML_LIST;
 
 	for (const struct yaml_node *v = list ? values->first : values; v;
 	     v = list ? v->next : NULL) {
 		struct expr *e = NULL;
 		int r = build(b, i, v, &e);
 
-		gap |= r == GAP;
-		if (r == 0)
-			r = sigma_join(&all, e, and);
+		r = sigma_joint_add(&all, e, r);
 		if (r < 0)
 			return r;
 	}
-	return gap && and? GAP : sigma_end_or(b, &all, gap, ret);
+	return sigma_joint_end(b, &all, ret);
 }
 
 /* ---- items ---- */
