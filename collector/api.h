@@ -72,6 +72,10 @@ bool api_bad(struct request *r, enum param p, const char *expected);
 /* The parameter's text; NULL when it is not given or empty. */
 const char *api_text(const struct request *r, enum param p);
 
+/* Zeroed memory of @n bytes for what a question asks, to be handed to request_run() with it.  NULL:
+ * there is none, and it has answered. */
+void *api_task(struct request *r, size_t n);
+
 /* Each returns false when the parameter is wrong: answered already.  True or false: */
 NODISCARD bool api_read_bool(struct request *r, enum param p, bool *ret);
 

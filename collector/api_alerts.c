@@ -315,12 +315,10 @@ static void work_one(struct request *r, struct query_worker *w, void *task)
 
 static void answer_one(struct request *r, uint64_t id)
 {
-	struct task *t = calloc(1, sizeof(*t));
+	struct task *t = api_task(r, sizeof(*t));
 
-	if (!t) {
-		request_problem_errno(r, -ENOMEM);
+	if (!t)
 		return;
-	}
 	t->id = id;
 	request_run(r, work_one, t, free);
 }

@@ -17,10 +17,13 @@ static void task_free(void *arg)
 {
 	struct task *t = arg;
 
+	if (!t)
+		return;
 	free(t->source);
 	free(t->node);
 	free(t);
 }
+DEFINE_FREEP(task)
 
 /* ---- the answer ---- */
 
@@ -189,19 +192,13 @@ static bool read_task(struct request *r, struct task *t)
 
 void api_rules_backtest(struct request *r)
 {
-	struct task *t;
+	AUTO(task) *t = NULL;
 
 	if (!request_server(r)->config.rulebook) {
 		request_problem_text(r, 503, "there are no rules here");
 		return;
 	}
-	t = calloc(1, sizeof(*t));
-	if (!t) {
-		request_problem_errno(r, -ENOMEM);
-	} else if (read_task(r, t)) {
-		request_run(r, work, t, task_free);
-		return;
-	} else {
-		task_free(t);
-	}
+	t = api_task(r, sizeof(*t));
+	if (t && read_task(r, t))
+		request_run(r, work, TAKE(t), task_free);
 }

@@ -17,15 +17,13 @@ static void tally_free(void *arg)
 {
 	struct tally *t = arg;
 
+	if (!t)
+		return;
 	ask_done(&t->ask);
 	free(t->buckets.counts);
 	free(t);
 }
-static void tally_freep(struct tally **t)
-{
-	if (*t)
-		tally_free(*t);
-}
+DEFINE_FREEP(tally)
 
 /* Ends the object with what every answer says; sends it, or the problem that @e is. */
 static void finish(struct request *r, struct query_worker *w, const struct query *q, struct json *j,
@@ -86,11 +84,9 @@ static void work_count(struct request *r, struct query_worker *w, void *task)
 
 void api_count(struct request *r)
 {
-	__attribute__((cleanup(tally_freep))) struct tally *t = calloc(1, sizeof(*t));
+	AUTO(tally) *t = api_task(r, sizeof(*t));
 
-	if (!t)
-		request_problem_errno(r, -ENOMEM);
-	else if (ask_read_count(r, &t->ask) && api_read_bool(r, PARAM_EXPLAIN, &t->explain))
+	if (t && ask_read_count(r, &t->ask) && api_read_bool(r, PARAM_EXPLAIN, &t->explain))
 		request_run(r, work_count, TAKE(t), tally_free);
 }
 
@@ -193,10 +189,8 @@ static bool read_buckets(struct request *r, struct tally *t)
 
 void api_hits(struct request *r)
 {
-	__attribute__((cleanup(tally_freep))) struct tally *t = calloc(1, sizeof(*t));
+	AUTO(tally) *t = api_task(r, sizeof(*t));
 
-	if (!t)
-		request_problem_errno(r, -ENOMEM);
-	else if (ask_read(r, true, &t->ask) && read_buckets(r, t))
+	if (t && ask_read(r, true, &t->ask) && read_buckets(r, t))
 		request_run(r, work_hits, TAKE(t), tally_free);
 }

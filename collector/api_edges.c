@@ -1,36 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections between processes and their chains: /api/v1/edges, /api/v1/hops, and the tree of a
- * process over all hosts. */
+/* Connections between processes: /api/v1/edges, and the tree of a process over all hosts. */
 #include "collector/api_edges.h"
-
-#include <uv.h>
 
 #include "collector/edge_json.h"
 
-enum { DEADLINE_S = 5, MAX_EDGES = 1000, HOPS_FIRST = 100 };
+enum { MAX_EDGES = 1000 };
 
-/* What is asked of edges and hops. */
-struct edges_task {
+struct task {
 	struct ask ask;
 	struct flow_question question;
-	char *from; /* of hops: a process or a node */
-	uint32_t limit, depth;
+	uint32_t limit;
 };
 
 static void task_free(void *arg)
 {
-	struct edges_task *t = arg;
+	struct task *t = arg;
 
+	if (!t)
+		return;
 	ask_done(&t->ask);
-	free(t->from);
 	free(t);
 }
-static void task_freep(struct edges_task **t)
-{
-	if (*t)
-		task_free(*t);
-}
-#define AUTO_TASK __attribute__((cleanup(task_freep))) struct edges_task
+DEFINE_FREEP(task)
 
 /* ---- asked ---- */
 
@@ -43,7 +34,7 @@ bool api_parse_entity(const char *s, uint64_t *ret)
 	return *ret != 0;
 }
 
-static bool read_state(struct request *r, struct edges_task *t)
+static bool read_state(struct request *r, struct task *t)
 {
 	static const char *const words[] = { "all", "joined", "half" };
 	size_t n;
@@ -58,7 +49,7 @@ static bool read_state(struct request *r, struct edges_task *t)
 }
 
 /* The cursor of edges: time and id of the last one. */
-static bool read_cursor(struct request *r, struct edges_task *t)
+static bool read_cursor(struct request *r, struct task *t)
 {
 	struct flow_question *q = &t->question;
 	unsigned long long at, id;
@@ -79,7 +70,7 @@ static bool read_cursor(struct request *r, struct edges_task *t)
 	return true;
 }
 
-static bool read_process(struct request *r, struct edges_task *t)
+static bool read_process(struct request *r, struct task *t)
 {
 	size_t n;
 	const char *s = params_text(request_params(r), PARAM_PROCESS, &n);
@@ -88,7 +79,7 @@ static bool read_process(struct request *r, struct edges_task *t)
 	       api_bad(r, PARAM_PROCESS, "an entity id of 16 hexadecimal digits is expected");
 }
 
-static bool read_order(struct request *r, struct edges_task *t)
+static bool read_order(struct request *r, struct task *t)
 {
 	size_t n;
 	const char *s = params_text(request_params(r), PARAM_ORDER, &n);
@@ -98,17 +89,7 @@ static bool read_order(struct request *r, struct edges_task *t)
 	       api_bad(r, PARAM_ORDER, "expected desc or asc");
 }
 
-static struct edges_task *task_new(struct request *r)
-{
-	struct edges_task *t = calloc(1, sizeof(*t));
-
-	if (!t)
-		request_problem_errno(r, -ENOMEM);
-	return t;
-}
-
-/* Opens what flows there are.  Returns false when it answered already. */
-static bool open_flows(struct request *r, struct flowdb **ret)
+bool api_open_flows(struct request *r, struct flowdb **ret)
 {
 	const struct flows *flows = request_server(r)->config.flows;
 	int e = flows ? flows_reader(flows, ret) : -ENOENT;
@@ -123,7 +104,7 @@ static bool open_flows(struct request *r, struct flowdb **ret)
 struct edge_list {
 	struct json *j;
 	struct flowdb *db;
-	const struct edges_task *task;
+	const struct task *task;
 	uint32_t n;
 	bool more;
 	struct flow last;
@@ -153,14 +134,14 @@ static void write_cursor(struct json *j, const struct edge_list *l)
 
 static void work_edges(struct request *r, struct query_worker *w, void *task)
 {
-	struct edges_task *t = task;
+	struct task *t = task;
 	struct json j = json_to(request_body(r));
 	AUTO(flowdb) *db = NULL;
 	struct edge_list list = { .j = &j, .task = t };
 	int e = 0;
 
 	(void)w;
-	if (!open_flows(r, &db))
+	if (!api_open_flows(r, &db))
 		return;
 	list.db = db;
 	json_begin_object(&j);
@@ -177,7 +158,7 @@ static void work_edges(struct request *r, struct query_worker *w, void *task)
 
 void api_edges(struct request *r)
 {
-	AUTO_TASK *t = task_new(r);
+	AUTO(task) *t = api_task(r, sizeof(*t));
 
 	if (!t || !ask_read(r, false, &t->ask))
 		return;
@@ -274,7 +255,7 @@ void api_tree_across(struct request *r, struct query_worker *w, const struct que
 	uint32_t n;
 	int e;
 
-	if (!open_flows(r, &db))
+	if (!api_open_flows(r, &db))
 		return;
 	e = across_find(&a, w, q, db, request);
 	if (e < 0) {
@@ -302,216 +283,4 @@ void api_tree_across(struct request *r, struct query_worker *w, const struct que
 		request_problem_errno(r, e);
 	else
 		api_finish(r, &j);
-}
-
-/* ---- hops ---- */
-
-/* Processes that the chains begin at. */
-struct starts {
-	uint64_t list[HOPS_FIRST];
-	uint32_t n, node;
-	bool more;
-};
-
-static int note_start(const struct flow *f, void *arg)
-{
-	struct starts *s = arg;
-	const struct flow_end *e = &f->ends.end[FLOW_CONNECTED];
-
-	if (e->node != s->node || !e->entity)
-		return 0;
-	for (uint32_t i = 0; i < s->n; i++)
-		if (s->list[i] == e->entity)
-			return 0;
-	if (s->n == ARRAY_SIZE(s->list)) {
-		s->more = true;
-		return 1;
-	}
-	s->list[s->n++] = e->entity;
-	return 0;
-}
-
-static int find_starts(struct flowdb *db, const struct edges_task *t, struct starts *ret)
-{
-	struct flow_question q = { .from_ns = t->ask.from_ns,
-				   .to_ns = t->ask.to_ns,
-				   .state = FLOW_JOINED };
-	int e;
-
-	if (api_parse_entity(t->from, &ret->list[0])) {
-		ret->n = 1;
-		return 0;
-	}
-	ret->node = q.node = flowdb_find_node(db, t->from);
-	if (!q.node)
-		return -ENOENT;
-	e = flowdb_ask(db, &q, note_start, ret);
-	return MIN(e, 0);
-}
-
-/* One hop told: the edges that lead to a process of another family. */
-struct hop {
-	const struct across *across;
-	const struct across_node *node;
-	const struct flow *edge;
-};
-
-struct hops {
-	struct across *all[HOPS_FIRST];
-	uint32_t n_all;
-	struct hop *list;
-	uint32_t n, room;
-	bool cut;
-};
-
-static void hops_done(struct hops *h)
-{
-	for (uint32_t i = 0; i < h->n_all; i++)
-		across_free(h->all[i]);
-	free(h->list);
-}
-
-static bool has_edge(const struct hops *h, uint64_t id)
-{
-	for (uint32_t i = 0; i < h->n; i++)
-		if (h->list[i].edge->id == id)
-			return true;
-	return false;
-}
-
-static int add_hops_of(struct hops *h, const struct across *a, uint32_t limit)
-{
-	uint32_t n;
-	const struct across_node *nodes = across_nodes(a, &n);
-
-	for (uint32_t i = 0; i < n; i++)
-		for (uint32_t k = 0; k < nodes[i].n_via && nodes[i].depth > 0; k++) {
-			const struct flow *f = across_edge(a, nodes[i].via + k);
-			struct hop *more;
-
-			if (has_edge(h, f->id))
-				continue;
-			if (h->n == limit) {
-				h->cut = true;
-				return 0;
-			}
-			if (h->n == h->room) {
-				more = reallocarray(h->list, h->room * 2 + 64, sizeof(*more));
-				if (!more)
-					return err_origin(-ENOMEM);
-				h->list = more;
-				h->room = h->room * 2 + 64;
-			}
-			h->list[h->n++] = (struct hop){ a, &nodes[i], f };
-		}
-	h->cut |= across_is_cut(a);
-	return 0;
-}
-
-static int by_time(const void *x, const void *y)
-{
-	const struct hop *a = x, *b = y;
-
-	if (a->edge->at_ns != b->edge->at_ns)
-		return a->edge->at_ns < b->edge->at_ns ? -1 : 1;
-	return (a->edge->id > b->edge->id) - (a->edge->id < b->edge->id);
-}
-
-static int find_hops(struct flowdb *db, struct query_worker *w, const struct query *q,
-		     const struct edges_task *t, struct hops *ret)
-{
-	AUTO_MEM struct starts *starts = calloc(1, sizeof(*starts));
-	int e = starts ? find_starts(db, t, starts) : err_origin(-ENOMEM);
-
-	for (uint32_t i = 0; e == 0 && i < starts->n && ret->n < t->limit; i++) {
-		struct across_request request = {
-			.entity = starts->list[i],
-			.depth = LINEAGE_DEPTH,
-			.limit = 10000,
-			.hops = t->depth,
-			.deadline_ns = uv_hrtime() + DEADLINE_S * UINT64_C(1000000000),
-		};
-
-		e = across_find(&ret->all[i], w, q, db, &request);
-		ret->n_all = i + (e == 0);
-		if (e == 0)
-			e = add_hops_of(ret, ret->all[i], t->limit);
-	}
-	if (e == 0 && starts->more)
-		ret->cut = true;
-	if (e == 0 && ret->n)
-		qsort(ret->list, ret->n, sizeof(*ret->list), by_time);
-	return e;
-}
-
-static void write_hops(struct request *r, struct flowdb *db, const struct hops *h,
-		       const struct query *q)
-{
-	struct json j = json_to(request_body(r));
-	int e = 0;
-
-	json_begin_object(&j);
-	json_key(&j, "hops");
-	json_begin_array(&j);
-	for (uint32_t i = 0; i < h->n && e == 0; i++) {
-		json_begin_object(&j);
-		json_key_uint(&j, "hop", h->list[i].node->hop);
-		json_key(&j, "after"); /* the process on the way that connected */
-		edge_write_id(&j, h->list[i].node->above);
-		json_key_uint(&j, "confidence", h->list[i].node->sure);
-		json_key(&j, "edge");
-		e = edge_write(&j, db, h->list[i].edge);
-		json_end_object(&j);
-	}
-	json_end_array(&j);
-	json_key_bool(&j, "truncated", h->cut);
-	api_write_stats(r, q->stats, &j);
-	if (e < 0)
-		request_problem_errno(r, e);
-	else
-		api_finish(r, &j);
-}
-
-static void work_hops(struct request *r, struct query_worker *w, void *task)
-{
-	struct problem nothing = { .status = 404, .kind = "parameter", .parameter = "from" };
-	struct edges_task *t = task;
-	struct store_scan_stats stats = { 0 };
-	struct query q = ask_query(&t->ask, r, &stats);
-	struct hops hops = { 0 };
-	AUTO(flowdb) *db = NULL;
-	int e;
-
-	if (!open_flows(r, &db))
-		return;
-	e = find_hops(db, w, &q, t, &hops);
-	if (e == -ENOENT) {
-		diag_set(&nothing.diag, 0, 0, 0, "no node of this name or id has connected");
-		request_problem(r, &nothing);
-	} else if (e < 0) {
-		request_problem_errno(r, e);
-	} else {
-		write_hops(r, db, &hops, &q);
-	}
-	hops_done(&hops);
-}
-
-void api_hops(struct request *r)
-{
-	AUTO_TASK *t = task_new(r);
-	size_t n;
-	const char *from = params_text(request_params(r), PARAM_FROM, &n);
-
-	if (!t || !ask_read(r, false, &t->ask))
-		return;
-	if (n == 0) {
-		api_bad(r, PARAM_FROM, "a process (16 hexadecimal digits) or a node is expected");
-		return;
-	}
-	t->from = strdup(from);
-	if (!t->from)
-		request_problem_errno(r, -ENOMEM);
-	else if (api_read_number(r, PARAM_LIMIT, MAX_EDGES, &t->limit) &&
-		 api_read_number(r, PARAM_HOPS, ACROSS_HOPS, &t->depth))
-		request_run(r, work_hops, TAKE(t), task_free);
 }

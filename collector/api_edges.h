@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* api_edges - what api_processes.c and api_edges.c share.
+/* api_edges - what api_processes.c, api_edges.c and api_hops.c share.
  * Thread: as each call says. */
 #pragma once
 #include "collector/across.h"
@@ -7,6 +7,9 @@
 
 /* 16 hexadecimal digits that are not all 0. */
 NODISCARD bool api_parse_entity(const char *s, uint64_t *ret);
+
+/* Opens what flows there are; *ret is the caller's.  False: there are none, and it has answered. */
+NODISCARD bool api_open_flows(struct request *r, struct flowdb **ret);
 
 /* Members of a process, but for its depth, for an object that is open. */
 typedef void (*api_write_node_fn)(struct json *j, const struct lineage *l,

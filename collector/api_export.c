@@ -15,14 +15,12 @@ static void task_free(void *arg)
 {
 	struct task *t = arg;
 
+	if (!t)
+		return;
 	ask_done(&t->ask);
 	free(t);
 }
-static void task_freep(struct task **t)
-{
-	if (*t)
-		task_free(*t);
-}
+DEFINE_FREEP(task)
 
 struct exported {
 	uint64_t batches, events, last_ns;
@@ -115,10 +113,8 @@ static bool read_cursor(struct request *r, struct task *t)
 
 void api_export(struct request *r)
 {
-	__attribute__((cleanup(task_freep))) struct task *t = calloc(1, sizeof(*t));
+	AUTO(task) *t = api_task(r, sizeof(*t));
 
-	if (!t)
-		request_problem_errno(r, -ENOMEM);
-	else if (ask_read(r, false, &t->ask) && read_cursor(r, t))
+	if (t && ask_read(r, false, &t->ask) && read_cursor(r, t))
 		request_run(r, work, TAKE(t), task_free);
 }

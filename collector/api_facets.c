@@ -22,16 +22,13 @@ static void task_free(void *arg)
 {
 	struct task *t = arg;
 
+	if (!t)
+		return;
 	ask_done(&t->ask);
 	facets_free(t->facets);
 	free(t);
 }
-static void task_freep(struct task **t)
-{
-	if (*t)
-		task_free(*t);
-}
-#define AUTO_TASK __attribute__((cleanup(task_freep))) struct task
+DEFINE_FREEP(task)
 
 static bool read_limit(struct request *r, struct task *t)
 {
@@ -63,15 +60,6 @@ static bool read_field(struct request *r, struct task *t)
 	else if (e < 0)
 		request_problem_errno(r, e);
 	return e == 0;
-}
-
-static struct task *task_new(struct request *r)
-{
-	struct task *t = calloc(1, sizeof(*t));
-
-	if (!t)
-		request_problem_errno(r, -ENOMEM);
-	return t;
 }
 
 static void finish(struct request *r, const struct query *q, struct json *j)
@@ -108,7 +96,7 @@ static void work_facets(struct request *r, struct query_worker *w, void *task)
 
 void api_facets(struct request *r)
 {
-	AUTO_TASK *t = task_new(r);
+	AUTO(task) *t = api_task(r, sizeof(*t));
 
 	if (t && ask_read(r, false, &t->ask) && read_limit(r, t) && read_field(r, t))
 		request_run(r, work_facets, TAKE(t), task_free);
@@ -143,7 +131,7 @@ static void work_values(struct request *r, struct query_worker *w, void *task)
 
 void api_values(struct request *r)
 {
-	AUTO_TASK *t = task_new(r);
+	AUTO(task) *t = api_task(r, sizeof(*t));
 	const char *prefix;
 	size_t n;
 	int e;

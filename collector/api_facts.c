@@ -6,7 +6,7 @@
 
 enum { MAX_FACTS = 10000, MAX_TOLD_NODES = 100 };
 
-struct facts_task {
+struct task {
 	struct facts_spread spread; /* its kind, since_ns and nodes are prevalence's, too */
 	char *value;		    /* of prevalence: this one only; NULL: the rarest */
 	uint32_t limit;
@@ -14,21 +14,18 @@ struct facts_task {
 
 static void task_free(void *arg)
 {
-	struct facts_task *t = arg;
+	struct task *t = arg;
 
+	if (!t)
+		return;
 	free(t->value);
 	free(t);
 }
-static void task_freep(struct facts_task **t)
-{
-	if (*t)
-		task_free(*t);
-}
-#define AUTO_TASK __attribute__((cleanup(task_freep))) struct facts_task
+DEFINE_FREEP(task)
 
 /* ---- asked ---- */
 
-static bool read_kind(struct request *r, struct facts_task *t)
+static bool read_kind(struct request *r, struct task *t)
 {
 	size_t n;
 
@@ -38,7 +35,7 @@ static bool read_kind(struct request *r, struct facts_task *t)
 		       "expected executable, hash, pair, destination, domain or user");
 }
 
-static bool read_within(struct request *r, struct facts_task *t)
+static bool read_within(struct request *r, struct task *t)
 {
 	struct diag d = { 0 };
 	size_t n;
@@ -50,21 +47,12 @@ static bool read_within(struct request *r, struct facts_task *t)
 	return false;
 }
 
-static struct facts_task *task_new(struct request *r)
-{
-	struct facts_task *t = calloc(1, sizeof(*t));
-
-	if (!t)
-		request_problem_errno(r, -ENOMEM);
-	return t;
-}
-
 /* ---- answered ---- */
 
 struct fact_list {
 	struct json *j;
 	struct facts_reader *reader;
-	const struct facts_task *task;
+	const struct task *task;
 	bool with_nodes, more;
 	uint32_t n, n_nodes;
 };
@@ -120,7 +108,7 @@ static int write_fact(const struct fact *f, void *arg)
 
 static int write_one(struct fact_list *l, struct facts_reader *reader)
 {
-	const struct facts_task *t = l->task;
+	const struct task *t = l->task;
 	struct fact f;
 	int e = facts_get(reader, t->spread.kind, t->value, strlen(t->value), &f);
 
@@ -132,7 +120,7 @@ static int write_one(struct fact_list *l, struct facts_reader *reader)
 
 static int write_list(struct fact_list *l, struct facts_reader *reader)
 {
-	const struct facts_task *t = l->task;
+	const struct task *t = l->task;
 
 	if (t->value)
 		return write_one(l, reader);
@@ -164,7 +152,7 @@ static void work_facts(struct request *r, struct query_worker *w, void *task)
 
 void api_prevalence(struct request *r)
 {
-	AUTO_TASK *t = task_new(r);
+	AUTO(task) *t = api_task(r, sizeof(*t));
 	size_t n;
 	const char *value = params_text(request_params(r), PARAM_VALUE, &n);
 
@@ -182,7 +170,7 @@ void api_prevalence(struct request *r)
 
 void api_spread(struct request *r)
 {
-	AUTO_TASK *t = task_new(r);
+	AUTO(task) *t = api_task(r, sizeof(*t));
 
 	if (t && read_kind(r, t) &&
 	    api_read_time(r, PARAM_SINCE, timestamp_now(), &t->spread.since_ns) &&

@@ -270,14 +270,12 @@ static void work(struct request *r, struct query_worker *w, void *arg)
 
 static void start(struct request *r, const char *id)
 {
-	struct task *t = calloc(1, sizeof(*t));
+	struct task *t = api_task(r, sizeof(*t));
 	uint64_t now_ns = timestamp_now();
 	struct diag d = { 0 };
 
-	if (!t) {
-		request_problem_errno(r, -ENOMEM);
+	if (!t)
 		return;
-	}
 	t->since_ns = now_ns - DAY_NS;
 	t->until_ns = UINT64_MAX;
 	t->id = id ? strtoull(id, NULL, 10) : 0;

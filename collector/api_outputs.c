@@ -103,12 +103,10 @@ static void work_test(struct request *r, struct query_worker *w, void *task)
 
 void api_output_test(struct request *r)
 {
-	struct test *t = calloc(1, sizeof(*t));
+	struct test *t = api_task(r, sizeof(*t));
 
-	if (!t) {
-		request_problem_errno(r, -ENOMEM);
+	if (!t)
 		return;
-	}
 	if (!request_path_value(r, "output", t->name)) {
 		free(t);
 		return;

@@ -23,15 +23,12 @@ static void task_free(void *arg)
 {
 	struct task *t = arg;
 
+	if (!t)
+		return;
 	ask_done(&t->ask);
 	free(t);
 }
-static void task_freep(struct task **t)
-{
-	if (*t)
-		task_free(*t);
-}
-#define AUTO_TASK __attribute__((cleanup(task_freep))) struct task
+DEFINE_FREEP(task)
 
 /* ---- asked ---- */
 
@@ -51,12 +48,10 @@ static bool read_entity(struct request *r, struct task *t)
 
 static struct task *task_new(struct request *r)
 {
-	struct task *t = calloc(1, sizeof(*t));
+	struct task *t = api_task(r, sizeof(*t));
 
-	if (!t) {
-		request_problem_errno(r, -ENOMEM);
+	if (!t)
 		return NULL;
-	}
 	t->lineage.depth = 1;
 	t->lineage.limit = DEFAULT_TREE;
 	return t;
@@ -252,7 +247,7 @@ static void work_tree(struct request *r, struct query_worker *w, void *task)
 
 void api_process_tree(struct request *r)
 {
-	AUTO_TASK *t = task_new(r);
+	AUTO(task) *t = task_new(r);
 
 	if (t && ask_read_ever(r, &t->ask) && read_entity(r, t) && read_tree(r, t) &&
 	    read_hosts(r, t))
@@ -321,7 +316,7 @@ static void work_process(struct request *r, struct query_worker *w, void *task)
 
 void api_process(struct request *r)
 {
-	AUTO_TASK *t = task_new(r);
+	AUTO(task) *t = task_new(r);
 
 	if (t && ask_read_ever(r, &t->ask) && read_entity(r, t))
 		request_run(r, work_process, TAKE(t), task_free);
@@ -424,7 +419,7 @@ static bool read_descendants(struct request *r, struct task *t)
 
 void api_process_timeline(struct request *r)
 {
-	AUTO_TASK *t = task_new(r);
+	AUTO(task) *t = task_new(r);
 	struct search_within within = { .narrow = narrow_to_processes, .free_arg = task_free };
 
 	if (!t || !read_entity(r, t) || !read_descendants(r, t))

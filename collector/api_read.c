@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How handlers read the parameters of a request. */
+/* What handlers begin with: memory for their task, the parameters of the request. */
 #include "collector/api.h"
 #include "lib/timestamp.h"
+
+void *api_task(struct request *r, size_t n)
+{
+	void *t = calloc(1, n);
+
+	if (!t)
+		request_problem_errno(r, -ENOMEM);
+	return t;
+}
 
 void api_bad_param(struct request *r, enum param p, const struct diag *d)
 {

@@ -13,17 +13,14 @@ static void task_free(void *arg)
 {
 	struct task *t = arg;
 
+	if (!t)
+		return;
 	free(t->source);
 	free(t->note);
 	free(t->author);
 	free(t);
 }
-static void task_freep(struct task **t)
-{
-	if (*t)
-		task_free(*t);
-}
-#define AUTO_TASK __attribute__((cleanup(task_freep))) struct task
+DEFINE_FREEP(task)
 
 struct answer {
 	struct json *j;
@@ -116,21 +113,20 @@ static void work(struct request *r, struct query_worker *w, void *task)
 static void start(struct request *r, bool lint)
 {
 	const char *source = api_text(r, PARAM_SOURCE), *note = api_text(r, PARAM_NOTE);
-	AUTO_TASK *t = calloc(1, sizeof(*t));
+	AUTO(task) *t = NULL;
 
 	if (!request_server(r)->config.rulebook) {
 		request_problem_text(r, 503, "there are no rules here");
 		return;
 	}
-	if (!lint && t && !api_read_bool(r, PARAM_DRY, &t->dry))
+	t = api_task(r, sizeof(*t));
+	if (!t || (!lint && !api_read_bool(r, PARAM_DRY, &t->dry)))
 		return;
-	if (t) {
-		t->lint = lint;
-		t->source = strdup(source ? source : "");
-		t->note = strdup(note ? note : "");
-		t->author = strdup(request_token(r)->name);
-	}
-	if (t && t->source && t->note && t->author)
+	t->lint = lint;
+	t->source = strdup(source ? source : "");
+	t->note = strdup(note ? note : "");
+	t->author = strdup(request_token(r)->name);
+	if (t->source && t->note && t->author)
 		request_run(r, work, TAKE(t), task_free);
 	else
 		request_problem_errno(r, -ENOMEM);

@@ -24,17 +24,15 @@ static void search_free(void *arg)
 {
 	struct search *s = arg;
 
+	if (!s)
+		return;
 	ask_done(&s->ask);
 	document_free(s->document);
 	if (s->within.free_arg)
 		s->within.free_arg(s->within.arg);
 	free(s);
 }
-static void search_freep(struct search **s)
-{
-	if (*s)
-		search_free(*s);
-}
+DEFINE_FREEP(search)
 
 /* ---- asked ---- */
 
@@ -265,13 +263,9 @@ static void work(struct request *r, struct query_worker *w, void *task)
 
 void api_search(struct request *r)
 {
-	__attribute__((cleanup(search_freep))) struct search *s = calloc(1, sizeof(*s));
+	AUTO(search) *s = api_task(r, sizeof(*s));
 
-	if (!s) {
-		request_problem_errno(r, -ENOMEM);
-		return;
-	}
-	if (!ask_read_pipes(r, &s->ask))
+	if (!s || !ask_read_pipes(r, &s->ask))
 		return;
 	s->ndjson = api_wants_lines(r);
 	if (s->ask.pipe && s->ask.pipe->is_table) {
@@ -287,11 +281,10 @@ void api_search(struct request *r)
 
 void api_search_within(struct request *r, const struct search_within *within)
 {
-	__attribute__((cleanup(search_freep))) struct search *s = calloc(1, sizeof(*s));
+	AUTO(search) *s = api_task(r, sizeof(*s));
 
 	if (!s) {
 		within->free_arg(within->arg);
-		request_problem_errno(r, -ENOMEM);
 		return;
 	}
 	s->within = *within;

@@ -128,11 +128,9 @@ void api_search_table(struct request *r, struct ask *ask, bool ndjson)
 		request_problem_text(r, 400, "a table has no cursor: it is answered whole");
 		return;
 	}
-	t = calloc(1, sizeof(*t));
-	if (!t) {
-		request_problem_errno(r, -ENOMEM);
+	t = api_task(r, sizeof(*t));
+	if (!t)
 		return;
-	}
 	if (!api_read_bool(r, PARAM_EXPLAIN, &t->explain)) {
 		free(t);
 		return;

@@ -67,103 +67,7 @@ static int get_node(struct lineage *l, uint64_t entity, uint32_t *ret)
 	return 0;
 }
 
-/* ---- what a row says ---- */
-
-static const struct {
-	const char *object, *key; /* object NULL: none around it */
-	enum field field;
-} parts[] = {
-	{ NULL, "pid", FIELD_PID },
-	{ NULL, "name", FIELD_NAME },
-	{ NULL, "executable", FIELD_EXECUTABLE },
-	{ NULL, "args", FIELD_ARGS },
-	{ NULL, "working_directory", FIELD_CWD },
-	{ NULL, "start", FIELD_START },
-	{ NULL, "tty", FIELD_TTY },
-	{ NULL, "vpid", FIELD_VPID },
-	{ "user", "id", FIELD_USER_ID },
-	{ "user", "name", FIELD_USER_NAME },
-	{ "group", "id", FIELD_GROUP_ID },
-	{ "group", "name", FIELD_GROUP_NAME },
-	{ "real_user", "id", FIELD_REAL_USER_ID },
-	{ "session", "id", FIELD_SESSION_ID },
-	{ "hash", "sha256", FIELD_SHA256 },
-	{ "container", "id", FIELD_CONTAINER_ID },
-};
-
-static void write_string(struct json *j, struct block_string s)
-{
-	json_text_n(j, s.s, s.n);
-}
-
-static void write_list(struct lineage *l, struct json *j, const struct block_list *list,
-		       uint32_t row)
-{
-	json_begin_array(j);
-	for (uint32_t i = list->starts[row]; i < list->starts[row + 1]; i++)
-		write_string(j, block_string(l->block, list->values[i]));
-	json_end_array(j);
-}
-
-static void write_number(struct lineage *l, struct json *j, enum field_type type, uint64_t raw)
-{
-	if (type == TYPE_KEYWORD)
-		write_string(j, block_string(l->block, (uint32_t)raw));
-	else if (type == TYPE_DATE)
-		json_time(j, raw - 1);
-	else
-		json_uint(j, raw - 1);
-}
-
-static void write_part(struct lineage *l, struct json *j, size_t i, uint32_t row,
-		       const char **object)
-{
-	enum field_type type = field_info(parts[i].field)->type;
-	struct block_list list;
-	const uint64_t *column = NULL;
-
-	if (type == TYPE_KEYWORDS) {
-		if (!block_list(l->block, BLOCK_PROCESSES, parts[i].field, &list) ||
-		    list.starts[row] == list.starts[row + 1])
-			return;
-	} else {
-		column = block_column(l->block, BLOCK_PROCESSES, parts[i].field);
-		if (!column || !column[row])
-			return;
-	}
-	if (*object && *object != parts[i].object)
-		json_end_object(j);
-	if (parts[i].object && *object != parts[i].object) {
-		json_key(j, parts[i].object);
-		json_begin_object(j);
-	}
-	*object = parts[i].object;
-	json_key(j, parts[i].key);
-	if (column)
-		write_number(l, j, type, column[row]);
-	else
-		write_list(l, j, &list, row);
-}
-
-static struct lineage_text write_row(struct lineage *l, uint32_t row)
-{
-	struct lineage_text text = { .at = l->text.n };
-	struct json j = json_to(&l->text);
-	const char *object = NULL;
-
-	if (l->text.n > LINEAGE_BYTES) {
-		l->cut = true;
-		return (struct lineage_text){ 0 };
-	}
-	json_begin_object(&j);
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-		write_part(l, &j, i, row, &object);
-	if (object)
-		json_end_object(&j);
-	json_end_object(&j);
-	text.n = l->text.n - text.at;
-	return text;
-}
+/* ---- what it stands on ---- */
 
 static void write_host(struct lineage *l)
 {
@@ -175,9 +79,9 @@ static void write_host(struct lineage *l)
 	l->host.at = l->text.n;
 	json_begin_object(&j);
 	json_key(&j, "id");
-	write_string(&j, i->node_id);
+	lineage_write_string(&j, i->node_id);
 	json_key(&j, "name");
-	write_string(&j, i->node_name);
+	lineage_write_string(&j, i->node_name);
 	json_end_object(&j);
 	l->host.n = l->text.n - l->host.at;
 }
@@ -213,7 +117,7 @@ static void note_program(struct lineage *l, uint32_t row, uint64_t exec_ns)
 	struct lineage_exec *e = get_exec(l, generation_of(&l->rows, row));
 
 	if (e && e->text.n == 0)
-		e->text = write_row(l, row);
+		e->text = lineage_write_row(l, row);
 	if (e && exec_ns)
 		e->time_ns = exec_ns;
 }
@@ -316,7 +220,7 @@ static int enter_row(struct lineage *l, uint32_t row)
 	if (r->start && r->start[row])
 		node->told.start_ns = r->start[row] - 1;
 	if (!node->has_row || generation > node->told.generation) {
-		node->told.text = write_row(l, row);
+		node->told.text = lineage_write_row(l, row);
 		node->told.generation = generation;
 		node->has_row = true;
 	}
@@ -345,7 +249,7 @@ static void note_end(struct lineage *l, struct node *node, uint32_t table, uint3
 	if (!signal || node->told.exit_signal.n)
 		return;
 	node->told.exit_signal.at = l->text.n;
-	write_string(&j, block_string(l->block, (uint32_t)signal));
+	lineage_write_string(&j, block_string(l->block, (uint32_t)signal));
 	node->told.exit_signal.n = l->text.n - node->told.exit_signal.at;
 }
 

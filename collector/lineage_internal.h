@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lineage_internal - what lineage.c and lineage_order.c share.
+/* lineage_internal - what lineage.c, lineage_row.c and lineage_order.c share.
  * Thread: the worker's owner. */
 #pragma once
 #include "collector/lineage.h"
@@ -48,3 +48,11 @@ static inline UNUSED struct node *lineage_node_at(const struct lineage *l, uint3
 
 /* Makes the order of what was found.  Node numbers change.  Returns 0 or -ENOMEM. */
 NODISCARD int lineage_order(struct lineage *l);
+
+/* Writes the process that @row of the block at hand tells of; nothing when there is no more room.
+ */
+struct lineage_text lineage_write_row(struct lineage *l, uint32_t row);
+static inline UNUSED void lineage_write_string(struct json *j, struct block_string s)
+{
+	json_text_n(j, s.s, s.n);
+}
