@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guard - the sensor's eye on itself: who opens its state or looks into its memory, where the rings are,
- * and whether its programs are still attached.
- * Thread: the consumer for guard_minds(), any one for links.  Memory: fixed. */
+/* guard - the sensor's eye on itself: who opens its state or looks into its memory, where the rings
+ * are, and whether its programs are still attached. Thread: the consumer for guard_minds(), any one
+ * for links.  Memory: fixed. */
 #pragma once
 #include "lib/util.h"
 
@@ -16,8 +16,8 @@ struct guard {
 /* Watches the folder @state_dir (NULL or not there: not) and the process that calls. */
 void guard_init(struct guard *g, const char *state_dir);
 
-/* Whether somebody else's open of @path at @time_ns (of any clock that does not go back) is to be told.
- * At most once a second each. */
+/* Whether somebody else's open of @path at @time_ns (of any clock that does not go back) is to be
+ * told. At most once a second each. */
 enum guard_what guard_minds(struct guard *g, const char *path, size_t n, uint64_t time_ns);
 const char *guard_reason(enum guard_what what); /* of rtsec.alarm.reason */
 
@@ -27,6 +27,7 @@ enum { GUARD_LINKS = 192 };
 
 struct guard_links {
 	int fds[GUARD_LINKS];
+	uint32_t ids[GUARD_LINKS]; /* as bpf(2) tells; 0: it tells nothing */
 	char targets[GUARD_LINKS][32];
 	size_t n;
 };

@@ -112,15 +112,16 @@ static const int calls[] = {
 };
 
 /* Of bpf(2) only these. */
-static const int map_commands[] = {
+static const int bpf_commands[] = {
 	BPF_MAP_LOOKUP_ELEM,
 	BPF_MAP_UPDATE_ELEM,
 	BPF_MAP_DELETE_ELEM,
 	BPF_MAP_GET_NEXT_KEY,
 	BPF_MAP_LOOKUP_AND_DELETE_ELEM,
+	BPF_OBJ_GET_INFO_BY_FD, /* whether its programs are still attached: sensor/guard.c */
 };
 
-enum { PROGRAM_MAX = 16 + ARRAY_SIZE(calls) + ARRAY_SIZE(map_commands) };
+enum { PROGRAM_MAX = 16 + ARRAY_SIZE(calls) + ARRAY_SIZE(bpf_commands) };
 
 struct program {
 	struct sock_filter code[PROGRAM_MAX];
@@ -163,9 +164,9 @@ static void build(struct program *p)
 	add(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 1, 0);
 	end(p, SECCOMP_RET_ALLOW);
 	load(p, offsetof(struct seccomp_data, args[0]));
-	for (size_t i = 0; i < ARRAY_SIZE(map_commands); i++)
-		add(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)map_commands[i],
-		    (uint8_t)(ARRAY_SIZE(map_commands) - i), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(bpf_commands); i++)
+		add(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)bpf_commands[i],
+		    (uint8_t)(ARRAY_SIZE(bpf_commands) - i), 0);
 	end(p, refuse);
 	end(p, SECCOMP_RET_ALLOW);
 }

@@ -106,6 +106,8 @@ static int check_calls(void)
 	attr.map_fd = UINT32_MAX;
 	if (syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)) != -1 || errno == ENOSYS)
 		return 6;
+	if (syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)) != -1 || errno == ENOSYS)
+		return 9;
 	if (!refused(syscall(SYS_setuid, 0)) || !refused(syscall(SYS_clock_settime, 0, NULL)))
 		return 7;
 	f = fopen("/proc/self/stat", "re"); /* what it does do goes on */
