@@ -523,6 +523,7 @@ enum rec_wake {
 	REC_WAKE_NONE,	/* it is awake, or will look by itself */
 	REC_WAKE_FILL,	/* when a ring has reached its fill mark */
 	REC_WAKE_FIRST, /* with the next record */
+	REC_WAKE_PRIORITY, /* with the next priority record, or when a ring has reached its mark */
 };
 
 enum { REC_IGNORED = 8 };

@@ -82,19 +82,26 @@ static __always_inline bool look_due(uint64_t mark, uint64_t size)
 	return !n || ++*n % LOOK_EVERY == 0;
 }
 
-static __always_inline bool wake_due(void *ring, uint64_t mark, uint64_t size)
+/* The reader waits for the next record of @class. */
+static __always_inline bool wake_with_next(enum rec_class class, uint32_t wake)
+{
+	return wake == REC_WAKE_FIRST || (class == REC_CLASS_PRIORITY && wake == REC_WAKE_PRIORITY);
+}
+
+static __always_inline bool wake_due(enum rec_class class, void *ring, uint64_t mark, uint64_t size)
 {
 	uint32_t wake = wake_wanted();
 
 	if (wake == REC_WAKE_NONE)
 		return false;
-	return wake == REC_WAKE_FIRST ||
+	return wake_with_next(class, wake) ||
 	       (look_due(mark, size) && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) + size >= mark);
 }
 
-static __always_inline uint64_t wake_flags(void *ring, uint64_t mark, uint64_t size)
+static __always_inline uint64_t wake_flags(enum rec_class class, void *ring, uint64_t mark,
+					   uint64_t size)
 {
-	if (!wake_due(ring, mark, size))
+	if (!wake_due(class, ring, mark, size))
 		return BPF_RB_NO_WAKEUP;
 	*(volatile uint32_t *)&control.wake = REC_WAKE_NONE;
 	return BPF_RB_FORCE_WAKEUP;
@@ -124,10 +131,10 @@ static __always_inline void emit_bytes(enum rec_class class, const void *record,
 		size = REC_MAX_BYTES;
 	if (filter_drops(record) || (class == REC_CLASS_BULK && throttle(record)))
 		return;
-	flags = wake_flags(ring, mark, size);
+	flags = wake_flags(class, ring, mark, size);
 	if (bpf_ringbuf_output(ring, (void *)record, size, flags))
 		emit_lost(class, REC_LOST_RING);
-	else if (flags == BPF_RB_NO_WAKEUP && wake_wanted() == REC_WAKE_FIRST)
+	else if (flags == BPF_RB_NO_WAKEUP && wake_with_next(class, wake_wanted()))
 		wake_late(ring);
 }
 
@@ -159,9 +166,9 @@ static __always_inline void emit_submit_bulk(void *record)
 		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
 		return;
 	}
-	flags = wake_flags(&bulk_ring, fill_bulk, 0);
+	flags = wake_flags(REC_CLASS_BULK, &bulk_ring, fill_bulk, 0);
 	bpf_ringbuf_submit(record, flags);
-	if (flags == BPF_RB_NO_WAKEUP && wake_wanted() == REC_WAKE_FIRST)
+	if (flags == BPF_RB_NO_WAKEUP && wake_with_next(REC_CLASS_BULK, wake_wanted()))
 		wake_late(&bulk_ring);
 }
 

@@ -98,15 +98,13 @@ static bool has_slot(struct maindb *m)
 static int keep_row(struct maindb *m, const struct audit *a)
 {
 	struct audit_row *w;
-	char *texts, cut[48] = "";
+	char *texts;
 	int n;
 
 	if (!has_slot(m))
 		return err_origin(-ENOMEM);
-	if (strlen(a->detail) > DETAIL_BYTES)
-		snprintf(cut, sizeof(cut), " ... (of %zu bytes)", strlen(a->detail));
-	n = asprintf(&texts, "%s%c%s%c%s%c%.*s%s", a->actor, 0, a->address, 0, a->action, 0,
-		     DETAIL_BYTES, a->detail, cut);
+	n = asprintf(&texts, "%s%c%s%c%s%c%.*s", a->actor, 0, a->address, 0, a->action, 0,
+		     DETAIL_BYTES, a->detail);
 	if (n < 0)
 		return err_origin(-ENOMEM);
 	w = &m->audit[m->n_audit++];

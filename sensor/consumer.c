@@ -7,13 +7,13 @@
 #include <sys/resource.h>
 
 #include "lib/log.h"
+#include "sensor/pace.h"
 #include "sensor/rows.h"
 #include "sensor/tally.h"
 
 enum {
 	DEFAULT_EVENTS = 4096,
 	DEFAULT_BYTES = 1 << 20,
-	DEFAULT_LINGER_MS = 100,
 	BUDGET = 16384,
 	IDLE_MS = 1000,
 	NICE = -10,
@@ -32,7 +32,8 @@ struct consumer {
 	struct batch_stats stats;
 	struct tally tally;
 	uint64_t evicted_told, evicted_told_ns;
-	uint64_t opened_ns; /* when the oldest unsealed event was read; 0: none */
+	struct pace pace;
+	uint64_t priority_read; /* records of this turn */
 	uint64_t sealed_ns, told_ns, throttles_ns, noted_ns, lost_ns, measured_ns, reconciled_ns;
 	uint64_t malformed_seen, now_ns;
 	bool reconcile;
@@ -41,7 +42,6 @@ struct consumer {
 	bool started;
 	atomic_bool stopping;
 	atomic_uint detached; /* programs; told when not 0 */
-	_Atomic uint64_t turns;
 };
 
 /* ---- telling ---- */
@@ -117,7 +117,7 @@ static void seal_all(struct consumer *c)
 	for (size_t i = 0; i < GATHER_SLOTS; i++)
 		if (gather_any(&c->gathers[i]))
 			seal(c, &c->gathers[i]);
-	c->opened_ns = 0;
+	pace_sealed(&c->pace, c->now_ns);
 }
 
 /* ---- records ---- */
@@ -145,6 +145,7 @@ static int take(const struct rec_head *head, size_t n, void *arg)
 		malformed(c, 1);
 		return 0;
 	}
+	c->priority_read += r.class == CLASS_PRIORITY;
 	g = &c->gathers[c->split && r.class == CLASS_BULK ? 1 : 0];
 	enrich_record(c->config.enrich, &r, g, &c->config.seq->next);
 	if (is_full(c, g))
@@ -291,15 +292,6 @@ static void note_settled(struct consumer *c)
 	seq_note(c->config.seq, settled);
 }
 
-static uint64_t linger_ns(const struct consumer *c)
-{
-	uint32_t asked = 0;
-
-	if (c->config.asked_linger_ms)
-		asked = c->config.asked_linger_ms(c->config.arg);
-	return (asked ? MIN(asked, c->config.linger_ms) : c->config.linger_ms) * ms;
-}
-
 static void tell_detached(struct consumer *c)
 {
 	uint32_t n = atomic_exchange(&c->detached, 0);
@@ -313,7 +305,7 @@ static int chores(struct consumer *c)
 {
 	int r = 0;
 
-	if (c->now_ns - c->lost_ns >= linger_ns(c) || c->now_ns - c->lost_ns >= second)
+	if (c->now_ns - c->lost_ns >= second)
 		r = ask_losses(c);
 	if (losses_any(&c->losses) && c->now_ns - c->told_ns >= second)
 		tell_losses(c);
@@ -333,39 +325,37 @@ static int chores(struct consumer *c)
 	return r;
 }
 
-static bool anything_open(const struct consumer *c)
+static bool is_open(const struct consumer *c, enum kind_class class)
 {
-	return gather_any(&c->gathers[0]) || gather_any(&c->gathers[1]);
+	return gather_has(&c->gathers[0], class) || gather_has(&c->gathers[1], class);
 }
 
-static void seal_due(struct consumer *c)
+/* Seals what is due. @events were read in this turn. */
+static void seal_due(struct consumer *c, uint64_t events)
 {
-	if (!anything_open(c)) {
-		c->opened_ns = 0;
-		if (c->now_ns - c->sealed_ns >= 5 * second)
-			seal(c, &c->gathers[0]); /* a heartbeat */
-		return;
-	}
-	if (c->opened_ns == 0)
-		c->opened_ns = c->now_ns;
-	if (c->now_ns - c->opened_ns >= linger_ns(c))
+	const struct pace_turn turn = {
+		.events = events,
+		.woken = c->priority_read > 0,
+		.priority = is_open(c, CLASS_PRIORITY),
+		.bulk = is_open(c, CLASS_BULK),
+		.asked_ms =
+			c->config.asked_linger_ms ? c->config.asked_linger_ms(c->config.arg) : 0,
+	};
+
+	pace_look(&c->pace, &turn, c->now_ns);
+	if (pace_left_ns(&c->pace, c->now_ns) == 0)
 		seal_all(c);
+	else if (!turn.priority && !turn.bulk && c->now_ns - c->sealed_ns >= 5 * second)
+		seal(c, &c->gathers[0]); /* a heartbeat */
 }
 
 static int sleep_until_due(struct consumer *c, int max_wait_ms)
 {
 	const struct source *s = &c->config.source;
-	uint64_t wait = IDLE_MS * ms;
-	enum rec_wake wake = REC_WAKE_FIRST;
-	int r;
+	enum rec_wake wake;
+	uint64_t wait = pace_sleep_ns(&c->pace, c->now_ns, &wake);
+	int r = s->ops->wait(s->self, wake, MIN((int)((wait + ms - 1) / ms), max_wait_ms));
 
-	if (c->opened_ns) {
-		uint64_t age = c->now_ns - c->opened_ns, linger = linger_ns(c);
-
-		wait = age < linger ? linger - age : ms;
-		wake = REC_WAKE_FILL;
-	}
-	r = s->ops->wait(s->self, wake, MIN((int)((wait + ms - 1) / ms), max_wait_ms));
 	return MIN(r, 0);
 }
 
@@ -376,6 +366,7 @@ int consumer_turn(struct consumer *c, int max_wait_ms)
 	int r;
 
 	c->now_ns = enrich_tick(c->config.enrich);
+	c->priority_read = 0;
 	n = s->ops->consume(s->self, BUDGET, take, c);
 	if (n < 0)
 		return (int)n;
@@ -385,7 +376,7 @@ int consumer_turn(struct consumer *c, int max_wait_ms)
 	r = chores(c);
 	if (r < 0)
 		return r;
-	seal_due(c);
+	seal_due(c, (uint64_t)n);
 	return n < BUDGET ? sleep_until_due(c, max_wait_ms) : 0;
 }
 
@@ -421,10 +412,8 @@ static void *run(void *arg)
 	pthread_setname_np(pthread_self(), "rtsec-consumer");
 	/* A ring holds a fraction of a second: who reads late, loses.  Best effort. */
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
-	while (r == 0 && !atomic_load(&c->stopping)) {
+	while (r == 0 && !atomic_load(&c->stopping))
 		r = consumer_turn(c, IDLE_MS);
-		atomic_fetch_add_explicit(&c->turns, 1, memory_order_relaxed);
-	}
 	if (r < 0 && c->config.failed)
 		c->config.failed(r, c->config.arg);
 	return NULL;
@@ -473,11 +462,6 @@ void consumer_lose(struct consumer *c, const struct loss *l)
 	losses_add(&c->losses, l);
 }
 
-uint64_t consumer_turns(const struct consumer *c)
-{
-	return atomic_load_explicit(&c->turns, memory_order_relaxed);
-}
-
 void consumer_stats(const struct consumer *c, struct batch_stats *ret)
 {
 	*ret = c->stats;
@@ -495,8 +479,7 @@ int consumer_new(struct consumer **ret, const struct consumer_config *config)
 		c->config.max_events = DEFAULT_EVENTS;
 	if (c->config.max_bytes == 0)
 		c->config.max_bytes = DEFAULT_BYTES;
-	if (c->config.linger_ms == 0)
-		c->config.linger_ms = DEFAULT_LINGER_MS;
+	pace_init(&c->pace, config->linger_ms);
 	if (config->tiers) {
 		c->stats.tiers = config->tiers->tiers;
 		c->stats.n_tiers = config->tiers->n_tiers;

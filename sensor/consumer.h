@@ -2,8 +2,7 @@
 /* consumer - the sensor's one busy thread: takes records from the source, lets enrich make rows of
  * them, seals batches by count, bytes and age, and hands the frames to the outbox.
  *
- * Age: a batch is held back 100 ms, or what the last Ack asked for (5 ms when someone is tailing).
- * While nothing happens the thread sleeps until the first record wakes it, at most a second.
+ * Age: how long a batch is held back, and what wakes the thread, is pace.h's.
  * When the outbox is crowded, bulk events get batches of their own, so that they can be dropped
  * before anything that matters more.
  * Losses of every kind become gap events, told at most once a second each.
@@ -26,7 +25,7 @@ struct consumer_config {
 	const struct batch_stats *tiers;	/* only its tiers are read; NULL: none */
 	uint32_t max_events;			/* of a batch; 0: 4096 */
 	size_t max_bytes;			/* of a batch before compression; 0: 1 MiB */
-	uint32_t linger_ms;			/* 0: 100 */
+	uint32_t linger_ms;			/* 0: as pace.h has it */
 	void (*kick)(void *arg);		/* the outbox has a new frame; NULL: nobody asks */
 	uint32_t (*asked_linger_ms)(void *arg); /* what the last Ack said; NULL or 0: nothing */
 	/* How far our clock is ahead, and the error; false: not measured.  NULL: nobody knows. */
@@ -65,7 +64,4 @@ NODISCARD int consumer_start(struct consumer *c);
 void consumer_stop(struct consumer *c, const char *message);
 
 /* Counters; from any thread they are a moment old. */
-/* Turns that its thread has made: while it lives it makes one a second or more.  Any thread. */
-uint64_t consumer_turns(const struct consumer *c);
-
 void consumer_stats(const struct consumer *c, struct batch_stats *ret);

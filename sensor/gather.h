@@ -37,6 +37,12 @@ static inline UNUSED bool gather_any(const struct gather *g)
 	return g->first_seq != 0;
 }
 
+/* Holds events of @class; gap events, which are of none, count as priority. */
+static inline UNUSED bool gather_has(const struct gather *g, enum kind_class class)
+{
+	return g->events[class] || (class == CLASS_PRIORITY && g->n_losses);
+}
+
 /* Begins an event row.  @time_ns since 1970. */
 void gather_event(struct gather *g, enum kind kind, uint64_t seq, uint64_t time_ns);
 

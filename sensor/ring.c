@@ -224,6 +224,8 @@ static bool due(const struct ring *r, enum rec_wake wake)
 		return any_ready(r);
 	if (wake == REC_WAKE_NONE)
 		return false;
+	if (wake == REC_WAKE_PRIORITY && ready(&r->halves[REC_CLASS_PRIORITY]))
+		return true;
 	return ring_waiting(r, REC_CLASS_PRIORITY) >= r->halves[REC_CLASS_PRIORITY].mark ||
 	       ring_waiting(r, REC_CLASS_BULK) >= r->halves[REC_CLASS_BULK].mark;
 }

@@ -2,9 +2,9 @@
 /* ring - reads the two rings of the kernel side in place: priority before bulk.
  *
  * The kernel does not wake the reader for each record.  The reader says when it wants to be woken:
- * with the first record (it is idle) or at the fill mark (it lingers, to gather a batch).  It says
- * so, then looks once more, then sleeps, and the kernel looks at that word again after each record,
- * so that no wake-up is lost.
+ * with the next record, the next priority record, or at the fill mark (it lingers, to gather a
+ * batch).  It says so, then looks once more, then sleeps, and the kernel looks at that word again
+ * after each record, so that no wake-up is lost.
  *
  * Thread: one.  Memory: maps the rings (twice their size of address space and RSS). */
 #pragma once
@@ -30,8 +30,9 @@ DEFINE_FREEP(ring)
  * Returns the number of records consumed, or what @fn returned, or -EBADMSG: a ring is corrupt. */
 NODISCARD int64_t ring_consume(struct ring *r, uint32_t budget, ring_record_fn *fn, void *arg);
 
-/* Sleeps until a record is there (REC_WAKE_FIRST), a ring reached its fill mark (REC_WAKE_FILL), or
- * @timeout_ms passed (at most 1000 are slept).  REC_WAKE_NONE: just sleeps.
+/* Sleeps until a record is there (REC_WAKE_FIRST), a priority record (REC_WAKE_PRIORITY), a ring
+ * reached its fill mark (REC_WAKE_FILL, REC_WAKE_PRIORITY), or @timeout_ms passed (at most 1000 are
+ * slept).  REC_WAKE_NONE: just sleeps.
  * Returns 1: there is something to consume; 0: time passed or a signal came; negative errno. */
 NODISCARD int ring_wait(struct ring *r, enum rec_wake wake, int timeout_ms);
 

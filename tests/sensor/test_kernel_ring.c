@@ -177,6 +177,42 @@ static void test_kernel_ring_given_a_lingering_reader_when_the_mark_is_reached_t
 	pthread_join(t, NULL);
 }
 
+static void *fork_later(void *arg)
+{
+	pid_t child;
+
+	sleep_ms(100);
+	*(uint64_t *)arg = boot_ns();
+	child = fork();
+	if (child == 0)
+		_exit(0);
+	waitpid(child, NULL, 0);
+	return NULL;
+}
+
+static void test_kernel_ring_given_a_reader_for_priority_when_files_open_then_it_sleeps_on(
+	void **state)
+{
+	struct fixture *f = *state;
+	uint64_t forked = 0, woken, before;
+	pthread_t t;
+	int n = 3;
+
+	take_records(f);
+	open_often(&n);
+	before = boot_ns();
+	assert_int_equal(ring_wait(f->ring, REC_WAKE_PRIORITY, 50), 1);
+	assert_true(boot_ns() - before >= 49 * 1000000u);
+	assert_int_equal(pthread_create(&t, NULL, fork_later, &forked), 0);
+	assert_int_equal(ring_wait(f->ring, REC_WAKE_PRIORITY, AWAIT_MS), 1);
+	woken = boot_ns();
+	pthread_join(t, NULL);
+	assert_true(woken >= forked);
+	assert_true(woken - forked < AWAIT_MS / 2 * UINT64_C(1000000)); /* no time-out */
+	take_records(f);
+	assert_non_null(find_record(f, NULL, REC_FORK, getpid()));
+}
+
 static int count_until_100(const struct rec_head *rec, size_t n, void *arg)
 {
 	int *count = arg;
@@ -286,6 +322,27 @@ static bool has_typed_loads(void)
 }
 
 /* One program that the kernel refuses with them has all go without, unseen but for the note. */
+static void test_kernel_ring_given_links_when_one_is_another_or_closed_then_it_is_dead(void **state)
+{
+	struct fixture *f = *state;
+	static struct guard_links l;
+	int spare;
+
+	l.n = 0;
+	probe_links(f->probe, &l);
+	assert_true(l.n > 10);
+	assert_int_equal(guard_links_dead(&l), 0);
+	spare = fcntl(l.fds[0], F_DUPFD_CLOEXEC, 0);
+	assert_true(spare >= 0);
+	assert_true(dup2(l.fds[1], l.fds[0]) >= 0); /* a link, of another program */
+	assert_int_equal(guard_links_dead(&l), 1);
+	assert_int_equal(close(l.fds[0]), 0);
+	assert_int_equal(guard_links_dead(&l), 1);
+	assert_true(dup3(spare, l.fds[0], O_CLOEXEC) >= 0);
+	assert_int_equal(guard_links_dead(&l), 0);
+	close(spare);
+}
+
 static void test_kernel_ring_given_typed_loads_when_loaded_then_no_program_goes_without(
 	void **state)
 {
@@ -341,9 +398,11 @@ int main(void)
 		T(an_idle_reader_when_one_file_opens_then_it_wakes),
 		T(nothing_when_waited_then_the_time_passes),
 		T(a_lingering_reader_when_the_mark_is_reached_then_it_wakes),
+		T(a_reader_for_priority_when_files_open_then_it_sleeps_on),
 		T(a_ring_that_wraps_when_read_then_every_record_is_whole),
 		T(a_limit_when_a_workload_floods_then_told_and_suppressed_add_up),
 		T(all_kinds_when_attached_then_each_has_a_tier),
+		T(links_when_one_is_another_or_closed_then_it_is_dead),
 		T(typed_loads_when_loaded_then_no_program_goes_without),
 		T(a_bad_ring_size_when_opened_then_the_reason_is_told),
 		T(no_power_when_opened_then_that_is_told),
