@@ -21,9 +21,10 @@ static uint32_t rank(struct worth w)
 	return w.n == 0 ? 0 : 1 + MIN(w.shortest, (uint32_t)GOOD_BYTES) * 1024 - MIN(w.n, 1000U);
 }
 
+/* No string of a dictionary holds a NUL, and vectorscan takes no text that begins with one. */
 static bool is_between(char c, bool glob, bool joined)
 {
-	return (glob && (c == '*' || c == '?')) || (joined && c == ' ');
+	return c == '\0' || (glob && (c == '*' || c == '?')) || (joined && c == ' ');
 }
 
 /* The longest piece of a pattern that stands in one string as it is. */

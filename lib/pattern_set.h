@@ -15,8 +15,8 @@ NODISCARD int pattern_set_new(struct pattern_set **ret);
 struct pattern_set *pattern_set_free(struct pattern_set *s);
 DEFINE_FREEP(pattern_set)
 
-/* Adds a text of @n > 0 bytes; *ret_number is its number from 0 on, the same for the same text.
- * Not after pattern_set_compile().  Returns 0 or -ENOMEM. */
+/* Adds a text of @n > 0 bytes, the first of them no NUL; *ret_number is its number from 0 on, the
+ * same for the same text. Not after pattern_set_compile().  Returns 0 or -ENOMEM. */
 NODISCARD int pattern_set_add(struct pattern_set *s, const char *text, size_t n,
 			      uint32_t *ret_number);
 /* Texts that differ. */

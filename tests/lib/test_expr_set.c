@@ -73,6 +73,9 @@ static void test_expr_set_given_trees_when_run_then_as_each_alone(void **state)
 		"length(process.name) == 4",
 		"process.pid : \"130*\"",
 		"process.entity_id == \"0000000000abc514\"",
+		"process.name == \"\\u{00}bash\"",
+		"process.name : \"\\u{00}*ash\"",
+		"not process.name : \"ba\\u{00}sh\"",
 	};
 	struct fixture *f = *state;
 	uint64_t asked = 0;
