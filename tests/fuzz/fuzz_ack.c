@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers of a collector, any bytes. */
 #include "sensor/ack.h"
+#include "tests/fuzz/mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+MUTATE_WITH(mutate_frame_of_any)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {

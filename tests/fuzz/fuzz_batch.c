@@ -4,8 +4,10 @@
  * fuzzer cannot make zstd checksums: the input is the message, the frame header is put before it.
  */
 #include "lib/block.h"
+#include "tests/fuzz/mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+MUTATE_WITH(mutate_batch)
 
 static uint64_t sum;
 

@@ -7,8 +7,10 @@
 #include "tests/collector/fixture.h"
 
 #include "collector/import.h"
+#include "tests/fuzz/mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+MUTATE_WITH(mutate_day)
 
 static struct store *store;
 static char dir[128];

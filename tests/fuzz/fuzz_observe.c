@@ -11,8 +11,10 @@
 #include "collector/flows.h"
 #include "collector/watch.h"
 #include "lib/rebatch.h"
+#include "tests/fuzz/mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+MUTATE_WITH(mutate_batch)
 
 enum { MOST_EVENTS = 500, COMMIT_EVERY = 64 };
 

@@ -7,8 +7,10 @@
 #include <stdio.h>
 
 #include "sensor/spool_record.h"
+#include "tests/fuzz/mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+MUTATE_WITH(mutate_spool)
 
 static void check(bool ok)
 {
