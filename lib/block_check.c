@@ -64,6 +64,23 @@ static int check_processes(struct block *b, struct diag *d)
 	return 0;
 }
 
+static bool has_nul(struct block_string s)
+{
+	return s.n && memchr(s.s, 0, s.n);
+}
+
+/* What is told of the node stands in places that end texts by a NUL. */
+static int check_node(const struct block *b, struct diag *d)
+{
+	const struct block_info *i = &b->info;
+	bool found = has_nul(i->node_id) || has_nul(i->node_name) || has_nul(i->architecture) ||
+		     has_nul(i->os_kernel) || has_nul(i->agent_version);
+
+	for (uint32_t k = 0; k < i->n_labels; k++)
+		found = found || has_nul(i->labels[k].key) || has_nul(i->labels[k].value);
+	return found ? diag_set(d, -EBADMSG, 0, 0, "a name or label of the node holds a NUL") : 0;
+}
+
 int block_check(struct block *b, struct diag *d)
 {
 	const Rtsec__V1__EventBatch *m = b->message;
@@ -72,7 +89,9 @@ int block_check(struct block *b, struct diag *d)
 
 	if (m->string_bytes.len && memchr(m->string_bytes.data, 0, m->string_bytes.len))
 		return diag_set(d, -EBADMSG, 0, 0, "a string holds a NUL");
-	r = check_columns(b, BLOCK_PROCESSES, d);
+	r = check_node(b, d);
+	if (r == 0)
+		r = check_columns(b, BLOCK_PROCESSES, d);
 	if (r == 0)
 		r = check_processes(b, d);
 	for (uint32_t t = 0; t < b->info.n_tables && r == 0; t++) {

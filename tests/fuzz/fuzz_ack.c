@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (!codec && frame_codec_new(&codec) < 0)
 		abort();
 	if (ack_parse(&ack, data, n, codec, &scratch, &d) == 0) {
-		if (ack.code > ACK_BUSY || strnlen(ack.reason, sizeof(ack.reason)) == sizeof(ack.reason))
+		if (ack.code > ACK_BUSY ||
+		    strnlen(ack.reason, sizeof(ack.reason)) == sizeof(ack.reason))
 			abort();
 	} else if (!d.text[0]) {
 		abort(); /* a refusal without a reason */

@@ -16,7 +16,20 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 MUTATE_WITH(mutate_batch)
 
-enum { MOST_EVENTS = 500, COMMIT_EVERY = 64 };
+enum { MOST_EVENTS = 500, COMMIT_EVERY = 16, BEGIN_EVERY = 4000 };
+
+/* They hold of much: what comes after a match is to be reached. */
+static const char rules[] =
+	"id: two\nname: t\nquery: |\n  sequence by host.id with maxspan=1m\n"
+	"    [ any where process.pid != null ]\n    [ any where process.name != null ]\n---\n"
+	"id: base\nname: b\nquery: any where process.pid > 1\n---\n"
+	"id: other\nname: o\nquery: any where process.name != null\n---\n"
+	"title: many\nid: many\ncorrelation:\n  type: event_count\n  rules: [base]\n"
+	"  group-by: [process.name]\n  timespan: 1m\n  condition: { gte: 3 }\n---\n"
+	"title: sorts\nid: sorts\ncorrelation:\n  type: value_count\n  rules: [base]\n"
+	"  group-by: [host.id]\n  timespan: 1m\n  condition: { gte: 2, field: process.pid }\n---\n"
+	"title: both\nid: both\ncorrelation:\n  type: temporal\n  rules: [base, other]\n"
+	"  group-by: [host.id]\n  timespan: 1m\n";
 
 static struct observers {
 	struct fix fix;
@@ -45,13 +58,16 @@ static void end(void)
 
 static void begin(void)
 {
+	static bool began;
 	struct diag d = { 0 };
 
+	if (!began)
+		atexit(end);
+	began = true;
 	fixture_folder(all.fix.dir);
 	assert(block_new(&all.fix.block) == 0 && block_new(&all.merged) == 0);
 	start(&all.fix);
-	apply(&all.fix, X_THEN_Y);
-	apply(&all.fix, THREE_X);
+	apply(&all.fix, rules);
 	assert(watch_new(&all.watch, all.fix.maindb, 1) == 0);
 	assert(document_new(&all.document, "", 0, &d) == 0);
 	assert(rebatch_new(&all.rebatch) == 0);
@@ -60,21 +76,27 @@ static void begin(void)
 	all.list[0] = flows_observer(all.flows);
 	all.list[1] = facts_observer(all.facts);
 	all.list[2] = detect_observer(all.fix.detect);
-	atexit(end);
 }
 
-static void show(struct block *b)
+/* Appends all events of @b as documents. */
+static void show(struct block *b, struct buf *out)
 {
-	AUTO_BUF struct buf out = { 0 };
-	struct json j = json_to(&out);
+	struct json j = json_to(out);
 
 	for (uint32_t t = 0; t < block_info(b)->n_tables; t++) {
 		document_begin(all.document, b, t);
-		for (uint32_t row = 0; row < block_rows(b, t); row++) {
-			buf_clear(&out);
+		for (uint32_t row = 0; row < block_rows(b, t); row++)
 			document_write(all.document, row, &j);
-		}
 	}
+}
+
+static void show_same(struct block *a, struct block *b)
+{
+	AUTO_BUF struct buf x = { 0 }, y = { 0 };
+
+	show(a, &x);
+	show(b, &y);
+	assert(x.n == y.n && (x.n == 0 || memcmp(x.data, y.data, x.n) == 0));
 }
 
 static void merge(struct block *b)
@@ -93,6 +115,7 @@ static void merge(struct block *b)
 	r = block_load(all.merged, out.data, out.n, &d);
 	assert(r == 0);
 	assert(block_info(all.merged)->n_events == block_info(b)->n_events);
+	show_same(b, all.merged);
 }
 
 static void watch_it(struct block *b)
@@ -141,6 +164,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	AUTO_BUF struct buf frame = { 0 };
 	struct block *b;
 
+	if (all.n >= BEGIN_EVERY) {
+		end();
+		all = (struct observers){ 0 };
+	}
 	if (!all.document)
 		begin();
 	memcpy(head + 8, &size, sizeof(size));
@@ -152,7 +179,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	watch_it(b);
 	if (block_info(b)->n_events == 0 || block_info(b)->n_events > MOST_EVENTS)
 		return 0;
-	show(b);
 	merge(b);
 	observe(b);
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A segment file of the disk spool, any bytes: opening, reading and dropping it is safe, and what it
- * gives fits in it.  The first byte says what happens with it. */
+/* A segment file of the disk spool, any bytes: opening, reading and dropping it is safe, and what
+ * it gives fits in it.  The first byte says what happens with it. */
 #include "sensor/spool.h"
 
 #include <fcntl.h>
@@ -18,13 +18,19 @@ static void check(bool ok)
 		abort();
 }
 
+static char dir[64];
+
+static void remove_folder(void)
+{
+	(void)!rmdir(dir); /* a spool of which all is done has no files */
+}
+
 static const char *folder(void)
 {
-	static char dir[64];
-
 	if (!dir[0]) {
 		snprintf(dir, sizeof(dir), "/dev/shm/rtsec-fuzz-XXXXXX");
 		check(mkdtemp(dir) != NULL);
+		atexit(remove_folder);
 	}
 	return dir;
 }
@@ -52,8 +58,9 @@ static void read_all(struct spool *s, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct spool_config config = { .dir = folder(), .max_bytes = 1 << 20, .boot_id = { 7 },
-				       .sync = SPOOL_SYNC_NEVER };
+	struct spool_config config = {
+		.dir = folder(), .max_bytes = 1 << 20, .boot_id = { 7 }, .sync = SPOOL_SYNC_NEVER
+	};
 	AUTO(spool) *s = NULL;
 	struct losses lost = { 0 };
 	struct spool_totals totals;

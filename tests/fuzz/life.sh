@@ -11,7 +11,7 @@ set -uo pipefail
 here=$(dirname "$(readlink -f "$0")")
 name=$1 seconds=$2 log=$FINDINGS/$1.log began=$SECONDS
 options=(-max_total_time="$seconds" -timeout=1200 -report_slow_units=1200 -rss_limit_mb=4096
-	-print_final_stats=1 -artifact_prefix="$FINDINGS/$name-")
+	-print_final_stats=1 -entropic=0 -artifact_prefix="$FINDINGS/$name-")
 if [ -e "$here/dict/$name" ]; then options+=(-dict="$here/dict/$name"); fi
 
 # Writes the log, and to $log.edge inputs, edges and the time of the last new one.

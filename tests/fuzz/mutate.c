@@ -61,8 +61,8 @@ size_t mutate_frame(uint8_t *data, size_t n, size_t max, mutate_fn message)
 	if (n < FRAME_HEADER_BYTES || mutate_below(16) == 0)
 		return plain_frame(data, n, max);
 	type = (enum frame_type)data[4];
-	if (frame_decode(codec, type, data, n, &unpacked, NULL) < 0 ||
-	    unpacked.n > MESSAGE_BYTES || !buf_reserve(&unpacked, MESSAGE_BYTES))
+	if (frame_decode(codec, type, data, n, &unpacked, NULL) < 0 || unpacked.n > MESSAGE_BYTES ||
+	    !buf_reserve(&unpacked, MESSAGE_BYTES))
 		return plain_frame(data, n, max);
 	n = message(unpacked.data, unpacked.n, MESSAGE_BYTES);
 	buf_clear(&packed);

@@ -5,7 +5,8 @@
 #pragma once
 #include "lib/buf.h"
 
-/* Of libFuzzer: changes @n bytes at @data in any way to at most @max; returns how many there are. */
+/* Of libFuzzer: changes @n bytes at @data in any way to at most @max; returns how many there are.
+ */
 size_t LLVMFuzzerMutate(uint8_t *data, size_t n, size_t max);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t n, size_t max, unsigned seed);
 
@@ -15,10 +16,10 @@ typedef size_t (*mutate_fn)(uint8_t *data, size_t n, size_t max);
 
 /* In a target: inputs are changed by @with, and now and then as libFuzzer does. */
 #ifdef FUZZ_MUTATES
-#define MUTATE_WITH(with) \
+#define MUTATE_WITH(with)                                                                  \
 	size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t n, size_t max, unsigned seed) \
-	{ \
-		return mutate_or_any(with, data, n, max, seed); \
+	{                                                                                  \
+		return mutate_or_any(with, data, n, max, seed);                            \
 	}
 #else
 #define MUTATE_WITH(with)
@@ -29,7 +30,8 @@ size_t mutate_or_any(mutate_fn with, uint8_t *data, size_t n, size_t max, unsign
 void mutate_seed(unsigned seed);
 uint32_t mutate_below(uint32_t n); /* 0 .. n - 1; 0 for 0 */
 
-/* An EventBatch without a frame; most of what comes out keeps its own counts, numbers and orders. */
+/* An EventBatch without a frame; most of what comes out keeps its own counts, numbers and orders.
+ */
 size_t mutate_batch(uint8_t *data, size_t n, size_t max);
 
 /* A frame, packed or not; what it holds is changed by @message. */

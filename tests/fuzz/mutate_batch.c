@@ -399,6 +399,13 @@ static void mend_strings(batch_message *m)
 	m->string_bytes.len -= left;
 }
 
+static void mend_text(ProtobufCBinaryData *d)
+{
+	for (size_t i = 0; i < d->len; i++)
+		if (d->data[i] == 0)
+			d->data[i] = '0';
+}
+
 static void mend(batch_message *m)
 {
 	ProtobufCBinaryData boot = { 16, need(16, 1) };
@@ -408,7 +415,16 @@ static void mend(batch_message *m)
 		memcpy(boot.data, m->boot_id.data, MIN(m->boot_id.len, boot.len));
 	m->boot_id = boot;
 	if (m->node_id.len == 0)
-		m->node_id = (ProtobufCBinaryData){ 1, (uint8_t *)need(1, 1) };
+		m->node_id = (ProtobufCBinaryData){ 1, need(1, 1) };
+	mend_text(&m->node_id);
+	mend_text(&m->node_name);
+	mend_text(&m->architecture);
+	mend_text(&m->os_kernel);
+	mend_text(&m->agent_version);
+	for (size_t i = 0; i < m->n_labels; i++) {
+		mend_text(&m->labels[i]->key);
+		mend_text(&m->labels[i]->value);
+	}
 	mend_strings(m);
 	if (m->processes && m->processes->rows > ROWS_MAX)
 		m->processes->rows = ROWS_MAX;
@@ -419,11 +435,15 @@ static void mend(batch_message *m)
 
 size_t mutate_batch(uint8_t *data, size_t n, size_t max)
 {
-	static void (*const changes[])(batch_message *m) = {
-		change_column_bytes, change_column_bytes, change_column_values,
-		change_column_values, change_column_head, add_column, add_column,
-		remove_column, change_rows, add_table, remove_table, change_strings,
-		change_strings, change_head, change_stats, change_label,
+	static void (*const changes[])(batch_message * m) = {
+		change_column_bytes,  change_column_bytes,
+		change_column_values, change_column_values,
+		change_column_head,   add_column,
+		add_column,	      remove_column,
+		change_rows,	      add_table,
+		remove_table,	      change_strings,
+		change_strings,	      change_head,
+		change_stats,	      change_label,
 	};
 	ProtobufCAllocator allocator = { take, give_back, NULL };
 	batch_message *m;

@@ -257,6 +257,31 @@ static void test_block_given_sequence_twice_when_loaded_then_refused(void **stat
 	assert_non_null(strstr(d.text, "sequence"));
 }
 
+/* Without events it is so small that it is not packed. */
+static void test_block_given_nul_in_a_name_of_the_node_when_loaded_then_refused(void **state)
+{
+	const struct batch_origin named = { .node_id = "n~",
+					    .node_name = "a",
+					    .agent_version = "~" };
+	struct ends *e = *state;
+	AUTO(batch) *b = NULL;
+	AUTO_BUF struct buf frame = { 0 };
+	struct diag d = { 0 };
+	uint8_t *at;
+
+	assert_int_equal(batch_new(&b, &named), 0);
+	assert_int_equal(batch_seal(b, e->codec, NULL, 1, 1, &frame), 0);
+	assert_int_equal(block_load(e->block, frame.data, frame.n, &d), 0);
+	for (int i = 0; i < 2; i++) {
+		at = memchr(frame.data, '~', frame.n);
+		assert_non_null(at);
+		*at = '\0';
+		assert_int_equal(block_load(e->block, frame.data, frame.n, &d), -EBADMSG);
+		assert_non_null(strstr(d.text, "NUL"));
+		*at = '-';
+	}
+}
+
 static void test_block_given_row_reference_outside_when_loaded_then_refused_or_null(void **state)
 {
 	struct ends *e = *state;
@@ -295,6 +320,7 @@ int main(void)
 		T(test_batch_given_random_columns_when_sealed_then_same_values),
 		T(test_block_given_damage_when_loaded_then_refused),
 		T(test_block_given_sequence_twice_when_loaded_then_refused),
+		T(test_block_given_nul_in_a_name_of_the_node_when_loaded_then_refused),
 		T(test_block_given_row_reference_outside_when_loaded_then_refused_or_null),
 		T(test_frame_given_bomb_when_decoded_then_refused_before_memory),
 	};
