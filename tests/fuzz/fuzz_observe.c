@@ -10,6 +10,7 @@
 #include "collector/facts.h"
 #include "collector/flows.h"
 #include "collector/watch.h"
+#include "lib/log.h"
 #include "lib/rebatch.h"
 #include "tests/fuzz/mutate.h"
 
@@ -61,6 +62,7 @@ static void begin(void)
 	static bool began;
 	struct diag d = { 0 };
 
+	log_set_level(LOG_ERROR + 1);
 	if (!began)
 		atexit(end);
 	began = true;
