@@ -102,6 +102,18 @@ NODISCARD int day_remove(const char *dir, uint32_t number, bool *ret_begun);
 NODISCARD int day_finish_removal(const char *dir, uint32_t number);
 NODISCARD int day_finish_removals(const char *dir);
 
+/* What is still there of the files that @day had; others may take them away while we work.  What
+ * cannot be looked at is taken to be there. */
+enum day_files {
+	DAY_WHOLE,
+	DAY_NO_INDEX, /* a frames file is there: all else can be made again from it */
+	DAY_GONE,
+};
+enum day_files day_look(const char *dir, const struct day_summary *day);
+/* Removes what is left of the index of day @number, which nobody may have open for writing: the
+ * next day_open() makes it anew.  Returns 0 or a negative errno. */
+NODISCARD int day_drop_index(const char *dir, uint32_t number);
+
 /* Makes the names of the files in @dir durable.  Returns 0 or a negative errno. */
 NODISCARD int day_sync_folder(const char *dir);
 /* Bytes that the files of day @number take on the disk; those that are missing take none. */

@@ -63,6 +63,26 @@ uint64_t day_file_bytes(const char *dir, uint32_t number)
 	return sum;
 }
 
+static bool is_missing(const char *dir, uint32_t number, const char *ending)
+{
+	char path[DAY_PATH_BYTES];
+
+	return access(day_path(dir, number, ending, path), F_OK) < 0 && errno == ENOENT;
+}
+
+enum day_files day_look(const char *dir, const struct day_summary *day)
+{
+	char path[DAY_PATH_BYTES];
+	struct stat st;
+
+	if (stat(day_path(dir, day->number, "frames", path), &st) < 0)
+		return errno == ENOENT ? DAY_GONE : DAY_WHOLE;
+	if (st.st_ino != day->inode || is_missing(dir, day->number, "db") ||
+	    is_missing(dir, day->number, "merged"))
+		return DAY_NO_INDEX;
+	return DAY_WHOLE;
+}
+
 /* ---- removing ---- */
 
 static int remove_file(const char *dir, uint32_t number, const char *ending)
@@ -74,15 +94,23 @@ static int remove_file(const char *dir, uint32_t number, const char *ending)
 	return 0;
 }
 
+int day_drop_index(const char *dir, uint32_t number)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(index_endings) && r == 0; i++)
+		r = remove_file(dir, number, index_endings[i]);
+	return r;
+}
+
 int day_finish_removal(const char *dir, uint32_t number)
 {
 	char gone[DAY_PATH_BYTES];
-	int r = 0;
+	int r;
 
 	if (access(day_path(dir, number, "gone", gone), F_OK) < 0)
 		return errno == ENOENT ? 0 : err_origin(-errno);
-	for (size_t i = 0; i < ARRAY_SIZE(index_endings) && r == 0; i++)
-		r = remove_file(dir, number, index_endings[i]);
+	r = day_drop_index(dir, number);
 	if (r == 0) /* the mark goes when all else is gone for good */
 		r = day_sync_folder(dir);
 	if (r == 0)

@@ -2,11 +2,11 @@
 #include "collector/folder.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
-enum { TRIES = 10 };
+#include "lib/file.h"
+
+enum { TENTHS = 10 }; /* of a second: one that was killed may still be taken down */
 
 static int make_folder(const char *dir, struct diag *d)
 {
@@ -16,12 +16,12 @@ static int make_folder(const char *dir, struct diag *d)
 	return 0;
 }
 
-/* One collector a folder.  The descriptor stays open, and the lock with it, until exit. */
+/* One collector a folder: by a file in it, which older ones look at, and by the folder itself, for
+ * who removes that file.  The descriptors stay open, and the locks with them, until exit. */
 static int lock_folder(const char *dir, struct diag *d)
 {
-	const struct timespec pause = { .tv_nsec = 100000000 };
 	char path[512];
-	int fd;
+	int fd, r;
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/lock", dir) >= sizeof(path))
 		return diag_set(d, err_origin(-ENAMETOOLONG), 0, 0,
@@ -30,14 +30,13 @@ static int lock_folder(const char *dir, struct diag *d)
 	if (fd < 0)
 		return diag_set(d, err_origin(-errno), 0, 0, "cannot open %s: %s", path,
 				strerror(errno));
-	for (unsigned i = 0; i < TRIES; i++) { /* one that was killed may still be taken down */
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return 0;
-		nanosleep(&pause, NULL);
-	}
+	r = file_lock(fd, TENTHS);
+	if (r == 0)
+		r = file_lock_folder(dir, TENTHS);
+	if (r >= 0 || r != -EBUSY)
+		return 0;
 	close(fd);
-	return diag_set(d, err_origin(-EBUSY), 0, 0, "another collector runs in the folder %s",
-			dir);
+	return diag_set(d, r, 0, 0, "another collector runs in the folder %s", dir);
 }
 
 int folder_take(const char *dir, struct diag *d)

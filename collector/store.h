@@ -57,6 +57,12 @@ struct store_day {
 	uint64_t ingested_ns;	  /* of its last batch */
 	uint64_t newest_ns;	  /* of its events, by their nodes' clocks */
 };
+/* Writer.  Looks whether others have taken files of the days away: an index that is gone is made
+ * anew, a day that is gone is known no more and told by store_take_gone(). */
+void store_look(struct store *s);
+/* The next day that is gone and was not told yet.  Returns false when there is none. */
+NODISCARD bool store_take_gone(struct store *s, struct store_day *ret);
+
 /* Any thread.  Lists the days, oldest first.  *ret is the caller's, to be freed.  Returns 0 or
  * -ENOMEM. */
 NODISCARD int store_list_days(struct store *s, struct store_day **ret, size_t *ret_n);

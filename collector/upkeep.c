@@ -93,6 +93,27 @@ static void keep_limits(struct upkeep *u)
 	u->over = over;
 }
 
+/* What somebody has removed by hand is listed with what retention has. */
+static void look_after_days(struct upkeep *u)
+{
+	struct store *store = u->committer->store;
+	struct store_day day;
+
+	store_look(store);
+	while (store_take_gone(store, &day)) {
+		const struct maindb_removed note = { .day = day.number,
+						     .ingested_ns = day.ingested_ns,
+						     .n_events = day.n_events,
+						     .removed_ns = timestamp_now(),
+						     .reason = "by hand" };
+		int r = maindb_removed_add(u->maindb, &note);
+
+		if (r < 0)
+			log_warn("store.gone_not_noted", "day=%u error=\"%s\"", day.number,
+				 strerror(-r));
+	}
+}
+
 /* Takes at most MERGE_MS of each second, but for a step that takes longer by itself. */
 static void merge_some(struct upkeep *u, uint64_t begin_ns)
 {
@@ -162,6 +183,7 @@ void upkeep_tick(struct upkeep *u, struct block *block)
 	if (u->kept_ns && now - u->kept_ns < RETENTION_S * (uint64_t)NS_PER_S)
 		return;
 	u->kept_ns = now;
+	look_after_days(u);
 	keep_limits(u);
 }
 

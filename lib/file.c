@@ -2,7 +2,9 @@
 #include "lib/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static int read_all(int fd, char *to, size_t cap, size_t *ret_n)
 {
@@ -52,6 +54,30 @@ static int write_all(int fd, const char *text, size_t n)
 		n -= (size_t)put;
 	}
 	return fsync(fd) < 0 ? err_origin(-errno) : 0;
+}
+
+int file_lock(int fd, unsigned tenths)
+{
+	const struct timespec pause = { .tv_nsec = 100000000 };
+
+	for (unsigned i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+		if (errno != EWOULDBLOCK)
+			return err_origin(-errno);
+		if (i == tenths)
+			return err_origin(-EBUSY);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+int file_lock_folder(const char *dir, unsigned tenths)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 ? err_origin(-errno) : file_lock(fd, tenths);
+
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r < 0 ? r : fd;
 }
 
 int file_sync_folder_of(const char *path)

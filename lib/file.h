@@ -12,6 +12,13 @@ NODISCARD int file_read(const char *path, char *to, size_t cap, size_t *ret_n, s
  * negative errno with @d. */
 NODISCARD int file_write(const char *path, const char *text, size_t n, unsigned mode,
 			 struct diag *d);
+/* Takes the lock of @fd (flock(2)), which lasts as long as the file is open; waits for it @tenths
+ * of a second at most.  Returns 0, -EBUSY (another process has it) or another negative errno. */
+NODISCARD int file_lock(int fd, unsigned tenths);
+/* The same of a folder itself: a lock that goes by no name in it, which somebody could remove.
+ * Returns the descriptor, -EBUSY or another negative errno: not every file system can do that. */
+NODISCARD int file_lock_folder(const char *dir, unsigned tenths);
+
 /* Has the folder of @path on disk, and with it the name: to be called after the file's own fsync.
  * Returns 0 or a negative errno. */
 NODISCARD int file_sync_folder_of(const char *path);

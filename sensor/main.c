@@ -466,9 +466,12 @@ static void say_start(struct sensor *s, const struct seq_past *past)
 
 	if (past->lost_last)
 		snprintf(message, sizeof(message),
-			 "start: version %s; the sensor before was killed: numbers %" PRIu64
-			 " to %" PRIu64 " that are not stored are lost or were never used",
-			 RTSEC_VERSION, past->lost_first, past->lost_last);
+			 "start: version %s; %s: numbers %" PRIu64 " to %" PRIu64
+			 " that are not stored are lost or were never used",
+			 RTSEC_VERSION,
+			 past->unreadable ? "what the sensor before noted cannot be read"
+					  : "the sensor before was killed",
+			 past->lost_first, past->lost_last);
 	else if (past->cut)
 		snprintf(message, sizeof(message),
 			 "start: version %s; boot %s ended without a stop of the sensor: its "
@@ -761,7 +764,7 @@ static int see_doctor(struct sensor *s)
 
 int main(int argc, char **argv)
 {
-	static struct sensor s = { .seq = { .fd = -1 } };
+	static struct sensor s = { .seq = { .fd = -1, .folder = -1 } };
 	const struct config_common *common = &s.options.common;
 	struct diag d = { 0 };
 	char text[900];

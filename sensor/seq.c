@@ -3,12 +3,13 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "lib/file.h"
 
-enum { LINE_BYTES = 96, LOCK_TRIES = 50 }; /* a tenth of a second each */
+/* A sensor that was killed holds its lock until the kernel has detached its programs: a second or
+ * two.  Whoever starts the next one at once should not have to know. */
+enum { LINE_BYTES = 96, LOCK_TENTHS = 50 };
 
 /* One line of fixed length, so that writing it again in place leaves nothing of the old. */
 static int write_line(struct seq *s, uint64_t number, const char *how)
@@ -43,8 +44,10 @@ static bool read_line(const struct seq *s, uint64_t *ret_number, struct seq_past
 	ssize_t n = pread(s->fd, line, LINE_BYTES, 0);
 
 	if (n != LINE_BYTES ||
-	    sscanf(line, "rtsec-seq 1 %36s %" SCNu64 " %15s", boot, ret_number, how) != 3)
+	    sscanf(line, "rtsec-seq 1 %36s %" SCNu64 " %15s", boot, ret_number, how) != 3) {
+		past->unreadable = n != 0;
 		return false;
+	}
 	past->clean = strcmp(how, "clean") == 0;
 	if (strcmp(boot, s->boot_text) == 0)
 		return true;
@@ -54,21 +57,8 @@ static bool read_line(const struct seq *s, uint64_t *ret_number, struct seq_past
 	return false;
 }
 
-/* A sensor that was killed holds its lock until the kernel has detached its programs: a second or
- * two.  Whoever starts the next one at once should not have to know. */
-static bool lock(int fd)
-{
-	const struct timespec pause = { .tv_nsec = 100000000 };
-
-	for (unsigned i = 0; i < LOCK_TRIES; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return true;
-		nanosleep(&pause, NULL);
-	}
-	return false;
-}
-
-/* Once: that a sensor runs has to outlive the power.  A disk that cannot do that must not blind us. */
+/* Once: that a sensor runs has to outlive the power.  A disk that cannot do that must not blind us.
+ */
 static int write_first(struct seq *s, const char *dir)
 {
 	char path[4096];
@@ -85,17 +75,20 @@ static int write_first(struct seq *s, const char *dir)
 static int open_file(struct seq *s, const char *dir, struct diag *d)
 {
 	char path[4096];
+	int r;
 
 	snprintf(path, sizeof(path), "%s/seq", dir);
 	s->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (s->fd < 0)
 		return diag_set(d, err_origin(-errno), 0, 0, "cannot open %s: %s", path,
 				strerror(errno));
-	if (lock(s->fd))
+	r = file_lock(s->fd, LOCK_TENTHS);
+	if (r == 0)
+		r = s->folder = file_lock_folder(dir, LOCK_TENTHS);
+	if (r != -EBUSY)
 		return 0;
-	close(s->fd);
-	s->fd = -1;
-	return diag_set(d, err_origin(-EBUSY), 0, 0,
+	seq_close(s, false);
+	return diag_set(d, r, 0, 0,
 			"another sensor runs with the state folder %s (it holds the lock of %s)",
 			dir, path);
 }
@@ -107,7 +100,7 @@ int seq_open(struct seq *s, const char *dir, const char *boot_text, uint64_t boo
 	int r;
 
 	*past = (struct seq_past){ 0 };
-	*s = (struct seq){ .fd = -1 };
+	*s = (struct seq){ .fd = -1, .folder = -1 };
 	snprintf(s->boot_text, sizeof(s->boot_text), "%s", boot_text);
 	r = open_file(s, dir, d);
 	if (r < 0)
@@ -122,10 +115,13 @@ int seq_open(struct seq *s, const char *dir, const char *boot_text, uint64_t boo
 			past->lost_last = s->next - 1;
 		}
 	}
+	if (past->unreadable) {
+		past->lost_first = 1;
+		past->lost_last = s->next - 1;
+	}
 	r = write_first(s, dir);
 	if (r < 0) {
-		close(s->fd);
-		s->fd = -1;
+		seq_close(s, false);
 		return diag_set(d, r, 0, 0, "cannot write %s/seq: %s", dir, strerror(-r));
 	}
 	return 0;
@@ -143,5 +139,7 @@ void seq_close(struct seq *s, bool clean)
 	if (clean)
 		(void)!write_line(s, s->next, "clean");
 	close(s->fd);
-	s->fd = -1;
+	if (s->folder >= 0)
+		close(s->folder);
+	s->fd = s->folder = -1;
 }

@@ -11,14 +11,15 @@
 #include "lib/diag.h"
 
 struct seq {
-	int fd;	       /* of the state file */
-	uint64_t next; /* number of the next event */
+	int fd, folder; /* of the state file, and of its folder, for its lock; -1: none */
+	uint64_t next;	/* number of the next event */
 	char boot_text[37];
 };
 
 /* What seq_open() found. */
 struct seq_past {
-	bool clean;			/* numbers go on without a hole */
+	bool clean;	 /* numbers go on without a hole */
+	bool unreadable; /* the file was not what we write: all numbers may be lost */
 	uint64_t lost_first, lost_last; /* numbers that may be missing; 0: nothing is known */
 	bool cut;			/* another boot ended with a sensor at work */
 	char cut_boot[37];		/* which, */

@@ -80,9 +80,15 @@ static void test_main_given_collector_when_told_to_stop_then_exits_with_0_soon(v
 static void test_main_given_running_collector_when_second_uses_its_folder_then_refused(void **state)
 {
 	struct fix *f = *state;
-	char text[4096];
+	char text[4096], lock[160];
 
 	f->pid = start_collector(f);
+	assert_int_equal(
+		RUN(text, "--dir", f->dir, "--listen", "ipc:///nowhere/x", "--http", "127.0.0.1:0"),
+		1);
+	assert_non_null(strstr(text, "another collector runs in the folder"));
+	snprintf(lock, sizeof(lock), "%s/lock", f->dir); /* as people do with what is in the way */
+	assert_int_equal(unlink(lock), 0);
 	assert_int_equal(
 		RUN(text, "--dir", f->dir, "--listen", "ipc:///nowhere/x", "--http", "127.0.0.1:0"),
 		1);

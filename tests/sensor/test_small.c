@@ -108,6 +108,9 @@ static void test_seq_given_another_boot_or_a_broken_file_when_opened_then_it_beg
 	write_file("seq", "garbage");
 	assert_int_equal(0, seq_open(&s, dir, BOOT, 80, &past, &d));
 	assert_int_equal(80, s.next);
+	assert_true(past.unreadable); /* who knows which numbers of this boot were used */
+	assert_int_equal(1, past.lost_first);
+	assert_int_equal(79, past.lost_last);
 	seq_close(&s, true);
 }
 
@@ -142,9 +145,14 @@ static void test_seq_given_a_running_sensor_when_a_second_opens_then_it_is_told_
 	struct seq_past past;
 	struct diag d = { 0 };
 	struct seq s, second;
+	char path[4200];
 
 	(void)state;
 	assert_int_equal(0, seq_open(&s, dir, BOOT, 1000, &past, &d));
+	assert_int_equal(-EBUSY, seq_open(&second, dir, BOOT, 1000, &past, &d));
+	assert_non_null(strstr(d.text, "another sensor"));
+	snprintf(path, sizeof(path), "%s/seq", dir);
+	assert_int_equal(0, unlink(path)); /* to get rid of a lock that is in the way */
 	assert_int_equal(-EBUSY, seq_open(&second, dir, BOOT, 1000, &past, &d));
 	assert_non_null(strstr(d.text, "another sensor"));
 	seq_close(&s, true);
