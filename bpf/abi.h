@@ -173,6 +173,10 @@ struct rec_exec {
 				* interpreter of one */
 	uint64_t effective, permitted; /* capability bits */
 	uint64_t cpu_cgroup_id; /* in the hierarchy of the cpu controller, v1 or v2; 0: none */
+	uint8_t elf_class; /* ELFCLASS* of the executable, as the kernel read it; 0: no ELF file */
+	uint8_t pad;
+	uint16_t elf_machine; /* EM_* of <elf.h> */
+	uint32_t pad2;
 };
 ABI_ASSERT(rec_exec, parent_start_ns, 72);
 ABI_ASSERT(rec_exec, file, 88);
@@ -180,7 +184,7 @@ ABI_ASSERT(rec_exec, uid, 144);
 ABI_ASSERT(rec_exec, tty, 184);
 ABI_ASSERT(rec_exec, exe, 208);
 ABI_ASSERT(rec_exec, effective, 224);
-_Static_assert(sizeof(struct rec_exec) == 248, "rec_exec");
+_Static_assert(sizeof(struct rec_exec) == 256, "rec_exec");
 
 /* A piece of long arguments, ahead of the rec_exec with the same tgid, start and time on the same
  * ring.  Pieces come in order; a gap between @offset and what came before, or fewer bytes than
@@ -189,6 +193,15 @@ struct rec_args {
 	struct rec_head head;
 	uint32_t offset; /* of its first byte in the argument block */
 	uint32_t bytes;
+};
+
+/* What a child shares with the process that made it, or got otherwise, as the kernel has it. */
+enum {
+	REC_CLONE_VM = 1 << 0,
+	REC_CLONE_FILES = 1 << 1,
+	REC_CLONE_FS = 1 << 2,
+	REC_CLONE_PARENT = 1 << 3, /* is the child of another process */
+	REC_CLONE_CGROUP = 1 << 4, /* began in another cgroup */
 };
 
 /* A process (not a mere thread) was created.  head: the thread that called fork. */
@@ -200,6 +213,8 @@ struct rec_fork {
 	uint32_t parent_tgid;
 	uint32_t child_vpid; /* in its own pid namespace */
 	uint32_t namespaces; /* CLONE_NEW* that were made for the child */
+	uint32_t clone;	     /* REC_CLONE_* */
+	uint32_t pad;
 };
 
 /* The last thread of a process ended.  head.tid: that thread.  Where two last threads end in the
@@ -450,8 +465,8 @@ struct rec_prctl {
 };
 
 /* chroot returned: struct rec_attributes.  error == 0: path is the new root, as the kernel resolved it;
- * else as asked.  pivot_root returned: struct rec_rename as asked: old is the new root, new the place
- * of the old one. */
+ * else as asked.  pivot_root returned: struct rec_rename: old is the new root, new the place of the old
+ * one. */
 
 /* setxattr, removexattr or one of their kin returned.  As rec_attributes.  Data: path, name. */
 struct rec_xattr {

@@ -363,7 +363,9 @@ int change_pivot(struct call_exit *call)
 {
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
-	uint16_t flags = REC_F_AS_ASKED;
+	struct asked root = { .nr = call->nr, .dirfd = AT_FDCWD };
+	struct asked old = { .nr = call->nr, .dirfd = AT_FDCWD, .which = 1 };
+	uint16_t flags = 0;
 	struct rec_rename *r;
 	struct scratch *s;
 
@@ -374,10 +376,10 @@ int change_pivot(struct call_exit *call)
 		return 0;
 	r = (struct rec_rename *)s->bytes;
 	r->error = error_of(call->ret);
-	fill_base(s, &r->old_dir, t, AT_FDCWD, ARG1(regs));
-	r->old_name_bytes = fill_name(s, ARG1(regs), &flags);
-	fill_base(s, &r->new_dir, t, AT_FDCWD, ARG2(regs));
-	r->new_name_bytes = fill_name(s, ARG2(regs), &flags);
+	root.name = ARG1(regs);
+	old.name = ARG2(regs);
+	fill_named(s, t, &root, &r->old_dir, &r->old_name_bytes, &flags);
+	fill_named(s, t, &old, &r->new_dir, &r->new_name_bytes, &flags);
 	r->head.flags = flags;
 	change_end(s, REC_PIVOT, REC_CLASS_PRIORITY);
 	return 0;

@@ -207,7 +207,14 @@ struct css_set {
 	struct cgroup_subsys_state *subsys[1];
 };
 enum cgroup_subsys_id { cpu_cgrp_id = 1 };
+struct thread_info {
+	unsigned long flags;
+#if defined(__TARGET_ARCH_x86)
+	__u32 status;
+#endif
+};
 struct task_struct {
+	struct thread_info thread_info;
 	void *stack;
 	struct css_set *cgroups;
 	struct list_head ptraced;
@@ -240,6 +247,7 @@ struct linux_binprm {
 	const char *interp;
 	unsigned int secureexec : 1;
 	unsigned int per_clear; /* of the personality: set-id bits or capabilities counted */
+	char buf[20];		/* beginning of the executable; longer in the kernel */
 };
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
@@ -248,6 +256,7 @@ struct pt_regs {
 	unsigned long dx;
 	unsigned long si;
 	unsigned long di;
+	unsigned long bx;
 	unsigned long orig_ax;
 };
 #elif defined(__TARGET_ARCH_arm64)
@@ -413,6 +422,8 @@ enum {
 	O_CREAT = 0100,
 	O_EXCL = 0200,
 	O_TRUNC = 01000,
+	TS_COMPAT = 2,	     /* x86: thread_info.status */
+	TIF_32BIT = 1 << 22, /* arm64: thread_info.flags */
 	S_IFDIR = 0040000,
 	NSFS_MAGIC = 0x6e736673,
 	OVERLAYFS_MAGIC = 0x794c7630,
@@ -433,8 +444,17 @@ const volatile bool direct_loads = false; /* set by sensor/probe.c */
 /* Member @f of what the typed pointer @p points at. */
 #define GET(p, f) (direct_loads ? (p)->f : BPF_CORE_READ((p), f))
 
-/* The kernel has bpf_loop() (5.17), of which the verifier looks at one turn and not at all. */
-#define has_loop bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)
+/* The kernel has bpf_loop() (5.17), of which the verifier looks at one turn and not at all; and
+ * bpf_find_vma() (5.17).  Kernels before 5.13 refuse the address of a function even in what is never
+ * reached, so all is compiled once more, without, for those that have neither (RTSEC_NO_CALLBACKS).
+ */
+#ifdef RTSEC_NO_CALLBACKS
+#define has_loop     false
+#define has_find_vma false
+#else
+#define has_loop     bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)
+#define has_find_vma bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_find_vma)
+#endif
 
 /* The kernel gives the running task with its type. */
 #define typed_task bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)

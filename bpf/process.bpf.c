@@ -17,6 +17,7 @@ enum {
 	NEW_PID = 0x20000000,
 	NEW_NET = 0x40000000,
 };
+enum { ELF_MAGIC = 0x464c457f }; /* on little-endian machines, as all of ours are */
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -47,6 +48,24 @@ static __always_inline uint32_t made_namespaces(struct task_struct *maker,
 	return types;
 }
 
+/* What @child shares with @maker or got otherwise. */
+static __always_inline uint32_t clone_flags(struct task_struct *maker, struct task_struct *child)
+{
+	uint32_t flags = 0;
+
+	if (child->mm && child->mm == maker->mm)
+		flags |= REC_CLONE_VM;
+	if (child->files && child->files == maker->files)
+		flags |= REC_CLONE_FILES;
+	if (child->fs && child->fs == maker->fs)
+		flags |= REC_CLONE_FS;
+	if (child->real_parent->tgid != maker->tgid)
+		flags |= REC_CLONE_PARENT;
+	if (child->cgroups->dfl_cgrp != maker->cgroups->dfl_cgrp)
+		flags |= REC_CLONE_CGROUP;
+	return flags;
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
@@ -68,6 +87,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	r.parent_tgid = (uint32_t)real->tgid;
 	r.parent_start_ns = real->group_leader->start_boottime;
 	r.namespaces = made_namespaces(parent, child);
+	r.clone = clone_flags(parent, child);
 	r.head.type = REC_FORK;
 	r.head.size = sizeof(r);
 	emit_bytes(REC_CLASS_PRIORITY, &r, sizeof(r));
@@ -300,6 +320,20 @@ static __always_inline void exec_script(struct scratch *s, struct linux_binprm *
 		r->script_bytes = fill_copied(s, file, &flags);
 }
 
+/* What the kernel itself read of the executable: nothing that a file says later counts. */
+static __always_inline void exec_elf(struct rec_exec *r, struct linux_binprm *bprm)
+{
+	uint8_t head[20]; /* up to e_machine */
+
+	r->elf_class = r->pad = 0;
+	r->elf_machine = 0;
+	r->pad2 = 0;
+	if (bpf_core_read(head, sizeof(head), &bprm->buf) || *(uint32_t *)head != ELF_MAGIC)
+		return;
+	r->elf_class = head[4];
+	r->elf_machine = *(uint16_t *)(head + 18);
+}
+
 static __always_inline void exec_fill(struct scratch *s, struct task_struct *task,
 				      struct linux_binprm *bprm, int old_pid)
 {
@@ -316,6 +350,7 @@ static __always_inline void exec_fill(struct scratch *s, struct task_struct *tas
 	r->args_before = before;
 	r->args_bytes = 0;
 	r->cpu_cgroup_id = cpu_cgroup(task);
+	exec_elf(r, bprm);
 	r->head.type = REC_EXEC;
 	r->head.flags = (uint16_t)((uint32_t)old_pid == r->head.tgid ? 0 : REC_F_NOT_LEADER);
 	/* alone, secureexec also says that real and effective ids differed before, and still do */

@@ -45,7 +45,7 @@ static __always_inline void find_area(struct found *f, uint64_t address)
 {
 	f->any = false;
 	f->file = NULL;
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_find_vma))
+	if (has_find_vma)
 		bpf_find_vma(bpf_get_current_task_btf(), address, look_at_area, f, 0);
 	if (!f->any)
 		f->written = true;

@@ -107,6 +107,17 @@ static __always_inline int read_nr(struct pt_regs *regs)
 #endif
 }
 
+/* The call under way of the running task @t came in by a 32-bit number: registers, numbers and
+ * structs are others than those of read_call(), and no tracepoint of calls has it. */
+static __always_inline bool read_compat(struct task_struct *t)
+{
+#if defined(__TARGET_ARCH_x86)
+	return WALK(t, thread_info.status) & TS_COMPAT;
+#else
+	return WALK(t, thread_info.flags) & TIF_32BIT;
+#endif
+}
+
 /* Registers of @t's call @nr; NULL: they are not where we look. */
 static __always_inline struct pt_regs *read_call(struct task_struct *t, int nr)
 {

@@ -22,24 +22,68 @@ static __always_inline int written_fd(int nr)
 	return nr == CALL_COPY_FILE_RANGE || nr == CALL_SPLICE ? 3 : 0;
 }
 
+#if defined(__TARGET_ARCH_x86)
+/* The same of a 32-bit call, which has its numbers and registers to itself. */
+enum {
+	SMALL_WRITE = 4,
+	SMALL_FTRUNCATE = 93,
+	SMALL_WRITEV = 146,
+	SMALL_PWRITE64 = 181,
+	SMALL_SENDFILE = 187,
+	SMALL_FTRUNCATE64 = 194,
+	SMALL_SENDFILE64 = 239,
+	SMALL_SPLICE = 313,
+	SMALL_FALLOCATE = 324,
+	SMALL_PWRITEV = 334,
+	SMALL_COPY_FILE_RANGE = 377,
+	SMALL_PWRITEV2 = 379,
+};
+
+static __always_inline int written_small_fd(int nr)
+{
+	if (nr == SMALL_WRITE || nr == SMALL_FTRUNCATE || nr == SMALL_WRITEV ||
+	    nr == SMALL_PWRITE64 || nr == SMALL_SENDFILE || nr == SMALL_FTRUNCATE64 ||
+	    nr == SMALL_SENDFILE64 || nr == SMALL_FALLOCATE || nr == SMALL_PWRITEV ||
+	    nr == SMALL_PWRITEV2)
+		return 1;
+	return nr == SMALL_COPY_FILE_RANGE || nr == SMALL_SPLICE ? 3 : 0;
+}
+#define SMALL_ARG1(regs) REG(regs, bx)
+#else
+#define written_small_fd(nr) 0
+#define SMALL_ARG1(regs)     0
+#endif
+
+/* The descriptor that the running call of @t writes to; -1: it is none that writes. */
+static __always_inline int written_to(struct task_struct *t)
+{
+	struct pt_regs *regs = read_regs(t);
+	bool small = read_compat(t);
+	int nr = read_nr(regs), which = small ? written_small_fd(nr) : written_fd(nr);
+
+	if (!which)
+		return -1;
+	if (which == 3)
+		return (int)ARG3(regs);
+	return (int)(small ? SMALL_ARG1(regs) : ARG1(regs));
+}
+
 SEC("tp_btf/writeback_mark_inode_dirty")
 int BPF_PROG(written_file, struct inode *inode)
 {
 	struct task_struct *t;
-	struct pt_regs *regs;
 	struct super_block *sb;
 	struct inode *found;
 	struct file *file;
-	int which;
+	int fd;
 
 	if ((inode->i_mode & S_IFMT) != S_IFREG)
 		return 0;
 	t = task_now();
-	regs = read_regs(t);
-	which = written_fd(read_nr(regs));
-	if (!which || written_lately(inode->i_ino, inode->i_sb->s_dev))
+	fd = written_to(t);
+	if (fd < 0 || written_lately(inode->i_ino, inode->i_sb->s_dev))
 		return 0;
-	file = read_fd(t, (int)(which == 1 ? ARG1(regs) : ARG3(regs)));
+	file = read_fd(t, fd);
 	if (!file || !read_watched(t))
 		return 0;
 	found = GET(file, f_inode);

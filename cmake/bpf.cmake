@@ -1,5 +1,6 @@
-# rtsec_bpf(NAME SOURCES...): compiles all .bpf.c as one object, makes NAME.skel.h of it.
+# rtsec_bpf(NAME OPTIONS SOURCES...): compiles all .bpf.c as one object, makes NAME.skel.h of it.
 # As one, for libbpf 1.1 cannot link two objects that call the same function of the kernel.
+# OPTIONS: of the compiler; "": none.
 find_program(BPF_CLANG NAMES clang clang-14 clang-15 clang-16 clang-19 REQUIRED)
 find_program(BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
@@ -10,7 +11,7 @@ else()
   set(RTSEC_BPF_TRIPLET x86_64-linux-gnu)
 endif()
 
-function(rtsec_bpf name)
+function(rtsec_bpf name options)
   set(all)
   foreach(source ${ARGN})
     string(APPEND all "#include \"${CMAKE_CURRENT_SOURCE_DIR}/${source}\"\n")
@@ -23,7 +24,7 @@ function(rtsec_bpf name)
   add_custom_command(OUTPUT ${object}
     COMMAND ${BPF_CLANG} -target bpf -g -O2 -mcpu=v3 -Wall -Wextra -Werror
       -Wno-missing-declarations -Wno-unused-parameter
-      -D__TARGET_ARCH_${RTSEC_BPF_ARCH} -I${CMAKE_SOURCE_DIR}
+      -D__TARGET_ARCH_${RTSEC_BPF_ARCH} ${options} -I${CMAKE_SOURCE_DIR}
       -idirafter /usr/include/${RTSEC_BPF_TRIPLET}
       -c ${CMAKE_CURRENT_BINARY_DIR}/${name}.bpf.c -o ${object}
     DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/${name}.bpf.c ${ARGN} ${headers} VERBATIM)

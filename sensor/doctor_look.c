@@ -134,7 +134,7 @@ static void look_compat(struct doctor *d)
 			d, "compat", DOCTOR_WARN,
 			"boot with ia32_emulation=0 (kernel 6.7) where no 32-bit program is needed",
 			"any program can make 32-bit system calls (int 0x80): of those only exec, "
-			"fork, end, signals and TCP are seen");
+			"fork, end, signals, TCP and what is of tier fentry are seen");
 }
 
 static void look_cgroups(struct doctor *d)

@@ -18,8 +18,10 @@ static void record_args(struct event *c)
 static void record_fork(struct event *c)
 {
 	struct proc *child = known_fork(c->e->known, c->r);
+	const char *words[WORDS_MAX];
 	uint32_t pid = child->tgid, row;
 	uint64_t entity = child->entity;
+	size_t n;
 
 	row = event_row(c, known_actor(c->e->known, c->r->head)); /* may move @child's entry out */
 	event_begin(c, KIND_FORK, row);
@@ -27,6 +29,8 @@ static void record_fork(struct event *c)
 	batch_set_id(c->b, KIND_FORK, FIELD_CHILD_ENTITY, entity);
 	if (c->r->fork->namespaces)
 		event_namespaces(c, KIND_FORK, c->r->fork->namespaces);
+	n = names_of_clone(c->r->fork->clone, words);
+	event_words(c, KIND_FORK, FIELD_CLONE_FLAGS, words, n);
 }
 
 static void record_exit(struct event *c)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* enrich_exec - what is told of an exec beside its process, and what a process makes of itself:
  * executable memory, name, root directory. */
+#include <elf.h>
+
 #include "sensor/event.h"
 
 /* ---- exec ---- */
@@ -59,6 +61,20 @@ static void set_script(struct event *c)
 	batch_set_str(c->b, KIND_EXEC, FIELD_SCRIPT, c->e->path, n);
 }
 
+static void set_elf(struct event *c)
+{
+	const struct rec_exec *x = c->r->exec;
+	const char *machine = name_of_machine(x->elf_machine);
+
+	if (x->elf_class != ELFCLASS32 && x->elf_class != ELFCLASS64)
+		return;
+	event_word(c, KIND_EXEC, FIELD_ELF_CLASS, x->elf_class == ELFCLASS32 ? "ELF32" : "ELF64");
+	if (machine)
+		event_word(c, KIND_EXEC, FIELD_ELF_ARCH, machine);
+	else
+		event_number(c, KIND_EXEC, FIELD_ELF_ARCH, x->elf_machine);
+}
+
 void enrich_exec(struct event *c)
 {
 	const struct rec_exec *x = c->r->exec;
@@ -67,6 +83,7 @@ void enrich_exec(struct event *c)
 	event_begin(c, KIND_EXEC, event_row(c, p));
 	set_env(c);
 	set_script(c);
+	set_elf(c);
 	if (c->r->path[0].flags & REC_PATH_DELETED)
 		batch_set(c->b, KIND_EXEC, FIELD_EXE_DELETED, 1);
 	if (c->r->path[0].flags & REC_PATH_DETACHED)

@@ -120,11 +120,14 @@ void enrich_rename(struct event *c)
 	struct proc *p = known_actor(c->e->known, c->r->head);
 	uint32_t row = event_row(c, p), error = c->r->rename->error;
 	uint32_t from = meant(c, p, error, 0), to = meant(c, p, error, 1);
+	const char *words[WORDS_MAX];
+	size_t n = names_of_rename(c->r->rename->rename_flags, words);
 
 	event_begin(c, KIND_RENAME, row);
 	event_path(c, KIND_RENAME, to, is_cut(c, 0) || is_cut(c, 1));
 	batch_set_row(c->b, KIND_RENAME, FIELD_FILE_ORIGINAL, from);
-	event_outcome(c, KIND_RENAME, c->r->rename->error);
+	event_words(c, KIND_RENAME, FIELD_RENAME_FLAGS, words, n);
+	event_outcome(c, KIND_RENAME, error);
 }
 
 /* ---- links ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/names.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -10,6 +11,8 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+
+#include "bpf/abi.h"
 
 #define E(name) [name] = #name
 static const char *const errors[] = {
@@ -128,6 +131,28 @@ const char *name_of_namespace(const char *s, size_t n)
 		    memcmp(namespaces[i].word, s, length) == 0)
 			return namespaces[i].word;
 	return NULL;
+}
+
+size_t names_of_clone(uint32_t flags, const char *ret[WORDS_MAX])
+{
+	static const struct flag_word words[] = {
+		{ REC_CLONE_VM, "vm" },	       { REC_CLONE_FILES, "files" },
+		{ REC_CLONE_FS, "fs" },	       { REC_CLONE_PARENT, "parent" },
+		{ REC_CLONE_CGROUP, "cgroup" },
+	};
+
+	return words_of(flags, words, ARRAY_SIZE(words), ret);
+}
+
+size_t names_of_rename(uint32_t flags, const char *ret[WORDS_MAX])
+{
+	static const struct flag_word words[] = {
+		{ RENAME_NOREPLACE, "noreplace" },
+		{ RENAME_EXCHANGE, "exchange" },
+		{ RENAME_WHITEOUT, "whiteout" },
+	};
+
+	return words_of(flags, words, ARRAY_SIZE(words), ret);
 }
 
 size_t names_of_memfd(uint32_t flags, const char *ret[WORDS_MAX])
@@ -303,4 +328,22 @@ const char *name_of_prctl(uint32_t option)
 	return option == PR_SET_DUMPABLE       ? "PR_SET_DUMPABLE"
 	       : option == PR_SET_NO_NEW_PRIVS ? "PR_SET_NO_NEW_PRIVS"
 					       : NULL;
+}
+
+const char *name_of_machine(uint16_t machine)
+{
+	static const struct {
+		uint16_t machine;
+		const char *name;
+	} machines[] = {
+		{ EM_386, "x86" },     { EM_X86_64, "x86-64" }, { EM_ARM, "arm" },
+		{ EM_AARCH64, "aarch64" }, { EM_RISCV, "riscv" }, { EM_PPC, "ppc" },
+		{ EM_PPC64, "ppc64" }, { EM_S390, "s390" },	{ EM_MIPS, "mips" },
+		{ EM_LOONGARCH, "loongarch" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++)
+		if (machines[i].machine == machine)
+			return machines[i].name;
+	return NULL;
 }

@@ -32,6 +32,13 @@ const char *name_of_capability(uint32_t bit);
 size_t names_of_namespaces(uint32_t types, const char *ret[WORDS_MAX]);
 size_t names_of_memfd(uint32_t flags, const char *ret[WORDS_MAX]);
 
+/* Words for REC_CLONE_* bits of a fork, and for RENAME_* flags of renameat2. */
+size_t names_of_clone(uint32_t flags, const char *ret[WORDS_MAX]);
+size_t names_of_rename(uint32_t flags, const char *ret[WORDS_MAX]);
+
+/* "x86-64" for EM_X86_64; NULL for a machine without a name here. */
+const char *name_of_machine(uint16_t machine);
+
 /* Words for MS_* flags of mount(2). */
 size_t names_of_mount(uint64_t flags, const char *ret[WORDS_MAX]);
 

@@ -113,23 +113,34 @@ static bool wanted(const struct loading *l, enum kind kind)
 	return !l->settings->kinds || (l->settings->kinds >> kind & 1);
 }
 
-/* Attaches a program of nothing to the entry of a kernel function: whether the kernel has
- * trampolines and lets us use them cannot be told from anything less. */
-static bool trampolines_work(const struct btf *kernel)
+/* Loads a program of nothing for the entry of a kernel function.  Returns its descriptor; -1: the
+ * kernel has no such function, or cannot have a program there: before 6.0 where one of its
+ * parameters is a struct, as kuid_t is one. */
+static int load_nothing(const struct btf *kernel, const char *function)
 {
 	static const struct bpf_insn nothing[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
-	int id = btf__find_by_name_kind(kernel, "security_path_unlink", BTF_KIND_FUNC);
-	int prog, link;
+	int id = btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC);
 
 	if (id <= 0)
-		return false;
+		return -1;
 	opts.attach_btf_id = (uint32_t)id;
-	prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, "rtsec_nothing", "GPL", nothing,
+	return bpf_prog_load(BPF_PROG_TYPE_TRACING, "rtsec_nothing", "GPL", nothing,
 			     ARRAY_SIZE(nothing), &opts);
+}
+
+/* Attaches such a program: whether the kernel has trampolines and lets us use them cannot be told
+ * from anything less.  What they find is kept with the task, which 5.11 has. */
+static bool trampolines_work(const struct btf *kernel)
+{
+	int prog, link;
+
+	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) != 1)
+		return false;
+	prog = load_nothing(kernel, "security_path_unlink");
 	if (prog < 0)
 		return false;
 	link = bpf_raw_tracepoint_open(NULL, prog);
@@ -155,6 +166,15 @@ static int n_params(const struct btf *kernel, int id)
 	return t && btf_is_func_proto(t) ? btf_vlen(t) - 1 : -1;
 }
 
+static bool takes_programs(const struct btf *kernel, const char *function)
+{
+	int prog = load_nothing(kernel, function);
+
+	if (prog >= 0)
+		close(prog);
+	return prog >= 0;
+}
+
 /* The running kernel has the tracepoint or function that the program's section names, or it names
  * none. */
 static bool has_place(const struct loading *l, const struct btf *kernel, const char *program)
@@ -165,8 +185,7 @@ static bool has_place(const struct loading *l, const struct btf *kernel, const c
 	char name[80];
 
 	if (strncmp(section, entry, sizeof(entry) - 1) == 0)
-		return l->trampolines && btf__find_by_name_kind(kernel, section + sizeof(entry) - 1,
-								BTF_KIND_FUNC) > 0;
+		return l->trampolines && takes_programs(kernel, section + sizeof(entry) - 1);
 	if (strncmp(section, tracepoint, sizeof(tracepoint) - 1) != 0)
 		return true;
 	snprintf(name, sizeof(name), "btf_trace_%s", section + sizeof(tracepoint) - 1);
@@ -209,12 +228,35 @@ static int choose_programs(struct loading *l)
 
 /* ---- loading ---- */
 
+/* The object for kernels before 5.17 in the place of the other. */
+static struct rtsec_bpf *open_old(void)
+{
+	struct rtsec_bpf *skel = calloc(1, sizeof(*skel));
+	size_t n;
+
+	if (!skel)
+		return NULL;
+	if (rtsec_bpf__create_skeleton(skel) == 0) {
+		skel->skeleton->data = rtsec_old_bpf__elf_bytes(&n);
+		skel->skeleton->data_sz = n;
+		if (bpf_object__open_skeleton(skel->skeleton, NULL) == 0)
+			return skel;
+	}
+	rtsec_bpf__destroy(skel);
+	return NULL;
+}
+
+static bool is_old(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_loop, NULL) == 0;
+}
+
 static int open_and_load(struct loading *l, bool direct, struct diag *d)
 {
 	int r;
 
 	complaint[0] = 0;
-	l->skel = rtsec_bpf__open();
+	l->skel = is_old() ? open_old() : rtsec_bpf__open();
 	if (!l->skel)
 		return err_origin(errno ? -errno : -ENOMEM);
 	r = set_up(l, d);

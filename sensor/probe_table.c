@@ -74,6 +74,7 @@ const struct hook probe_hooks[PROBE_HOOKS_MOST] = {
 	{ .program = "resolve_mount" },
 	{ .program = "resolve_move_mount" },
 	{ .program = "resolve_umount" },
+	{ .program = "resolve_pivot" },
 	{ .program = NULL },
 };
 
@@ -135,6 +136,7 @@ const struct tier probe_rows[PROBE_ROWS_MOST] = {
 	{ KIND_VM_WRITE, "process_vm_write", "tp/syscalls", { "control_memory" } },
 	{ KIND_VM_READ, "process_vm_read", "tp/syscalls", { "control_memory" } },
 	{ KIND_CHROOT, "chroot", "tp/syscalls", { "change_chroot" } },
+	{ KIND_PIVOT, "pivot_root", "fentry", { "change_pivot", "resolve_pivot" } },
 	{ KIND_PIVOT, "pivot_root", "tp/syscalls", { "change_pivot" } },
 	{ KIND_XATTR, "xattr", "tp/syscalls", { "change_xattr" } },
 	{ KIND_MODIFICATION, "modification", "tp_btf", { "written_file", "written_truncate" } },

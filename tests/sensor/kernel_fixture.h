@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -108,6 +109,29 @@ static inline UNUSED uint16_t names_flag(const struct fixture *f, enum kind kind
 			return !error && strcmp(tiers[i].tier, "fentry") == 0 ? 0 : REC_F_AS_ASKED;
 	fail_msg("no tier of kind %u", (unsigned)kind);
 	return 0;
+}
+
+/* What is done over io_uring is followed, not only that one is made. */
+static inline UNUSED bool follows_uring(const struct fixture *f)
+{
+	size_t n;
+	const struct probe_tier *tiers = probe_tiers(f->probe, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (tiers[i].kind == KIND_IO_URING)
+			return strcmp(tiers[i].tier, "tp/syscalls+tp_btf") == 0;
+	return false;
+}
+
+/* The running kernel is @major.@minor or newer. */
+static inline UNUSED bool is_kernel(int major, int minor)
+{
+	struct utsname u;
+	int a = 0, b = 0;
+
+	assert_int_equal(uname(&u), 0);
+	assert_int_equal(sscanf(u.release, "%d.%d", &a, &b), 2);
+	return a > major || (a == major && b >= minor);
 }
 
 /* Checks a name that was asked as @name below @dir ("": it is absolute), told at @data as @flags
@@ -246,6 +270,23 @@ static inline UNUSED void assert_head(const struct rec_head *h, pid_t tgid, uint
 	assert_true(h->cpu < (uint32_t)sysconf(_SC_NPROCESSORS_CONF));
 	assert_int_not_equal(h->cgroup_id, 0);
 	assert_non_null(memchr(h->comm, 0, sizeof(h->comm)));
+}
+
+/* --- files --- */
+static inline UNUSED void make_sized(const char *name, size_t bytes)
+{
+	AUTO_FD int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
+}
+
+static inline UNUSED void assert_walked(const void *data, const struct rec_path *path,
+					const char *want)
+{
+	char text[PATH_MAX * 2];
+
+	assert_string_equal(path_text(data, path->bytes, text, sizeof(text)), want);
 }
 
 /* --- children --- */

@@ -172,6 +172,21 @@ static void test_enrich_given_links_when_told_then_both_names_are_fields(void **
 	check_text(0, "error.code", "EEXIST");
 }
 
+static void test_enrich_given_renames_when_told_then_what_was_asked_is_words(void **state)
+{
+	(void)state;
+	made_link(&made, REC_RENAME, 10, 10 * second, 20 * second, "old", "new");
+	made.rename.rename_flags = RENAME_EXCHANGE;
+	feed();
+	made_link(&made, REC_RENAME, 10, 10 * second, 20 * second, "old", "new");
+	feed();
+	seal();
+	assert_int_equal(2, rows(KIND_RENAME));
+	check_list(0, "rtsec.rename.flags", "exchange");
+	check_list(1, "rtsec.rename.flags", "");
+	check_text(1, "file.Ext.original.path", "/home/user/old");
+}
+
 static void test_enrich_given_things_made_when_told_then_they_are_creations(void **state)
 {
 	(void)state;
@@ -379,6 +394,7 @@ int main(void)
 		T(namespaces_when_told_then_types_are_words),
 		T(a_memory_file_when_told_then_name_and_flags_are_fields),
 		T(links_when_told_then_both_names_are_fields),
+		T(renames_when_told_then_what_was_asked_is_words),
 		T(things_made_when_told_then_they_are_creations),
 		T(attributes_when_told_then_what_was_set_is_fields),
 		T(mounts_when_told_then_source_type_and_flags_are_fields),

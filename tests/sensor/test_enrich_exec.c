@@ -6,6 +6,7 @@
 #include "sensor/event.h"
 
 #include <errno.h>
+#include <elf.h>
 #include <sched.h>
 
 static void test_enrich_exec_given_environment_and_script_when_told_then_they_are_fields(
@@ -99,6 +100,49 @@ static void test_enrich_exec_given_a_fork_into_namespaces_when_told_then_types_a
 	assert_int_equal(2, rows(KIND_FORK));
 	check_list(0, "rtsec.namespace.types", "pid user");
 	check_list(1, "rtsec.namespace.types", "");
+}
+
+static void test_enrich_exec_given_what_a_fork_shares_when_told_then_it_is_words(void **state)
+{
+	(void)state;
+	made_fork(&made, 10, 10 * second, 20 * second, 11, 20 * second);
+	made.fork.clone = REC_CLONE_VM | REC_CLONE_CGROUP;
+	feed();
+	made_fork(&made, 10, 10 * second, 20 * second, 12, 20 * second);
+	feed();
+	seal();
+	check_list(0, "rtsec.clone.flags", "vm cgroup");
+	check_list(1, "rtsec.clone.flags", "");
+}
+
+static void test_enrich_exec_given_elf_files_when_executed_then_class_and_machine_are_told(
+	void **state)
+{
+	static const struct {
+		uint8_t class;
+		uint16_t machine;
+		const char *want_class, *want_machine;
+	} files[] = {
+		{ ELFCLASS64, EM_X86_64, "ELF64", "x86-64" },
+		{ ELFCLASS32, EM_386, "ELF32", "x86" },
+		{ ELFCLASS32, EM_ARM, "ELF32", "arm" },
+		{ ELFCLASS64, 999, "ELF64", "999" },
+		{ 77, EM_386, NULL, NULL },
+		{ 0, 0, NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		made_exec(&made, 10, 10 * second, (20 + i) * second, "/bin/x", "x", 2);
+		made.exec.elf_class = files[i].class;
+		made.exec.elf_machine = files[i].machine;
+		feed();
+	}
+	seal();
+	for (uint32_t i = 0; i < ARRAY_SIZE(files); i++) {
+		check_text(i, "process.elf.header.class", files[i].want_class);
+		check_text(i, "process.elf.architecture", files[i].want_machine);
+	}
 }
 
 static void test_enrich_exec_given_executable_memory_when_told_then_how_and_of_what(void **state)
@@ -211,6 +255,8 @@ int main(void)
 		T(what_was_cut_when_told_then_that_is_told),
 		T(odd_executables_when_told_then_they_are_flagged),
 		T(a_fork_into_namespaces_when_told_then_types_are_words),
+		T(what_a_fork_shares_when_told_then_it_is_words),
+		T(elf_files_when_executed_then_class_and_machine_are_told),
 		T(executable_memory_when_told_then_how_and_of_what),
 		T(prctl_when_told_then_names_and_options_are_apart),
 		T(memory_of_others_when_told_then_the_target_is_found),

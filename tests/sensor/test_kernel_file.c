@@ -406,6 +406,11 @@ static void test_kernel_file_given_names_when_renamed_then_both_are_told(void **
 	make_file("other");
 	assert_int_equal(syscall(SYS_renameat2, dir, "z", AT_FDCWD, "other", RENAME_NOREPLACE), -1);
 	check_rename(f, &(struct ends){ sub, "z", f->dir, "other" }, EEXIST, RENAME_NOREPLACE);
+	make_file("another");
+	assert_int_equal(syscall(SYS_renameat2, AT_FDCWD, "other", AT_FDCWD, "another",
+				 RENAME_EXCHANGE),
+			 0);
+	check_rename(f, &(struct ends){ f->dir, "other", f->dir, "another" }, 0, RENAME_EXCHANGE);
 	assert_int_equal(rename("absent", "present"), -1);
 	check_rename(f, &(struct ends){ f->dir, "absent", f->dir, "present" }, ENOENT, 0);
 }

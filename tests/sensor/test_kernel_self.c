@@ -5,6 +5,7 @@
 
 #include <linux/capability.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -160,6 +161,40 @@ static void test_kernel_self_given_namespaces_of_a_clone_when_forked_then_they_a
 	fork_with(0);
 	r = await_record(f, REC_FORK, getpid());
 	assert_int_equal(r->namespaces, 0);
+	assert_int_equal(r->clone, 0);
+}
+
+/* Of the middle one: what it makes is the child of its own parent. */
+static void fork_a_sibling(void *arg)
+{
+	(void)arg;
+	if (syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL) < 0)
+		_exit(98);
+}
+
+static void test_kernel_self_given_what_a_clone_shares_when_forked_then_it_is_told(void **state)
+{
+	struct fixture *f = *state;
+	const struct rec_fork *r;
+	int status;
+	pid_t pid;
+
+	fork_with(CLONE_FILES | CLONE_FS);
+	r = await_record(f, REC_FORK, getpid());
+	assert_int_equal(r->clone, REC_CLONE_FILES | REC_CLONE_FS);
+	test_setup(state);
+	pid = vfork();
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	r = await_record(f, REC_FORK, getpid());
+	assert_int_equal(r->clone, REC_CLONE_VM);
+	pid = in_child(fork_a_sibling, NULL, &status);
+	assert_int_equal(status, 0);
+	r = await_record(f, REC_FORK, pid);
+	assert_int_equal(r->clone, REC_CLONE_PARENT);
+	assert_int_equal(r->parent_tgid, getpid());
+	assert_int_equal(waitpid((pid_t)r->child_tgid, NULL, 0), (pid_t)r->child_tgid);
 }
 
 /* --- executable memory --- */
@@ -372,6 +407,49 @@ static void pivot(void *arg)
 		_exit(98);
 }
 
+/* pivot_root wants a root that was mounted, which that of a VM was not. */
+static void pivot_below_a_mount(void *arg)
+{
+	const char *base = arg;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", base, "tmpfs", 0, NULL) < 0 || chroot(base) < 0 || chdir("/") < 0 ||
+	    mkdir("new", 0700) < 0 || mount("none", "new", "tmpfs", 0, NULL) < 0 ||
+	    mkdir("new/old", 0700) < 0)
+		_exit(98);
+	if (syscall(SYS_pivot_root, "new/../new", "/new/old") < 0)
+		_exit(97);
+}
+
+static void test_kernel_self_given_a_mount_when_it_becomes_root_then_both_places_are_told(
+	void **state)
+{
+	struct fixture *f = *state;
+	const struct rec_rename *r;
+	char base[PATH_MAX + 16];
+	const char *data;
+	uint16_t flags;
+	int status;
+	pid_t pid;
+
+	assert_int_equal(mkdir("base", 0700), 0);
+	snprintf(base, sizeof(base), "%s/base", f->dir);
+	pid = in_child(pivot_below_a_mount, base, &status);
+	assert_int_equal(status, 0);
+	r = await_record(f, REC_PIVOT, pid);
+	assert_int_equal(r->error, 0);
+	flags = names_flag(f, KIND_PIVOT, 0);
+	assert_int_equal(r->head.flags, flags);
+	data = (const char *)(r + 1);
+	if (flags & REC_F_AS_ASKED) {
+		assert_string_equal(data + r->old_dir.bytes, "new/../new");
+		assert_string_equal(data + r->old_dir.bytes + r->old_name_bytes, "/new/old");
+		return;
+	}
+	data = check_named(0, data, &r->old_dir, r->old_name_bytes, base, "new");
+	check_named(0, data, &r->new_dir, r->new_name_bytes, base, "new/old");
+}
+
 static void test_kernel_self_given_no_mount_when_it_shall_become_root_then_the_attempt_is_told(
 	void **state)
 {
@@ -395,12 +473,14 @@ int main(void)
 		T(a_script_when_executed_then_it_and_its_interpreter_are_told),
 		T(a_capability_when_executed_then_it_is_told),
 		T(namespaces_of_a_clone_when_forked_then_they_are_told),
+		T(what_a_clone_shares_when_forked_then_it_is_told),
 		T(anonymous_memory_when_made_executable_then_it_is_told),
 		T(a_mapped_file_when_written_and_executable_then_only_that_is_told),
 		T(a_memory_file_when_mapped_executable_then_it_is_told),
 		T(a_process_when_it_names_itself_then_that_is_told),
 		T(another_process_when_its_memory_is_used_then_both_are_told),
 		T(a_link_to_a_folder_when_it_becomes_root_then_the_folder_is_told),
+		T(a_mount_when_it_becomes_root_then_both_places_are_told),
 		T(no_mount_when_it_shall_become_root_then_the_attempt_is_told),
 	};
 
