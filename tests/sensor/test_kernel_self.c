@@ -206,6 +206,12 @@ static void *map_memory(int protection, int flags, int fd)
 	return p;
 }
 
+/* Whose memory it is that mprotect changes (bpf_find_vma()); else each time is told, without. */
+static bool can_look(void)
+{
+	return is_kernel(5, 17);
+}
+
 static void test_kernel_self_given_anonymous_memory_when_made_executable_then_it_is_told(
 	void **state)
 {
@@ -230,7 +236,7 @@ static void test_kernel_self_given_anonymous_memory_when_made_executable_then_it
 	assert_int_equal(r->call, REC_MPROTECT);
 	assert_int_equal(r->address, (uintptr_t)plain);
 	assert_int_equal(r->protection, PROT_READ | PROT_EXEC);
-	assert_int_equal(r->anonymous, 1);
+	assert_int_equal(r->anonymous, can_look());
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(mprotect(plain, 4096, PROT_READ | PROT_EXEC), 0);
 	take_records(f);
@@ -271,15 +277,17 @@ static void test_kernel_self_given_a_mapped_file_when_written_and_executable_the
 	assert_int_equal(status, 0);
 	await_record(f, REC_EXIT, pid);
 	take_records(f);
-	assert_null(find_record(f, NULL, REC_PROTECT, pid));
+	assert_int_equal(count_records(f, REC_PROTECT, pid), !can_look());
 
 	pid = in_child(write_and_run, &fd, &status);
 	assert_int_equal(status, 0);
 	r = await_record(f, REC_PROTECT, pid);
 	assert_int_equal(r->call, REC_MPROTECT);
 	assert_int_equal(r->anonymous, 0);
-	assert_string_equal(path_text((const char *)(r + 1), r->path.bytes, text, sizeof(text)),
-			    real);
+	if (can_look())
+		assert_string_equal(path_text((const char *)(r + 1), r->path.bytes, text,
+					      sizeof(text)),
+				    real);
 }
 
 static void test_kernel_self_given_a_memory_file_when_mapped_executable_then_it_is_told(
