@@ -17,7 +17,7 @@ int command_failed(const struct diag *d, int r)
 		snprintf(text, sizeof(text), "%s", strerror(-r));
 	log_error("collector.failed", "reason=%s",
 		  log_value(text, strlen(text), quoted, sizeof(quoted)));
-	return EXIT_FAILURE;
+	return d->line ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 int command_usage(const char *text)

@@ -40,7 +40,7 @@ static const struct config_setting rows[] = {
 		  "1G "
 		  "or 1 %",
 	  .word = "auto" },
-	S("rules", TEXT, "DIR", rules, "/usr/share/rtsec/rules",
+	S("rules", TEXT, "DIR", rules, RULES_DIR,
 	  "put the rules of DIR in force on the first start, while there never was a rule"),
 	S("log-level", CHOICE, "debug|info|warn|error", log_level, "info", "what is logged"),
 	COMMAND("name", "NAME", name, "token create: what the token is for"),

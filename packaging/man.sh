@@ -1,9 +1,10 @@
 #!/bin/bash
-# man.sh PROGRAM: writes the manual page of one of our programs, made from what it says of itself (--help), which it
-# makes from its tables of options and commands.  The build runs it: build/*/man/NAME.SECTION.
+# man.sh NAME COMMAND...: writes the manual page of our program NAME, which COMMAND runs, made from what it says of itself
+# (--help), which it makes from its tables of options and commands.  The build runs it: build/*/man/NAME.SECTION.
 set -euo pipefail
-program=$1
-name=$(basename "$program")
+name=$1
+shift
+program=("$@")
 case $name in
 rtsecctl) section=1 purpose='asks an rtsec collector what happened on the fleet' ;;
 rtsec-sensor) section=8 purpose='tells a collector what processes, files and sockets of a node do' ;;
@@ -50,15 +51,15 @@ roff() {
 }
 
 echo ".\\\" made by packaging/man.sh from what $name says of itself"
-echo ".TH ${name^^} $section \"\" \"$("$program" --version)\" rtsec"
+echo ".TH ${name^^} $section \"\" \"$("${program[@]}" --version)\" rtsec"
 printf '.SH NAME\n%s \\- %s\n.SH DESCRIPTION\n' "${name//-/\\-}" "$purpose"
-"$program" --help | roff
+"${program[@]}" --help | roff
 if [ "$name" = rtsecctl ]; then
 	printf '.SH COMMANDS\n'
-	"$program" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | while read -r command; do
+	"${program[@]}" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | while read -r command; do
 		[ "$command" != help ] || continue
 		printf '.SS %s\n' "$command"
-		"$program" help "$command" | sed '1s/^usage: //' | roff
+		"${program[@]}" help "$command" | sed '1s/^usage: //' | roff
 	done
 fi
 case $name in

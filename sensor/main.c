@@ -26,7 +26,7 @@
 
 enum {
 	EXIT_UNFIT = 1, /* doctor: something is missing that must be there */
-	EXIT_USAGE = 2,
+	EXIT_USAGE = 2, /* a person has to mend it: systemd does not start it again */
 	EXIT_RUNTIME = 3,
 	DRAIN_MS = 4000,
 	WINDOW = 8,
@@ -47,7 +47,7 @@ struct sensor {
 	struct seq seq;
 	struct probe *probe;
 	struct source_kernel kernel;
-	struct hashes *hashes; /* NULL: --hash-rate 0 */
+	struct hashes *hashes;	     /* NULL: --hash-rate 0 */
 	struct conntrack *conntrack; /* NULL: translated addresses are not told */
 	struct enrich *enrich;
 	struct outbox *outbox;
@@ -252,9 +252,11 @@ static int open_identity(struct sensor *s, struct diag *d)
 
 	for (size_t i = 0; i < urls->n; i++)
 		needed = needed || strncmp(urls->at[i], "tls+", 4) == 0;
-	r = needed ? identity_load(&s->identity, s->options.state_dir, d) : 0;
-
-	if (r < 0 || !needed)
+	if (!needed)
+		return 0;
+	s->result = EXIT_USAGE; /* until it is right: nothing that another start mends */
+	r = identity_load(&s->identity, s->options.state_dir, d);
+	if (r < 0)
 		return r;
 	if (urls->n == 0)
 		urls->at[urls->n++] = s->identity.events;
@@ -264,6 +266,7 @@ static int open_identity(struct sensor *s, struct diag *d)
 			"the certificate in %s/tls is of the node %s, and this is %s: enroll "
 			"again, or give --node-id",
 			s->options.state_dir, s->identity.cert.node_id, s->node.id);
+	s->result = 0;
 	return 0;
 }
 
@@ -621,9 +624,9 @@ static int open_all(struct sensor *s, struct diag *d)
 		r = node_read(&s->node, s->options.node_id, s->options.node_name,
 			      s->options.state_dir, d);
 	if (r == 0)
-		r = seq_open(&s->seq, s->options.state_dir, s->node.boot_text, boot_us(), &past, d);
+		r = open_identity(s, d); /* first: a start that fails here is no sensor that died */
 	if (r == 0)
-		r = open_identity(s, d);
+		r = seq_open(&s->seq, s->options.state_dir, s->node.boot_text, boot_us(), &past, d);
 	if (r == 0)
 		r = open_probe(s, d);
 	if (r == 0)
@@ -720,7 +723,7 @@ static int run(struct sensor *s)
 			  log_value(d.text, strlen(d.text), text, sizeof(text)));
 		close_all(s);
 		seq_close(&s->seq, false);
-		return EXIT_RUNTIME;
+		return s->result == EXIT_USAGE || d.line ? EXIT_USAGE : EXIT_RUNTIME;
 	}
 	log_info("sensor.started", "version=%s node=%s node_id=%s collector=%s first_seq=%" PRIu64,
 		 RTSEC_VERSION, s->node.name, s->node.id, s->options.collectors.at[0], s->seq.next);
