@@ -100,6 +100,6 @@ end ', systemd | systemd-standalone-sysusers | systemd-sysusers'
 
 begin rtsecctl "runtime security: asks an rtsec collector what happened on the fleet
  Queries, live events, process trees, alerts, rules and nodes on the command
- line, shell completion, and the documents of all of rtsec."
+ line, with shell completion and the documents of all of rtsec."
 mv "$root/usr/share/zsh/site-functions" "$root/usr/share/zsh/vendor-completions"
 end
