@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 
@@ -22,7 +23,11 @@ struct fake_answer {
 	int status;
 	const char *type; /* NULL: application/json */
 	const char *body;
-	bool hang_up; /* close without a word */
+	enum {
+		FAKE_ANSWERS_SO,
+		FAKE_HANGS_UP,	 /* closes without a word */
+		FAKE_INTERRUPTS, /* so, after a SIGINT to this process */
+	} how;
 };
 
 struct fake {
@@ -62,7 +67,9 @@ static inline char *fake_read(int fd)
 
 static inline void fake_answer(int fd, const struct fake_answer *a)
 {
-	if (a->hang_up)
+	if (a->how == FAKE_INTERRUPTS)
+		kill(getpid(), SIGINT);
+	if (a->how != FAKE_ANSWERS_SO)
 		return;
 	dprintf(fd, "HTTP/1.1 %d X\r\nContent-Type: %s\r\nConnection: close\r\n\r\n%s", a->status,
 		a->type ? a->type : "application/json", a->body);
