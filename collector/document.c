@@ -12,6 +12,7 @@ struct entry {
 	uint8_t n_parts;
 	struct field_ref ref;
 	bool picked; /* the fields argument asked for it */
+	bool of_pod; /* a name of Kubernetes for a field that others have, too */
 };
 
 struct active {
@@ -47,6 +48,7 @@ static int add_entry(struct document *d, struct field_ref ref, const char *name)
 		return err_origin(-E2BIG);
 	snprintf(e->name, sizeof(e->name), "%s", name);
 	e->ref = ref;
+	e->of_pod = strncmp(name, "kubernetes.", strlen("kubernetes.")) == 0;
 	split(e);
 	d->n_entries++;
 	return 0;
@@ -354,6 +356,26 @@ static void open_parts(struct json *j, const struct entry *e, uint8_t from)
 	json_key(j, e->name + e->starts[e->n_parts - 1]);
 }
 
+static bool is_in_pod(const struct document *d, uint32_t row)
+{
+	const struct field_ref type = { field_info(FIELD_ORCHESTRATOR), VIA_ACTOR };
+
+	return block_value(d->block, d->table, row, type).type != VALUE_NULL;
+}
+
+/* The value of @e; VALUE_NULL: there is none to show. */
+static struct block_value value_of(const struct document *d, uint32_t row, const struct entry *e,
+				   const bool has_process[VIA_MAX])
+{
+	const struct block_value none = { .type = VALUE_NULL };
+	struct block_value v;
+
+	if (e->ref.info->home == HOME_PROCESS && !has_process[e->ref.via])
+		return none;
+	v = block_value(d->block, d->table, row, e->ref);
+	return v.type != VALUE_NULL && e->of_pod && !is_in_pod(d, row) ? none : v;
+}
+
 void document_write(struct document *d, uint32_t row, struct json *j)
 {
 	uint8_t open = 0, common = 0; /* objects that are open; those the entry at hand shares */
@@ -365,11 +387,9 @@ void document_write(struct document *d, uint32_t row, struct json *j)
 	write_document_id(d, row, j);
 	for (uint32_t i = 0; i < d->n_active; i++) {
 		const struct entry *e = d->active[i].entry;
-		struct block_value v = { .type = VALUE_NULL };
+		struct block_value v = value_of(d, row, e, has_process);
 
 		common = MIN(common, d->active[i].common);
-		if (e->ref.info->home != HOME_PROCESS || has_process[e->ref.via])
-			v = block_value(d->block, d->table, row, e->ref);
 		if (v.type == VALUE_NULL)
 			continue;
 		for (; open > common; open--)

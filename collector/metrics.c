@@ -58,10 +58,6 @@ static void read_ingest(struct metrics *m, const struct ingest *ingest)
 	v[METRIC_MERGE_FAILURES] = c.merge.failures;
 	v[METRIC_PEERS_HANDSHAKES] = c.tls.handshakes;
 	v[METRIC_PEERS_FAILED] = c.tls.failed;
-	v[METRIC_PEERS_UNKNOWN] = c.peers[PEER_UNKNOWN];
-	v[METRIC_PEERS_REVOKED] = c.peers[PEER_REVOKED];
-	v[METRIC_PEERS_EXPIRED] = c.peers[PEER_EXPIRED];
-	v[METRIC_PEERS_WRONG_NODE] = c.peers[PEER_WRONG_NODE];
 	v[METRIC_INGEST_FAILING] = ingest && ingest_failing(ingest);
 	for (size_t k = 0; k < REFUSAL_MAX; k++)
 		m->refused[k] = c.reasons[k] + c.tls.reasons[k];

@@ -37,12 +37,6 @@
 	X(MERGE_FAILURES, merge, failures, "counter", "Merges that failed")                       \
 	X(PEERS_HANDSHAKES, tls, handshakes, "counter", "Sensors' connections that got in")       \
 	X(PEERS_FAILED, tls, failed, "counter", "Connections without a good certificate")         \
-	X(PEERS_UNKNOWN, tls, unknown_certificate, "counter",                                     \
-	  "Turned out: a certificate that this collector did not give")                           \
-	X(PEERS_REVOKED, tls, revoked, "counter", "Turned out: a revoked certificate")            \
-	X(PEERS_EXPIRED, tls, expired, "counter", "Turned out: a certificate that has expired")   \
-	X(PEERS_WRONG_NODE, tls, wrong_node, "counter",                                           \
-	  "Turned out: batches of another node than the certificate's")                           \
 	X(REMOVED_DAYS, removed, days, "counter", "Days of history that retention has removed")   \
 	X(REMOVED_EVENTS, removed, events, "counter", "Events in them")                           \
 	X(REMOVED_BYTES, removed, bytes, "counter", "Bytes of their files")                       \

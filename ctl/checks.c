@@ -348,10 +348,10 @@ static void check_doors(const struct picture *p, struct check_result *r)
 	static const struct {
 		const char *path, *text;
 	} refused[] = {
-		{ "tls.unknown_certificate", "without a certificate of ours" },
-		{ "tls.revoked", "with a revoked one" },
-		{ "tls.expired", "with an expired one" },
-		{ "tls.wrong_node", "in another node's name" },
+		{ "refused.message_unknown_certificate", "without a certificate of ours" },
+		{ "refused.message_revoked", "with a revoked one" },
+		{ "refused.message_expired", "with an expired one" },
+		{ "refused.message_wrong_node", "in another node's name" },
 		{ "http.unauthorized", "requests without a valid token" },
 		{ "http.limited", "requests over the limit" },
 	};

@@ -64,7 +64,7 @@ static void say_more(const struct search *s)
 
 static int print_table(struct search *s, struct slice page)
 {
-	int r = rows_print(s->io, printer_format_of(s->v->output, s->io->out_tty), page, &s->shown);
+	int r = rows_print(s->io, s->v->output, page, &s->shown);
 
 	s->is_done = true;
 	return r < 0 ? r : pages_add(&s->pages, page);

@@ -53,7 +53,7 @@ static int print(const struct cli_io *io, const struct cli_values *v, struct sli
 	if (v->explain)
 		r = print_scans(io, v, doc);
 	else
-		r = rows_print(io, printer_format_of(v->output, io->out_tty), doc, &n);
+		r = rows_print(io, v->output, doc, &n);
 	if (r == 0)
 		r = pages_add(&pages, doc);
 	if (r == -EBADMSG)

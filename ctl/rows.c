@@ -4,7 +4,7 @@
 #include "ctl/text.h"
 #include "lib/json.h"
 
-enum { NAME_BYTES = 256 };
+enum { NAME_BYTES = 256, GAP = 2 };
 
 struct columns {
 	struct printer_column list[PRINTER_COLUMNS];
@@ -117,13 +117,45 @@ int rows_print_whole(const struct cli_io *io, struct slice page, const char *lis
 	return 0;
 }
 
-int rows_print(const struct cli_io *io, enum printer_format format, struct slice page,
-	       uint64_t *ret_n)
+/* Do not even the titles fit beside each other?  Then a table would show next to nothing. */
+static bool is_too_wide(const struct columns *c, unsigned width)
+{
+	size_t need = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		need += text_width(c->names[i], strlen(c->names[i])) + GAP;
+	return width && need > width + GAP;
+}
+
+/* A line for each cell that is not null, and a blank one behind the row. */
+static void write_upright(const json_t *row, const struct printer_config *c, struct buf *out)
+{
+	AUTO_BUF struct buf value = { 0 };
+	size_t widest = 0;
+
+	for (size_t i = 0; i < c->n_columns; i++)
+		widest = MAX(widest, strlen(c->columns[i].field));
+	for (size_t i = 0; i < c->n_columns; i++) {
+		const json_t *v = json_object_get(row, c->columns[i].field);
+
+		if (!v || json_is_null(v))
+			continue;
+		buf_clear(&value);
+		printer_value(v, &value);
+		text_escape(c->columns[i].field, strlen(c->columns[i].field), out);
+		for (size_t n = strlen(c->columns[i].field); n < widest + GAP; n++)
+			buf_byte(out, ' ');
+		text_escape((const char *)value.data, value.n, out);
+		buf_byte(out, '\n');
+	}
+}
+
+int rows_print(const struct cli_io *io, const char *output, struct slice page, uint64_t *ret_n)
 {
 	AUTO_MEM struct columns *c = calloc(1, sizeof(*c));
 	struct printer_config config = {
 		PRINTER_ON(io),
-		.format = format,
+		.format = printer_format_of(output, io->out_tty),
 		.list = "rows",
 	};
 	AUTO(printer) *p = NULL;
@@ -133,8 +165,12 @@ int rows_print(const struct cli_io *io, enum printer_format format, struct slice
 	if (!c)
 		return err_origin(-ENOMEM);
 	r = read_columns(c, page);
-	if (r == 0 && format == PRINTER_JSON)
+	if (r == 0 && config.format == PRINTER_JSON)
 		return rows_print_whole(io, page, "rows", ret_n);
+	if (!output && io->out_tty && is_too_wide(c, io->width)) {
+		config.format = PRINTER_COMPACT;
+		config.line = write_upright;
+	}
 	config.columns = c->list;
 	config.n_columns = c->n;
 	if (r == 0)

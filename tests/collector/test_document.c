@@ -28,9 +28,12 @@ static void add_events(struct batch *b)
 
 	batch_set_str(b, KIND_NONE, FIELD_NAME, TEXT("bash"));
 	batch_set_str(b, KIND_NONE, FIELD_EXECUTABLE, TEXT("/usr/bin/bash"));
+	batch_set_str(b, KIND_NONE, FIELD_CONTAINER_NAME, TEXT("app"));
+	batch_set_str(b, KIND_NONE, FIELD_ORCHESTRATOR, TEXT("kubernetes"));
 	child = batch_process_add(b, 0x22, 1);
 	batch_set_row(b, KIND_NONE, FIELD_PARENT, parent);
 	batch_set_str(b, KIND_NONE, FIELD_NAME, TEXT("true"));
+	batch_set_str(b, KIND_NONE, FIELD_CONTAINER_NAME, TEXT("alone"));
 	batch_set(b, KIND_NONE, FIELD_PID, 77);
 	batch_set(b, KIND_NONE, FIELD_USER_ID, 0);
 	batch_set_str(b, KIND_NONE, FIELD_USER_NAME, TEXT("root"));
@@ -163,6 +166,18 @@ static void test_document_given_nulls_when_written_then_left_out(void **state)
 	json_decref(doc);
 }
 
+static void test_document_given_containers_when_written_then_kubernetes_only_in_pods(void **state)
+{
+	json_t *alone = parse(*state, "", 0), *in_pod = parse(*state, "", 1);
+
+	assert_string_equal(json_string_value(at(alone, "container.name")), "alone");
+	assert_null(at(alone, "kubernetes"));
+	assert_string_equal(json_string_value(at(in_pod, "container.name")), "app");
+	assert_string_equal(json_string_value(at(in_pod, "kubernetes.container.name")), "app");
+	json_decref(alone);
+	json_decref(in_pod);
+}
+
 static void assert_rendered(struct world *w, const char *fields, const char *expected)
 {
 	AUTO_BUF struct buf out = { 0 };
@@ -242,6 +257,9 @@ int main(void)
 			test_document_given_exec_when_written_then_nested_ecs, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_document_given_nulls_when_written_then_left_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_document_given_containers_when_written_then_kubernetes_only_in_pods,
+			setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_document_given_fields_when_written_then_only_those, setup, teardown),
 		cmocka_unit_test(test_document_given_unknown_field_when_made_then_column_told),

@@ -80,7 +80,7 @@ static void test_checks_given_a_collector_when_judged_then_trouble_is_told(void 
 	      "store", CHECK_WARN, "1 damaged, with 9 events", "docs/retention.md");
 	check(STATUS, "{\"ingest\":{\"refused\":4}}", "store", CHECK_WARN, "4 batches refused",
 	      "whose and why");
-	check(STATUS, "{\"tls\":{\"revoked\":2},\"http\":{\"unauthorized\":1}}", "doors",
+	check(STATUS, "{\"refused\":{\"message_revoked\":2},\"http\":{\"unauthorized\":1}}", "doors",
 	      CHECK_WARN, "2 with a revoked one, 1 requests without a valid token", "journalctl");
 	check(STATUS, "{\"http\":{\"unauthorized\":1}}", "doors", CHECK_OK, "1 requests", NULL);
 	check(STATUS, "{}", "doors", CHECK_OK, "nobody was refused", NULL);

@@ -112,6 +112,31 @@ static void test_query_given_table_when_asked_then_rows_in_each_form(void **stat
 		     "                                 1\n");
 }
 
+static void test_query_given_more_columns_than_fit_when_on_a_terminal_then_a_line_each(void **state)
+{
+	static const struct fake_answer answers[] = { { 200, NULL, TABLE, 0 },
+						      { 200, NULL, TABLE, 0 } };
+	struct fake f;
+	struct run r;
+
+	(void)state;
+	fake_start(&f, answers, 2);
+	r = run((struct run_setting){ .port = f.port, .tty = true, .width = 18 },
+		ARGS("query", "| top process.name"));
+	assert_int_equal(r.code, EXIT_HITS);
+	assert_string_equal(r.out, "process.name  ba,sh\n"
+				   "count         18446744073709551615\n"
+				   "\n"
+				   "count         1\n"
+				   "\n");
+	run_done(&r);
+	r = run((struct run_setting){ .port = f.port, .tty = true, .width = 18 },
+		ARGS("query", "| top process.name", "-o", "table"));
+	assert_has(r.out, "process");
+	assert_has_not(r.out, "\n\n");
+	end(&f, &r);
+}
+
 static void test_query_given_table_without_rows_when_asked_then_1(void **state)
 {
 	static const struct fake_answer answers[] = {
@@ -324,6 +349,8 @@ int main(void)
 		cmocka_unit_test(test_query_given_gap_of_unknown_count_when_told_then_it_says_so),
 		cmocka_unit_test(test_query_given_gaps_when_hits_then_4_and_one_line),
 		cmocka_unit_test(test_query_given_table_when_asked_then_rows_in_each_form),
+		cmocka_unit_test(
+			test_query_given_more_columns_than_fit_when_on_a_terminal_then_a_line_each),
 		cmocka_unit_test(test_query_given_table_without_rows_when_asked_then_1),
 		cmocka_unit_test(test_query_given_explain_when_asked_then_plan_instead_of_events),
 		cmocka_unit_test(test_query_given_sequences_when_asked_then_groups_in_each_form),
