@@ -5,8 +5,8 @@
  * it starts, and where it connects to, while it serves it.  Between begin and end of several
  * connections at once nothing tells which one a child is for: it is given to the one that was
  * accepted last, of the same thread where that is known, and to no other; how sure that is, is
- * told. Times of one comparison are all of one node's clock. Thread: the worker's owner.  Memory:
- * bounded by the request's limit and hops. */
+ * told. Times of one comparison are all of one node's clock.
+ * Thread: the worker's owner.  Memory: bounded by the request's limit and hops. */
 #pragma once
 #include "collector/flowdb.h"
 #include "collector/lineage.h"
@@ -29,8 +29,8 @@ struct across_request {
 
 /* A process in the tree. */
 struct across_node {
-	const struct lineage
-		*lineage; /* that node is of; NULL: nothing is stored of it but the edge */
+	/* that node is of; NULL: nothing is stored of it but the edge */
+	const struct lineage *lineage;
 	const struct lineage_node *node;
 	uint64_t entity,
 		above; /* above: the process that it stands below in the tree; 0: the top */

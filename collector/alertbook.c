@@ -96,13 +96,6 @@ void alertbook_bind(sqlite3_stmt *s, int at, const char *text)
 		sqlite3_bind_null(s, at);
 }
 
-const char *alertbook_text(sqlite3_stmt *s, int column)
-{
-	const char *text = (const char *)sqlite3_column_text(s, column);
-
-	return text ? text : "";
-}
-
 int alertbook_number(struct alertbook *b, enum ab_stmt which, uint64_t *ret)
 {
 	sqlite3_stmt *s = b->stmts[which];

@@ -55,8 +55,6 @@ struct alertbook {
 
 /* NULL: SQL's NULL. */
 void alertbook_bind(sqlite3_stmt *s, int at, const char *text);
-/* "" for NULL; lives until the next step. */
-const char *alertbook_text(sqlite3_stmt *s, int column);
 /* The first number of the first row; 0: no row.  Returns 0 or a negative errno. */
 NODISCARD int alertbook_number(struct alertbook *b, enum ab_stmt which, uint64_t *ret);
 /* Gives the alert the next change number.  Returns 0, ALERTBOOK_E_UNKNOWN or a negative errno. */

@@ -105,7 +105,7 @@ int alertbook_dead_each(struct alertbook *b, const char *name, uint32_t limit,
 	sqlite3_bind_int64(s, 2, limit);
 	while ((r = sql_step(s)) == SQL_E_ROW) {
 		const struct alert_dead d = { sql_u64(s, 0), sql_u64(s, 1), sql_u64(s, 3),
-					      alertbook_text(s, 2) };
+					      sql_text(s, 2) };
 
 		r = each(&d, arg);
 		if (r)
@@ -156,8 +156,8 @@ int alertbook_silences(struct alertbook *b, const char *output,
 			.rule = (const char *)sqlite3_column_text(s, 1),
 			.node = (const char *)sqlite3_column_text(s, 2),
 			.until_ns = sql_u64(s, 3),
-			.author = alertbook_text(s, 4),
-			.note = alertbook_text(s, 5),
+			.author = sql_text(s, 4),
+			.note = sql_text(s, 5),
 			.created_ns = sql_u64(s, 6),
 		};
 

@@ -7,26 +7,26 @@ static void read_alert(sqlite3_stmt *s, struct alert *a)
 	*a = (struct alert){
 		.id = sql_u64(s, 0),
 		.change = sql_u64(s, 1),
-		.rule_id = alertbook_text(s, 2),
+		.rule_id = sql_text(s, 2),
 		.revision = sql_u64(s, 3),
-		.title = alertbook_text(s, 4),
+		.title = sql_text(s, 4),
 		.level = (enum rule_level)MIN(sql_u64(s, 5), (uint64_t)RULE_CRITICAL),
-		.techniques = alertbook_text(s, 6),
-		.node_id = alertbook_text(s, 7),
-		.node = alertbook_text(s, 8),
+		.techniques = sql_text(s, 6),
+		.node_id = sql_text(s, 7),
+		.node = sql_text(s, 8),
 		.entity = sql_u64(s, 9),
 		.object = (const char *)sqlite3_column_text(s, 10),
 		.dedup = sql_u64(s, 11),
 		.first_ns = sql_u64(s, 12),
 		.last_ns = sql_u64(s, 13),
 		.n_events = sql_u64(s, 14),
-		.owner = alertbook_text(s, 16),
+		.owner = sql_text(s, 16),
 		.created_ns = sql_u64(s, 17),
 		.updated_ns = sql_u64(s, 18),
-		.body = alertbook_text(s, 19),
+		.body = sql_text(s, 19),
 		.incident = sql_u64(s, 20),
 	};
-	if (!alert_status_parse(alertbook_text(s, 15), &a->status))
+	if (!alert_status_parse(sql_text(s, 15), &a->status))
 		a->status = ALERT_OPEN;
 }
 
@@ -90,7 +90,7 @@ int alertbook_events(struct alertbook *b, uint64_t id, int (*each)(const char *d
 	pthread_mutex_lock(&b->mutex);
 	sql_bind_u64(s, 1, id);
 	while ((r = sql_step(s)) == SQL_E_ROW) {
-		r = each(alertbook_text(s, 0), arg);
+		r = each(sql_text(s, 0), arg);
 		if (r)
 			break;
 	}
@@ -108,8 +108,7 @@ int alertbook_notes(struct alertbook *b, uint64_t id,
 	pthread_mutex_lock(&b->mutex);
 	sql_bind_u64(s, 1, id);
 	while ((r = sql_step(s)) == SQL_E_ROW) {
-		const struct alert_note n = { sql_u64(s, 0), alertbook_text(s, 1),
-					      alertbook_text(s, 2) };
+		const struct alert_note n = { sql_u64(s, 0), sql_text(s, 1), sql_text(s, 2) };
 
 		r = each(&n, arg);
 		if (r)
@@ -129,7 +128,7 @@ int alertbook_marks(struct alertbook *b, uint64_t id,
 	pthread_mutex_lock(&b->mutex);
 	sql_bind_u64(s, 1, id);
 	while ((r = sql_step(s)) == SQL_E_ROW) {
-		r = each(alertbook_text(s, 0), alertbook_text(s, 1), arg);
+		r = each(sql_text(s, 0), sql_text(s, 1), arg);
 		if (r)
 			break;
 	}

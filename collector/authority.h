@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* authority - the collector's certificate authority, kept in DIR/tls: ca.pem, ca.key,
  * collector.pem, collector.key (keys with mode 0600).  Made at the first start; the collector's own
- * certificate is made anew when it comes to its end or lacks a name. Thread: opened on main; then
- * read-only, from any. */
+ * certificate is made anew when it comes to its end or lacks a name.
+ * Thread: opened on main; then read-only, from any. */
 #pragma once
 #include "lib/cert.h"
 

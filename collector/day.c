@@ -365,13 +365,6 @@ int day_quarantine(struct day *day, uint64_t id, const char *reason, uint64_t no
 	return sql_run(s);
 }
 
-static const char *text_of(sqlite3_stmt *s, int column)
-{
-	const unsigned char *text = sqlite3_column_text(s, column);
-
-	return text ? (const char *)text : "";
-}
-
 int day_quarantined(struct day *day, int (*each)(const struct day_damaged *d, void *arg), void *arg)
 {
 	sqlite3_stmt *s = day->stmts[STMT_QUARANTINE_LIST];
@@ -382,9 +375,9 @@ int day_quarantined(struct day *day, int (*each)(const struct day_damaged *d, vo
 					       .min_time_ns = sql_u64(s, 1),
 					       .max_time_ns = sql_u64(s, 2),
 					       .n_events = sql_u64(s, 3),
-					       .node_id = text_of(s, 4),
-					       .node_name = text_of(s, 5),
-					       .reason = text_of(s, 6) };
+					       .node_id = sql_text(s, 4),
+					       .node_name = sql_text(s, 5),
+					       .reason = sql_text(s, 6) };
 
 		e = each(&d, arg);
 	}

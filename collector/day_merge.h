@@ -6,8 +6,8 @@
  *
  * A merge is one write and one sync of the merged file, then one transaction of the index, which
  * takes the rows of the blocks away, keeps them as parts and adds the row of the new one.  Killed
- * at any point, the blocks are there once: as they were, or merged. Thread: the store's writer.
- * Memory: none but the caller's. */
+ * at any point, the blocks are there once: as they were, or merged.
+ * Thread: the store's writer. Memory: none but the caller's. */
 #pragma once
 #include "collector/day.h"
 

@@ -12,9 +12,9 @@
  *
  * Rules are read again when the rule book has changed; groups, sequences and counters go on.  A
  * rule that takes long is told as dear and, while it is so, asked of one batch in
- * DETECT_DEAR_EVERY; ingest never waits for any of it. Threads: the observer's, but for
- * detect_rule_stats().  Memory: DETECT_GROUPS groups; over that the oldest are forgotten, and found
- * again in main.db. */
+ * DETECT_DEAR_EVERY; ingest never waits for any of it.
+ * Threads: the observer's, but for detect_rule_stats().  Memory: DETECT_GROUPS groups; over that
+ * the oldest are forgotten, and found again in main.db. */
 #pragma once
 #include <stdatomic.h>
 

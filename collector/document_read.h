@@ -5,7 +5,8 @@
  * event.category and event.action, and the entity_id of each process that it tells of.  What is
  * derived from other fields is passed over, and so is what the collector adds.  A document does not
  * tell how often a process had called execve, nor the ancestors of its parent: batches do
- * (collector/import.h). Thread: one owner at a time.  Memory: the document at hand. */
+ * (collector/import.h).
+ * Thread: one owner at a time.  Memory: the document at hand. */
 #pragma once
 #include "lib/batch.h"
 #include "lib/diag.h"

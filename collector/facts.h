@@ -4,8 +4,8 @@
  *
  * An observer of follow.h that keeps facts.db.  A fact stays when its events go; of each kind
  * FACTS_OF_KIND are kept, those not seen for longest go first: counted.  Least and greatest time,
- * sums and sets: the order of batches makes no difference. Thread: the observer as follow.h says; a
- * reader has one owner; counters from any. */
+ * sums and sets: the order of batches makes no difference.
+ * Thread: the observer as follow.h says; a reader has one owner; counters from any. */
 #pragma once
 #include "collector/follow.h"
 

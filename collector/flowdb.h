@@ -3,8 +3,8 @@
  *
  * The writer's calls after flowdb_open() make one transaction, ended by flowdb_commit() (with the
  * position, see follow.h) or flowdb_rollback().  No fsync for each: an older position goes with
- * older flows.  Readers have connections of their own and see what is committed. Thread: an object
- * has one owner at a time.  Memory: nodes and sources (bounded), SQLite's. */
+ * older flows.  Readers have connections of their own and see what is committed.
+ * Thread: an object has one owner at a time.  Memory: nodes and sources (bounded), SQLite's. */
 #pragma once
 #include "collector/flow_match.h"
 #include "lib/diag.h"

@@ -204,7 +204,7 @@ static int real_peer(struct flowdb *db, const struct flow *f, bool accepted,
 		r = sql_step(s);
 		if (r == SQL_E_ROW) {
 			key = sql_u64(s, 0);
-			flowdb_copy_text(ip, FLOWDB_IP_BYTES, flowdb_column_text(s, 1));
+			sql_copy_text(s, 1, ip, FLOWDB_IP_BYTES);
 		}
 		sqlite3_reset(s);
 	}

@@ -34,8 +34,8 @@ static void read_end(struct flowdb *db, sqlite3_stmt *s, int at, struct flow_end
 	end_numbers(e, numbers);
 	for (int i = 0; i < END_NUMBERS; i++)
 		*numbers[i] = sql_u64(s, at + i);
-	flowdb_copy_text(e->process, sizeof(e->process), flowdb_column_text(s, at + END_NUMBERS));
-	flowdb_copy_text(e->error, sizeof(e->error), flowdb_column_text(s, at + END_NUMBERS + 1));
+	sql_copy_text(s, at + END_NUMBERS, e->process, sizeof(e->process));
+	sql_copy_text(s, at + END_NUMBERS + 1, e->error, sizeof(e->error));
 	e->side = side;
 	e->node = e->source && e->source <= db->n_sources ? db->sources[e->source - 1].node : 0;
 }
@@ -43,11 +43,11 @@ static void read_end(struct flowdb *db, sqlite3_stmt *s, int at, struct flow_end
 /* Addresses and community id, in five columns. */
 static void read_tuple(sqlite3_stmt *s, int at, struct flow_tuple *t)
 {
-	flowdb_copy_text(t->source_ip, sizeof(t->source_ip), flowdb_column_text(s, at));
+	sql_copy_text(s, at, t->source_ip, sizeof(t->source_ip));
 	t->source_port = (uint16_t)sqlite3_column_int64(s, at + 1);
-	flowdb_copy_text(t->dest_ip, sizeof(t->dest_ip), flowdb_column_text(s, at + 2));
+	sql_copy_text(s, at + 2, t->dest_ip, sizeof(t->dest_ip));
 	t->dest_port = (uint16_t)sqlite3_column_int64(s, at + 3);
-	flowdb_copy_text(t->community_id, sizeof(t->community_id), flowdb_column_text(s, at + 4));
+	sql_copy_text(s, at + 4, t->community_id, sizeof(t->community_id));
 }
 
 void flowdb_read(struct flowdb *db, sqlite3_stmt *s, struct flow *f)
@@ -56,7 +56,7 @@ void flowdb_read(struct flowdb *db, sqlite3_stmt *s, struct flow *f)
 	f->id = sql_u64(s, 0);
 	f->tuple.key = sql_u64(s, 1);
 	f->at_ns = sql_u64(s, 2);
-	flowdb_copy_text(f->transport, sizeof(f->transport), flowdb_column_text(s, 3));
+	sql_copy_text(s, 3, f->transport, sizeof(f->transport));
 	read_tuple(s, 4, &f->tuple);
 	f->nat.key = sql_u64(s, NAT_KEY);
 	if (f->nat.key)

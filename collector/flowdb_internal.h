@@ -74,7 +74,6 @@ void flowdb_forget_nodes(struct flowdb *db);
 NODISCARD int flowdb_put_node(struct flowdb *db, uint32_t number);
 /* To at most @n bytes with the NUL; @from NULL: "". */
 void flowdb_copy_text(char *to, size_t n, const char *from);
-const char *flowdb_column_text(sqlite3_stmt *s, int column); /* "": null */
 
 /* The flow of the row that @s stands on. */
 void flowdb_read(struct flowdb *db, sqlite3_stmt *s, struct flow *ret);

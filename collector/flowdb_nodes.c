@@ -68,13 +68,6 @@ static int add_source(struct flowdb *db, uint32_t node, const char *boot_id)
 	return 0;
 }
 
-const char *flowdb_column_text(sqlite3_stmt *s, int column)
-{
-	const char *text = (const char *)sqlite3_column_text(s, column);
-
-	return text ? text : "";
-}
-
 void flowdb_forget_nodes(struct flowdb *db)
 {
 	for (size_t i = 0; i < db->n_nodes; i++)
@@ -96,8 +89,7 @@ int flowdb_load_nodes(struct flowdb *db)
 	flowdb_forget_nodes(db);
 	while ((r = sql_step(s)) == SQL_E_ROW) {
 		r = sql_u64(s, 0) == db->n_nodes + 1
-			    ? add_node(db, flowdb_column_text(s, 1), flowdb_column_text(s, 2),
-				       sql_u64(s, 3))
+			    ? add_node(db, sql_text(s, 1), sql_text(s, 2), sql_u64(s, 3))
 			    : err_origin(-EBADMSG);
 		if (r < 0)
 			break;
@@ -111,7 +103,7 @@ int flowdb_load_nodes(struct flowdb *db)
 		uint64_t node = sql_u64(s, 1);
 
 		r = sql_u64(s, 0) == db->n_sources + 1 && node && node <= db->n_nodes
-			    ? add_source(db, (uint32_t)node, flowdb_column_text(s, 2))
+			    ? add_source(db, (uint32_t)node, sql_text(s, 2))
 			    : err_origin(-EBADMSG);
 		if (r < 0)
 			break;

@@ -7,8 +7,8 @@
  * is never scanned.  Times are corrected by the clock offset that the sensor measured when it
  * sealed the batch, so a batch out of a spool has that of its time.  Loopback connections join on
  * one node only. Flows go with the day of their events (retention), and the oldest go when there
- * are too many: counted. Thread: as follow.h says for an observer; counters from any.  Memory:
- * bounded, see flowdb.h. */
+ * are too many: counted.
+ * Thread: as follow.h says for an observer; counters from any.  Memory: bounded, see flowdb.h. */
 #pragma once
 #include "collector/flowdb.h"
 #include "collector/follow.h"

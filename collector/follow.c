@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "lib/log.h"
+#include "lib/monotonic.h"
 #include "lib/timestamp.h"
 
 enum counter {
@@ -219,30 +220,16 @@ static int step(struct follower *f)
 
 /* ---- the thread ---- */
 
-static struct timespec in_ms(uint32_t ms)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
-	return t;
-}
-
 /* Waits for a commit of ingest after number @seen or for the stop, at most @most_ms (0: for ever);
  * after a failure for all of that.  False: the time is over. */
 static bool wait_for_more(struct follow *f, uint64_t seen, bool has_failed, uint32_t most_ms)
 {
-	struct timespec end = in_ms(most_ms);
+	struct timespec end = monotonic_after_ms(most_ms);
 	int r = 0;
 
 	pthread_mutex_lock(&f->mutex);
 	while (!f->stopping && r == 0 && (has_failed || f->commits == seen))
-		r = most_ms ? pthread_cond_timedwait(&f->changed, &f->mutex, &end)
+		r = most_ms ? monotonic_wait(&f->changed, &f->mutex, &end)
 			    : pthread_cond_wait(&f->changed, &f->mutex);
 	pthread_mutex_unlock(&f->mutex);
 	return r == 0;
@@ -334,16 +321,12 @@ static int follower_new(struct follower **ret, struct store *s, const struct fol
 int follow_new(struct follow **ret, struct store *s)
 {
 	struct follow *f = calloc(1, sizeof(*f));
-	pthread_condattr_t monotonic;
 
 	if (!f)
 		return err_origin(-ENOMEM);
 	f->store = s;
 	pthread_mutex_init(&f->mutex, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&f->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	pthread_cond_init(&f->changed, NULL);
 	*ret = f;
 	return 0;
 }
@@ -415,12 +398,12 @@ uint64_t follow_low(struct follow *f)
 
 int follow_wait(struct follow *f, uint64_t ingested_ns, uint32_t timeout_ms)
 {
-	struct timespec end = in_ms(timeout_ms);
+	struct timespec end = monotonic_after_ms(timeout_ms);
 	int r = 0;
 
 	pthread_mutex_lock(&f->mutex);
 	while (r == 0 && follow_low(f) < ingested_ns)
-		r = pthread_cond_timedwait(&f->changed, &f->mutex, &end);
+		r = monotonic_wait(&f->changed, &f->mutex, &end);
 	pthread_mutex_unlock(&f->mutex);
 	return r ? err_origin(-r) : 0;
 }

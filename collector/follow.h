@@ -11,7 +11,8 @@
  * A batch() that fails is tried again, alone in its group, FOLLOW_TRIES times; then that batch is
  * skipped for this observer, counted and logged with its range.  A full or busy disk (-ENOSPC,
  * -EDQUOT, -EBUSY, -EROFS) and a commit() that fails are no fault of a batch: they are tried until
- * it is over. Threads: each call says.  Memory: one loaded block an observer. */
+ * it is over.
+ * Threads: each call says.  Memory: one loaded block an observer. */
 #pragma once
 #include "collector/store.h"
 

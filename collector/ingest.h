@@ -39,8 +39,8 @@ struct ingest_config {
 	struct maindb *maindb;
 	struct hub *hub;       /* NULL: no live tail */
 	struct follow *follow; /* woken by each commit; NULL: none */
-	const char *
-		quarantine_dir; /* where refused frames are kept, refused-NN.frame; NULL: nowhere */
+	/* where refused frames are kept, refused-NN.frame; NULL: nowhere */
+	const char *quarantine_dir;
 	struct retention_limits keep;	  /* unless main.db has others */
 	bool watch;			  /* over sensors, with alarms: watch.h */
 	const struct merge_limits *merge; /* NULL: small blocks stay as they are */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ingest_alarm - makes an alarm of watch.h a batch of its own, as a sensor would send it: it is
  * stored, found and matched like one.  Its node is the one that it is about; its boot is this run
- * of the collector. Thread: ingest.  Memory: a frame codec, and a batch for each call. */
+ * of the collector.
+ * Thread: ingest.  Memory: a frame codec, and a batch for each call. */
 #pragma once
 #include "collector/watch.h"
 #include "lib/buf.h"

@@ -3,7 +3,8 @@
  *
  * Asked of each new connection and of each message again: so a revocation, or the end of a
  * certificate, holds at once, on connections that are open, too.  What is not let in gets no Ack
- * and loses its connection: its sensor keeps what it has. Thread: any. */
+ * and loses its connection: its sensor keeps what it has.
+ * Thread: any. */
 #pragma once
 #include "collector/ingest_tls.h"
 #include "collector/maindb.h"

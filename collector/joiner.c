@@ -6,6 +6,7 @@
 
 #include "collector/incidents.h"
 #include "lib/log.h"
+#include "lib/monotonic.h"
 #include "lib/timestamp.h"
 
 #define DAY_NS UINT64_C(86400000000000)
@@ -40,7 +41,8 @@ static size_t place_all(const struct incidents *all, struct alert_place *places)
 	return n;
 }
 
-int joiner_join(struct joiner *j, uint64_t *ret_n)
+/* One pass.  *ret_n alerts have changed their place.  Returns 0 or a negative errno. */
+static int join(struct joiner *j, uint64_t *ret_n)
 {
 	uint64_t now_ns = timestamp_now();
 	AUTO_MEM struct alert_place *places = NULL;
@@ -66,7 +68,7 @@ int joiner_join(struct joiner *j, uint64_t *ret_n)
 static void pass(struct joiner *j)
 {
 	uint64_t changes = alertbook_changes(j->book), n;
-	int r = joiner_join(j, &n);
+	int r = join(j, &n);
 
 	if (r < 0) {
 		log_warn("joiner.failed", "error=\"%s\"", strerror(-r));
@@ -78,14 +80,9 @@ static void pass(struct joiner *j)
 
 static void wait_ms(struct joiner *j, uint64_t ms)
 {
-	struct timespec until;
+	const struct timespec until = monotonic_after_ms(ms);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(ms / 1000);
-	until.tv_nsec += (long)(ms % 1000) * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
-	while (!j->stopping && pthread_cond_timedwait(&j->wake, &j->mutex, &until) == 0)
+	while (!j->stopping && monotonic_wait(&j->wake, &j->mutex, &until) == 0)
 		;
 }
 
@@ -122,7 +119,6 @@ int joiner_start(struct joiner **ret, struct alertbook *book, struct flows *flow
 		 struct store *store)
 {
 	struct joiner *j = calloc(1, sizeof(*j));
-	pthread_condattr_t clock;
 	int r;
 
 	if (!j)
@@ -130,11 +126,8 @@ int joiner_start(struct joiner **ret, struct alertbook *book, struct flows *flow
 	j->book = book;
 	j->flows = flows;
 	j->seen = UINT64_MAX; /* the first pass is always */
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
 	pthread_mutex_init(&j->mutex, NULL);
-	pthread_cond_init(&j->wake, &clock);
-	pthread_condattr_destroy(&clock);
+	pthread_cond_init(&j->wake, NULL);
 	r = query_worker_new(&j->worker, store);
 	if (r == 0) {
 		r = -pthread_create(&j->thread, NULL, run, j);

@@ -3,8 +3,8 @@
  * belongs to, named by its first alert.
  *
  * Joins them anew JOINER_PAUSE_MS after alerts have changed, and, for edges between nodes may come
- * later than alerts, some more times in the JOINER_TAIL_MS after that.  However many alerts there are,
- * it rests ten times as long as it works.
+ * later than alerts, some more times in the JOINER_TAIL_MS after that.  However many alerts there
+ * are, it rests ten times as long as it works.
  * Threads: one of its own.  Memory: that of incidents_find(), while it works. */
 #pragma once
 #include "collector/alertbook.h"
@@ -19,7 +19,3 @@ NODISCARD int joiner_start(struct joiner **ret, struct alertbook *book, struct f
 			   struct store *store);
 /* Stops, joins its thread, frees.  NULL: no-op.  Returns NULL. */
 struct joiner *joiner_stop(struct joiner *j);
-
-/* One pass, on the caller's thread, for tests.  *ret_n alerts have changed their place.  Returns 0 or
- * a negative errno. */
-NODISCARD int joiner_join(struct joiner *j, uint64_t *ret_n);

@@ -130,7 +130,7 @@ int maindb_keep_get(struct maindb *m, struct maindb_keep *ret)
 		ret->keep_days = sql_u64(s, 0);
 		ret->keep_bytes = sql_u64(s, 1);
 		ret->changed_ns = sql_u64(s, 2);
-		maindb_column_text(s, 3, ret->author, sizeof(ret->author));
+		sql_copy_text(s, 3, ret->author, sizeof(ret->author));
 	}
 	sqlite3_reset(s);
 	pthread_mutex_unlock(&m->mutex);

@@ -36,7 +36,7 @@ static int judge(sqlite3_stmt *s, const uint8_t *hash, const char *node_id, uint
 		return MAINDB_E_USED;
 	if (now_ns >= sql_u64(s, 2))
 		return MAINDB_E_EXPIRED;
-	maindb_column_text(s, 1, only, sizeof(only));
+	sql_copy_text(s, 1, only, sizeof(only));
 	*ret_alone = only[0] != '\0';
 	return *ret_alone && strcmp(only, node_id) != 0 ? MAINDB_E_OTHER_NODE : 0;
 }

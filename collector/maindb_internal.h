@@ -79,4 +79,3 @@ enum { MAINDB_HASH_BYTES = 32 };
 NODISCARD int maindb_secret(char ret[MAINDB_TOKEN_CHARS + 1]);
 NODISCARD int maindb_hash(const char *s, size_t n, uint8_t ret[MAINDB_HASH_BYTES]);
 bool maindb_same_hash(const void *a, const void *b);
-void maindb_column_text(sqlite3_stmt *s, int column, char *to, size_t room);

@@ -100,13 +100,6 @@ int maindb_token_create(struct maindb *m, const char *name, enum role role, char
 	return maindb_token_add(m, &t, ret_token);
 }
 
-void maindb_column_text(sqlite3_stmt *s, int column, char *to, size_t room)
-{
-	const char *text = (const char *)sqlite3_column_text(s, column);
-
-	snprintf(to, room, "%s", text ? text : "");
-}
-
 /* Returns false for a role that this version does not know. */
 static bool read_token(sqlite3_stmt *s, struct token *ret)
 {
@@ -114,9 +107,9 @@ static bool read_token(sqlite3_stmt *s, struct token *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->id = sqlite3_column_int64(s, 0);
-	maindb_column_text(s, 1, ret->name, sizeof(ret->name));
-	maindb_column_text(s, 3, ret->scope, sizeof(ret->scope));
-	maindb_column_text(s, 4, ret->created_by, sizeof(ret->created_by));
+	sql_copy_text(s, 1, ret->name, sizeof(ret->name));
+	sql_copy_text(s, 3, ret->scope, sizeof(ret->scope));
+	sql_copy_text(s, 4, ret->created_by, sizeof(ret->created_by));
 	ret->created_ns = sql_u64(s, 5);
 	ret->expires_ns = sql_u64(s, 6);
 	ret->revoked_ns = sql_u64(s, 7);

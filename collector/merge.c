@@ -9,6 +9,7 @@
 #include "collector/filter.h"
 #include "collector/store_internal.h"
 #include "lib/log.h"
+#include "lib/monotonic.h"
 #include "lib/rebatch.h"
 
 enum {
@@ -57,7 +58,7 @@ struct merger {
 	int64_t source;
 	uint64_t rests_until_ns;
 	uint64_t rested_ns;		/* what arrived by then has rested */
-	uint64_t noted_ns, noted_at_ns; /* what will have; since when, of CLOCK_MONOTONIC */
+	uint64_t noted_ns, noted_at_ns; /* what will have; since when, by monotonic_ns() */
 	atomic_ullong n_blocks, n_into, n_failures;
 };
 
@@ -287,11 +288,8 @@ static bool is_done(const struct merger *m, const struct store_day *day)
  * clock after it was set back by one.  What has arrived a rest ago has rested all the same. */
 static void note_arrival(struct merger *m)
 {
-	struct timespec t;
-	uint64_t at_ns;
+	uint64_t at_ns = monotonic_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	at_ns = (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
 	if (m->noted_at_ns && at_ns - m->noted_at_ns < m->limits.rest_ns)
 		return;
 	m->rested_ns = m->noted_ns;

@@ -7,8 +7,9 @@
  * one another in sequence and in arrival, until a run has enough events; what is left at a run's
  * end waits until it has grown or is old. A run ends before a block that is large, damaged, or says
  * something else of its node.  What is merged, and how it stays exact, is told in day_merge.h and
- * docs/decisions/0007-merge.md. Thread: the store's writer, between two of its transactions.
- * Memory: one batch, one block, a place for each source. */
+ * docs/decisions/0007-merge.md.
+ * Thread: the store's writer, between two of its transactions. Memory: one batch, one block, a
+ * place for each source. */
 #pragma once
 #include "collector/store.h"
 

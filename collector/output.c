@@ -5,6 +5,7 @@
 
 #include "collector/api_alerts.h"
 #include "lib/log.h"
+#include "lib/monotonic.h"
 #include "lib/timestamp.h"
 
 enum { TICK_MS = 250, FILE_BYTES = 256 << 10 };
@@ -204,11 +205,8 @@ static void *run(void *arg)
 		pthread_mutex_lock(&all->mutex);
 		if (more || atomic_load(&all->stopping))
 			continue;
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += TICK_MS * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000L;
-		until.tv_nsec %= 1000000000L;
-		pthread_cond_timedwait(&all->wake, &all->mutex, &until);
+		until = monotonic_after_ms(TICK_MS);
+		monotonic_wait(&all->wake, &all->mutex, &until);
 	}
 	pthread_mutex_unlock(&all->mutex);
 	return NULL;
@@ -286,14 +284,10 @@ int output_read_silences(struct outputs *all, struct output *o)
 
 static int start(struct outputs *all)
 {
-	pthread_condattr_t clock;
 	int r = 0;
 
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
 	pthread_mutex_init(&all->mutex, NULL);
-	pthread_cond_init(&all->wake, &clock);
-	pthread_condattr_destroy(&clock);
+	pthread_cond_init(&all->wake, NULL);
 	for (size_t i = 0; r == 0 && i < all->config.n; i++) {
 		struct output *o = &all->outputs[i];
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* output_send - one message to one output, in its form.  The only file of the collector that
- * touches libcurl. Thread: one owner at a time. */
+ * touches libcurl.
+ * Thread: one owner at a time. */
 #pragma once
 #include <stdatomic.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* params - the parameters of a request, from its query string or its JSON body.  One table says
- * what there is; a route says which of them it takes. Thread: any.  Memory: struct params owns the
- * decoded bytes. */
+ * what there is; a route says which of them it takes.
+ * Thread: any.  Memory: struct params owns the decoded bytes. */
 #pragma once
 #include "lib/buf.h"
 #include "lib/diag.h"

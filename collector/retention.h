@@ -3,7 +3,8 @@
  * one on hold (main.db).  What is removed is noted in main.db first, then logged.
  *
  * Batches of clocks that are far off lie in the day of 1970-01-01 (store.h); it is as old as its
- * last batch's arrival. Thread: the store's writer. */
+ * last batch's arrival.
+ * Thread: the store's writer. */
 #pragma once
 #include "collector/maindb.h"
 #include "collector/store.h"

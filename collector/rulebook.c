@@ -151,17 +151,10 @@ static int keep_exception(struct rulebook_entry *e, const struct rulebook_except
 
 /* ---- opening ---- */
 
-static const char *text_at(sqlite3_stmt *s, int column)
-{
-	const char *text = (const char *)sqlite3_column_text(s, column);
-
-	return text ? text : "";
-}
-
 static int load_rule(struct rulebook *b, sqlite3_stmt *s)
 {
-	struct rulebook_entry *e = rulebook_enter(b, text_at(s, 0));
-	const char *source = text_at(s, 3);
+	struct rulebook_entry *e = rulebook_enter(b, sql_text(s, 0));
+	const char *source = sql_text(s, 3);
 	int r;
 
 	if (!e)
@@ -175,12 +168,12 @@ static int load_rule(struct rulebook *b, sqlite3_stmt *s)
 
 static int load_exception(struct rulebook *b, sqlite3_stmt *s)
 {
-	struct rulebook_entry *e = rulebook_find(b, text_at(s, 1));
+	struct rulebook_entry *e = rulebook_find(b, sql_text(s, 1));
 	const struct rulebook_exception x = {
 		.id = sql_u64(s, 0),
-		.condition = text_at(s, 2),
-		.reason = text_at(s, 3),
-		.owner = text_at(s, 4),
+		.condition = sql_text(s, 2),
+		.reason = sql_text(s, 3),
+		.owner = sql_text(s, 4),
 		.alert_id = sql_u64(s, 5),
 		.created_ns = sql_u64(s, 6),
 		.expires_ns = sql_u64(s, 7),
@@ -277,9 +270,9 @@ static int read_revisions(struct rulebook *b, const char *id, rulebook_revision_
 		struct rulebook_revision v = {
 			.revision = sql_u64(s, 0),
 			.created_ns = sql_u64(s, 1),
-			.author = text_at(s, 2),
-			.note = text_at(s, 3),
-			.source = text_at(s, 4),
+			.author = sql_text(s, 2),
+			.note = sql_text(s, 3),
+			.source = sql_text(s, 4),
 		};
 
 		v.current = e && e->revision == v.revision;

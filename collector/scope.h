@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scope - the nodes that a token may see: "node:ID" and "label:KEY=VALUE" with commas between, any
  * of which lets a node in; an empty text lets in all.  A batch belongs to one node and bears its
- * labels, so whole batches are in or out. Thread: any.  Memory: points into the text. */
+ * labels, so whole batches are in or out.
+ * Thread: any.  Memory: points into the text. */
 #pragma once
 #include "lib/block.h"
 

@@ -58,3 +58,16 @@ static inline uint64_t sql_u64(sqlite3_stmt *stmt, int column)
 {
 	return (uint64_t)sqlite3_column_int64(stmt, column);
 }
+
+/* A column as text, "" where it is null.  Lent until the statement is stepped or reset. */
+static inline const char *sql_text(sqlite3_stmt *stmt, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, column);
+
+	return text ? text : "";
+}
+/* The same to @to, cut to @room bytes with the NUL. */
+static inline void sql_copy_text(sqlite3_stmt *stmt, int column, char *to, size_t room)
+{
+	snprintf(to, room, "%s", sql_text(stmt, column));
+}

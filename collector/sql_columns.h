@@ -4,8 +4,8 @@
  * A field has two columns of one value: process_name, its name with _ for every dot (@ is left
  * out), which SELECT * shows, and "process.name", its own name, hidden, to be written in double
  * quotes.  Names that stand for another (user.name) are hidden in both forms.  The first hidden
- * column is query: events('...') asks it. Thread: any, after sql_columns() was called once. Memory:
- * constant, for ever. */
+ * column is query: events('...') asks it.
+ * Thread: any, after sql_columns() was called once. Memory: constant, for ever. */
 #pragma once
 #include "lib/buf.h"
 #include "lib/fields.h"

@@ -5,8 +5,9 @@
  * A scan opens the blocks that the pushed conditions (sql_push.h) leave, newest first, and hands on
  * the rows that the expression finds.  Rows come in no order that SQLite could use.  A list of
  * strings is a JSON array as text, for json_each(); times are ns since 1970; numbers over 2^63 are
- * REAL. Thread: the connection's, in which it was registered.  Memory: a block a scan that is open
- * at once. */
+ * REAL.
+ * Thread: the connection's, in which it was registered.  Memory: a block a scan that is open at
+ * once. */
 #pragma once
 #include <stdatomic.h>
 

@@ -4,7 +4,8 @@
  *
  * SQLite's own limits (sqlite3_hard_heap_limit64()) are for the whole process, ingest included.  So
  * its allocator is malloc with a count kept by thread while sql_memory_begin() holds; other threads
- * are not counted. Thread: any. */
+ * are not counted.
+ * Thread: any. */
 #pragma once
 #include "lib/util.h"
 

@@ -3,7 +3,8 @@
  * scan's range, the rest an expression whose filter tokens and kinds skip blocks.
  *
  * What is pushed may let through more than SQL means, never less: SQLite asks every condition again
- * on each row that comes, but for the query column. Thread: one owner.  Memory: the expression. */
+ * on each row that comes, but for the query column.
+ * Thread: one owner.  Memory: the expression. */
 #pragma once
 #include "collector/sql.h"
 #include "lib/expr.h"

@@ -4,8 +4,9 @@
  *
  * Nothing but reading those tables is allowed (an authorizer refuses all else while the text is
  * compiled), nothing can be written or opened, and time, memory, rows, bytes and the size of the
- * text are bounded.  What a user may write is told in docs/sql.md. Thread: any, one at a time a
- * question.  Memory: SQL_QUERY_BYTES of SQLite's, the block of each scan, the answer. */
+ * text are bounded.  What a user may write is told in docs/sql.md.
+ * Thread: any, one at a time a question.  Memory: SQL_QUERY_BYTES of SQLite's, the block of each
+ * scan, the answer. */
 #pragma once
 #include "collector/maindb.h"
 #include "collector/sql_events.h"

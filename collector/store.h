@@ -81,9 +81,9 @@ struct store_range {
 	const char *node;	 /* host.id or host.name, exact; NULL: all */
 	const struct expr *expr; /* blocks whose filter shows that it cannot match are skipped */
 	bool ascending;		 /* oldest first by min time; else newest first by max time */
-	uint64_t
-		arrived_after_ns; /* not 0: only blocks with ingested_ns above this, in the order of
-				   * ingested_ns (@ascending has no say): resume of the live tail */
+	/* not 0: only blocks with ingested_ns above this, in the order of ingested_ns (@ascending
+	 * has no say): resume of the live tail */
+	uint64_t arrived_after_ns;
 };
 
 /* A block, or the rest of a day, that could not be read. */

@@ -10,8 +10,9 @@
  *   duplicated  two connections send as this node by turns: a sensor was cloned with its state
  *
  * Each is raised once and cleared once.  Times are of the monotonic clock, so that a clock that is
- * set raises nothing.  Thread: ingest's.  Memory: one record a node; at most WATCH_PENDING alarms
- * wait, those that find no place are counted. */
+ * set raises nothing.
+ * Thread: ingest's.  Memory: one record a node; at most WATCH_PENDING alarms wait, those that
+ * find no place are counted. */
 #pragma once
 #include "collector/maindb.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alert_story - one alert as a page for people: what, where, who started whom, the events, and
- * which commands go on from here. Thread: any.  Memory: none kept. */
+ * which commands go on from here.
+ * Thread: any.  Memory: none kept. */
 #pragma once
 #include "ctl/printer.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* change - commands that have the collector do something: one POST (or DELETE), and what it
- * answers. Thread: one. */
+ * answers.
+ * Thread: one. */
 #pragma once
 #include <jansson.h>
 

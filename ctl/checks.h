@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* checks - a fleet at a glance: one judgement each of what the collector tells, with what to do
- * next. Thread: any.  Memory: the results own their texts. */
+ * next.
+ * Thread: any.  Memory: the results own their texts. */
 #pragma once
 #include <jansson.h>
 

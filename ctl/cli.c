@@ -259,7 +259,7 @@ static void help_about(FILE *out, const char *about)
 	}
 }
 
-void cli_help(FILE *out, const struct cli_command *c)
+static void help(FILE *out, const struct cli_command *c)
 {
 	fprintf(out, "usage: rtsecctl %s [OPTIONS]%s", c->name, c->operand ? " " : "");
 	text_wrap(out, c->operand ? c->operand : "", 2 * HELP_INDENT, HELP_WIDTH - 24);
@@ -270,7 +270,7 @@ void cli_help(FILE *out, const struct cli_command *c)
 		help_option(out, &c->options[i]);
 }
 
-void cli_help_all(FILE *out, const struct cli_command *const *commands)
+static void help_all(FILE *out, const struct cli_command *const *commands)
 {
 	fputs("usage: rtsecctl COMMAND [OPTIONS] [OPERAND]\n\n"
 	      "Asks an rtsec collector what happened on the fleet. To begin with:\n"
@@ -380,9 +380,9 @@ static int run_help(const struct cli_io *io, const struct cli_command *const *co
 	if (name && !c)
 		return unknown_command(io, commands, name);
 	if (c)
-		cli_help(io->out, c);
+		help(io->out, c);
 	else
-		cli_help_all(io->out, commands);
+		help_all(io->out, commands);
 	return cli_finish(io, EXIT_HITS);
 }
 
@@ -396,7 +396,7 @@ int cli_main(const struct cli_io *io, const struct cli_command *const *commands,
 	struct diag d = { 0 };
 
 	if (argc < 2) {
-		cli_help_all(io->err, commands);
+		help_all(io->err, commands);
 		return EXIT_USAGE;
 	}
 	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||

@@ -108,9 +108,9 @@ struct cli_command {
 	bool many;	     /* takes any number of them, in values.operands */
 	const char *verbs;   /* words that the first operand may be, | between; NULL: any */
 	const char *summary; /* one line for the list of commands */
-	const char
-		*about; /* its own help: paragraphs, lines ended by a newline, which are filled
-			 * to 80   columns but for those that begin with a blank, as examples do */
+	/* its own help: paragraphs, lines ended by a newline, which are filled to 80 columns but
+	 * for those that begin with a blank, as examples do */
+	const char *about;
 	const struct cli_option *options;
 	size_t n_options;
 	/* Returns an exit code.  @operand is NULL when none was given. */
@@ -130,10 +130,6 @@ int cli_main(const struct cli_io *io, const struct cli_command *const *commands,
 /* Says that @verb (NULL: none) is none of the command's verbs, and the nearest, or that what is
  * behind it is wrong.  Returns EXIT_USAGE. */
 int cli_unknown_verb(const struct cli_io *io, const struct cli_command *c, const char *verb);
-
-/* Writes the help of one command, or the list of all. */
-void cli_help(FILE *out, const struct cli_command *c);
-void cli_help_all(FILE *out, const struct cli_command *const *commands);
 
 /* Writes "rtsecctl: TEXT\n" to io->err; control characters in the text are shown escaped. */
 void cli_say(const struct cli_io *io, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sequences - the answer to a sequence or sample:
- * {"sequences":[{"join_keys":[..],"events":[{document},{"missing":true},..]},..]}. Thread: one. */
+ * {"sequences":[{"join_keys":[..],"events":[{document},{"missing":true},..]},..]}.
+ * Thread: one. */
 #pragma once
 #include "ctl/events.h"
 

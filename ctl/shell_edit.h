@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* shell_edit - lines typed on a terminal, with history and completion; or read from what is no
- * terminal.  The only file that touches libedit. Thread: one. */
+ * terminal.  The only file that touches libedit.
+ * Thread: one. */
 #pragma once
 #include "ctl/shell.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* when - points in time as people type and read them.  They are UTC, shown with a Z, unless local
- * is asked for: then those of this machine's zone, without it. Thread: any (the zone is the
- * process's).  Memory: none. */
+ * is asked for: then those of this machine's zone, without it.
+ * Thread: any (the zone is the process's).  Memory: none. */
 #pragma once
 #include "lib/buf.h"
 #include "lib/diag.h"

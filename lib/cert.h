@@ -4,8 +4,8 @@
  *
  * All keys are ECDSA on P-256.  A node's id stands in its subject as CN=node:ID, and its key serves
  * as a client's only; the collector's certificate is for CERT_COLLECTOR_NAME, a server's only: so
- * that no node can pass for the collector, whatever it is called. Thread: any, an object has one
- * owner at a time.  Memory: PEM texts are the caller's buffers. */
+ * that no node can pass for the collector, whatever it is called.
+ * Thread: any, an object has one owner at a time.  Memory: PEM texts are the caller's buffers. */
 #pragma once
 #include "lib/diag.h"
 #include "lib/limits.h"
@@ -31,8 +31,7 @@ struct cert {
 };
 
 /* True for what may stand as a node's id in a certificate: 1 to LIMIT_NODE_ID_BYTES letters, digits
- * and
- * ". _ - : @". */
+ * and ._-:@ */
 bool cert_node_id_fits(const char *id);
 
 /* Makes a private key.  Returns 0 or -EIO (no random bytes) or -ENOMEM. */

@@ -118,6 +118,8 @@ static int try_kin(struct eql_parser *p, struct expr **ret)
 	return 0;
 }
 
+static int parse_not(struct eql_parser *p, struct expr **ret);
+
 static int parse_not_inside(struct eql_parser *p, struct expr **ret)
 {
 	const struct eql_token *t = &p->lex.token;
@@ -130,7 +132,7 @@ static int parse_not_inside(struct eql_parser *p, struct expr **ret)
 
 		r = eql_next(&p->lex, EQL_TERM);
 		if (r == 0)
-			r = eql_parse_not(p, &a);
+			r = parse_not(p, &a);
 		return r < 0 ? r : eql_built(p, at, expr_new_not(ret, TAKE(a)));
 	}
 	r = try_kin(p, ret);
@@ -152,7 +154,7 @@ static int parse_not_inside(struct eql_parser *p, struct expr **ret)
 	return eql_next(&p->lex, EQL_TERM);
 }
 
-int eql_parse_not(struct eql_parser *p, struct expr **ret)
+static int parse_not(struct eql_parser *p, struct expr **ret)
 {
 	AUTO(expr) *e = NULL;
 	int r;
@@ -194,7 +196,7 @@ static int parse_chain(struct eql_parser *p, const char *word, parse_fn part, jo
 
 static int parse_and(struct eql_parser *p, struct expr **ret)
 {
-	return parse_chain(p, "and", eql_parse_not, expr_new_and, ret);
+	return parse_chain(p, "and", parse_not, expr_new_and, ret);
 }
 
 int eql_parse_or(struct eql_parser *p, struct expr **ret)

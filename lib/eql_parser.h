@@ -12,8 +12,8 @@ struct eql_parser {
 	struct eql_lexer lex;
 	unsigned depth;
 	unsigned n_kins;
-	struct eql_unknown
-		*unknown; /* not NULL: fields that no event has are null, and noted here */
+	/* not NULL: fields that no event has are null, and noted here */
+	struct eql_unknown *unknown;
 };
 
 struct eql_statement;
@@ -32,9 +32,6 @@ int eql_not_the_end(struct eql_parser *p);
 
 /* An expression without category. */
 NODISCARD int eql_parse_or(struct eql_parser *p, struct expr **ret);
-
-/* An expression that "not" may stand before.  *ret is untouched unless 0. */
-NODISCARD int eql_parse_not(struct eql_parser *p, struct expr **ret);
 
 /* A comparison, a function, a constant or a bare word. */
 NODISCARD int eql_parse_condition(struct eql_parser *p, struct expr **ret);

@@ -80,7 +80,7 @@ static int grow(struct expr_kin *k)
 	return 0;
 }
 
-int expr_kin_learn(struct expr_kin *k, uint64_t id)
+static int learn(struct expr_kin *k, uint64_t id)
 {
 	int r = 0;
 
@@ -110,7 +110,7 @@ static int learn_table(struct expr_kin *k, struct block *b, uint32_t table, cons
 			uint64_t row = process[w * 64 + (uint32_t)__builtin_ctzll(bits)];
 
 			if (row)
-				r = expr_kin_learn(k, ids[row - 1]);
+				r = learn(k, ids[row - 1]);
 		}
 	return block_failed(b) ? err_origin(-ENOMEM) : r;
 }

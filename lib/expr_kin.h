@@ -29,9 +29,8 @@ uint32_t expr_kins(const struct expr *e, struct expr_kin *ret[EXPR_KINS]);
 /* What stands in the brackets. */
 const struct expr *expr_kin_inside(const struct expr_kin *k);
 
-/* Learns a process by its entity id, or all that @b shows.  Those of the brackets inside must have
- * been learnt.  Return 0 or -ENOMEM. */
-NODISCARD int expr_kin_learn(struct expr_kin *k, uint64_t entity_id);
+/* Learns all processes that @b shows.  Those of the brackets inside must have been learnt.  Returns
+ * 0 or -ENOMEM. */
 NODISCARD int expr_kin_learn_block(struct expr_kin *k, struct expr_scratch *s, struct block *b);
 
 /* It goes on over connections. */

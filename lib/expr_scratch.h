@@ -10,9 +10,8 @@
 #include "lib/expr_tree.h"
 
 struct expr_slot {
-	uint8_t *memo; /* text leaf: enum expr_state of each string number of the block */
-	uint8_t *
-		root; /* process subtree: 1 for each process row that answers as asked; [0]: none */
+	uint8_t *memo;	 /* text leaf: enum expr_state of each string number of the block */
+	uint8_t *root;	 /* process subtree: 1 for each row that answers as asked; [0]: none */
 	bool memo_tried; /* with memo NULL: no memory for it, ask each time */
 };
 
@@ -25,10 +24,10 @@ struct expr_scratch {
 	struct arena lasting; /* joined lists of this block */
 	struct arena calc;    /* texts computed of one event */
 	struct expr_text_scratch text;
-	struct block_string
-		*joined;     /* per process row: its arguments with blanks; s NULL: not yet */
-	struct buf joins[2]; /* where the arena is full */
-	uint64_t *vectors;   /* a stack of bit vectors */
+	/* per process row: its arguments with blanks; s NULL: not yet */
+	struct block_string *joined;
+	struct buf joins[2];		    /* where the arena is full */
+	uint64_t *vectors;		    /* a stack of bit vectors */
 	size_t n_vectors, cap_words, words; /* in use; words in all; words of each */
 	uint8_t *root_spare;
 	size_t cap_root_spare;

@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "lib/monotonic.h"
 #include "lib/pattern_set.h"
 
 struct entry {
@@ -153,14 +154,6 @@ const struct expr_set_cost *expr_set_cost(const struct expr_set_runner *r, uint3
 	return &r->costs[i];
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
-}
-
 static bool may_hit(const struct expr_set_runner *r, const struct entry *e, uint64_t kinds)
 {
 	const struct expr_set *s = r->set;
@@ -225,12 +218,12 @@ int expr_set_run(struct expr_set_runner *r, struct block *b, const uint64_t *ski
 		x = expr_new_const(&nothing, false);
 	if (x == 0)
 		x = expr_begin(r->scratch, nothing, b);
-	before = now_ns();
+	before = monotonic_ns();
 	for (uint32_t i = 0; x == 0 && i < s->n; i++) {
 		if (!may_hit(r, &s->entries[i], kinds) || (skip && (skip[i / 64] >> (i % 64) & 1)))
 			continue;
 		x = ask(r, i, b, each, arg);
-		after = now_ns();
+		after = monotonic_ns();
 		r->costs[i].ns += after - before;
 		before = after;
 	}

@@ -117,11 +117,6 @@ int expr_value_nothing(struct expr_value **ret, const char *name, size_t n)
 	return r;
 }
 
-enum expr_value_type expr_value_type(const struct expr_value *v)
-{
-	return v->type;
-}
-
 static bool name_is(const char *known, const char *name, size_t n)
 {
 	return strlen(known) == n && strncasecmp(known, name, n) == 0;

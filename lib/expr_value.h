@@ -30,9 +30,6 @@ NODISCARD int expr_value_call(struct expr_value **ret, const char *name, size_t 
 struct expr_value *expr_value_free(struct expr_value *v);
 DEFINE_FREEP(expr_value)
 
-/* What its value is, unless null; EXPR_NULL: it is always null. */
-enum expr_value_type expr_value_type(const struct expr_value *v);
-
 /* Conditions.  They take over the values.  EQ NE LT LE GT GE: */
 NODISCARD int expr_new_values(struct expr **ret, struct expr_value *a, enum expr_op op,
 			      struct expr_value *b, struct diag *d);

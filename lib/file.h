@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* file - small text files: read whole, and written so that a reader or a power cut sees the old one
- * or the new one, whole. Thread: any.  Memory: the caller's. */
+ * or the new one, whole.
+ * Thread: any.  Memory: the caller's. */
 #pragma once
 #include "lib/diag.h"
 

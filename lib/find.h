@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* find - where a short text stands in another; as memmem(), but quick where both are short: it
- * looks for the first and the last byte at 16 places at once. Thread: any.  Memory: none. */
+ * looks for the first and the last byte at 16 places at once.
+ * Thread: any.  Memory: none. */
 #pragma once
 #include "lib/util.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/nng_end.h"
+#include "lib/monotonic.h"
 
 #include <pthread.h>
 
@@ -29,19 +30,11 @@ static void *close_it(void *arg)
 
 static bool wait_closed(struct ending *e, unsigned ms)
 {
-	struct timespec until;
+	const struct timespec until = monotonic_after_ms(ms);
 	bool closed;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(ms / 1000);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	pthread_mutex_lock(&e->mutex);
-	while (!e->closed &&
-	       pthread_cond_clockwait(&e->cond, &e->mutex, CLOCK_MONOTONIC, &until) == 0)
+	while (!e->closed && monotonic_wait(&e->cond, &e->mutex, &until) == 0)
 		;
 	closed = e->closed;
 	e->left = !closed;

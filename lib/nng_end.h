@@ -4,7 +4,8 @@
  * NNG 1.5.2 (Debian 12, Ubuntu 24.04) closes a pipe in one thread for all, and once in some hundred
  * connections that were cut that thread waits for an operation that never ends; nng_close() of any
  * socket then never returns.  At the end of a program that must not keep it from saving what it
- * has. Thread: any. */
+ * has.
+ * Thread: any. */
 #pragma once
 #include <nng/nng.h>
 

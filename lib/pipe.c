@@ -372,8 +372,3 @@ bool pipe_is_ranked(const struct pipe *p)
 {
 	return p->n_by || p->n_uniq;
 }
-
-bool pipe_is_filter(const struct pipe *p)
-{
-	return !p->is_table && !p->series && p->n == 0 && !pipe_is_ranked(p);
-}

@@ -97,9 +97,6 @@ DEFINE_FREEP(pipe)
 /* Events are to be sorted, or the first of each kind. */
 bool pipe_is_ranked(const struct pipe *p);
 
-/* The plan's events, each alone, decide: no pipe but where, keep and drop. */
-bool pipe_is_filter(const struct pipe *p);
-
 /* Words of the language, for completion; NULL ends each list. */
 const char *const *pipe_commands(void);	 /* where, stats, sort ... */
 const char *const *pipe_functions(void); /* count, min ... */

@@ -479,11 +479,6 @@ int rebatch_add(struct rebatch *r, struct block *b, uint64_t first_seq, uint64_t
 	return e == 0 ? keep_stats(r, b) : e;
 }
 
-uint32_t rebatch_events(const struct rebatch *r)
-{
-	return batch_events(r->batch);
-}
-
 int rebatch_seal(struct rebatch *r, uint64_t sent_ns, struct buf *out)
 {
 	return batch_seal(r->batch, r->codec, &r->stats, 0, sent_ns, out);

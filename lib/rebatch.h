@@ -3,8 +3,9 @@
  *
  * Every value stays what it was; SensorStats are those of the block that was added last.  A process
  * row stands once where its columns are the same in several blocks; one that says other things of a
- * process is a row of its own, as it was. Thread: one owner at a time.  Memory: the batch that is
- * being written, and maps of the block at hand. */
+ * process is a row of its own, as it was.
+ * Thread: one owner at a time.  Memory: the batch that is being written, and maps of the block
+ * at hand. */
 #pragma once
 #include "lib/batch.h"
 #include "lib/block.h"
@@ -34,8 +35,6 @@ bool rebatch_fits(const struct rebatch *r, const struct block *b);
  * before. Returns 0, REBATCH_E_ODD or -ENOMEM. */
 NODISCARD int rebatch_add(struct rebatch *r, struct block *b, uint64_t first_seq,
 			  uint64_t last_seq);
-
-uint32_t rebatch_events(const struct rebatch *r);
 
 /* Ends the batch: its frame, as sent at @sent_ns, is appended to @out.  Returns 0 or -ENOMEM. */
 NODISCARD int rebatch_seal(struct rebatch *r, uint64_t sent_ns, struct buf *out);

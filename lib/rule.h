@@ -53,11 +53,11 @@ struct rule {
 	const char *bypass;			  /* how it can be got around */
 	struct sigma_list references, techniques, false_positives, tags;
 	struct sigma_list used_fields, used_modifiers; /* Sigma's */
-	const struct expr
-		*expr;	   /* what an event must be; NULL: it has gaps, or is none of events */
+	/* what an event must be; NULL: it has gaps, or is none of events */
+	const struct expr *expr;
 	const char *query; /* EQL as written; NULL: Sigma */
-	const struct eql_statement
-		*statement; /* a sequence or sample; expr is what its events must be */
+	/* a sequence or sample; expr is what its events must be */
+	const struct eql_statement *statement;
 	const struct sigma_correlation *correlation; /* NULL: it is none */
 	const struct expr *filter; /* of a filter: what an event of its rules must be, too */
 	const struct sigma_list *filtered; /* ids or names of these; "any": all */

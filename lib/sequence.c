@@ -89,11 +89,6 @@ void sequence_info(const struct sequence *s, struct sequence_info *ret)
 	ret->bytes = s->node_bytes + s->run_bytes;
 }
 
-const struct sequence_origin *sequence_origin(const struct sequence *s, uint32_t origin)
-{
-	return &s->origins[origin]->told;
-}
-
 /* ---- telling ---- */
 
 static bool same_event(const struct sequence_event *a, const struct sequence_event *b)

@@ -22,15 +22,15 @@ struct sequence;
 struct sequence_event {
 	uint64_t time_ns, seq;
 	uint64_t ref;	 /* what sequence_block() was told of its block */
-	uint32_t origin; /* its node and boot: sequence_origin() */
+	uint32_t origin; /* a number for its node and boot */
 	uint32_t table, row;
 	bool missing; /* stands for ![..]: nothing else is set */
 };
 
 /* Live until the callback returns. */
 struct sequence_match {
-	const struct sequence_event
-		*events; /* one for each [..] and run, in the statement's order */
+	/* one for each [..] and run, in the statement's order */
+	const struct sequence_event *events;
 	uint32_t n_events;
 	const uint8_t *keys; /* for sequence_write_keys() */
 	uint32_t n_keys_bytes;
@@ -58,8 +58,8 @@ void sequence_keep(struct sequence *s, const struct eql_statement *statement);
 /* Events before @from_ns are left out from now on: config.from_ns. */
 void sequence_from(struct sequence *s, uint64_t from_ns);
 
-/* Events that one of the @n conditions is true of are left out from now on.  Borrowed until the next
- * call, or sequence_free(). */
+/* Events that one of the @n conditions is true of are left out from now on.  Borrowed until the
+ * next call, or sequence_free(). */
 void sequence_except(struct sequence *s, const struct expr *const *conditions, uint32_t n);
 
 /* Takes note of the events of @b that the statement asks for; @ref is the caller's name for the
@@ -72,13 +72,6 @@ NODISCARD int sequence_advance(struct sequence *s, uint64_t before_ns);
 
 /* No event comes any more at all: what waits only for something not to happen is complete. */
 NODISCARD int sequence_finish(struct sequence *s);
-
-struct sequence_origin {
-	uint8_t boot_id[16];
-	uint32_t n_node;
-	const char *node_id; /* of n_node bytes, no NUL behind; lives with the sequence */
-};
-const struct sequence_origin *sequence_origin(const struct sequence *s, uint32_t origin);
 
 /* Is something kept that sequence_advance() alone may complete: events before their turn, or what
  * waits for something not to happen? */

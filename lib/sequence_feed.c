@@ -6,9 +6,9 @@ enum { NULL_KEY, NUMBER_KEY, BOOL_KEY, DATE_KEY, ID_KEY, TEXT_KEY }; /* first by
 
 /* ---- origins ---- */
 
-static bool is_origin(const struct sequence_origin *o, const struct block_info *i)
+static bool is_origin(const struct seq_origin *o, const struct block_info *i)
 {
-	return o->n_node == i->node_id.n && memcmp(o->node_id, i->node_id.s, o->n_node) == 0 &&
+	return o->n_node == i->node_id.n && memcmp(o->node, i->node_id.s, o->n_node) == 0 &&
 	       memcmp(o->boot_id, i->boot_id, sizeof(o->boot_id)) == 0;
 }
 
@@ -17,7 +17,7 @@ static int find_origin(struct sequence *s, const struct block_info *info, uint32
 	struct seq_origin **all, *o;
 
 	for (*ret = 0; *ret < s->n_origins; ++*ret)
-		if (is_origin(&s->origins[*ret]->told, info))
+		if (is_origin(s->origins[*ret], info))
 			return 0;
 	all = reallocarray(s->origins, s->n_origins + 1, sizeof(struct seq_origin *));
 	if (!all)
@@ -26,10 +26,9 @@ static int find_origin(struct sequence *s, const struct block_info *info, uint32
 	o = calloc(1, sizeof(*o));
 	if (!o)
 		return err_origin(-ENOMEM);
-	o->told.n_node = MIN(info->node_id.n, (uint32_t)sizeof(o->node));
-	memcpy(o->node, info->node_id.s, o->told.n_node);
-	o->told.node_id = o->node;
-	memcpy(o->told.boot_id, info->boot_id, sizeof(o->told.boot_id));
+	o->n_node = MIN(info->node_id.n, (uint32_t)sizeof(o->node));
+	memcpy(o->node, info->node_id.s, o->n_node);
+	memcpy(o->boot_id, info->boot_id, sizeof(o->boot_id));
 	all[s->n_origins++] = o;
 	return 0;
 }
@@ -313,12 +312,12 @@ static int make_run(struct sequence *s, struct block *b, uint64_t ref, struct se
 
 static int compare_origins(const struct sequence *s, uint32_t i, uint32_t j)
 {
-	const struct sequence_origin *a = &s->origins[i]->told, *b = &s->origins[j]->told;
+	const struct seq_origin *a = s->origins[i], *b = s->origins[j];
 	int r;
 
 	if (i == j)
 		return 0;
-	r = memcmp(a->node_id, b->node_id, MIN(a->n_node, b->n_node));
+	r = memcmp(a->node, b->node, MIN(a->n_node, b->n_node));
 	if (r == 0)
 		r = (a->n_node > b->n_node) - (a->n_node < b->n_node);
 	return r ? r : memcmp(a->boot_id, b->boot_id, sizeof(a->boot_id));

@@ -55,8 +55,9 @@ struct seq_node {
 };
 
 struct seq_origin {
-	struct sequence_origin told;
-	char node[128];
+	uint8_t boot_id[16];
+	uint32_t n_node;
+	char node[128]; /* of n_node bytes, no NUL behind */
 };
 
 struct sequence {

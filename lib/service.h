@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* service - what a daemon tells systemd (sd_notify(3), its protocol by hand: one datagram), and
- * what it does so that nobody reads its memory. Thread: any.  Memory: none. */
+ * what it does so that nobody reads its memory.
+ * Thread: any.  Memory: none. */
 #pragma once
 #include "lib/util.h"
 

@@ -46,7 +46,7 @@ struct sigma_correlation {
 struct sigma_rule {
 	/* as the rule says them; NULL: it does not */
 	const char *id, *name, *title, *status, *description, *author, *date, *modified, *level;
-	const char *bypass; /* ours, among what Sigma lets rules add */
+	const char *bypass;			  /* ours, among what Sigma lets rules add */
 	const char *category, *product, *service; /* of its log source */
 	struct sigma_list references, tags, falsepositives, fields;
 	struct sigma_list techniques; /* MITRE ATT&CK ids out of its tags, such as T1059.004 */
@@ -54,8 +54,8 @@ struct sigma_rule {
 	uint32_t line;				       /* at which it begins in its file */
 	struct expr *expr;			       /* NULL: it has gaps, or is a correlation */
 	const struct sigma_correlation *correlation;   /* NULL: it is none */
-	struct sigma_list
-		filtered; /* of a filter: the rules that it is for; expr: what they must be, too */
+	/* of a filter: the rules that it is for; expr: what they must be, too */
+	struct sigma_list filtered;
 	bool is_filter;
 	int source;		      /* of its log source, for sigma_field() */
 	struct diag gaps[SIGMA_GAPS]; /* why it, or with expr a part of it, cannot be asked */

@@ -48,19 +48,3 @@ int ack_parse(struct ack *ret, const void *frame, size_t n, struct frame_codec *
 	rtsec__v1__ack__free_unpacked(m, NULL);
 	return r;
 }
-
-int ack_encode(const struct ack *ack, struct frame_codec *codec, struct buf *out)
-{
-	uint8_t packed[ACK_REASON_BYTES + 64];
-	char reason[ACK_REASON_BYTES];
-	Rtsec__V1__Ack m;
-
-	rtsec__v1__ack__init(&m);
-	snprintf(reason, sizeof(reason), "%s", ack->reason);
-	m.code = (Rtsec__V1__Ack__Code)ack->code;
-	m.reason = reason;
-	m.first_seq = ack->first_seq;
-	m.received_time_ns = ack->received_time_ns;
-	m.linger_ms = ack->linger_ms;
-	return frame_encode(codec, FRAME_ACK, packed, rtsec__v1__ack__pack(&m, packed), out);
-}

@@ -20,6 +20,3 @@ struct ack {
  * -ENOMEM. */
 NODISCARD int ack_parse(struct ack *ret, const void *frame, size_t n, struct frame_codec *codec,
 			struct buf *scratch, struct diag *d);
-
-/* Appends an Ack frame to @out: what a test's collector answers.  Returns 0 or -ENOMEM. */
-NODISCARD int ack_encode(const struct ack *ack, struct frame_codec *codec, struct buf *out);

@@ -4,9 +4,9 @@
  *
  * Runtimes are asked on a helper thread, which is started with the first container, until one
  * answers. The begin of a container is told when it was asked for, or after a second without an
- * answer; the end when it has been without a process for a second, or begins anew. Thread: sensor
- * consumer.  Memory: CONTAINERS_MOST containers; of more nothing is asked or told, but their
- * processes have the id. */
+ * answer; the end when it has been without a process for a second, or begins anew.
+ * Thread: sensor consumer.  Memory: CONTAINERS_MOST containers; of more nothing is asked or
+ * told, but their processes have the id. */
 #pragma once
 #include "sensor/runtime.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* doctor - the check before the flight: is everything here that the sensor needs?  Each line says
- * what it found, what that means, and how to mend it. Thread: main, without a running sensor of its
- * own.  Memory: the findings. */
+ * what it found, what that means, and how to mend it.
+ * Thread: main, without a running sensor of its own.  Memory: the findings. */
 #pragma once
 #include "lib/buf.h"
 #include "sensor/options.h"

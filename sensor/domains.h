@@ -2,8 +2,9 @@
 /* domains - which name the newest DNS answer gave for an address, for destination.domain.
  *
  * Bounded: sets of a few places; where a set is full the oldest goes, counted.  A name is forgotten
- * an hour after its answer, or when its time to live is over if that is later. Thread: sensor
- * consumer.  Memory: one table of fixed size, whose pages are touched as it fills. */
+ * an hour after its answer, or when its time to live is over if that is later.
+ * Thread: sensor consumer.  Memory: one table of fixed size, whose pages are touched as it
+ * fills. */
 #pragma once
 #include "lib/util.h"
 

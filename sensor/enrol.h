@@ -4,8 +4,8 @@
  *
  * A join token tells the fingerprint of the collector's CA.  The CA's certificate is fetched first,
  * from whoever answers, and thrown away unless it is the one; the token is only shown to a
- * collector which that CA signed. Thread: any; calls block on the network for up to two times
- * HTTPS_WAIT_MS. */
+ * collector which that CA signed.
+ * Thread: any; calls block on the network for up to two times HTTPS_WAIT_MS. */
 #pragma once
 #include "sensor/identity.h"
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "sensor/helper.h"
+#include "lib/monotonic.h"
 
 enum {
 	SETS = 512,
@@ -49,21 +50,13 @@ struct hashes {
 	struct pace pace;
 };
 
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * second + (uint64_t)t.tv_nsec;
-}
-
 /* ---- on the helper's thread ---- */
 
 /* At most config.bytes_per_second on average, and what a second gives at once. */
 static bool pace(size_t n, void *arg)
 {
 	struct pace *p = arg;
-	uint64_t rate = p->bytes_per_second, t = now(), wait = 0;
+	uint64_t rate = p->bytes_per_second, t = monotonic_ns(), wait = 0;
 	uint64_t earned = (uint64_t)((double)(t - p->at_ns) * (double)rate / (double)second);
 
 	p->budget = MIN(p->budget + earned, MAX(rate, n));
@@ -74,7 +67,7 @@ static bool pace(size_t n, void *arg)
 		return false;
 	p->budget = MAX(p->budget, n) - n;
 	if (wait)
-		p->at_ns = now();
+		p->at_ns = monotonic_ns();
 	return true;
 }
 
@@ -174,7 +167,7 @@ bool hashes_get(struct hashes *h, const struct hash_ask *ask, uint8_t ret[HASH_B
 		memcpy(ret, e->digest, HASH_BYTES);
 		return true;
 	}
-	if (!e || (e->state == FAILED && now() >= e->retry_ns))
+	if (!e || (e->state == FAILED && monotonic_ns() >= e->retry_ns))
 		ask_for(h, ask, e);
 	return false;
 }
@@ -198,7 +191,7 @@ static bool settle(struct hashes *h, const struct job *job)
 		return false;
 	}
 	e->state = FAILED;
-	e->retry_ns = now() + RETRY_S * second;
+	e->retry_ns = monotonic_ns() + RETRY_S * second;
 	h->counters.failed++;
 	return false;
 }
@@ -244,7 +237,7 @@ int hashes_new(struct hashes **ret, const struct hashes_config *config)
 	h->config = *config;
 	h->pace = (struct pace){ .bytes_per_second = config->bytes_per_second,
 				 .budget = config->bytes_per_second,
-				 .at_ns = now() };
+				 .at_ns = monotonic_ns() };
 	h->proc = open(config->proc_root ? config->proc_root : "/proc",
 		       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (h->proc < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/helper.h"
+#include "lib/monotonic.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -7,8 +8,6 @@
 #include <time.h>
 
 enum { NICE = 10, JOIN_S = 2 };
-
-static const uint64_t second = 1000000000;
 
 /* jobs[i % HELPER_JOBS]: the helper's from done to pushed, the consumer's else. */
 struct helper {
@@ -25,17 +24,13 @@ struct helper {
 
 bool helper_nap(struct helper *h, uint64_t ns)
 {
-	struct timespec until;
+	const struct timespec until = monotonic_after_ns(ns);
 	int r = 0;
 	bool go;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	ns += (uint64_t)until.tv_nsec;
-	until.tv_sec += (time_t)(ns / second);
-	until.tv_nsec = (long)(ns % second);
 	pthread_mutex_lock(&h->mutex);
 	while (!h->stopping && r == 0)
-		r = pthread_cond_timedwait(&h->wake, &h->mutex, &until);
+		r = monotonic_wait(&h->wake, &h->mutex, &until);
 	go = !h->stopping;
 	pthread_mutex_unlock(&h->mutex);
 	return go;
@@ -99,17 +94,13 @@ bool helper_busy(const struct helper *h)
 int helper_new(struct helper **ret, const struct helper_config *config)
 {
 	struct helper *h = calloc(1, sizeof(*h));
-	pthread_condattr_t attr;
 	int r;
 
 	if (!h)
 		return err_origin(-ENOMEM);
 	h->config = *config;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_mutex_init(&h->mutex, NULL);
-	pthread_cond_init(&h->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&h->wake, NULL);
 	r = pthread_create(&h->thread, NULL, work, h);
 	if (r) {
 		free(h);

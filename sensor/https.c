@@ -12,6 +12,7 @@
 #include <mbedtls/ssl.h>
 
 #include "lib/cert.h"
+#include "lib/monotonic.h"
 
 /* One connection; every wait ends at @until_ms. */
 struct talk {
@@ -82,24 +83,16 @@ int https_url_parse(struct https_url *ret, const char *url, struct diag *d)
 
 /* ---- bytes ---- */
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
-}
-
 /* Waits for @events.  Returns 0 or -ETIMEDOUT. */
 static int wait_for(const struct talk *t, short events)
 {
 	struct pollfd p = { .fd = t->fd, .events = events };
-	uint64_t now = now_ms();
+	uint64_t now = monotonic_ms();
 
 	while (now < t->until_ms) {
 		if (poll(&p, 1, (int)(t->until_ms - now)) > 0)
 			return 0;
-		now = now_ms();
+		now = monotonic_ms();
 	}
 	return err_origin(-ETIMEDOUT);
 }
@@ -343,7 +336,7 @@ static int talk_over(struct talk *t, const struct https_url *u, const struct htt
 
 int https_ask(const struct https_request *q, unsigned *ret_status, struct buf *body, struct diag *d)
 {
-	struct talk t = { .fd = -1, .until_ms = now_ms() + HTTPS_WAIT_MS };
+	struct talk t = { .fd = -1, .until_ms = monotonic_ms() + HTTPS_WAIT_MS };
 	struct https_url u;
 	int r = https_url_parse(&u, q->url, d);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* https - one request to the collector's API and its answer, on the mbed TLS that NNG has loaded
  * anyway: what a node needs to enrol, four requests in a month, which is not worth libcurl's memory
- * in a daemon.  It blocks, within HTTPS_WAIT_MS. Thread: any; not the consumer's. */
+ * in a daemon.  It blocks, within HTTPS_WAIT_MS.
+ * Thread: any; not the consumer's. */
 #pragma once
 #include "lib/buf.h"
 #include "lib/diag.h"

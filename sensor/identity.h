@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* identity - what an enrolled node shows to its collector, kept in STATE/tls: node.pem (private key
  * and certificate in one file, mode 0600, so that they are of one piece), ca.pem, and the two
- * addresses. Thread: any, an object has one owner at a time.  Memory: fixed. */
+ * addresses.
+ * Thread: any, an object has one owner at a time.  Memory: fixed. */
 #pragma once
 #include "lib/cert.h"
 

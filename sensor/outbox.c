@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/outbox.h"
 
-#include <pthread.h>
-#include <time.h>
+#include "lib/monotonic.h"
 
 enum { LOADED_MAX = 16, LOADED_BYTES = 4 << 20 };
 
@@ -39,7 +38,6 @@ static void account(struct outbox *o, const struct outbox_frame *f, enum loss_ca
 
 int outbox_new(struct outbox **ret, size_t max_bytes)
 {
-	pthread_condattr_t attr;
 	struct outbox *o;
 
 	if (max_bytes == 0)
@@ -49,11 +47,8 @@ int outbox_new(struct outbox **ret, size_t max_bytes)
 		return err_origin(-ENOMEM);
 	o->max_bytes = max_bytes;
 	pthread_mutex_init(&o->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&o->empty, &attr);
-	pthread_cond_init(&o->work, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&o->empty, NULL);
+	pthread_cond_init(&o->work, NULL);
 	*ret = o;
 	return 0;
 }
@@ -72,14 +67,6 @@ struct outbox *outbox_free(struct outbox *o)
 	pthread_mutex_destroy(&o->lock);
 	free(o);
 	return NULL;
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 /* Older frames than the waiting ones are on disk, or on their way there. */
@@ -140,7 +127,7 @@ static bool due_move(struct outbox *o, uint64_t older_than_ms)
 
 static bool has_work(struct outbox *o)
 {
-	uint64_t now = now_ms(), old = now - MIN(now, o->far.away_ms);
+	uint64_t now = monotonic_ms(), old = now - MIN(now, o->far.away_ms);
 
 	if (!o->far.on)
 		return o->far.wake;
@@ -189,7 +176,7 @@ void outbox_push(struct outbox *o, struct outbox_frame *f)
 	}
 	if (keep) {
 		f->number = o->next_number++;
-		f->since_ms = now_ms();
+		f->since_ms = monotonic_ms();
 		frame_list_append(&o->waiting[outbox_frame_class(f)], f);
 		o->frames++;
 		o->bytes += f->n;
@@ -289,23 +276,15 @@ void outbox_totals(struct outbox *o, struct outbox_totals *ret)
 	pthread_mutex_unlock(&o->lock);
 }
 
-static struct timespec after_ms(uint32_t ms)
-{
-	uint64_t at = now_ms() + ms;
-
-	return (struct timespec){ .tv_sec = (time_t)(at / 1000),
-				  .tv_nsec = (long)(at % 1000) * 1000000 };
-}
-
 bool outbox_wait_empty(struct outbox *o, uint32_t timeout_ms)
 {
-	struct timespec until = after_ms(timeout_ms);
+	struct timespec until = monotonic_after_ms(timeout_ms);
 	bool is_empty;
 	int r = 0;
 
 	pthread_mutex_lock(&o->lock);
 	while ((o->frames || o->far.backlog) && r == 0)
-		r = pthread_cond_timedwait(&o->empty, &o->lock, &until);
+		r = monotonic_wait(&o->empty, &o->lock, &until);
 	is_empty = o->frames == 0 && o->far.backlog == 0;
 	pthread_mutex_unlock(&o->lock);
 	return is_empty;
@@ -326,12 +305,12 @@ void outbox_spooling(struct outbox *o, const struct outbox_spooling *s)
 
 void outbox_wait_work(struct outbox *o, uint32_t timeout_ms)
 {
-	struct timespec until = after_ms(timeout_ms);
+	struct timespec until = monotonic_after_ms(timeout_ms);
 	int r = 0;
 
 	pthread_mutex_lock(&o->lock);
 	while (!has_work(o) && r == 0)
-		r = timeout_ms ? pthread_cond_timedwait(&o->work, &o->lock, &until)
+		r = timeout_ms ? monotonic_wait(&o->work, &o->lock, &until)
 			       : pthread_cond_wait(&o->work, &o->lock);
 	o->far.wake = false;
 	pthread_mutex_unlock(&o->lock);
@@ -366,7 +345,7 @@ struct outbox_frame *outbox_spill(struct outbox *o, bool all)
 	uint64_t now, old;
 
 	pthread_mutex_lock(&o->lock);
-	now = now_ms();
+	now = monotonic_ms();
 	old = all ? now : now - MIN(now, far->away_ms);
 	f = far->usable || all ? due_copy(o, old) : NULL;
 	far->moving_waited = false;

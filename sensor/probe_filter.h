@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* probe_filter - puts rules into the kernel's tables and takes out what they decided; inside of
- * probe only. Thread: as probe.  Memory: fixed, and the keys that are in the tables. */
+ * probe only.
+ * Thread: as probe.  Memory: fixed, and the keys that are in the tables. */
 #pragma once
 #include "sensor/probe.h"
 

@@ -14,6 +14,7 @@
 #include <linux/openat2.h>
 
 #include "sensor/cri.h"
+#include "lib/monotonic.h"
 
 enum { WAIT_S = 2, MOST_S = 4, MAP_BYTES = 512 };
 
@@ -47,10 +48,7 @@ int runtime_connect(const char *path)
 
 static time_t seconds(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
+	return (time_t)(monotonic_ns() / NS_PER_S);
 }
 
 /* Reads until the other side closes, the answer is too long, or it took too long. */

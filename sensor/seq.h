@@ -6,7 +6,8 @@
  * microseconds since boot, which no sensor reaches by counting (it would need a million events a
  * second since boot), and what was between is told as a gap.  The file is synced once, when it is
  * opened: an older number only makes the gap wider, and that it says "running" is what tells the
- * next boot that the power went. Thread: one owner at a time.  Memory: fixed. */
+ * next boot that the power went.
+ * Thread: one owner at a time.  Memory: fixed. */
 #pragma once
 #include "lib/diag.h"
 

@@ -12,8 +12,8 @@
  * bad head a loss whose count is not known and whose range is what its neighbours leave; the rest
  * of the file is used.
  *
- * It never logs and knows nothing of who sends.  Thread: one owner at a time.
- * Memory: 16 to 32 bytes a record, one record's bytes. */
+ * It never logs and knows nothing of who sends.
+ * Thread: one owner at a time. Memory: 16 to 32 bytes a record, one record's bytes. */
 #pragma once
 #include "lib/diag.h"
 #include "sensor/outbox.h"

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "lib/log.h"
+#include "lib/monotonic.h"
 
 enum { AWAY_MS = 2000, RETRY_MS = 30000, SYNC_MS = 1000, EXPIRE_MS = 60000 };
 
@@ -18,14 +19,6 @@ struct spooler {
 	uint64_t off_until_ms; /* 0: the disk is fine */
 	bool told_use;	       /* that the disk is in use was logged */
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static uint64_t backlog(const struct spooler *s)
 {
@@ -41,7 +34,7 @@ static void turn_off(struct spooler *s, int r)
 	if (s->off_until_ms == 0)
 		log_error("spool.off", "error=%d reason=\"%s\" retry_ms=%u", -r, strerror(-r),
 			  s->config.retry_ms);
-	s->off_until_ms = now_ms() + s->config.retry_ms;
+	s->off_until_ms = monotonic_ms() + s->config.retry_ms;
 	outbox_spool_usable(s->config.outbox, false);
 }
 
@@ -69,8 +62,8 @@ static void tell_use(struct spooler *s)
 	uint64_t n = backlog(s);
 
 	if (n && !s->told_use)
-		log_info("spool.begin", "frames=%" PRIu64 " reason=\"the collector is away or slow\"",
-			 n);
+		log_info("spool.begin",
+			 "frames=%" PRIu64 " reason=\"the collector is away or slow\"", n);
 	else if (!n && s->told_use)
 		log_info("spool.end", "%s", "reason=\"the collector has caught up\"");
 	s->told_use = n != 0;
@@ -144,7 +137,7 @@ static void turn(struct spooler *s)
 {
 	int r;
 
-	if (s->off_until_ms && now_ms() >= s->off_until_ms)
+	if (s->off_until_ms && monotonic_ms() >= s->off_until_ms)
 		outbox_spool_usable(s->config.outbox, true);
 	cross_out(s);
 	if (!spill(s, false) && s->config.kick)

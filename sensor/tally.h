@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tally - what the sensor counts of itself beside losses, as SensorStats.counters has it: events
  * that each filter decided, entries that gave way in tables of fixed size, what of processes could
- * not be seen or hashed. Thread: sensor consumer.
- * Memory: fixed. */
+ * not be seen or hashed.
+ * Thread: sensor consumer. Memory: fixed. */
 #pragma once
 #include "sensor/enrich.h"
 #include "sensor/source.h"

@@ -16,6 +16,7 @@
 #include "sensor/options.h"
 #include "sensor/seq.h"
 #include "sensor/users.h"
+#include "tests/sensor/ack_encode.h"
 
 #define BOOT "3d03e335-9586-44b8-b03d-10757b3652f6"
 

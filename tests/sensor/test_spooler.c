@@ -18,6 +18,7 @@
 #include "sensor/ack.h"
 #include "sensor/spooler.h"
 #include "sensor/uplink.h"
+#include "tests/sensor/ack_encode.h"
 
 enum { NUMBERS = 4096 };
 

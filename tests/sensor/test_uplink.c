@@ -17,6 +17,7 @@
 #include "lib/nng_end.h"
 #include "sensor/ack.h"
 #include "sensor/uplink.h"
+#include "tests/sensor/ack_encode.h"
 
 enum { NUMBERS = 4096 };
 

@@ -60,10 +60,6 @@ export function formatTick(ms: number, stepMs: number, utc: boolean): string {
 	return stepMs < 60_000 ? time : time.slice(0, 5);
 }
 
-/** What datetime-local inputs take and give, to the second. */
-export const toInput = (ms: number, utc: boolean): string => clockParts(ms, utc).join('T');
-export const fromInput = (text: string, utc: boolean): number => Date.parse(utc ? `${text}Z` : text);
-
 /** "1 h 30 min", "1.5 s", "250 ms": the two largest units. */
 export function formatDuration(ms: number): string {
 	const steps: [number, string][] = [
