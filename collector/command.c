@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/command.h"
 
+#include <pwd.h>
+
 #include "collector/day.h"
 #include "collector/folder.h"
 #include "collector/import.h"
 #include "collector/maindb.h"
 #include "lib/log.h"
+#include "lib/timestamp.h"
 
 int command_failed(const struct diag *d, int r)
 {
@@ -26,12 +29,32 @@ int command_usage(const char *text)
 	return EXIT_USAGE;
 }
 
+/* What is changed here, past the API, stands in the audit log, too. */
+static int note(struct maindb *m, const char *command, const char *detail)
+{
+	const struct passwd *user = getpwuid(getuid());
+	char actor[MAINDB_NAME_BYTES + 1];
+	const struct audit a = { .time_ns = timestamp_now(),
+				 .actor = actor,
+				 .address = "local",
+				 .action = command,
+				 .detail = detail,
+				 .status = 200,
+				 .class = AUDIT_CHANGE };
+
+	if (user)
+		snprintf(actor, sizeof(actor), "%s", user->pw_name);
+	else
+		snprintf(actor, sizeof(actor), "uid %u", (unsigned)getuid());
+	return maindb_audit_add(m, &a);
+}
+
 int command_token_create(const struct options *o)
 {
 	AUTO(maindb) *m = NULL;
 	struct diag d = { 0 };
 	enum role role;
-	char token[MAINDB_TOKEN_CHARS + 1];
+	char token[MAINDB_TOKEN_CHARS + 1], detail[MAINDB_NAME_BYTES + 64];
 	int r;
 
 	if (!o->name || !o->role || !role_parse(o->role, &role)) {
@@ -42,6 +65,9 @@ int command_token_create(const struct options *o)
 	r = maindb_open(&m, o->dir, &d);
 	if (r == 0)
 		r = maindb_token_create(m, o->name, role, token);
+	snprintf(detail, sizeof(detail), "name=%s role=%s", o->name, o->role);
+	if (r == 0)
+		r = note(m, "token create", detail);
 	if (r < 0)
 		return command_failed(&d, r);
 	return puts(token) < 0 || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -62,6 +88,8 @@ static int change_hold(const struct options *o, int (*change)(struct maindb *m, 
 	r = maindb_open(&m, o->dir, &d);
 	if (r == 0)
 		r = change(m, day);
+	if (r == 0)
+		r = note(m, o->words[0], o->words[1]);
 	if (r == MAINDB_E_NOT_HELD)
 		fprintf(stderr, "rtsec-collector: %s is not on hold\n", o->words[1]);
 	return r < 0 ? command_failed(&d, r) : r;
@@ -101,6 +129,7 @@ int command_holds(const struct options *o)
 int command_import(const struct options *o)
 {
 	AUTO(store) *store = NULL;
+	AUTO(maindb) *m = NULL;
 	struct import_result got = { 0 };
 	struct diag d = { 0 };
 	FILE *f = strcmp(o->words[1], "-") == 0 ? stdin : fopen(o->words[1], "re");
@@ -113,7 +142,11 @@ int command_import(const struct options *o)
 	}
 	r = folder_take(o->dir, &d);
 	if (r == 0)
+		r = maindb_open(&m, o->dir, &d);
+	if (r == 0)
 		r = store_open(&store, o->dir, &d);
+	if (r == 0)
+		r = note(m, "import", o->words[1]); /* first: it may be killed in the middle */
 	if (r == 0)
 		r = import_file(store, f, &got, &d);
 	if (f != stdin)

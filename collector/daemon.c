@@ -21,7 +21,12 @@
 
 _Static_assert(OPTIONS_AUTO == DISK_AUTO, "forwarded as it is");
 
-enum { SIGNALS = 3, MAX_FILES = 65536, SECOND_MS = 1000 };
+enum {
+	SIGNALS = 3,
+	MAX_FILES = 65536,
+	SECOND_MS = 1000,
+	PULSE_MS = 60000, /* longest turn of ingest, a slow disk included */
+};
 
 struct collector {
 	struct authority *authority;
@@ -29,7 +34,8 @@ struct collector {
 	uv_loop_t loop;
 	uv_signal_t signals[SIGNALS];
 	uv_timer_t watchdog, second;
-	int code; /* of the exit */
+	struct service_pulse pulse; /* of ingest */
+	int code;		    /* of the exit */
 	struct reload reload;
 	struct store *store;
 	struct maindb *maindb;
@@ -47,10 +53,16 @@ struct collector {
 	struct http *http;
 };
 
+/* The loop and ingest live: an ingest that hangs would tell nobody of silent sensors either. */
 static void on_watchdog(uv_timer_t *timer)
 {
-	(void)timer;
-	service_notify("WATCHDOG=1");
+	struct collector *c = timer->data;
+
+	if (service_beats(&c->pulse, ingest_turns(c->ingest), uv_now(&c->loop), PULSE_MS))
+		service_notify("WATCHDOG=1");
+	else
+		log_error("collector.hangs", "thread=ingest turns=%llu",
+			  (unsigned long long)c->pulse.turns);
 }
 
 static int watch_watchdog(struct collector *c)
@@ -58,6 +70,7 @@ static int watch_watchdog(struct collector *c)
 	uint64_t ms = service_watchdog_ms();
 	int r = uv_timer_init(&c->loop, &c->watchdog);
 
+	c->watchdog.data = c;
 	if (r == 0 && ms)
 		r = uv_timer_start(&c->watchdog, on_watchdog, 0, ms);
 	return r;

@@ -27,6 +27,7 @@ enum {
 	IDLE_S = 30,
 	READ_MS = 40000, /* until a request must be read whole */
 	TICK_MS = 250,
+	STAND_MS = 1000, /* between two looks whether the tokens of open requests are good */
 };
 
 struct connection {
@@ -47,6 +48,7 @@ struct http {
 	uv_prepare_t prepare;
 	uv_timer_t timer, tick;
 	struct connection *connections;
+	uint64_t stood_ms; /* loop time of end_unwelcome() */
 	uint32_t n_open_handles;
 	uint16_t port;
 	bool has_tls;
@@ -270,6 +272,17 @@ static void find_gone(struct http *h)
 			client_is_gone(of[i]);
 }
 
+/* A token that ended takes with it what is still under way: a live tail may go on for days. */
+static void end_unwelcome(struct http *h)
+{
+	if (uv_now(h->loop) - h->stood_ms < STAND_MS)
+		return;
+	h->stood_ms = uv_now(h->loop);
+	for (struct connection *c = h->connections; c; c = c->next)
+		if (c->request && !request_may_stay(c->request))
+			request_gone(c->request);
+}
+
 static void tell_progress(struct http *h)
 {
 	for (struct connection *c = h->connections; c; c = c->next)
@@ -282,6 +295,7 @@ static void on_tick(uv_timer_t *timer)
 	struct http *h = timer->data;
 
 	find_gone(h);
+	end_unwelcome(h);
 	tell_progress(h);
 	end_slow(h);
 	if (h->server.tails)

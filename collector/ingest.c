@@ -36,6 +36,7 @@ struct ingest {
 	pthread_t thread;
 	_Atomic bool stopping, stalled;
 	_Atomic uint64_t batches, events, bytes, duplicates; /* of what is stored */
+	_Atomic uint64_t turns;
 	struct ack_writer acks;
 	struct message group[INGEST_GROUP_BATCHES];
 	size_t n_group, group_bytes;
@@ -294,6 +295,7 @@ static void *run(void *arg)
 		handover_take(&i->handover, store_imported, i);
 		look_for_stall(i);
 		upkeep_tick(i->upkeep, i->taker.block);
+		atomic_fetch_add_explicit(&i->turns, 1, memory_order_relaxed);
 	}
 	handover_close(&i->handover);
 	turn_away(i);
@@ -411,6 +413,11 @@ void ingest_counters(const struct ingest *i, struct ingest_counters *ret)
 bool ingest_stalled(const struct ingest *i)
 {
 	return i && atomic_load(&i->stalled);
+}
+
+uint64_t ingest_turns(const struct ingest *i)
+{
+	return atomic_load_explicit(&i->turns, memory_order_relaxed);
 }
 
 bool ingest_failing(const struct ingest *i)

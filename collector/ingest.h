@@ -84,6 +84,9 @@ void ingest_counters(const struct ingest *i, struct ingest_counters *ret);
  */
 bool ingest_stalled(const struct ingest *i);
 
+/* Turns that the thread of ingest has made: one a second or more while it lives.  Any thread. */
+uint64_t ingest_turns(const struct ingest *i);
+
 /* True while the store fails and batches are answered BUSY. */
 bool ingest_failing(const struct ingest *i);
 

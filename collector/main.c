@@ -3,6 +3,7 @@
 #include "collector/command.h"
 #include "collector/daemon.h"
 #include "lib/log.h"
+#include "lib/service.h"
 
 /* Of main(), for a reload. */
 static struct {
@@ -63,6 +64,7 @@ int main(int argc, char **argv)
 	struct options o;
 	int code;
 
+	service_no_core();
 	arguments.n = argc;
 	arguments.at = argv;
 	if (options_parse(&o, argc, argv, &d) < 0)

@@ -23,6 +23,8 @@ static const char *const texts[STMT_MAX] = {
 			   "VALUES (?1, ?2, ?3, unixepoch() * 1000000000, ?4, ?5, ?6)",
 	[STMT_TOKEN_FIND] = "SELECT id, name, role, scope, created_by, created_ns, expires_ns, "
 			    "revoked_ns, sha256 FROM token WHERE sha256 = ?1",
+	[STMT_TOKEN_STANDS] = "SELECT 1 FROM token WHERE id = ?1 AND revoked_ns = 0 AND "
+			      "(expires_ns = 0 OR expires_ns > ?2)",
 	[STMT_TOKEN_LIST] = "SELECT id, name, role, scope, created_by, created_ns, expires_ns, "
 			    "revoked_ns FROM token ORDER BY id",
 	[STMT_TOKEN_REVOKE] = "UPDATE token SET revoked_ns = ?2 WHERE id = ?1 AND revoked_ns = 0",

@@ -35,9 +35,10 @@ NODISCARD int maindb_flush(struct maindb *m);
 struct node {
 	char id[129], name[129], boot_id[37], architecture[32], os_kernel[96], agent_version[32];
 	uint64_t first_seen_ns, last_seen_ns, last_seq, events, batches;
-	int64_t clock_offset_ns; /* how far the node's clock is ahead of the collector's, as its sensor
-				  * measured it; before that the most that batches of the boot
-				  * showed by their sent_time_ns: the way makes it too small */
+	int64_t clock_offset_ns;  /* how far the node's clock is ahead of the collector's, as its
+				   * sensor  measured it; before that the most that batches of the
+				   * boot  showed by their sent_time_ns: the way makes it too small
+				   */
 	struct block_stats stats; /* tiers[] strings belong to the callback's caller */
 	uint32_t number;	  /* as maindb_node_seen() gives it */
 	const char *state;	  /* what watch.h has found; NULL: nothing */
@@ -47,7 +48,8 @@ struct node {
  * Stops and returns what @each returned when not 0; -ENOMEM. */
 int maindb_nodes(struct maindb *m, int (*each)(const struct node *n, void *arg), void *arg);
 
-/* What is wrong with the node: @state (NULL: nothing) is borrowed for ever.  Not kept over restarts. */
+/* What is wrong with the node: @state (NULL: nothing) is borrowed for ever.  Not kept over
+ * restarts. */
 void maindb_node_state(struct maindb *m, uint32_t node, const char *state);
 
 enum role { ROLE_NONE, ROLE_VIEWER, ROLE_ANALYST, ROLE_OPERATOR, ROLE_ADMIN };
@@ -79,6 +81,8 @@ NODISCARD int maindb_token_create(struct maindb *m, const char *name, enum role 
  * looked up, and that is compared in constant time.  Returns false when there is none. */
 NODISCARD bool maindb_token_find(struct maindb *m, const char *token, size_t n, uint64_t now_ns,
 				 struct token *ret);
+/* Is the token @id, that was found before, still good?  Returns 1, 0 or a negative errno. */
+NODISCARD int maindb_token_stands(struct maindb *m, int64_t id, uint64_t now_ns);
 /* Calls @each for every token ever made, oldest first, with the mutex held.  Stops and returns what
  * @each returned when not 0; a negative errno. */
 NODISCARD int maindb_tokens(struct maindb *m, int (*each)(const struct token *t, void *arg),

@@ -98,13 +98,15 @@ static bool has_slot(struct maindb *m)
 static int keep_row(struct maindb *m, const struct audit *a)
 {
 	struct audit_row *w;
-	char *texts;
+	char *texts, cut[48] = "";
 	int n;
 
 	if (!has_slot(m))
 		return err_origin(-ENOMEM);
-	n = asprintf(&texts, "%s%c%s%c%s%c%.*s", a->actor, 0, a->address, 0, a->action, 0,
-		     DETAIL_BYTES, a->detail);
+	if (strlen(a->detail) > DETAIL_BYTES)
+		snprintf(cut, sizeof(cut), " ... (of %zu bytes)", strlen(a->detail));
+	n = asprintf(&texts, "%s%c%s%c%s%c%.*s%s", a->actor, 0, a->address, 0, a->action, 0,
+		     DETAIL_BYTES, a->detail, cut);
 	if (n < 0)
 		return err_origin(-ENOMEM);
 	w = &m->audit[m->n_audit++];

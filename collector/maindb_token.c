@@ -135,6 +135,20 @@ bool maindb_token_find(struct maindb *m, const char *token, size_t n, uint64_t n
 	return found && ret->revoked_ns == 0 && (ret->expires_ns == 0 || now_ns < ret->expires_ns);
 }
 
+int maindb_token_stands(struct maindb *m, int64_t id, uint64_t now_ns)
+{
+	sqlite3_stmt *s = m->stmts[STMT_TOKEN_STANDS];
+	int r;
+
+	pthread_mutex_lock(&m->mutex);
+	sqlite3_bind_int64(s, 1, id);
+	sql_bind_u64(s, 2, now_ns);
+	r = sql_step(s);
+	sqlite3_reset(s);
+	pthread_mutex_unlock(&m->mutex);
+	return r < 0 ? r : r == SQL_E_ROW;
+}
+
 int maindb_tokens(struct maindb *m, int (*each)(const struct token *t, void *arg), void *arg)
 {
 	sqlite3_stmt *s = m->stmts[STMT_TOKEN_LIST];

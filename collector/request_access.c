@@ -168,6 +168,13 @@ bool request_may_enter(struct request *r)
 	return false;
 }
 
+/* When main.db cannot be asked nobody is turned out. */
+bool request_may_stay(const struct request *r)
+{
+	return r->token.id == 0 ||
+	       maindb_token_stands(r->server->config.maindb, r->token.id, timestamp_now()) != 0;
+}
+
 const struct scope *request_scope(const struct request *r)
 {
 	return r->scope.n ? &r->scope : NULL;

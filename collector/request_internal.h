@@ -75,6 +75,8 @@ void request_dispatch(struct request *r);
  * already. */
 bool request_is_limited(struct request *r);
 NODISCARD bool request_may_enter(struct request *r);
+/* False when the token that @r was let in with has ended since. */
+NODISCARD bool request_may_stay(const struct request *r);
 /* Notes @r, which has its answer, in the audit log. */
 void request_audit(const struct request *r);
 /* A number for who is at @a: an IPv4 address, or the /64 of an IPv6 address, since each has at

@@ -4,6 +4,7 @@
 
 #include "ctl/cmds.h"
 #include "ctl/text.h"
+#include "lib/service.h"
 
 static const char *environment(const char *name)
 {
@@ -40,6 +41,7 @@ int main(int argc, char **argv)
 		.env = environment,
 	};
 
+	service_no_core();
 	text_init();
 	io.width = io.out_tty ? terminal_width() : 0;
 	io.color = io.out_tty && wants_color();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/service.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -46,12 +47,27 @@ uint64_t service_watchdog_ms(void)
 #define TRACED 0
 #endif
 
-void service_harden(void)
+void service_no_core(void)
 {
 	const struct rlimit none = { 0, 0 };
+	AUTO_FD int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
 
 	(void)setrlimit(RLIMIT_CORE, &none);
+	if (fd >= 0)
+		(void)!write(fd, "0", 1);
+}
+
+void service_harden(void)
+{
+	service_no_core();
 	(void)prctl(PR_SET_DUMPABLE, TRACED);
+}
+
+bool service_beats(struct service_pulse *p, uint64_t turns, uint64_t now_ms, uint64_t patience_ms)
+{
+	if (p->since_ms == 0 || p->turns != turns)
+		*p = (struct service_pulse){ turns, now_ms };
+	return now_ms - p->since_ms <= patience_ms;
 }
 
 /* glibc raises both bounds, up to 32 and 64 MiB, with the largest block that was ever freed: from

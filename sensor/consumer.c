@@ -42,6 +42,7 @@ struct consumer {
 	bool started;
 	atomic_bool stopping;
 	atomic_uint detached; /* programs; told when not 0 */
+	_Atomic uint64_t turns;
 };
 
 /* ---- telling ---- */
@@ -412,8 +413,10 @@ static void *run(void *arg)
 	pthread_setname_np(pthread_self(), "rtsec-consumer");
 	/* A ring holds a fraction of a second: who reads late, loses.  Best effort. */
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
-	while (r == 0 && !atomic_load(&c->stopping))
+	while (r == 0 && !atomic_load(&c->stopping)) {
 		r = consumer_turn(c, IDLE_MS);
+		atomic_fetch_add_explicit(&c->turns, 1, memory_order_relaxed);
+	}
 	if (r < 0 && c->config.failed)
 		c->config.failed(r, c->config.arg);
 	return NULL;
@@ -460,6 +463,11 @@ void consumer_detached(struct consumer *c, uint32_t n)
 void consumer_lose(struct consumer *c, const struct loss *l)
 {
 	losses_add(&c->losses, l);
+}
+
+uint64_t consumer_turns(const struct consumer *c)
+{
+	return atomic_load_explicit(&c->turns, memory_order_relaxed);
 }
 
 void consumer_stats(const struct consumer *c, struct batch_stats *ret)

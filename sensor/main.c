@@ -36,7 +36,8 @@ enum {
 	BUSY_MS = 500,
 	MAX_TIERS = 64,
 	SECOND_MS = 1000,
-	LINKS_S = 10,		  /* between two looks whether the programs are still attached */
+	PULSE_MS = 10000, /* longest turn of the consumer; then the watchdog is left to bite */
+	LINKS_S = 10,	  /* between two looks whether the programs are still attached */
 	RENEWAL_MS = 3600 * 1000, /* between two looks whether the certificate is to be renewed */
 };
 
@@ -64,6 +65,7 @@ struct sensor {
 	uv_async_t failed;
 	uv_timer_t renewal, second;
 	struct guard_links links;
+	struct service_pulse pulse; /* of the consumer */
 	unsigned seconds;
 	uv_work_t renewing; /* blocks on the network: in a thread of uv's */
 	bool is_renewing;
@@ -361,7 +363,8 @@ static void on_second(uv_timer_t *timer)
 
 	uplink_tick(s->uplink);
 	watch_links(s);
-	service_notify("WATCHDOG=1"); /* nobody hears it without systemd */
+	if (service_beats(&s->pulse, consumer_turns(s->consumer), uv_now(&s->loop), PULSE_MS))
+		service_notify("WATCHDOG=1"); /* nobody hears it without systemd */
 }
 
 static int watch_uplink(struct sensor *s)
@@ -773,6 +776,7 @@ int main(int argc, char **argv)
 	char text[900];
 	int code = 0;
 
+	service_no_core();
 	if (argc > 1 && strcmp(argv[1], "enroll") == 0)
 		return enrol_main(argc - 1, argv + 1);
 	s.argc = argc;

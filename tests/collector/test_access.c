@@ -114,6 +114,86 @@ static void test_access_given_questions_when_audit_is_read_then_each_is_told_wit
 	json_decref(doc);
 }
 
+/* Long enough spaces must not hide what was asked behind them: that there is more is told. */
+static void test_access_given_long_question_when_audited_then_what_is_cut_off_is_told(void **state)
+{
+	enum { SPACES = 5000 };
+	struct served *s = *state;
+	AUTO_BUF struct buf line = { 0 };
+	struct answer a;
+	json_t *doc;
+	const char *detail;
+
+	buf_str(&line, "GET /api/v1/search?q=");
+	for (int i = 0; i < SPACES; i++)
+		buf_byte(&line, '+');
+	buf_str(&line, "any+where+true");
+	buf_byte(&line, 0);
+	served_ask(s, (const char *)line.data, NULL, &a);
+	assert_int_equal(a.status, 200);
+	answer_done(&a);
+	served_use_token(s, ROLE_ADMIN, "");
+	doc = served_json(s, "/api/v1/audit?limit=1", 200);
+	detail = text_at(json_array_get(json_object_get(doc, "rows"), 0), "detail");
+	assert_memory_equal(detail, "q=", 2);
+	assert_non_null(strstr(detail, " ... (of 5016 bytes)"));
+	json_decref(doc);
+}
+
+static bool is_audited(struct served *s, const char *action)
+{
+	json_t *doc = served_json(s, "/api/v1/audit?limit=1000", 200), *row;
+	bool found = false;
+	size_t i;
+
+	json_array_foreach(json_object_get(doc, "rows"), i, row)
+	{
+		found = found || strcmp(text_at(row, "action"), action) == 0;
+	}
+	json_decref(doc);
+	return found;
+}
+
+/* Sends a whole request and is gone, before an answer can have come. */
+static void ask_and_leave(struct served *s, const char *line, const char *body)
+{
+	AUTO_BUF struct buf request = { 0 };
+	int fd = served_connect(s);
+
+	buf_printf(&request,
+		   "%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %zu\r\n"
+		   "\r\n%s",
+		   line, s->token, strlen(body), body);
+	served_send(fd, request.data, request.n);
+	close(fd);
+}
+
+/* Whoever leaves before the answer has changed something all the same.  Some requests are not taken
+ * up any more once their client has gone: those have changed nothing. */
+static void test_access_given_client_that_leaves_when_it_changed_something_then_audited(
+	void **state)
+{
+	static const char body[] =
+		"{\"@timestamp\":\"2026-11-22T21:44:19Z\",\"host\":{\"id\":\"n9\",\"boot\":{\"id\":"
+		"\"00000000-0000-0000-0000-000000000001\"}},\"event\":{\"category\":\"process\","
+		"\"action\":\"exec\",\"sequence\":1}}\n";
+	struct served *s = *state;
+	struct timespec pause = { .tv_nsec = 10000000 };
+	int tries = 0;
+
+	served_use_token(s, ROLE_ADMIN, "");
+	while (number(s, "/api/v1/count?since=2026-01-01&node=n9", "count") == 0) {
+		assert_true(tries < 3000);
+		if (tries++ % 100 == 0)
+			ask_and_leave(s, "POST /api/v1/import", body);
+		nanosleep(&pause, NULL);
+	}
+	while (!is_audited(s, "POST /api/v1/import")) {
+		assert_true(tries++ < 6000);
+		nanosleep(&pause, NULL);
+	}
+}
+
 static void test_rate_given_bucket_when_taken_then_it_empties_and_fills(void **state)
 {
 	static struct rate r;
@@ -172,6 +252,8 @@ int main(void)
 		T(test_access_given_bound_token_when_it_asks_then_only_its_nodes_are_seen),
 		T(test_access_given_bound_token_when_route_is_about_all_then_refused),
 		T(test_access_given_questions_when_audit_is_read_then_each_is_told_without_secrets),
+		T(test_access_given_long_question_when_audited_then_what_is_cut_off_is_told),
+		T(test_access_given_client_that_leaves_when_it_changed_something_then_audited),
 		T(test_access_given_wrong_tokens_when_too_many_then_429),
 		cmocka_unit_test(test_rate_given_bucket_when_taken_then_it_empties_and_fills),
 		cmocka_unit_test(test_rate_given_many_keys_when_taken_then_table_holds),

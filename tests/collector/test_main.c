@@ -134,6 +134,39 @@ static void test_main_given_running_collector_when_token_is_made_then_it_is_prin
 	assert_int_equal(RUN(text, "token", "destroy"), 2);
 }
 
+static int keep_rows(const struct audit *a, void *arg)
+{
+	char *to = arg;
+	size_t n = strlen(to);
+
+	snprintf(to + n, 1024 - n, "%s %s: %s\n", a->address, a->action, a->detail);
+	return a->actor[0] ? 0 : -EINVAL;
+}
+
+/* What is done past the API is in the audit log like all else. */
+static void test_main_given_commands_on_the_machine_when_audit_is_read_then_told(void **state)
+{
+	struct fix *f = *state;
+	AUTO(maindb) *m = NULL;
+	char text[4096], rows[1024] = "";
+
+	assert_int_equal(
+		RUN(text, "token", "create", "--dir", f->dir, "--name", "t", "--role", "viewer"),
+		0);
+	text[64] = '\0';
+	assert_int_equal(RUN(rows, "hold", "2026-02-28", "--dir", f->dir), 0);
+	assert_int_equal(RUN(rows, "release", "2026-02-28", "--dir", f->dir), 0);
+	assert_int_equal(RUN(rows, "release", "2026-02-28", "--dir", f->dir), 1);
+	assert_int_equal(RUN(rows, "import", "/dev/null", "--dir", f->dir), 0);
+	rows[0] = '\0';
+	assert_int_equal(maindb_open(&m, f->dir, NULL), 0);
+	assert_int_equal(maindb_audit_list(m, 0, 10, keep_rows, rows), 0);
+	assert_string_equal(rows,
+			    "local import: /dev/null\nlocal release: 2026-02-28\n"
+			    "local hold: 2026-02-28\nlocal token create: name=t role=viewer\n");
+	assert_null(strstr(rows, text));
+}
+
 static void test_main_given_running_collector_when_day_is_held_then_listed_until_released(
 	void **state)
 {
@@ -197,6 +230,7 @@ int main(void)
 		T(test_main_given_taken_address_when_started_then_error_names_it),
 		T(test_main_given_open_address_when_plain_then_refused),
 		T(test_main_given_running_collector_when_token_is_made_then_it_is_printed),
+		T(test_main_given_commands_on_the_machine_when_audit_is_read_then_told),
 		T(test_main_given_running_collector_when_day_is_held_then_listed_until_released),
 		T(test_main_given_two_connections_when_another_process_closes_then_wal_stays),
 		T(test_main_given_version_and_help_when_asked_then_told),

@@ -259,6 +259,8 @@ static void test_maindb_given_token_that_ends_when_asked_later_then_unknown(void
 	assert_string_equal(got.created_by, "root");
 	assert_int_equal(got.expires_ns, 5000);
 	assert_false(maindb_token_find(f->db, text, 64, 5000, &got));
+	assert_int_equal(maindb_token_stands(f->db, got.id, 4999), 1);
+	assert_int_equal(maindb_token_stands(f->db, got.id, 5000), 0);
 }
 
 static int keep_token(const struct token *t, void *arg)
@@ -276,7 +278,10 @@ static void test_maindb_given_token_when_revoked_then_unknown_at_once(void **sta
 	assert_int_equal(maindb_token_create(f->db, "x", ROLE_ADMIN, text), 0);
 	assert_int_equal(maindb_tokens(f->db, keep_token, &got), 0);
 	assert_string_equal(got.name, "x");
+	assert_int_equal(maindb_token_stands(f->db, got.id, 76), 1);
 	assert_int_equal(maindb_token_revoke(f->db, got.id, 77), 0);
+	assert_int_equal(maindb_token_stands(f->db, got.id, 78), 0);
+	assert_int_equal(maindb_token_stands(f->db, got.id + 1, 78), 0);
 	assert_int_equal(role_of(f->db, text, 64), ROLE_NONE);
 	assert_int_equal(maindb_token_revoke(f->db, got.id, 78), MAINDB_E_UNKNOWN);
 	assert_int_equal(maindb_token_revoke(f->db, got.id + 1, 78), MAINDB_E_UNKNOWN);

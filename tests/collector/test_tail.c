@@ -363,6 +363,27 @@ static void test_tail_given_restarts_when_resumed_then_no_hole_and_no_double(voi
 	stream_close(&t);
 }
 
+/* Who was let in is turned out when his token is, not when he comes again. */
+static void test_tail_given_token_revoked_when_open_then_it_ends(void **state)
+{
+	static const char end[] = "\r\n0\r\n\r\n"; /* of the chunks */
+	struct served *s = *state;
+	struct token token;
+	struct stream t;
+
+	stream_open(s, &t, "?" FIELDS, NULL);
+	put(s, 1, 1, "a");
+	expect_hit(&t, "n1", 1);
+	assert_true(
+		maindb_token_find(s->maindb, s->token, strlen(s->token), timestamp_now(), &token));
+	assert_int_equal(maindb_token_revoke(s->maindb, token.id, timestamp_now()), 0);
+	while (!got_has(&t.raw, end))
+		assert_true(stream_read(&t, 30000));
+	put(s, 2, 1, "a");
+	assert_null(next_field(&t, "id: ", 300));
+	stream_close(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +395,7 @@ int main(void)
 		SERVED(test_tail_given_flood_when_resumed_then_every_event_once),
 		SERVED(test_tail_given_client_that_does_not_read_when_flooded_then_dropped_told),
 		SERVED(test_tail_given_no_hit_yet_when_lost_then_comes_back_to_where_it_began),
+		SERVED(test_tail_given_token_revoked_when_open_then_it_ends),
 		SERVED(test_tail_given_nothing_when_ten_seconds_pass_then_keep_alive),
 	};
 

@@ -444,6 +444,43 @@ given_a_sensor_that_stops() {
 		"$(ctl nodes -o json | jq -r '.nodes[] | select(.id == "b") | .state')" stopped
 }
 
+# A batch of b between others that no gap tells of, as DATABASE ID, by what the store's own index says.
+# shellcheck disable=SC2317 # called by until_true
+find_batch() {
+	local db
+
+	ctl query --all --since -6h -o csv --node b --fields rtsec.gap.first_sequence,rtsec.gap.last_sequence \
+		'rtsec where rtsec.gap.first_sequence > 0' 2>/dev/null >"$T/gaps"
+	batch=$(for db in "$T/collector"/events-*.db; do
+		sqlite3 -readonly -separator , "$db" "PRAGMA busy_timeout = 20000; SELECT first_seq, last_seq, '$db', block.id
+			FROM block JOIN source ON source.id = source WHERE node_id = 'b' AND n_events > 1"
+	done 2>/dev/null | LC_ALL=C sort -t, -k1,1n | awk -F, -v least="$FIRST" 'FNR == NR { first[++n] = $1; last[n] = $2; next }
+		$1 < least { next }
+		{ told = 0; for (i = 1; i <= n; i++) if (first[i] <= $2 && last[i] >= $1) told = 1 }
+		!told { found[++m] = $3 " " $4 }
+		END { if (m > 2) print found[int((m + 1) / 2)] }' "$T/gaps" -)
+	[ -n "$batch" ]
+}
+
+# The accounts can fail: a batch that is taken out of the store is noticed.
+given_a_loss_that_nobody_tells() {
+	local db id
+
+	base[b]=$FIRST
+	until_true 60 accounted b || fail "before a batch is taken out all of b is there" "untold ${untold:-?}"
+	if ! until_true 60 find_batch; then
+		fail "there is a batch to take out" "none"
+		return
+	fi
+	read -r db id <<<"$batch"
+	end collector TERM
+	sqlite3 "$db" "DELETE FROM filter WHERE id = $id; DELETE FROM block WHERE id = $id"
+	start collector
+	until_true 60 serves
+	if accounted b; then fail "a batch that is lost is noticed" "all seems to be there"; fi
+	if [ "${untold:-0}" -gt 0 ]; then ok "a batch that is lost is noticed: $untold untold"; else fail "a batch that is lost is noticed" "events ${events:-?}, untold ${untold:-?}"; fi
+}
+
 finish_here() {
 	clean_up
 	[ "$n_failed" = 0 ] || {
@@ -465,6 +502,7 @@ main() {
 	[ "$KERNEL" = no ] || given_somebody_who_looks_into_the_state
 	given_a_sensor_that_stops
 	given_a_clone
+	given_a_loss_that_nobody_tells
 	account_of_the_run
 	[ -z "${WRITE:-}" ] || write_account "$WRITE"
 	finish_here

@@ -2,6 +2,7 @@
 #include "tests/test.h"
 
 #include <malloc.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -48,6 +49,32 @@ static void test_service_given_environment_when_asked_then_half_the_watchdog_tim
 	unsetenv("WATCHDOG_PID");
 }
 
+/* Neither a file nor a handler behind a pipe gets a secret. */
+static int cores(void)
+{
+	unsigned filter = 1;
+	struct rlimit l;
+	FILE *f = fopen("/proc/self/coredump_filter", "re");
+	bool read = f && fscanf(f, "%x", &filter) == 1;
+
+	if (f)
+		fclose(f);
+	return read && filter == 0 && getrlimit(RLIMIT_CORE, &l) == 0 && l.rlim_max == 0;
+}
+
+static int no_core_then_hardened(void)
+{
+	service_no_core();
+	if (!cores() || prctl(PR_GET_DUMPABLE) != 1)
+		return 1;
+	service_harden();
+#ifndef __SANITIZE_ADDRESS__ /* which is looked into */
+	if (prctl(PR_GET_DUMPABLE) != 0)
+		return 2;
+#endif
+	return 0;
+}
+
 static void test_service_given_process_when_hardened_then_it_leaves_no_core(void **state)
 {
 	pid_t pid = fork();
@@ -55,14 +82,25 @@ static void test_service_given_process_when_hardened_then_it_leaves_no_core(void
 
 	(void)state;
 	assert_true(pid >= 0);
-	if (pid == 0) {
-		struct rlimit l;
-
-		service_harden();
-		_exit(getrlimit(RLIMIT_CORE, &l) == 0 && l.rlim_max == 0 ? 0 : 1);
-	}
+	if (pid == 0)
+		_exit(no_core_then_hardened());
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_service_given_turns_when_they_stop_then_it_beats_no_more(void **state)
+{
+	struct service_pulse p = { 0 };
+
+	(void)state;
+	assert_true(service_beats(&p, 0, 5, 100)); /* it has just begun */
+	assert_true(service_beats(&p, 0, 105, 100));
+	assert_false(service_beats(&p, 0, 106, 100));
+	assert_true(service_beats(&p, 1, 107, 100)); /* it goes on */
+	assert_true(service_beats(&p, 1, 207, 100));
+	assert_false(service_beats(&p, 1, 208, 100));
+	assert_false(service_beats(&p, 1, 5000, 100));
 }
 
 #ifndef __SANITIZE_ADDRESS__ /* its allocator is another */
@@ -94,6 +132,7 @@ int main(void)
 		cmocka_unit_test(
 			test_service_given_environment_when_asked_then_half_the_watchdog_time),
 		cmocka_unit_test(test_service_given_process_when_hardened_then_it_leaves_no_core),
+		cmocka_unit_test(test_service_given_turns_when_they_stop_then_it_beats_no_more),
 #ifndef __SANITIZE_ADDRESS__
 		cmocka_unit_test(
 			test_service_given_large_block_freed_when_memory_is_to_return_then_the_next_has_its_own_pages),

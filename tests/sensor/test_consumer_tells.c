@@ -222,6 +222,24 @@ static void test_consumer_given_full_tables_when_more_gives_way_then_an_event_te
 	assert_true(is_said("gave way since the start: followed=13 workloads=2"));
 }
 
+/* The watchdog goes by it. */
+static void test_consumer_given_thread_when_it_lives_then_its_turns_go_on(void **state)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	uint64_t before;
+
+	(void)state;
+	assert_int_equal(0, consumer_turns(w.consumer));
+	assert_int_equal(0, consumer_start(w.consumer));
+	for (int i = 0; consumer_turns(w.consumer) < 3; i++) {
+		assert_true(i < 30000);
+		nanosleep(&pause, NULL);
+	}
+	consumer_stop(w.consumer, "stop");
+	before = consumer_turns(w.consumer);
+	assert_int_equal(before, consumer_turns(w.consumer));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -235,6 +253,7 @@ int main(void)
 		T(test_consumer_given_full_tables_when_more_gives_way_then_an_event_tells),
 		T(test_consumer_given_an_open_of_the_state_when_sealed_then_an_alarm_tells_who),
 		T(test_consumer_given_programs_detached_when_told_then_an_alarm_before_the_stop),
+		T(test_consumer_given_thread_when_it_lives_then_its_turns_go_on),
 		T(test_consumer_given_a_broken_source_when_turned_then_it_says_so),
 	};
 
