@@ -11,10 +11,6 @@ SECONDS_EACH=5
 
 calc() { awk "BEGIN { printf \"%.3f\", $1 }"; }
 count() { ("$RTSEC_BIN/rtsecctl" query -o json --count --since "$1" "$2" 2>/dev/null || true) | jq .count; }
-metric() { # NAME: a counter of the collector
-	curl -fsS -H "Authorization: Bearer $RTSEC_TOKEN" "$RTSEC_URL/metrics" |
-		awk -v name="$1" '$1 == name { printf "%.0f", $2; found = 1 } END { exit !found }'
-}
 disk_bytes() { du -cb "$RUN"/events-* | tail -n 1 | cut -f 1; }
 
 # Opens $3 times at $1 a second, the file named $2; waits until all are stored or for 10 s.

@@ -6,7 +6,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=bench/stack.bash
 . bench/stack.bash
+# shellcheck source=bench/idle.bash
+. bench/idle.bash
+trap 'idle_done; stop' EXIT
 PAIRS=${PAIRS:-9}
+PARTS=${PARTS:-idle paced pairs floods}
 CALLS="none bare open connect refused exec udp mprotect"
 FILE_KINDS="open creation modification deletion rename link symlink chmod chown mount umount xattr"
 
@@ -15,6 +19,8 @@ kb() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$(pid sensor)/smaps_roll
 now_ns() { date +%s%N; }
 query() { "$RTSEC_BIN/rtsecctl" query --since "$SINCE" "$@" 2>/dev/null || true; }
 count() { query -o json --count "$1" | jq .count; }
+
+runs() { [ -e "$RUN/sensor.pid" ] && [ -d "/proc/$(pid sensor)" ]; }
 
 stop_sensor() {
 	local p i
@@ -39,12 +45,13 @@ share_during() { # COMMAND...
 	calc "100 * $cpu / $wall"
 }
 
-measure_idle() {
+part_idle() {
 	note ready_cpu_s "$(calc "$(cpu_ns sensor) / 1e9")"
-	sleep 5
-	note idle_cpu_percent "$(share_during sleep 10)"
+	idle_windows idle
 	note idle_rss_mb "$(calc "$(kb Rss) / 1024")"
 	note idle_private_dirty_mb "$(calc "$(kb Private_Dirty) / 1024")"
+	stop_sensor
+	measure_hum
 }
 
 measure_paced() { # RATE
@@ -134,25 +141,33 @@ exec_burst() {
 	note exec_burst_ends_missing "$((8400 - $(count 'process where event.action == "end" and process.args == "end"')))"
 }
 
+part_paced() {
+	await_hashed
+	measure_paced 10000
+	measure_paced 50000
+}
+
+part_pairs() {
+	stop_sensor
+	# shellcheck disable=SC2086 # calls are words
+	measure_pairs "$PAIRS" slower_ up $CALLS
+	say "the same without events of files"
+	measure_pairs "$((PAIRS / 2 + 1))" slower_without_files_ up_without_files open
+}
+
+part_floods() {
+	flood one_flat_out 1 0 1000000
+	flood paced_100000 1 100000 500000
+	flood four_flat_out 4 0 250000
+	exec_burst
+}
+
 touch "$T/file"
-up
-say "idle"
-measure_idle
-say "paced"
-measure_paced 10000
-measure_paced 50000
-say "$PAIRS pairs with and without the sensor"
-stop_sensor
-# shellcheck disable=SC2086 # calls are words
-measure_pairs "$PAIRS" slower_ up $CALLS
-say "the same without events of files"
-measure_pairs "$((PAIRS / 2 + 1))" slower_without_files_ up_without_files open
-say "floods"
-up
-flood one_flat_out 1 0 1000000
-flood paced_100000 1 100000 500000
-flood four_flat_out 4 0 250000
-exec_burst
+for part in $PARTS; do
+	say "$part"
+	runs || up
+	"part_$part"
+done
 
 jq -s 'group_by(.name) | map({key: .[0].name, value: (map(.value) | sort |
 	{median: .[length / 2 | floor], min: .[0], max: .[-1], runs: length})}) | from_entries' \

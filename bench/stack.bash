@@ -43,3 +43,8 @@ pid() { cat "$RUN/$1.pid"; } # collector|sensor
 cpu_ns() { cat "/proc/$(pid "$1")"/task/*/schedstat | awk '{ n += $1 } END { printf "%.0f", n }'; }
 rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$(pid "$1")/status"; }
 note() { echo "{\"name\":\"$1\",\"value\":$2}" >>"$T/notes"; } # one value of one run
+
+metric() { # NAME: a counter of the collector
+	curl -fsS -H "Authorization: Bearer $RTSEC_TOKEN" "$RTSEC_URL/metrics" |
+		awk -v name="$1" '$1 == name { printf "%.0f", $2; found = 1 } END { exit !found }'
+}
