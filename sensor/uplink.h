@@ -7,7 +7,7 @@
  * when its Ack says that it is stored, or refused for good; on BUSY it is sent again later.
  *
  * Threads: the calls any; Acks are handled on NNG's threads, which touch only the outbox, the
- * counters and their own context.  Only this file touches NNG in the sensor; no fork after it. */
+ * counters and their own context.  Only uplink*.c touch NNG in the sensor; no fork after it. */
 #pragma once
 #include "sensor/outbox.h"
 #include "lib/diag.h"
@@ -38,8 +38,8 @@ struct uplink_config {
 	uint32_t trial_ms;  /* how long it is tried */
 };
 
-/* Plain TCP carries what processes do in the clear.  Returns true for loopback addresses, "localhost" and
- * ipc:// URLs. */
+/* Plain TCP carries what processes do in the clear.  Returns true for loopback addresses,
+ * "localhost" and ipc:// URLs. */
 bool uplink_url_is_local(const char *url);
 
 /* Begins to dial; the collector need not be there.  *ret is freed with uplink_free().
