@@ -121,7 +121,8 @@ NODISCARD int alertbook_dead_each(struct alertbook *b, const char *name, uint32_
  * the letters.  *ret_n of them. */
 NODISCARD int alertbook_dead_replay(struct alertbook *b, const char *name, uint64_t *ret_n);
 
-/* What an output does not tell until a time; those that are over go with the next one that is added. */
+/* What an output does not tell until a time; those that are over go with the next one that is
+ * added. */
 struct alert_silence {
 	uint64_t id;
 	const char *rule, *node; /* NULL: any; node is id or name */
@@ -137,8 +138,8 @@ NODISCARD int alertbook_silence_drop(struct alertbook *b, const char *output, ui
 
 /* ---- incidents (joiner.h) ---- */
 
-/* Says which incident (0: none) each of @n alerts belongs to, in one transaction; those that belonged
- * there before are left alone.  *ret_n of them changed.  Returns 0 or a negative errno. */
+/* Says which incident (0: none) each of @n alerts belongs to, in one transaction; those that
+ * belonged there before are left alone.  *ret_n of them changed.  Returns 0 or a negative errno. */
 struct alert_place {
 	uint64_t id, incident;
 };

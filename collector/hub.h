@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hub - hands every committed batch from the ingest thread to the loop thread, for the live tail.
- * Bounded: when the loop is behind, the oldest frames are dropped and counted; nothing blocks ingest.
+/* hub - hands every committed batch from the ingest thread to the loop thread, for the live
+ * tail.  Bounded: when the loop is behind, the oldest frames are dropped and counted; nothing
+ * blocks ingest.
  * Threads: hub_publish() ingest; all others the loop. */
 #pragma once
 #include <uv.h>

@@ -49,13 +49,14 @@ void outputs_write(struct outputs *o, struct json *j);
  * such output) or a negative errno. */
 NODISCARD int outputs_dead(struct outputs *o, const char *name, uint32_t limit, struct json *j);
 
-/* Sends one made-up alert by a connection of its own, and waits for that.  Returns 0, 1 (there is no
- * such output), -EIO (not taken; @d says why) or another negative errno.  @stop ends the wait. */
+/* Sends one made-up alert by a connection of its own, and waits for that.  Returns 0, 1 (there
+ * is no such output), -EIO (not taken; @d says why) or another negative errno.  @stop ends the
+ * wait. */
 NODISCARD int outputs_test(struct outputs *o, const char *name, const atomic_bool *stop,
 			   struct diag *d);
 
-/* Keeps @name from telling what the silence is for, or has it tell again.  Returns 0, 1 (there is no
- * such output, or silence), -ENOSPC (OUTPUT_SILENCES are there) or a negative errno. */
+/* Keeps @name from telling what the silence is for, or has it tell again.  Returns 0, 1 (there
+ * is no such output, or silence), -ENOSPC (OUTPUT_SILENCES are there) or a negative errno. */
 NODISCARD int outputs_silence(struct outputs *o, const char *name, struct alert_silence *s);
 NODISCARD int outputs_silence_drop(struct outputs *o, const char *name, uint64_t id);
 

@@ -14,8 +14,8 @@ enum output_type {
 };
 const char *output_type_name(enum output_type t);
 
-/* Where it tells, as others may read it, to @buf: of a URL scheme and host only, since the rest of a
- * webhook's often is its secret; of a file the path.  Returns @buf. */
+/* Where it tells, as others may read it, to @buf: of a URL scheme and host only, since the rest
+ * of a webhook's often is its secret; of a file the path.  Returns @buf. */
 enum { OUTPUT_PLACE_BYTES = 256 };
 struct output_settings;
 const char *output_place(const struct output_settings *s, char buf[OUTPUT_PLACE_BYTES]);

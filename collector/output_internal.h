@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* output_internal - what the files output*.c share: output.c tells alerts, output_ask.c answers for it.
+/* output_internal - what the files output*.c share: output.c tells alerts, output_ask.c answers
+ * for it.
  * Thread: the outputs', but for what stands under the mutex. */
 #pragma once
 #include <pthread.h>

@@ -22,9 +22,9 @@ NODISCARD int rulebook_open(struct rulebook **ret, const char *dir, struct diag 
 struct rulebook *rulebook_free(struct rulebook *b);
 DEFINE_FREEP(rulebook)
 
-/* Enters all rules of the *.yml and *.yaml of the folder @dir, if there never was a rule; a folder
- * that is not there has none.  *ret_n of them.  Returns 0, -EINVAL (one is wrong; @d has the place) or
- * another negative errno. */
+/* Enters all rules of the *.yml and *.yaml of the folder @dir, if there never was a rule; a
+ * folder that is not there has none.  *ret_n of them.  Returns 0, -EINVAL (one is wrong; @d has
+ * the place) or another negative errno. */
 NODISCARD int rulebook_begin(struct rulebook *b, const char *dir, size_t *ret_n, struct diag *d);
 
 /* An exception made beside a rule. */

@@ -13,10 +13,10 @@
 #pragma once
 #include "lib/json.h"
 
-/* Writes the schema of @shape as one value.  Returns 0 or -EINVAL: @shape is none, and what was written
- * is of no use. */
+/* Writes the schema of @shape as one value.  Returns 0 or -EINVAL: @shape is none, and what was
+ * written is of no use. */
 NODISCARD int shape_write(const char *shape, struct json *j);
 
-/* What schemas.def says of a name; false past the last.  @ret_shape is NULL for Event, which comes from
- * the registry of fields. */
+/* What schemas.def says of a name; false past the last.  @ret_shape is NULL for Event, which
+ * comes from the registry of fields. */
 bool shape_known(size_t i, const char **ret_name, const char **ret_shape, const char **ret_help);

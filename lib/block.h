@@ -68,8 +68,8 @@ NODISCARD int block_load_stored(struct block *b, const void *frame, size_t n, st
 const struct block_info *block_info(const struct block *b);
 void block_set_ingested(struct block *b, uint64_t ingested_ns);
 
-/* SensorStats as the sensor sent them (zeroes when it sent none).  n_tiers of tiers[] and so on are filled
- * and live until the next block_load(). */
+/* SensorStats as the sensor sent them (zeroes when it sent none).  n_tiers of tiers[] and so on
+ * are filled and live until the next block_load(). */
 struct block_stats {
 	int64_t clock_offset_ns; /* the node is ahead of the collector by this */
 	uint64_t clock_error_ns; /* within this; 0: not measured */

@@ -34,9 +34,7 @@ NODISCARD int frame_encode(struct frame_codec *c, enum frame_type type, const vo
 			   size_t n, struct buf *out);
 
 /* Takes a frame apart.  @out (cleared first) holds the message.  Every length is checked against
- * lib/limits.h before memory is asked for.
- * Returns 0; -EBADMSG: not a frame of type @type, broken, or over a limit (the reason is in @d, with
- * an enum frame_fault);
- * -ENOMEM. */
+ * lib/limits.h before memory is asked for.  Returns 0; -EBADMSG: not a frame of type @type,
+ * broken, or over a limit (the reason is in @d, with an enum frame_fault); -ENOMEM. */
 NODISCARD int frame_decode(struct frame_codec *c, enum frame_type type, const void *frame, size_t n,
 			   struct buf *out, struct diag *d);

@@ -16,7 +16,7 @@ struct ack {
 	char reason[ACK_REASON_BYTES]; /* for a person, cut to fit; "" without one */
 };
 
-/* Takes an Ack frame apart; @scratch is overwritten.  Returns 0, -EBADMSG (with the reason in @d) or
- * -ENOMEM. */
+/* Takes an Ack frame apart; @scratch is overwritten.  Returns 0, -EBADMSG (with the reason in
+ * @d) or -ENOMEM. */
 NODISCARD int ack_parse(struct ack *ret, const void *frame, size_t n, struct frame_codec *codec,
 			struct buf *scratch, struct diag *d);

@@ -5,7 +5,8 @@
  * Who asks first gets nothing; when the hash is known, hashes_take() tells it together with who
  * asked first, and from then on the cache has it.  A file that could not be read is tried again
  * when it is asked for 10 s later.
- * Thread: sensor consumer; the helper is inside.  Memory: a fixed cache, HELPER_JOBS files under way. */
+ * Thread: sensor consumer; the helper is inside.  Memory: a fixed cache, HELPER_JOBS files under
+ * way. */
 #pragma once
 #include "sensor/hash_file.h"
 

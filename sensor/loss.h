@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loss - what was lost and not yet told.  A loss is added where it happens, turned into a gap event,
- * and travels with the frame that tells it: when that frame is lost too, the loss comes back here.
- * So the count of a class and cause is exact, and its ranges are the smallest that hold all of it.
+/* loss - what was lost and not yet told.  A loss is added where it happens, turned into a gap
+ * event, and travels with the frame that tells it: when that frame is lost too, the loss comes
+ * back here.  So the count of a class and cause is exact, and its ranges are the smallest that
+ * hold all of it.
  * Thread: one owner at a time.  Memory: fixed. */
 #pragma once
 #include "lib/fields.h"

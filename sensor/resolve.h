@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* resolve - where a name as asked led to, when the kernel told only the name (deletions, renames).
+/* resolve - where a name as asked led to, when the kernel told only the name (deletions,
+ * renames).
  *
  * A single component below the directory that the kernel walked needs nothing: it cannot be a
- * symbolic link that the call followed.  Of any other name the directory part is looked up now, in
- * the root of the process while it lives and else, for a process outside containers, in the
- * sensor's own: symbolic links and ".." are followed as the call did.  The directory could have been
- * moved since: docs/fields.md says so of file.path.  When it is not there, the text is kept.
+ * symbolic link that the call followed.  Of any other name the directory part is looked up now,
+ * in the root of the process while it lives and else, for a process outside containers, in the
+ * sensor's own: symbolic links and ".." are followed as the call did.  The directory could have
+ * been moved since: docs/fields.md says so of file.path.  When it is not there, the text is
+ * kept.
  * Thread: the consumer.  Memory: fixed; the last answer is kept for 100 ms of event time. */
 #pragma once
 #include "sensor/record.h"

@@ -52,9 +52,9 @@ struct spool *spool_free(struct spool *s);
 DEFINE_FREEP(spool)
 
 /* Writes @f, which stays the caller's, at the end.  @is_sent: it is under way, spool_next() will
- * not give it.  Older segments are dropped when room is short, bulk first; a bulk frame never pushes
- * out others.  *ret_ref names the record for spool_done().
- * Returns 0, SPOOL_E_NO_ROOM, or a negative errno: nothing was written. */
+ * not give it.  Older segments are dropped when room is short, bulk first; a bulk frame never
+ * pushes out others.  *ret_ref names the record for spool_done().  Returns 0, SPOOL_E_NO_ROOM, or
+ * a negative errno: nothing was written. */
 enum { SPOOL_E_NO_ROOM = OUTBOX_E_NO_ROOM };
 NODISCARD int spool_append(struct spool *s, const struct outbox_frame *f, bool is_sent,
 			   struct spool_ref *ret_ref);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spooler - moves frames between outbox and spool, so that the two are one queue.
  *
- * It sleeps as long as the collector answers: no frame touches the disk then.  It writes frames when
- * the outbox is half full, or when one has waited for its Ack for AWAY_MS; reads them back, oldest
- * first, as the uplink sends them; and crosses out what the collector has.  When the disk fails it
- * says so once, tries again later, and meanwhile everything stays in memory.
+ * It sleeps as long as the collector answers: no frame touches the disk then.  It writes frames
+ * when the outbox is half full, or when one has waited for its Ack for AWAY_MS; reads them back,
+ * oldest first, as the uplink sends them; and crosses out what the collector has.  When the disk
+ * fails it says so once, tries again later, and meanwhile everything stays in memory.
  * Threads: one of its own, the only one that touches the spool; the calls: the owner's.
  * Memory: a frame at a time. */
 #pragma once
