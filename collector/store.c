@@ -6,8 +6,7 @@
 #include <sys/stat.h>
 
 #include "collector/day.h"
-#include "collector/store_internal.h"
-#include "collector/store_replay.h"
+#include "collector/store_writer.h"
 #include "lib/log.h"
 
 enum {
@@ -20,21 +19,6 @@ static const uint64_t ns_per_day = 86400000000000u;
 _Static_assert((int)STORE_E_DUPLICATE == (int)DAY_E_DUPLICATE &&
 		       (int)STORE_E_CONFLICT == (int)DAY_E_CONFLICT,
 	       "forwarded as they are");
-
-struct store {
-	char dir[DAY_PATH_BYTES - 64];
-	/* the writer's own */
-	struct day **open; /* most recently used first */
-	size_t n_open, open_room;
-	struct replay replay;
-	uint64_t last_ingested_ns, last_id;
-	struct store_days gone; /* for store_take_gone() */
-	/* shared with readers */
-	pthread_mutex_t mutex;
-	struct store_days days;
-	struct store_reader *readers;
-	struct store_damaged damaged; /* with a mutex of its own */
-};
 
 /* ---- what the days hold ---- */
 
@@ -140,7 +124,7 @@ uint64_t store_last_seq(struct block *b)
 }
 
 /* Opens a day and brings its index up to its frames file. */
-static int open_day(struct store *s, uint32_t number, struct day **ret, struct diag *d)
+int store_open_day(struct store *s, uint32_t number, struct day **ret, struct diag *d)
 {
 	AUTO(day) *day = NULL;
 	uint64_t n_before, n;
@@ -163,7 +147,7 @@ static int open_day(struct store *s, uint32_t number, struct day **ret, struct d
 static int load_day(struct store *s, uint32_t number, struct diag *d)
 {
 	AUTO(day) *day = NULL;
-	int r = open_day(s, number, &day, d);
+	int r = store_open_day(s, number, &day, d);
 
 	if (r == 0)
 		r = store_days_room(&s->days, s->days.n + 1);
@@ -272,46 +256,6 @@ static void move_to_front(struct store *s, size_t at)
 	s->open[0] = day;
 }
 
-static int close_day(struct store *s, uint32_t number);
-static bool take_day(struct store *s, uint32_t number, struct day_summary *ret);
-
-/* Somebody may have taken files of a day that is not written to.  What can be made again is made by
- * the next open_day(); of the rest nothing but the telling is left to do.  Returns an enum
- * day_files, as it was, or a negative errno. */
-static int mend_day(struct store *s, const struct day_summary *day)
-{
-	enum day_files files = day_look(s->dir, day);
-	struct day_summary gone;
-	int r = files == DAY_WHOLE ? DAY_WHOLE : close_day(s, day->number);
-
-	if (files == DAY_WHOLE || r < 0)
-		return r;
-	log_error(files == DAY_GONE ? "store.day_gone" : "store.index_gone",
-		  "day=%u events=%llu reason=\"somebody has removed its files\"", day->number,
-		  (unsigned long long)day->n_events);
-	r = day_drop_index(s->dir, day->number);
-	if (files == DAY_GONE && take_day(s, day->number, &gone) &&
-	    store_days_room(&s->gone, s->gone.n + 1) == 0)
-		store_days_put(&s->gone, &gone);
-	store_damaged_forget(&s->damaged, day->number);
-	store_readers_drop(s, day);
-	return r < 0 ? r : (int)files;
-}
-
-/* The same of day @number, if anything is known of it. */
-static int mend_known(struct store *s, uint32_t number)
-{
-	const struct day_summary *known;
-	struct day_summary day;
-
-	pthread_mutex_lock(&s->mutex);
-	known = store_days_find(&s->days, number);
-	if (known)
-		day = *known;
-	pthread_mutex_unlock(&s->mutex);
-	return known ? mend_day(s, &day) : DAY_WHOLE;
-}
-
 int store_writable_day(struct store *s, uint32_t number, struct day **ret)
 {
 	struct day *day = NULL;
@@ -332,9 +276,9 @@ int store_writable_day(struct store *s, uint32_t number, struct day **ret)
 		s->open = open;
 		s->open_room += 8;
 	}
-	r = mend_known(s, number);
+	r = store_mend(s, number);
 	if (r >= 0)
-		r = open_day(s, number, &day, NULL);
+		r = store_open_day(s, number, &day, NULL);
 	if (r < 0)
 		return r;
 	s->open[s->n_open++] = day;
@@ -377,19 +321,10 @@ static void close_least_used(struct store *s)
 		day_free(s->open[--s->n_open]);
 }
 
-/* What is written to a file that has no name any more would be lost with it. */
-static int check_names(const struct store *s)
-{
-	for (size_t i = 0; i < s->n_open; i++)
-		if (day_dirty(s->open[i]) && day_look(s->dir, day_summary(s->open[i])) != DAY_WHOLE)
-			return err_origin(-ESTALE);
-	return 0;
-}
-
 /* Readers learn of all days of a commit at once. */
 int store_commit(struct store *s)
 {
-	int r = check_names(s);
+	int r = store_check_names(s);
 
 	for (size_t i = 0; i < s->n_open && r == 0; i++)
 		r = day_commit(s->open[i]);
@@ -455,117 +390,4 @@ void store_drop_day(struct store *s, struct day *day)
 			s->open[n++] = s->open[i];
 	s->n_open = n;
 	day_free(day);
-}
-
-/* ---- what others remove ---- */
-
-void store_look(struct store *s)
-{
-	AUTO_MEM struct store_day *days = NULL;
-	size_t n = 0;
-	int r = store_list_days(s, &days, &n);
-
-	for (size_t i = 0; i < n && r >= 0; i++) {
-		AUTO(day) *day = NULL;
-
-		r = mend_known(s, days[i].number);
-		if (r != DAY_NO_INDEX)
-			continue;
-		r = open_day(s, days[i].number, &day, NULL);
-		if (r == 0)
-			store_day_changed(s, day);
-	}
-	if (r < 0)
-		log_warn("store.not_looked_after", "error=\"%s\"", strerror(-r));
-}
-
-bool store_take_gone(struct store *s, struct store_day *ret)
-{
-	const struct day_summary *day = s->gone.list;
-
-	if (s->gone.n == 0)
-		return false;
-	*ret = (struct store_day){ .number = day->number,
-				   .n_events = day->n_events,
-				   .ingested_ns = day->ingested_ns,
-				   .newest_ns = day->max_time_ns };
-	return store_days_take(&s->gone, day->number, &(struct day_summary){ 0 });
-}
-
-/* ---- removing ---- */
-
-int store_list_days(struct store *s, struct store_day **ret, size_t *ret_n)
-{
-	AUTO_MEM struct store_day *list = NULL;
-	size_t n;
-
-	pthread_mutex_lock(&s->mutex);
-	n = s->days.n;
-	list = calloc(n + 1, sizeof(*list));
-	for (size_t i = 0; list && i < n; i++) {
-		const struct day_summary *day = &s->days.list[i];
-
-		list[i] = (struct store_day){ .number = day->number,
-					      .n_events = day->n_events,
-					      .ingested_ns = day->ingested_ns,
-					      .newest_ns = day->max_time_ns };
-	}
-	pthread_mutex_unlock(&s->mutex);
-	if (!list)
-		return err_origin(-ENOMEM);
-	for (size_t i = 0; i < n; i++)
-		list[i].bytes = day_file_bytes(s->dir, list[i].number);
-	*ret = TAKE(list);
-	*ret_n = n;
-	return 0;
-}
-
-/* Closes the day for writing.  Returns 0 or -EBUSY. */
-static int close_day(struct store *s, uint32_t number)
-{
-	for (size_t i = 0; i < s->n_open; i++) {
-		if (day_summary(s->open[i])->number != number)
-			continue;
-		if (day_dirty(s->open[i]))
-			return err_origin(-EBUSY);
-		day_free(s->open[i]);
-		s->n_open--;
-		memmove(s->open + i, s->open + i + 1, (s->n_open - i) * sizeof(struct day *));
-		break;
-	}
-	return 0;
-}
-
-/* Takes the day out of what readers see.  Returns false when it is not there. */
-static bool take_day(struct store *s, uint32_t number, struct day_summary *ret)
-{
-	bool found;
-
-	pthread_mutex_lock(&s->mutex);
-	found = store_days_take(&s->days, number, ret);
-	pthread_mutex_unlock(&s->mutex);
-	if (found)
-		store_damaged_forget(&s->damaged, number);
-	return found;
-}
-
-int store_remove_day(struct store *s, uint32_t number)
-{
-	struct day_summary day;
-	bool begun;
-	int r = close_day(s, number);
-
-	if (r < 0)
-		return r;
-	if (!take_day(s, number, &day))
-		return err_origin(-ENOENT);
-	r = day_remove(s->dir, number, &begun);
-	if (r < 0 && !begun) {
-		pthread_mutex_lock(&s->mutex);
-		store_days_put(&s->days, &day); /* its room is still there */
-		pthread_mutex_unlock(&s->mutex);
-		return r;
-	}
-	store_readers_drop(s, &day);
-	return r;
 }
