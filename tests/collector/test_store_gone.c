@@ -27,10 +27,11 @@ static void test_store_given_index_removed_by_hand_when_written_then_made_anew(v
 		const struct store_range all = { .to_ns = UINT64_MAX };
 		int r;
 
-		assert_int_equal(put(f, (struct fixture_batch){ .first_seq = seq++,
+		assert_int_equal(put(f, (struct fixture_batch){ .first_seq = seq,
 								.n = 1,
-								.time_ns = f->now + seq }),
+								.time_ns = f->now + seq + 1 }),
 				 0);
+		seq++;
 		assert_int_equal(scan_into(f, &all, &seen), 0);
 		assert_int_equal(seen.n, seq - 1);
 		remove_files(f, f->today, what[i]);
