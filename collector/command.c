@@ -49,6 +49,13 @@ static int note(struct maindb *m, const char *command, const char *detail)
 	return maindb_audit_add(m, &a);
 }
 
+static int open_main(struct maindb **ret, const struct options *o, struct diag *d)
+{
+	int r = folder_as_owner(o->dir, d);
+
+	return r == 0 ? maindb_open(ret, o->dir, d) : r;
+}
+
 int command_token_create(const struct options *o)
 {
 	AUTO(maindb) *m = NULL;
@@ -62,7 +69,7 @@ int command_token_create(const struct options *o)
 				"viewer|analyst|operator|admin\n");
 		return EXIT_USAGE;
 	}
-	r = maindb_open(&m, o->dir, &d);
+	r = open_main(&m, o, &d);
 	if (r == 0)
 		r = maindb_token_create(m, o->name, role, token);
 	snprintf(detail, sizeof(detail), "name=%s role=%s", o->name, o->role);
@@ -85,7 +92,7 @@ static int change_hold(const struct options *o, int (*change)(struct maindb *m, 
 	snprintf(name, sizeof(name), "events-%s.db", o->words[1]);
 	if (!day_parse_name(name, &day))
 		return command_usage("a day is written as 2026-11-22");
-	r = maindb_open(&m, o->dir, &d);
+	r = open_main(&m, o, &d);
 	if (r == 0)
 		r = change(m, day);
 	if (r == 0)
@@ -118,7 +125,7 @@ int command_holds(const struct options *o)
 {
 	AUTO(maindb) *m = NULL;
 	struct diag d = { 0 };
-	int r = maindb_open(&m, o->dir, &d);
+	int r = open_main(&m, o, &d);
 
 	if (r == 0)
 		r = maindb_holds(m, print_hold, NULL);
@@ -140,7 +147,9 @@ int command_import(const struct options *o)
 			strerror(errno));
 		return EXIT_FAILURE;
 	}
-	r = folder_take(o->dir, &d);
+	r = folder_as_owner(o->dir, &d);
+	if (r == 0)
+		r = folder_take(o->dir, &d);
 	if (r == 0)
 		r = maindb_open(&m, o->dir, &d);
 	if (r == 0)

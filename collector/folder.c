@@ -2,6 +2,7 @@
 #include "collector/folder.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/stat.h>
 
 #include "lib/file.h"
@@ -44,4 +45,17 @@ int folder_take(const char *dir, struct diag *d)
 	int r = make_folder(dir, d);
 
 	return r < 0 ? r : lock_folder(dir, d);
+}
+
+int folder_as_owner(const char *dir, struct diag *d)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || stat(dir, &st) < 0 || st.st_uid == 0)
+		return 0;
+	if (setgroups(0, NULL) < 0 || setegid(st.st_gid) < 0 || seteuid(st.st_uid) < 0)
+		return diag_set(d, err_origin(-errno), 0, 0,
+				"cannot act as user %u, who owns the folder %s: %s",
+				(unsigned)st.st_uid, dir, strerror(errno));
+	return 0;
 }

@@ -3,9 +3,35 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdint.h>
+#include <sys/stat.h>
 
 static _Atomic enum log_level min_level = LOG_INFO;
 static const char *const names[] = { "debug", "info", "warn", "error" };
+static const int priorities[] = { 7, 6, 4, 3 }; /* as syslog.h has them */
+
+/* stderr leads to systemd's journal, which takes a line's level from how it begins (sd-daemon(3)).
+ */
+static bool is_journal(void)
+{
+	const char *said = getenv("JOURNAL_STREAM");
+	char here[64];
+	struct stat st;
+
+	if (!said || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	snprintf(here, sizeof(here), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(here, said) == 0;
+}
+
+static bool to_journal(void)
+{
+	static _Atomic enum { UNKNOWN, NO, YES } known;
+
+	if (atomic_load(&known) == UNKNOWN)
+		atomic_store(&known, is_journal() ? YES : NO);
+	return atomic_load(&known) == YES;
+}
 
 void log_set_level(enum log_level level)
 {
@@ -25,7 +51,8 @@ void log_write(enum log_level level, const char *id, const char *fmt, ...)
 		return;
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
-	at = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &tm);
+	at = to_journal() ? (size_t)snprintf(line, sizeof(line), "<%d>", priorities[level]) : 0;
+	at += strftime(line + at, sizeof(line) - at, "%Y-%m-%dT%H:%M:%S", &tm);
 	n = snprintf(line + at, sizeof(line) - at, ".%03ldZ %s %s ", now.tv_nsec / 1000000,
 		     names[level], id);
 	at += n > 0 ? (size_t)n : 0;

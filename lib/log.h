@@ -2,6 +2,7 @@
 /* log - one line a fact on stderr: time, level, a stable identifier, key=value pairs.
  * Used by the programs only; lib/ and proto/ never log (a test holds that).
  *   log_info("sensor.attached", "kind=%s tier=%s", kind, tier);
+ * In systemd's journal a line has its level as the journal's priority too.
  * Values from outside must be passed through log_value(): it quotes and escapes.
  * Thread: any; a line is written by one write(2).  Memory: the stack. */
 #pragma once

@@ -122,7 +122,7 @@ sandboxed_collector() {
 	holds "regular expressions" found 'process where process.command_line regex ".*first-[a-z]{5}"'
 	holds "SQL, with what SQLite keeps aside" rtsecctl sql "select process_name, count(*) from events group by 1 order by 2 desc limit 3"
 	holds "live events" timeout 60 rtsecctl tail --limit 1
-	rtsecctl export --format batches --since 1d --file /tmp/day.frames && rtsecctl import /tmp/day.frames
+	rtsecctl export --format batches --since 1d --file day.frames && rtsecctl import day.frames
 	expect "export and import" $? 0
 	rtsecctl context list | grep -q here || fail "contexts" "none"
 }
@@ -255,6 +255,19 @@ purged() {
 	expect "purged: no unit is left or has failed" "$(systemctl list-units --all --plain --no-legend 'rtsec*')" ""
 	apt-get install -qy --no-download /root/new/*.deb >/tmp/apt.log 2>&1 || fail "apt installs anew" "$(tail -n 5 /tmp/apt.log)"
 	expect "installed anew: the collector runs, the sensor waits" "$(systemctl is-active rtsec-collector rtsec-sensor | tr '\n' ' ')" "active inactive "
+}
+
+# With sudo and no -u, as people do it: nothing in the collector's folder becomes root's.
+imported_by_root() {
+	systemctl stop rtsec-collector
+	rtsec-collector import day.frames && systemctl start rtsec-collector
+	expect "import by root into a new collector" $? 0
+	expect "what is in its folder is its user's" "$(find $STATE/collector ! -user rtsec)" ""
+	rtsec-collector token create --name me --role admin >token
+	rtsecctl context add there --url https://localhost:8443 --token-file token --ca $STATE/collector/tls/ca.pem
+	export RTSEC_CONTEXT=there
+	holds "what was imported is found" found_marked first-event
+	expect "what goes wrong is an error in the journal, too" "$(journalctl --no-pager -p err -o cat -u rtsec-sensor | grep -c 'not enrolled')" 1
 }
 
 for step in "$@"; do

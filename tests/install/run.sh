@@ -79,6 +79,6 @@ install_older || broken "apt does not install the packages in a bare Debian"
 mkfs.ext4 -q -d "$T/tree" "$T/disk" 1500M || broken "no image of the tree"
 need_end collector_set_up node_let_in figures sandboxed_sensor sandboxed_collector watched reloaded stopped misconfigured upgraded left_behind
 boot back_again power_cut
-need_end back_after_the_cut removed purged
+need_end back_after_the_cut removed purged imported_by_root
 echo "$n_passed passed, $n_failed failed"
 [ "$n_failed" = 0 ]
