@@ -115,10 +115,11 @@ int alertbook_open(struct alertbook **ret, const char *dir, struct diag *d)
 		return err_origin(-ENOMEM);
 	pthread_mutex_init(&b->mutex, NULL);
 	r = mainfile_open(&b->db, dir, texts, AB_MAX, b->stmts, d);
-	if (r == 0)
-		r = alertbook_number(b, AB_CHANGE, &b->change);
 	if (r < 0)
 		return r;
+	r = alertbook_number(b, AB_CHANGE, &b->change);
+	if (r < 0)
+		return diag_set(d, r, 0, 0, "cannot read the alerts: %s", sqlite3_errmsg(b->db));
 	atomic_store(&b->committed, b->change);
 	*ret = TAKE(b);
 	return 0;

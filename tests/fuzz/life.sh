@@ -1,5 +1,5 @@
 #!/bin/bash
-# life.sh NAME SECONDS: one life of the fuzz target NAME, SECONDS of wall clock (SIGUSR1 ends it sooner).
+# life.sh NAME SECONDS: one life of the fuzz target NAME, SECONDS of wall clock (SIGTERM ends it sooner).
 #
 # CORPUS/NAME    seeds that it found; it goes on from them, and from tests/fuzz/corpus/NAME
 # CORPUS/NAME.lives  a line is added: when it ended, wall and CPU seconds, inputs, edges, when the last new edge was
@@ -12,7 +12,6 @@ here=$(dirname "$(readlink -f "$0")")
 name=$1 seconds=$2 log=$FINDINGS/$1.log began=$SECONDS
 options=(-max_total_time="$seconds" -timeout=1200 -report_slow_units=1200 -rss_limit_mb=4096
 	-print_final_stats=1 -entropic=0 -artifact_prefix="$FINDINGS/$name-")
-if [ -e "$here/dict/$name" ]; then options+=(-dict="$here/dict/$name"); fi
 
 # Writes the log, and to $log.edge inputs, edges and the time of the last new one.
 watch_edges() {
@@ -34,17 +33,25 @@ watch_edges() {
 }
 
 mkdir -p "$CORPUS/$name" "$FINDINGS"
+"$here/dict.sh" "$name" >"$FINDINGS/$name.dict"
+if [ -s "$FINDINGS/$name.dict" ]; then options+=(-dict="$FINDINGS/$name.dict"); fi
 export LSAN_OPTIONS=suppressions=$here/lsan.supp:print_suppressions=0
-(
-	trap '' USR1 # for the fuzzer only
-	(trap - USR1 && exec "$BIN/fuzz_$name" "${options[@]}" "$CORPUS/$name" "$here/corpus/$name")
-	code=$?
+
+fuzz() {
+	(
+		echo "$BASHPID" >"$log.pid"
+		exec "$BIN/fuzz_$name" "${options[@]}" "$CORPUS/$name" "$here/corpus/$name"
+	)
+	echo $? >"$log.code"
 	times >"$log.cpu"
-	exit $code
-) 2>&1 | watch_edges
-found=$((PIPESTATUS[0] != 0))
+}
+
+fuzz 2>&1 | watch_edges &
+trap 'kill -USR1 "$(cat "$log.pid")"' TERM INT
+until wait "$!"; do :; done # a signal ends wait, too
+found=$(($(cat "$log.code") != 0))
 read -r runs covered newest <"$log.edge"
 cpu=$(awk 'NR == 2 { gsub(/[ms]/, " "); printf "%.0f", $1 * 60 + $2 + $3 * 60 + $4 }' "$log.cpu")
 echo "$(date +%s) $((SECONDS - began)) ${cpu:-0} $runs $covered $newest $found" >>"$CORPUS/$name.lives"
-rm -f "$log.edge" "$log.cpu"
+rm -f "$log.edge" "$log.cpu" "$log.code" "$log.pid"
 exit "$found"
