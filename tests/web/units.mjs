@@ -196,6 +196,26 @@ const tests = [
 			assert.deepEqual(got, want, `pieces of ${size}`);
 		}
 	}],
+	['sse_given_any_bytes_when_fed_in_pieces_then_the_same_as_whole', () => {
+		const seeds = join(web, '../tests/fuzz/corpus/sse');
+		const pieces = ['data', 'event', 'id', ':', ' ', '\n', '\r', '\r\n', '\0', 'x', '\n\n', 'data: 1\n', 'id: 7\r'];
+		let state = 1;
+		const below = (n) => (state = (state * 48271) % 2147483647) % n;
+		const texts = readdirSync(seeds).map((f) => readFileSync(join(seeds, f), 'latin1'));
+		for (let i = 0; i < 2000; i++) texts.push(Array.from({ length: below(30) }, () => pieces[below(pieces.length)]).join(''));
+		for (const whole of texts) {
+			const want = [];
+			sseParser((m) => want.push(m))(whole);
+			const got = [];
+			const feed = sseParser((m) => got.push(m));
+			for (let at = 0, size; at < whole.length; at += size) {
+				size = 1 + below(3);
+				feed(whole.slice(at, at + size));
+			}
+			assert.deepEqual(got, want, JSON.stringify(whole));
+		}
+		assert.ok(texts.length > 2000);
+	}],
 	['pager_given_a_million_when_jumped_then_strides_and_bounded_memory', async () => {
 		const { ask, calls } = fakeSearch(1_000_000);
 		const p = new Pager({}, ask);
