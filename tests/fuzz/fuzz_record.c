@@ -4,8 +4,10 @@
  * other, each begun by its own size. */
 #include "lib/block.h"
 #include "sensor/enrich.h"
+#include "tests/fuzz/mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+MUTATE_WITH(mutate_records)
 
 static struct enrich *enrich;
 static struct block *block;

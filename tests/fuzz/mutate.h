@@ -44,3 +44,6 @@ size_t mutate_day(uint8_t *data, size_t n, size_t max);
 
 /* A segment of the spool (sensor/spool_record.h), after one byte of the target's own. */
 size_t mutate_spool(uint8_t *data, size_t n, size_t max);
+
+/* Kernel records (bpf/abi.h), one after the other. */
+size_t mutate_records(uint8_t *data, size_t n, size_t max);
