@@ -18,7 +18,7 @@ table() {
 	lives "$@" | awk '
 		{
 			if (!($1 in wall)) order[++n] = $1
-			wall[$1] += $3; cpu[$1] += $4; runs[$1] += $5; edges[$1] = $6; found[$1] += $8
+			wall[$1] += $3; cpu[$1] += $4; runs[$1] += $5; if ($6) edges[$1] = $6; found[$1] += $8
 			since[$1] = $7 ? $2 - $7 : since[$1] + $3
 			all_wall += $3; all_cpu += $4; all_runs += $5; all_found += $8
 		}
