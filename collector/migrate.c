@@ -81,6 +81,10 @@ int migrate_apply(sqlite3 *db, const struct migrations *m, const char *path, str
 			     "the schema has version %lld, this build knows up to %zu: it was "
 			     "written by a newer rtsec",
 			     (long long)version, m->n);
+	else if (r == 0 && version < 0)
+		r = diag_set(d, err_origin(-EBADMSG), 0, 0,
+			     "the schema has version %lld: the file is damaged",
+			     (long long)version);
 	else if (r < 0)
 		diag_set(d, r, 0, 0, "cannot read the schema's version: %s", sqlite3_errmsg(db));
 	for (; r == 0 && version < (int64_t)m->n; version++) {

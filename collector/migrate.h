@@ -18,7 +18,7 @@ extern const struct migrations migrations_events, migrations_main, migrations_fl
 	migrations_facts;
 
 /* Applies what @db lacks of @m.  @path names the file in @d.
- * Returns 0, -EEXIST (the file is of a newer build), or a negative errno with @d: then the failing
- * file has changed nothing. */
+ * Returns 0, -EEXIST (the file is of a newer build), -EBADMSG (it is damaged), or another negative
+ * errno, with @d: then the failing file has changed nothing. */
 NODISCARD int migrate_apply(sqlite3 *db, const struct migrations *m, const char *path,
 			    struct diag *d);

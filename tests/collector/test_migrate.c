@@ -122,7 +122,8 @@ static size_t count_files(const char *sub)
 	return n;
 }
 
-static void test_migrate_given_folder_when_counted_then_each_file_is_embedded_and_summed(void **state)
+static void test_migrate_given_folder_when_counted_then_each_file_is_embedded_and_summed(
+	void **state)
 {
 	(void)state;
 	assert_int_equal(count_files("events"), migrations_events.n);
@@ -157,11 +158,23 @@ static void test_migrate_given_newer_file_when_applied_then_refused_and_untouche
 	assert_int_equal(ask(f, "SELECT count(*) FROM sqlite_master"), 0);
 }
 
+static void test_migrate_given_version_below_zero_when_applied_then_refused_as_damaged(void **state)
+{
+	struct fix *f = *state;
+	struct diag d = { 0 };
+
+	assert_int_equal(sql_exec(f->db, "PRAGMA user_version = -7"), 0);
+	assert_int_equal(migrate_apply(f->db, &migrations_main, f->path, &d), -EBADMSG);
+	assert_non_null(strstr(d.text, "damaged"));
+	assert_string_equal(d.file, f->path);
+}
+
 static void test_migrate_given_failing_step_when_applied_then_earlier_ones_stay(void **state)
 {
 	static const struct migration list[] = {
 		{ "x/0001_good.sql", (const unsigned char *)"CREATE TABLE a (x);" },
-		{ "x/0002_bad.sql", (const unsigned char *)"CREATE TABLE b (x); CREATE TABLE a (x);" },
+		{ "x/0002_bad.sql",
+		  (const unsigned char *)"CREATE TABLE b (x); CREATE TABLE a (x);" },
 	};
 	static const struct migrations bad = { list, ARRAY_SIZE(list) };
 	struct fix *f = *state;
@@ -183,6 +196,7 @@ int main(void)
 		T(test_migrate_given_folder_when_counted_then_each_file_is_embedded_and_summed),
 		T(test_migrate_given_empty_file_when_applied_then_version_counts_up_once),
 		T(test_migrate_given_newer_file_when_applied_then_refused_and_untouched),
+		T(test_migrate_given_version_below_zero_when_applied_then_refused_as_damaged),
 		T(test_migrate_given_failing_step_when_applied_then_earlier_ones_stay),
 	};
 
