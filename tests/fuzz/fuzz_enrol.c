@@ -5,11 +5,13 @@
 
 #include "collector/scope.h"
 #include "lib/cert.h"
+#include "lib/timestamp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void read_text(const char *text, size_t n)
 {
+	static const char *const names[] = { "localhost", "rtsec-collector" };
 	char node_id[LIMIT_NODE_ID_BYTES + 1];
 	struct scope scope;
 	struct diag d = { 0 };
@@ -23,6 +25,11 @@ static void read_text(const char *text, size_t n)
 	}
 	if (cert_request_read(text, node_id, &d) == 0)
 		assert(cert_node_id_fits(node_id));
+	if (cert_check(text, text, timestamp_now(), &c, &d) == 0) /* a CA signs itself */
+		assert(cert_has_names(text, names, 0));
+	(void)cert_has_names(text, names, ARRAY_SIZE(names));
+	(void)cert_fits_request(text, text);
+	(void)cert_fits_key(text, text);
 	if (scope_parse(&scope, text, &d) == 0)
 		for (size_t i = 0; i < scope.n; i++)
 			assert(scope.terms[i].value.s >= text &&
