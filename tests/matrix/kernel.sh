@@ -52,7 +52,7 @@ examine() { # FOLDER
 		"$vm/get-vm-debs" "$arch" "$suite" "build/vm/$name" || return
 	module "$1" || return
 	# shellcheck disable=SC2086 # options are words
-	"$vm/run-in-vm" --timeout "${RTSEC_VM_SECONDS:-600}" $options --add "$1:/tests" \
+	"$vm/run-in-vm" --timeout "${RTSEC_VM_SECONDS:-1500}" $options --add "$1:/tests" \
 		"$arch" "build/vm/$name" /tests/guest.sh /tests
 }
 
