@@ -220,7 +220,9 @@ enum {
 	MOUNT_REMOUNT = 32, /* MS_* of <sys/mount.h> */
 	MOUNT_RECURSIVE = 16384,
 	MOUNT_KINDS = 15 | 0xf << 17, /* read_only nosuid nodev noexec; how it is shared */
-	NAME_RECURSIVE = 0x8000,      /* AT_RECURSIVE */
+	MOUNT_BIND = 4096,
+	NAME_RECURSIVE = 0x8000, /* AT_RECURSIVE */
+	TREE_CLONE = 1,		 /* OPEN_TREE_CLONE */
 };
 
 static __always_inline void mount_asked(struct scratch *s, struct rec_mount *r,
@@ -233,13 +235,24 @@ static __always_inline void mount_asked(struct scratch *s, struct rec_mount *r,
 	bpf_probe_read_user_str(r->type, sizeof(r->type), (void *)ARG3(regs));
 }
 
-/* A mount that has no name yet (fsmount, open_tree) is known by itself: what it was made of. */
+/* What the mount of @file was made of. */
+static __always_inline void mount_itself(struct scratch *s, struct rec_mount *r, struct file *file)
+{
+	const long mount_at = (long)bpf_core_field_offset(struct mount, mnt);
+	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
+	uint16_t flags = 0;
+
+	r->source_bytes = fill_copied(
+		s, BPF_CORE_READ((struct mount *)((uint64_t)mnt - mount_at), mnt_devname), &flags);
+	bpf_probe_read_kernel_str(r->type, sizeof(r->type),
+				  BPF_CORE_READ(mnt, mnt_sb, s_type, name));
+}
+
+/* A mount that has no name yet (fsmount, open_tree) is known by itself. */
 static __always_inline void mount_moved(struct scratch *s, struct rec_mount *r,
 					struct task_struct *t, struct pt_regs *regs)
 {
-	const long mount_at = (long)bpf_core_field_offset(struct mount, mnt);
 	char first = 0;
-	struct vfsmount *mnt;
 	struct file *file;
 	uint16_t flags = 0;
 
@@ -250,11 +263,7 @@ static __always_inline void mount_moved(struct scratch *s, struct rec_mount *r,
 		r->source_bytes = fill_name(s, ARG2(regs), &flags);
 		return;
 	}
-	mnt = BPF_CORE_READ(file, f_path.mnt);
-	r->source_bytes = fill_copied(
-		s, BPF_CORE_READ((struct mount *)((uint64_t)mnt - mount_at), mnt_devname), &flags);
-	bpf_probe_read_kernel_str(r->type, sizeof(r->type),
-				  BPF_CORE_READ(mnt, mnt_sb, s_type, name));
+	mount_itself(s, r, file);
 }
 
 /* mount_setattr has the bits of mount. */
@@ -301,6 +310,38 @@ int change_mount(struct call_exit *call)
 		mount_moved(s, r, t, regs);
 	else
 		mount_set(r, regs);
+	change_end(s, REC_MOUNT, REC_CLASS_PRIORITY);
+	return 0;
+}
+
+/* fsmount, open_tree: a mount was made that has no place, and may never get one: files are used by its
+ * descriptor. */
+SEC("tracepoint")
+int change_detached(struct call_exit *call)
+{
+	struct task_struct *t = task_now();
+	struct pt_regs *regs = read_call(t, call->nr);
+	bool tree = call->nr == CALL_OPEN_TREE;
+	struct rec_mount *r;
+	struct scratch *s;
+	struct file *file;
+
+	if (!regs || call->ret < 0 || (tree && !(ARG3(regs) & TREE_CLONE)))
+		return 0;
+	file = read_fd(t, (int)call->ret);
+	s = file ? change_begin(t, REC_CLASS_PRIORITY, sizeof(*r)) : NULL;
+	if (!s)
+		return 0;
+	r = (struct rec_mount *)s->bytes;
+	r->head.flags = REC_F_AS_ASKED; /* and no name */
+	if (tree) {
+		r->mount_flags = MOUNT_BIND | (ARG3(regs) & NAME_RECURSIVE ? MOUNT_RECURSIVE : 0);
+		fill_file_path(s, &r->source_dir, file);
+		bpf_probe_read_kernel_str(r->type, sizeof(r->type),
+					  BPF_CORE_READ(file, f_path.mnt, mnt_sb, s_type, name));
+	} else {
+		mount_itself(s, r, file);
+	}
 	change_end(s, REC_MOUNT, REC_CLASS_PRIORITY);
 	return 0;
 }

@@ -105,7 +105,8 @@ int control_ptrace(struct call_exit *call)
 	else
 		fill_traced(&r.target, t, (int)ARG2(regs));
 	if (is_write(r.request) &&
-	    told_lately(r.head.tgid, r.target.tgid, r.request, r.head.time_ns))
+	    told_lately(r.error ? TOLD_TRACE_FAILED : TOLD_TRACED, r.head.tgid, r.target.tgid,
+			r.request, r.head.time_ns))
 		return 0;
 	r.head.type = REC_PTRACE;
 	r.head.size = sizeof(r);
@@ -130,7 +131,8 @@ int control_memory(struct call_exit *call)
 	r.error = error_of(call->ret);
 	if (BPF_CORE_READ(t, thread_pid, level) == 0)
 		r.target.tid = (uint32_t)ARG1(regs);
-	if (told_lately(r.head.tgid, (uint32_t)ARG1(regs), (uint32_t)call->nr, r.head.time_ns))
+	if (told_lately(r.error ? TOLD_MEMORY_FAILED : TOLD_MEMORY, r.head.tgid,
+			(uint32_t)ARG1(regs), (uint32_t)call->nr, r.head.time_ns))
 		return 0;
 	r.head.type = write ? REC_VM_WRITE : REC_VM_READ;
 	r.head.size = sizeof(r);

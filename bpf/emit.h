@@ -119,6 +119,22 @@ static __noinline void wake_late(void *ring)
 }
 
 /* --- output --- */
+/* Whoever may run anything can make some priority records at no cost, such as of a prctl or of a
+ * setns that fails.  Of these no more than half of the ring is ever full: they push out no exec,
+ * fork, end or change of ids. */
+static __always_inline bool crowds_out(enum rec_class class, const void *record)
+{
+	uint16_t type;
+
+	if (class != REC_CLASS_PRIORITY)
+		return false;
+	type = ((const struct rec_head *)record)->type;
+	if (type <= REC_EXIT || type == REC_CREDENTIALS)
+		return false;
+	return bpf_ringbuf_query(&priority_ring, BPF_RB_AVAIL_DATA) * 2 >
+	       bpf_ringbuf_query(&priority_ring, BPF_RB_RING_SIZE);
+}
+
 /* Writes @size bytes at @s as a record.  Nothing is told to the caller: a loss is counted. */
 static __always_inline void emit_bytes(enum rec_class class, const void *record, uint64_t size)
 {
@@ -132,7 +148,7 @@ static __always_inline void emit_bytes(enum rec_class class, const void *record,
 	if (filter_drops(record) || (class == REC_CLASS_BULK && throttle(record)))
 		return;
 	flags = wake_flags(class, ring, mark, size);
-	if (bpf_ringbuf_output(ring, (void *)record, size, flags))
+	if (crowds_out(class, record) || bpf_ringbuf_output(ring, (void *)record, size, flags))
 		emit_lost(class, REC_LOST_RING);
 	else if (flags == BPF_RB_NO_WAKEUP && wake_with_next(class, wake_wanted()))
 		wake_late(ring);
@@ -175,11 +191,22 @@ static __always_inline void emit_submit_bulk(void *record)
 /* --- floods --- */
 enum { TOLD_PAUSE_NS = 1000000000 };
 
+/* What is told once a second: numbers of one are not those of another.  What failed does not keep
+ * what succeeds from being told. */
+enum told {
+	TOLD_WRITTEN,
+	TOLD_PROTECT,
+	TOLD_TRACED,
+	TOLD_TRACE_FAILED,
+	TOLD_MEMORY,
+	TOLD_MEMORY_FAILED,
+};
+
 /* @actor did @what (a number of its call) to @target, and that was told less than a second ago. */
-static __always_inline bool told_lately(uint32_t actor, uint32_t target, uint32_t what,
-					uint64_t now_ns)
+static __always_inline bool told_lately(enum told told, uint32_t actor, uint32_t target,
+					uint32_t what, uint64_t now_ns)
 {
-	const struct poke key = { actor, target, what, 0 };
+	const struct poke key = { actor, target, what, told };
 	uint64_t *last = bpf_map_lookup_elem(&pokes, &key);
 
 	if (last && now_ns - *last < TOLD_PAUSE_NS)

@@ -140,8 +140,9 @@ static __always_inline bool walk_step(struct scratch *s, struct walk *w)
 	}
 	above = GET(mount, mnt_parent);
 	if (above == mount) {
-		w->flags = 0;
-		return false;
+		w->root = NULL; /* of a mount without a place (open_tree) up to its filesystem's */
+		w->flags = dentry == parent ? 0 : REC_PATH_TRUNCATED;
+		return dentry != parent;
 	}
 	walk_enter(w, above, GET(mount, mnt_mountpoint));
 	return true;

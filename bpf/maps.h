@@ -137,7 +137,7 @@ struct {
 
 /* --- when something that comes in floods was told last; what gave way is told once more --- */
 struct poke {
-	uint32_t actor, target, what, pad;
+	uint32_t actor, target, what, told; /* told: enum told of emit.h */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -115,6 +115,14 @@ static __always_inline bool exit_told(const struct rec_head *head)
 	return (int)bpf_map_update_elem(&ends, &key, &one, BPF_NOEXIST) == -EEXIST;
 }
 
+/* Who is left out is so until it ends: its number is soon another's. */
+static __always_inline void forget_ignored(uint32_t tgid)
+{
+	for (int i = 0; i < REC_IGNORED; i++)
+		if (control.ignored[i] == tgid)
+			control.ignored[i] = 0;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
@@ -124,8 +132,10 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	if (task->signal->live.counter != 0)
 		return 0;
 	filter_ended((uint32_t)task->tgid);
-	if (!read_watched(task))
+	if (!read_watched(task)) {
+		forget_ignored((uint32_t)task->tgid);
 		return 0;
+	}
 	fill_head(&r.head, task);
 	if (exit_told(&r.head))
 		return 0;

@@ -9,6 +9,7 @@
 #include <sys/shm.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 /* --- exec --- */
 static void exec_with_env(void *arg)
@@ -272,6 +273,32 @@ static void test_kernel_evade_given_ids_for_files_when_only_they_change_then_tol
 	assert_int_equal(r->after.euid, 0);
 }
 
+/* --- the memory of others --- */
+/* Once a second each is told: a first attempt that fails hides no second that does not. */
+static void test_kernel_evade_given_a_write_that_failed_when_the_next_does_not_then_told(
+	void **state)
+{
+	static uint64_t word = 7;
+	struct fixture *f = *state;
+	struct iovec io = { &word, sizeof(word) }, nowhere = { NULL, sizeof(word) };
+	const struct rec_ptrace *r;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		for (;;)
+			pause();
+	}
+	assert_int_equal(process_vm_writev(pid, &io, 1, &nowhere, 1, 0), -1);
+	assert_int_equal(process_vm_writev(pid, &io, 1, &io, 1, 0), sizeof(word));
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	r = await_nth(f, REC_VM_WRITE, getpid(), 1);
+	assert_int_equal(r->error, 0);
+	r = find_record(f, NULL, REC_VM_WRITE, getpid());
+	assert_int_equal(r->error, EFAULT);
+}
+
 #define T(name) cmocka_unit_test_setup(test_kernel_evade_given_##name, test_setup)
 
 int main(void)
@@ -282,6 +309,7 @@ int main(void)
 		T(users_when_executed_then_only_gained_privileges_are_told),
 		T(ids_for_files_when_only_they_change_then_told),
 		T(ways_to_executable_memory_when_taken_then_each_is_told),
+		T(a_write_that_failed_when_the_next_does_not_then_told),
 	};
 
 	if (geteuid() != 0) {

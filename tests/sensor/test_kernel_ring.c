@@ -3,6 +3,7 @@
 #include "tests/sensor/kernel_fixture.h"
 
 #include <pthread.h>
+#include <sys/prctl.h>
 
 #include "lib/file.h"
 
@@ -105,6 +106,46 @@ static void test_kernel_ring_given_a_full_ring_when_files_open_then_each_loss_is
 	open_often(&n);
 	assert_int_equal(probe_loss(small.probe, loss), 0);
 	assert_true(lost->count > 0 && lost->from_ns >= before);
+	buf_done(&small.records);
+	fixture_close(&small);
+}
+
+static void run_true(void *arg)
+{
+	char *argv[] = { "true", NULL };
+
+	(void)arg;
+	execv("/bin/true", argv);
+	_exit(99);
+}
+
+/* Names cost nothing, and are of the class of execs. */
+static void test_kernel_ring_given_a_flood_of_names_when_executed_then_the_exec_has_room(
+	void **state)
+{
+	enum { RING = 1 << 16 };
+	struct fixture small = { .netns = ((struct fixture *)*state)->netns };
+	struct probe_settings s = { .priority_ring_bytes = RING,
+				    .bulk_ring_bytes = 4096,
+				    .kinds = UINT64_C(1) << KIND_EXEC | UINT64_C(1) << KIND_END |
+					     UINT64_C(1) << KIND_PRCTL_NAME };
+	struct probe_loss loss[REC_CLASSES][REC_CAUSES];
+	uint64_t n_kept = 0, n = 2 * RING / sizeof(struct rec_prctl);
+	int status;
+	pid_t pid;
+
+	fixture_open(&small, &s);
+	for (uint64_t i = 0; i < n; i++)
+		assert_int_equal(prctl(PR_SET_NAME, "flood"), 0);
+	pid = in_child(run_true, NULL, &status);
+	assert_int_equal(status, 0);
+	assert_int_equal(probe_loss(small.probe, loss), 0);
+	take_records(&small);
+	n_kept = count_records(&small, REC_PRCTL, getpid());
+	assert_non_null(find_record(&small, NULL, REC_EXEC, pid));
+	assert_non_null(find_record(&small, NULL, REC_EXIT, pid));
+	assert_true(n_kept > 0);
+	assert_int_equal(n_kept + loss[REC_CLASS_PRIORITY][REC_LOST_RING].count, n);
 	buf_done(&small.records);
 	fixture_close(&small);
 }
@@ -394,6 +435,7 @@ int main(void)
 		T(an_ignored_process_when_it_opens_then_it_is_only_counted),
 		T(too_many_processes_when_ignored_then_refused),
 		T(another_network_namespace_when_files_open_then_none_come),
+		T(a_flood_of_names_when_executed_then_the_exec_has_room),
 		T(a_full_ring_when_files_open_then_each_loss_is_counted),
 		T(an_idle_reader_when_one_file_opens_then_it_wakes),
 		T(nothing_when_waited_then_the_time_passes),

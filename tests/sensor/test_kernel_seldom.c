@@ -189,16 +189,62 @@ static void test_kernel_seldom_given_a_mount_made_step_by_step_when_it_gets_a_pl
 	pid_t pid = in_child(mount_anew, NULL, &status);
 
 	assert_int_equal(status, 0);
-	r = await_nth(f, REC_MOUNT, pid, 1);
+	r = await_nth(f, REC_MOUNT, pid, 1); /* as it is made */
+	assert_string_equal(r->type, "tmpfs");
+	assert_int_equal(r->dir.bytes + r->name_bytes + r->source_dir.bytes, 0);
+	assert_string_equal((const char *)(r + 1), "ours");
+	r = await_nth(f, REC_MOUNT, pid, 2);
 	assert_string_equal(r->type, "tmpfs");
 	assert_int_equal(r->source_dir.bytes, 0);
 	assert_string_equal((const char *)(r + 1) + r->dir.bytes + r->name_bytes, "ours");
 	if (!is_kernel(5, 12)) /* knows no mount_setattr */
 		return;
-	r = await_nth(f, REC_MOUNT, pid, 2);
+	r = await_nth(f, REC_MOUNT, pid, 3);
 	assert_int_equal(r->mount_flags, MS_REMOUNT | MS_REC | MS_RDONLY | MS_NOEXEC);
 	snprintf(want, sizeof(want), "%s/anew", f->dir);
 	check_named(r->head.flags, (const char *)(r + 1), &r->dir, r->name_bytes, f->dir, "anew");
+}
+
+/* Names below a mount that is nowhere begin at the root of its filesystem. */
+static void use_tree(void *arg)
+{
+	int fd = (int)syscall(SYS_open_tree, AT_FDCWD, "tree", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	(void)arg;
+	if (fd < 0 || openat(fd, "secret", O_RDONLY | O_CLOEXEC) < 0)
+		_exit(98);
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+	return strlen(s) >= strlen(end) && strcmp(s + strlen(s) - strlen(end), end) == 0;
+}
+
+static void test_kernel_seldom_given_a_tree_that_is_nowhere_when_used_then_both_are_told(
+	void **state)
+{
+	struct fixture *f = *state;
+	char text[PATH_MAX * 2], want[PATH_MAX + 32];
+	const struct rec_mount *m;
+	const struct rec_open *r;
+	int status;
+	pid_t pid;
+
+	assert_int_equal(mkdir("tree", 0700), 0);
+	make_sized("tree/secret", 1);
+	pid = in_child(use_tree, NULL, &status);
+	assert_int_equal(status, 0);
+	r = await_record(f, REC_OPEN, pid);
+	snprintf(want, sizeof(want), "%s/tree/secret", strrchr(f->dir, '/'));
+	assert_true(ends_with(path_text((const char *)(r + 1), r->path.bytes, text, sizeof(text)),
+			      want));
+	assert_int_equal(r->path.flags, 0);
+	m = await_record(f, REC_MOUNT, pid);
+	assert_int_equal(m->mount_flags, MS_BIND);
+	assert_int_equal(m->dir.bytes + m->name_bytes, 0);
+	snprintf(want, sizeof(want), "%s/tree", strrchr(f->dir, '/'));
+	assert_true(ends_with(
+		path_text((const char *)(m + 1), m->source_dir.bytes, text, sizeof(text)), want));
 }
 
 /* --- sockets --- */
@@ -321,6 +367,7 @@ int main(void)
 		T(a_name_when_truncated_then_it_is_modified),
 		T(a_descriptor_in_a_name_when_used_then_its_file_is_told),
 		T(a_mount_made_step_by_step_when_it_gets_a_place_then_told),
+		T(a_tree_that_is_nowhere_when_used_then_both_are_told),
 		T(several_paths_of_tcp_when_accepted_then_told),
 		T(io_uring_when_it_writes_then_that_is_told),
 		T(io_uring_when_it_has_an_engines_socket_then_told),

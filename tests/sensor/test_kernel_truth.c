@@ -357,6 +357,30 @@ static void test_kernel_truth_given_a_pid_used_again_when_told_then_the_starts_d
 	assert_true(first->head.start_ns < second->head.start_ns);
 }
 
+static void test_kernel_truth_given_who_was_left_out_when_its_number_is_anothers_then_told(
+	void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid = 0, again = 0;
+
+	for (int i = 0; i < 100 && !again; i++) {
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			raise(SIGSTOP);
+			_exit(0);
+		}
+		assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+		assert_int_equal(probe_ignore_tgid(f->probe, (uint32_t)pid), 0);
+		kill(pid, SIGCONT);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		again = short_child(pid); /* 0: somebody else was faster */
+	}
+	assert_int_equal(again, pid);
+	await_record(f, REC_EXIT, pid);
+	assert_int_equal(count_records(f, REC_EXIT, pid), 1);
+}
+
 /* --- descriptors that move --- */
 static void change_passed(void *arg)
 {
@@ -444,6 +468,7 @@ int main(int argc, char **argv)
 		T(a_descriptor_when_executed_then_its_file_is_told),
 		T(vfork_when_the_child_executes_then_both_are_told),
 		T(a_pid_used_again_when_told_then_the_starts_differ),
+		T(who_was_left_out_when_its_number_is_anothers_then_told),
 		T(a_descriptor_passed_when_used_then_the_user_and_file_are_told),
 		T(a_dup_of_a_connection_when_the_last_closes_then_its_end_is_told),
 	};
