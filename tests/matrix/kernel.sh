@@ -59,7 +59,7 @@ examine() { # FOLDER
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir -p build/vm/results
-echo "commit $(git describe --always --dirty)" >"$out"
+echo "commit ${RTSEC_COMMIT:-$(git describe --always --dirty)}" >"$out"
 gather "$folder" && examine "$folder" 2>&1 | tr -d '\r' >>"$out"
 cat "$out"
 read -r passed failed < <(awk -f tests/matrix/count.awk "$out")
