@@ -243,7 +243,7 @@ struct rec_open {
 _Static_assert(sizeof(struct rec_open) == 120, "rec_open");
 
 /* memfd_create returned: the same struct.
- * error == 0: path is "memfd:NAME", detached; error != 0: name is NAME as asked.  open_flags: MFD_*. */
+ * path is "memfd:NAME", detached; with REC_F_AS_ASKED name is NAME.  open_flags: MFD_*. */
 
 /* Of calls that name a file: with REC_F_AS_ASKED the name is what was asked, and dir what a relative
  * name starts from; without it dir is what the kernel resolved and name the last component in it, or
@@ -354,6 +354,8 @@ enum { REC_IPV4 = 4, REC_IPV6 = 6 };
  * was told before is closed.  source is the side that connected, whichever side this is.
  * head of REC_CONNECT and REC_CLOSE: the thread that connected or accepted; zero but for time, cpu
  * with REC_F_NO_OWNER.
+ * REC_ACCEPT with REC_F_AS_ASKED: another thread has closed it already: dest is the listener's end,
+ * source is zero but with its version.
  * Listen, bind: the call returned; dest is the socket's own end (as asked when it failed:
  * REC_F_AS_ASKED), source is zero but with its version.
  * Datagram: the first UDP datagram between these two ends that this process sent (egress) or took

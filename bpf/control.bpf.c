@@ -126,7 +126,7 @@ int control_memory(struct call_exit *call)
 	if (!regs || !read_watched(t))
 		return 0;
 	fill_head(&r.head, t);
-	if ((uint32_t)ARG1(regs) == r.head.tgid)
+	if ((uint32_t)ARG1(regs) == read_vpid(t))
 		return 0; /* its own */
 	r.error = error_of(call->ret);
 	if (BPF_CORE_READ(t, thread_pid, level) == 0)

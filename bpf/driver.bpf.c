@@ -213,7 +213,7 @@ int driver_bpf(struct call_exit *call)
 {
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
-	uint64_t cmd = regs ? ARG1(regs) : (uint64_t)-1;
+	uint32_t cmd = regs ? (uint32_t)ARG1(regs) : (uint32_t)-1; /* the kernel takes no more of it */
 
 	if (cmd != CMD_MAP_CREATE && cmd != CMD_PROG_LOAD && cmd != CMD_LINK_CREATE)
 		return 0;

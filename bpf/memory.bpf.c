@@ -10,7 +10,7 @@ static __always_inline void memfd_fill(struct scratch *s, struct task_struct *t,
 	struct rec_open *r = (struct rec_open *)s->bytes;
 	struct pt_regs *regs = read_call(t, call->nr);
 	uint16_t flags = REC_F_AS_ASKED;
-	struct file *file;
+	struct file *file = NULL;
 
 	fill_move(s, sizeof(*r));
 	__builtin_memset(r, 0, sizeof(*r));
@@ -18,16 +18,15 @@ static __always_inline void memfd_fill(struct scratch *s, struct task_struct *t,
 	if (!regs)
 		return;
 	r->open_flags = (uint32_t)ARG2(regs);
-	if (call->ret < 0) {
-		r->error = (uint32_t)-call->ret;
-		r->name_bytes = fill_name(s, ARG1(regs), &flags);
-		r->head.flags = flags;
-	} else {
+	r->error = error_of(call->ret);
+	if (!r->error)
 		file = read_fd(t, (int)call->ret);
-		if (!file)
-			return; /* another thread closed it already */
+	if (file) {
 		fill_file(&r->file, file);
 		fill_file_path(s, &r->path, file);
+	} else { /* or another thread closed it already */
+		r->name_bytes = fill_name(s, ARG1(regs), &flags);
+		r->head.flags = flags;
 	}
 	r->head.type = REC_MEMFD;
 	emit_scratch(REC_CLASS_PRIORITY, s);

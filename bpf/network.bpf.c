@@ -129,6 +129,24 @@ int BPF_PROG(network_state, struct sock *sk, int before, int after)
 }
 
 /* --- accept --- */
+/* Another thread has closed the connection's descriptor already: what is known is the listener. */
+static __always_inline void accept_gone(struct task_struct *t, int nr)
+{
+	struct pt_regs *regs = read_call(t, nr);
+	struct sock *sk = regs ? read_inet(t, (int)ARG1(regs)) : NULL;
+	uint32_t protocol = sk ? GET(sk, sk_protocol) : 0;
+	struct rec_tcp *r;
+
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)
+		return;
+	r = own_end_begin(t, sk, REC_ACCEPT, 0);
+	if (!r)
+		return;
+	r->head.flags = REC_F_AS_ASKED;
+	r->protocol = IPPROTO_TCP;
+	emit_submit_bulk(r);
+}
+
 SEC("tracepoint")
 int network_accept(struct call_exit *call)
 {
@@ -140,6 +158,8 @@ int network_accept(struct call_exit *call)
 	sk = read_tcp(t, (int)call->ret);
 	if (sk)
 		accept_tell(t, sk);
+	else
+		accept_gone(t, call->nr);
 	return 0;
 }
 

@@ -16,7 +16,7 @@ int prctl_set(struct call_exit *call)
 {
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
-	uint64_t option = regs ? ARG1(regs) : 0;
+	uint32_t option = regs ? (uint32_t)ARG1(regs) : 0; /* the kernel takes no more of it */
 	struct rec_prctl r = {};
 
 	if (call->ret < 0 ||
@@ -25,7 +25,7 @@ int prctl_set(struct call_exit *call)
 	if (!read_watched(t))
 		return 0;
 	fill_head(&r.head, t);
-	r.option = (uint32_t)option;
+	r.option = option;
 	if (option != PR_SET_NAME)
 		r.value = ARG2(regs);
 	r.head.type = REC_PRCTL;

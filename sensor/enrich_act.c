@@ -141,7 +141,7 @@ void enrich_memfd(struct event *c)
 	size_t n_words = names_of_memfd(x->open_flags, words), n = c->r->name[0].n;
 
 	event_begin(c, KIND_MEMFD, event_row(c, known_actor(c->e->known, c->r->head)));
-	if (x->error == 0) {
+	if (x->error == 0 && !(c->r->head->flags & REC_F_AS_ASKED)) {
 		n = record_path_text(&c->r->path[0], c->e->path, sizeof(c->e->path));
 		name = c->e->path + (*c->e->path == '/');
 		batch_set_str(c->b, KIND_MEMFD, FIELD_FILE_PATH, c->e->path, n);

@@ -93,7 +93,10 @@ void enrich_connect(struct event *c)
 	enum kind kind = c->r->type == REC_CONNECT ? KIND_CONNECT : KIND_ACCEPT;
 
 	event_begin(c, kind, event_row(c, known_actor(c->e->known, c->r->head)));
-	set_flow(c, kind);
+	if (kind == KIND_ACCEPT && (c->r->head->flags & REC_F_AS_ASKED))
+		set_own_end(c, kind); /* whose the other one was is not known */
+	else
+		set_flow(c, kind);
 	event_outcome(c, kind, c->r->tcp->error);
 	if (kind == KIND_CONNECT)
 		batch_set(c->b, kind, FIELD_DURATION, c->r->tcp->duration_ns);

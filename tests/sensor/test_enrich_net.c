@@ -35,6 +35,22 @@ static void test_enrich_net_given_waiting_sockets_when_told_then_their_own_end_i
 	check_text(1, "network.transport", NULL);
 }
 
+static void test_enrich_net_given_an_accepted_connection_that_is_gone_when_told_then_one_end_is(
+	void **state)
+{
+	(void)state;
+	made_tcp(&made, REC_ACCEPT, 10, 10 * second, 20 * second);
+	made.head.flags = REC_F_AS_ASKED;
+	feed();
+	seal();
+	assert_int_equal(1, rows(KIND_ACCEPT));
+	check_text(0, "source.ip", NULL);
+	check_text(0, "network.community_id", NULL);
+	check_text(0, "destination.ip", "10.20.30.41");
+	check_number(0, "destination.port", 443);
+	check_text(0, "event.outcome", "success");
+}
+
 static void test_enrich_net_given_a_datagram_when_told_then_it_is_a_flow_over_udp(void **state)
 {
 	(void)state;
@@ -160,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(waiting_sockets_when_told_then_their_own_end_is_the_destination),
+		T(an_accepted_connection_that_is_gone_when_told_then_one_end_is),
 		T(a_datagram_when_told_then_it_is_a_flow_over_udp),
 		T(translations_when_told_then_both_tuples_are_fields),
 		T(a_unix_socket_when_told_then_its_path_is_a_field),

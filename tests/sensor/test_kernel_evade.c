@@ -3,8 +3,14 @@
  * them: behind a crowd of variables, by privileges, memory or ids that are seldom looked at. */
 #include "tests/sensor/kernel_fixture.h"
 
+#include <linux/bpf.h>
+#include <linux/sched.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/shm.h>
 #include <sys/statvfs.h>
@@ -299,6 +305,115 @@ static void test_kernel_evade_given_a_write_that_failed_when_the_next_does_not_t
 	assert_int_equal(r->error, EFAULT);
 }
 
+/* In a pid namespace a number of others may be that which the writer has outside. */
+static void write_to_a_namesake(void *arg)
+{
+	static uint64_t word = 7;
+	struct iovec io = { &word, sizeof(word) };
+	char text[32] = "";
+	pid_t own;
+	struct clone_args args = { .exit_signal = SIGCHLD,
+				   .set_tid = (uintptr_t)&own,
+				   .set_tid_size = 1 };
+	long pid;
+
+	(void)arg;
+	if (readlink("/proc/self", text, sizeof(text) - 1) < 0)
+		_exit(98);
+	own = (pid_t)strtol(text, NULL, 10); /* that of the namespace that /proc was mounted in */
+	pid = syscall(SYS_clone3, &args, sizeof(args));
+	if (pid == 0)
+		for (;;)
+			pause();
+	if (pid != own || process_vm_writev((pid_t)pid, &io, 1, &io, 1, 0) != sizeof(word))
+		_exit(97);
+}
+
+static void test_kernel_evade_given_a_namesake_in_a_namespace_when_written_to_then_told(
+	void **state)
+{
+	long pid = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		write_to_a_namesake(NULL);
+		_exit(0);
+	}
+	assert_int_equal(waitpid((pid_t)pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	await_record(*state, REC_VM_WRITE, (pid_t)pid);
+}
+
+/* --- arguments of which the kernel takes half --- */
+static void test_kernel_evade_given_more_bits_than_the_kernel_takes_when_called_then_told(
+	void **state)
+{
+	const unsigned long more = 1UL << 32;
+	struct fixture *f = *state;
+	union bpf_attr map = {
+		.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1
+	};
+	const struct rec_prctl *r;
+	long fd;
+
+	assert_int_equal(syscall(SYS_prctl, more | PR_SET_NAME, "hidden", 0, 0, 0), 0);
+	r = await_record(f, REC_PRCTL, getpid());
+	assert_int_equal(r->option, PR_SET_NAME);
+	assert_string_equal(r->head.comm, "hidden");
+	fd = syscall(SYS_bpf, more | BPF_MAP_CREATE, &map, sizeof(map));
+	assert_true(fd >= 0);
+	await_record(f, REC_BPF_MAP, getpid());
+	close((int)fd);
+}
+
+/* --- descriptors that are closed at once --- */
+enum { RACES = 500 };
+static atomic_bool stop;
+static int raced;
+
+static void *close_it(void *arg)
+{
+	while (!atomic_load(&stop))
+		close(raced);
+	return arg;
+}
+
+/* Each is told, of some only what was asked. */
+static void test_kernel_evade_given_a_thread_that_closes_when_memory_files_are_made_then_all_told(
+	void **state)
+{
+	struct fixture *f = *state;
+	const struct rec_open *r = NULL;
+	pthread_t thread;
+	char text[64];
+
+	raced = dup(0);
+	close(raced);
+	assert_int_equal(pthread_create(&thread, NULL, close_it, NULL), 0);
+	for (int i = 0; i < RACES; i++) {
+		int fd = memfd_create("raced", MFD_CLOEXEC);
+
+		assert_true(fd >= 0);
+		if (fd > raced) /* the other thread was too slow, as on an emulated machine */
+			close(fd);
+		take_records(f);
+	}
+	atomic_store(&stop, true);
+	pthread_join(thread, NULL);
+	await_nth(f, REC_MEMFD, getpid(), RACES - 1);
+	for (int i = 0; i < RACES; i++) {
+		r = find_record(f, r, REC_MEMFD, getpid());
+		assert_int_equal(r->error, 0);
+		if (r->head.flags & REC_F_AS_ASKED)
+			assert_string_equal((const char *)(r + 1), "raced");
+		else
+			assert_string_equal(
+				path_text((const char *)(r + 1), r->path.bytes, text, sizeof(text)),
+				"/memfd:raced");
+	}
+}
+
 #define T(name) cmocka_unit_test_setup(test_kernel_evade_given_##name, test_setup)
 
 int main(void)
@@ -310,6 +425,9 @@ int main(void)
 		T(ids_for_files_when_only_they_change_then_told),
 		T(ways_to_executable_memory_when_taken_then_each_is_told),
 		T(a_write_that_failed_when_the_next_does_not_then_told),
+		T(a_namesake_in_a_namespace_when_written_to_then_told),
+		T(more_bits_than_the_kernel_takes_when_called_then_told),
+		T(a_thread_that_closes_when_memory_files_are_made_then_all_told),
 	};
 
 	if (geteuid() != 0) {

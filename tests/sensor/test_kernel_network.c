@@ -3,6 +3,8 @@
 #include "tests/sensor/kernel_fixture.h"
 
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "tests/sensor/address.h"
 
@@ -227,6 +229,57 @@ static void test_kernel_network_given_a_forked_server_when_it_accepts_then_it_is
 	assert_null(find_record(f, NULL, REC_CONNECT, pid));
 }
 
+enum { RACES = 100 };
+static atomic_bool stop;
+static int raced;
+
+static void *close_it(void *arg)
+{
+	while (!atomic_load(&stop))
+		close(raced);
+	return arg;
+}
+
+/* Each is told, of some only where it was accepted. */
+static void test_kernel_network_given_a_thread_that_closes_when_accepted_then_all_are_told(
+	void **state)
+{
+	struct fixture *f = *state;
+	AUTO_FD int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	union address a = make_address("127.0.0.1", 0);
+	const struct rec_tcp *r = NULL;
+	int clients[RACES];
+	pthread_t thread;
+
+	assert_int_equal(bind(listener, &a.any, sizeof(a.v4)), 0);
+	assert_int_equal(listen(listener, RACES), 0);
+	a = make_address("127.0.0.1", own_port(listener));
+	for (int i = 0; i < RACES; i++) {
+		clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(clients[i], &a.any, sizeof(a.v4)), 0);
+	}
+	raced = dup(0);
+	close(raced);
+	assert_int_equal(pthread_create(&thread, NULL, close_it, NULL), 0);
+	for (int i = 0; i < RACES; i++) {
+		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+		assert_true(fd >= 0);
+		if (fd > raced)
+			close(fd);
+		take_records(f);
+	}
+	atomic_store(&stop, true);
+	pthread_join(thread, NULL);
+	await_nth(f, REC_ACCEPT, getpid(), RACES - 1);
+	for (int i = 0; i < RACES; i++) {
+		r = find_record(f, r, REC_ACCEPT, getpid());
+		assert_int_equal(r->dest_port, own_port(listener));
+		assert_int_equal(r->source_port == 0, (r->head.flags & REC_F_AS_ASKED) != 0);
+		close(clients[i]);
+	}
+}
+
 /* --- failures --- */
 /* The one record of the attempt to @ip:@port, which must have failed with @error. */
 static const struct rec_tcp *check_failed(struct fixture *f, const char *ip, uint16_t port,
@@ -404,6 +457,7 @@ int main(void)
 		T(ipv4_over_ipv6_sockets_when_connected_then_ipv4_is_told),
 		T(a_connection_when_reset_then_the_close_tells_the_error),
 		T(a_forked_server_when_it_accepts_then_it_is_the_one),
+		T(a_thread_that_closes_when_accepted_then_all_are_told),
 		T(no_listener_when_connected_then_the_refusal_is_told),
 		T(no_listener_when_connected_without_waiting_then_refusal_is_told),
 		T(a_listener_when_connected_without_waiting_then_success_is_told),
