@@ -140,14 +140,6 @@ enum {
 #error "system call numbers of this architecture are not known"
 #endif
 
-/* What a program on syscalls:sys_enter_X gets. */
-struct call_enter {
-	unsigned long common;
-	int nr;
-	int pad;
-	unsigned long args[6];
-};
-
 /* What a program on syscalls:sys_exit_X gets. */
 struct call_exit {
 	unsigned long common;

@@ -229,12 +229,15 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	__u64 start_boottime;
-	const struct cred *cred;
+	const struct cred *real_cred, *cred;
 	char comm[16];
 	struct fs_struct *fs;
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
+};
+struct bpf_iter__task {
+	struct task_struct *task;
 };
 struct vm_area_struct {
 	unsigned long vm_start, vm_end;

@@ -123,17 +123,18 @@ struct {
 	__type(value, struct resolved);
 } resolved_paths __weak SEC(".maps");
 
-/* --- credentials of threads that are inside a call that may change them; by pid_tgid --- */
+/* --- credentials of each thread, by its id; memory is taken as threads come --- */
 struct credentials {
 	struct rec_ids ids;
 	uint64_t effective, permitted;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, uint64_t);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, uint32_t);
 	__type(value, struct credentials);
-} changing __weak SEC(".maps");
+} identities __weak SEC(".maps");
 
 /* --- when something that comes in floods was told last; what gave way is told once more --- */
 struct poke {

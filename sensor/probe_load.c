@@ -395,7 +395,7 @@ static int events_folder(struct loading *l)
 	return l->events;
 }
 
-static int attach_call(struct loading *l, struct bpf_program *prog, const char *call, bool at_entry)
+static int attach_call(struct loading *l, struct bpf_program *prog, const char *call)
 {
 	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT,
 					.size = sizeof(attr),
@@ -406,7 +406,7 @@ static int attach_call(struct loading *l, struct bpf_program *prog, const char *
 
 	if (folder < 0)
 		return folder;
-	snprintf(name, sizeof(name), "sys_%s_%s", at_entry ? "enter" : "exit", call);
+	snprintf(name, sizeof(name), "sys_exit_%s", call);
 	id = tracefs_event(folder, "syscalls", name);
 	if (id < 0)
 		return id;
@@ -421,6 +421,27 @@ static int attach_call(struct loading *l, struct bpf_program *prog, const char *
 	return r;
 }
 
+/* Has the iterator @prog look at all that it is for. */
+static int run_once(const struct bpf_program *prog)
+{
+	struct bpf_link *link = bpf_program__attach_iter(prog, NULL);
+	ssize_t n;
+	char byte;
+	int fd, r;
+
+	if (!link)
+		return err_origin(-errno);
+	fd = bpf_iter_create(bpf_link__fd(link));
+	do /* until its end: it writes nothing.  The kernel stops at each million */
+		n = fd >= 0 ? read(fd, &byte, 1) : -1;
+	while (n < 0 && fd >= 0 && errno == EAGAIN);
+	r = n < 0 ? err_origin(-errno) : 0;
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	return r;
+}
+
 static int attach_hook(struct loading *l, const struct hook *hook)
 {
 	struct bpf_program *prog = find_program(l, hook->program);
@@ -428,10 +449,12 @@ static int attach_hook(struct loading *l, const struct hook *hook)
 
 	if (!bpf_program__autoload(prog)) /* there is no place for it */
 		return err_origin(-ENOTSUP);
+	if (hook->once)
+		return run_once(prog);
 	if (!hook->calls[0])
 		return add_link(l->kept, bpf_program__attach(prog));
 	for (size_t i = 0; i < HOOK_CALLS && hook->calls[i]; i++) {
-		r = attach_call(l, prog, hook->calls[i], hook->at_entry);
+		r = attach_call(l, prog, hook->calls[i]);
 		if (r < 0 && (r != -ENOENT || i == 0))
 			return r;
 	}

@@ -4,10 +4,11 @@
 #include <assert.h>
 #include <string.h>
 
-#define CREDENTIAL_CALLS                                                                        \
-	{                                                                                       \
-		"setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "capset", \
-			"setfsuid", "setfsgid"                                                  \
+/* Whatever changes credentials; in this order, so that none is missed between them. */
+#define CREDENTIALS                                                                              \
+	{                                                                                        \
+		"credentials_fork", "credentials_exec", "credentials_exit", "credentials_enter", \
+			"credentials_begin", "credentials_end"                                   \
 	}
 
 const struct hook probe_hooks[PROBE_HOOKS_MOST] = {
@@ -56,8 +57,14 @@ const struct hook probe_hooks[PROBE_HOOKS_MOST] = {
 	{ .program = "change_mount", .calls = { "mount", "move_mount", "mount_setattr" } },
 	{ .program = "change_detached", .calls = { "fsmount", "open_tree" } },
 	{ .program = "change_umount", .calls = { "umount" } },
-	{ .program = "credentials_begin", .calls = CREDENTIAL_CALLS, .at_entry = true },
-	{ .program = "credentials_end", .calls = CREDENTIAL_CALLS },
+	{ .program = "credentials_fork" },
+	{ .program = "credentials_exec" },
+	{ .program = "credentials_exit" },
+	{ .program = "credentials_enter", .calls = { "unshare", "setns" } },
+	{ .program = "credentials_begin", .once = true },
+	{ .program = "credentials_end",
+	  .calls = { "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "capset",
+		     "setfsuid", "setfsgid" } },
 	{ .program = "control_ptrace", .calls = { "ptrace" } },
 	{ .program = "control_signal" },
 	{ .program = "namespace_setns", .calls = { "setns" } },
@@ -83,15 +90,9 @@ const struct tier probe_rows[PROBE_ROWS_MOST] = {
 	{ KIND_EXEC, "exec", "tp_btf", { "process_exec" } },
 	{ KIND_FORK, "fork", "tp_btf", { "process_fork" } },
 	{ KIND_END, "end", "tp_btf", { "process_exit" } },
-	{ KIND_UID_CHANGE,
-	  "uid_change",
-	  "tp/syscalls",
-	  { "credentials_end", "credentials_begin" } },
-	{ KIND_GID_CHANGE,
-	  "gid_change",
-	  "tp/syscalls",
-	  { "credentials_end", "credentials_begin" } },
-	{ KIND_CAPSET, "capset", "tp/syscalls", { "credentials_end", "credentials_begin" } },
+	{ KIND_UID_CHANGE, "uid_change", "tp/syscalls", CREDENTIALS },
+	{ KIND_GID_CHANGE, "gid_change", "tp/syscalls", CREDENTIALS },
+	{ KIND_CAPSET, "capset", "tp/syscalls", CREDENTIALS },
 	{ KIND_SIGNAL, "signal", "tp_btf", { "control_signal" } },
 	{ KIND_PTRACE, "ptrace", "tp/syscalls", { "control_ptrace" } },
 	{ KIND_SETNS, "setns", "tp/syscalls", { "namespace_setns" } },

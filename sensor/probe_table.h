@@ -6,8 +6,8 @@
 
 enum {
 	HOOK_CALLS = 10,
-	TIER_PROGRAMS = 4,
-	PROBE_HOOKS_MOST = 64,
+	TIER_PROGRAMS = 6,
+	PROBE_HOOKS_MOST = 72,
 	PROBE_ROWS_MOST = 80,
 };
 
@@ -17,7 +17,7 @@ struct hook {
 	const char *program;	       /* NULL: behind the last one */
 	const char *calls[HOOK_CALLS]; /* those that an architecture lacks are left out, the first
 					* one must be there */
-	bool at_entry;		       /* where the calls come in, not at their return */
+	bool once;		       /* an iterator: runs through what is there, and stays not */
 	int params;		       /* that the tracepoint must have; 0: any number */
 };
 

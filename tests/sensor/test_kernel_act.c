@@ -5,6 +5,7 @@
 
 #include <linux/capability.h>
 #include <linux/memfd.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -85,6 +86,123 @@ static void test_kernel_act_given_root_when_capabilities_go_then_the_rest_is_tol
 	assert_int_equal(r->effective, 1 << CAP_CHOWN);
 	assert_int_equal(r->permitted, 1 << CAP_CHOWN | 1 << CAP_KILL);
 	assert_int_equal(count_records(f, REC_CREDENTIALS, pid), 1);
+}
+
+static void drop_in_a_new_namespace(void *arg)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	drop_all_but_chown(arg);
+	if (unshare(CLONE_NEWUSER) < 0 || syscall(SYS_capget, &head, data) < 0 ||
+	    data[0].effective == 1 << CAP_CHOWN)
+		_exit(97);
+	if (syscall(SYS_capset, &head, data) < 0) /* no change */
+		_exit(96);
+	data[0].effective = 1 << CAP_KILL;
+	data[1].effective = 0;
+	if (syscall(SYS_capset, &head, data) < 0)
+		_exit(95);
+}
+
+static void
+test_kernel_act_given_a_new_user_namespace_when_capabilities_go_then_only_those_are_told(
+	void **state)
+{
+	struct fixture *f = *state;
+	const struct rec_credentials *r;
+	int status;
+	pid_t pid = in_child(drop_in_a_new_namespace, NULL, &status);
+
+	assert_int_equal(status, 0);
+	await_record(f, REC_EXIT, pid);
+	r = await_nth(f, REC_CREDENTIALS, pid, 1);
+	assert_int_equal(r->changed, REC_CHANGED_CAPS);
+	assert_int_equal(r->effective, 1 << CAP_KILL);
+	assert_int_equal(count_records(f, REC_CREDENTIALS, pid), 2);
+}
+
+/* What a program that a thread executed does: it has that thread's group. */
+static int set_user_id(void)
+{
+	return syscall(SYS_setresuid, 65531, 65532, 65533) < 0;
+}
+
+static void *set_group_and_execute(void *arg)
+{
+	char *argv[] = { "test", "set_user_id", NULL };
+
+	(void)arg;
+	if (syscall(SYS_setresgid, 5, 6, 7) == 0)
+		execv("/proc/self/exe", argv);
+	_exit(98);
+}
+
+static void start_a_thread(void *arg)
+{
+	pthread_t thread;
+
+	(void)arg;
+	if (pthread_create(&thread, NULL, set_group_and_execute, NULL) == 0)
+		pthread_join(thread, NULL);
+	_exit(99);
+}
+
+static void test_kernel_act_given_a_thread_with_ids_of_its_own_when_it_executes_then_it_keeps_them(
+	void **state)
+{
+	struct fixture *f = *state;
+	const struct rec_credentials *r;
+	int status;
+	pid_t pid = in_child(start_a_thread, NULL, &status);
+
+	assert_int_equal(status, 0);
+	r = await_nth(f, REC_CREDENTIALS, pid, 1);
+	assert_int_equal(r->changed, REC_CHANGED_UIDS);
+	assert_int_equal(r->head.tid, pid);
+	assert_int_equal(r->before.gid, 5);
+	assert_int_equal(r->before.uid, 0);
+	assert_int_equal(r->after.suid, 65533);
+	r = find_record(f, NULL, REC_CREDENTIALS, pid);
+	assert_int_equal(r->changed, REC_CHANGED_GIDS);
+	assert_int_not_equal(r->head.tid, pid);
+	assert_int_equal(r->before.gid, getgid());
+}
+
+static void
+test_kernel_act_given_a_process_from_before_when_its_ids_change_then_what_it_was_is_told(
+	void **state)
+{
+	struct fixture *f = *state;
+	struct fixture later = { .netns = f->netns };
+	const struct probe_settings s = { 0 };
+	const struct rec_credentials *r;
+	char byte = 0;
+	int go[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe(go), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (syscall(SYS_setresgid, 5, 6, 7) < 0 || read(go[0], &byte, 1) != 1)
+			_exit(98);
+		_exit(set_user_id());
+	}
+	await_record(f, REC_CREDENTIALS, pid);
+	fixture_open(&later, &s);
+	assert_int_equal(write(go[1], &byte, 1), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	r = await_record(&later, REC_CREDENTIALS, pid);
+	assert_int_equal(r->changed, REC_CHANGED_UIDS);
+	assert_int_equal(r->before.sgid, 7);
+	assert_int_equal(r->before.uid, 0);
+	assert_int_equal(r->after.euid, 65532);
+	fixture_close(&later);
+	buf_done(&later.records);
+	close(go[0]);
+	close(go[1]);
 }
 
 /* --- ptrace --- */
@@ -327,11 +445,14 @@ static void test_kernel_act_given_a_name_when_a_memory_file_is_made_then_it_is_t
 }
 
 #define T(name) cmocka_unit_test_setup(test_kernel_act_given_##name, test_setup)
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		T(root_when_ids_change_then_old_and_new_are_told),
 		T(root_when_capabilities_go_then_the_rest_is_told),
+		T(a_new_user_namespace_when_capabilities_go_then_only_those_are_told),
+		T(a_thread_with_ids_of_its_own_when_it_executes_then_it_keeps_them),
+		T(a_process_from_before_when_its_ids_change_then_what_it_was_is_told),
 		T(a_process_when_traced_and_written_then_both_are_told),
 		T(traceme_when_called_then_the_tracer_is_the_target),
 		T(no_permission_when_traced_then_the_attempt_is_told),
@@ -341,6 +462,8 @@ int main(void)
 		T(a_name_when_a_memory_file_is_made_then_it_is_told),
 	};
 
+	if (argc == 2 && strcmp(argv[1], "set_user_id") == 0)
+		return set_user_id();
 	if (geteuid() != 0) {
 		print_error("the kernel tests need root: run them with sudo\n");
 		return 1;
