@@ -97,17 +97,11 @@ static int open_printer(struct job *j, bool live)
 
 static int print_page(struct job *j, struct slice doc)
 {
-	struct slice rows, key, row;
-	size_t at = 0;
-	int r = 0;
+	struct slice rows;
 
 	if (!rawjson_member(doc, "alerts", &rows))
 		return err_origin(-EBADMSG);
-	while (r == 0 && rawjson_next(rows, &at, &key, &row)) {
-		r = printer_row(j->printer, row);
-		j->shown++;
-	}
-	return r;
+	return printer_rows(j->printer, rows, &j->shown);
 }
 
 /* Text of the member cursor without its quotes; false: there is no more. */

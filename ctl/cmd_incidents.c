@@ -48,19 +48,12 @@ static int show(const struct cli_io *io, const struct cli_values *v, struct slic
 		.columns = columns, .n_columns = n,
 		.list = member,
 	};
-	AUTO(printer) *p = NULL;
-	struct slice rows, key, row;
-	size_t at = 0;
-	int r = printer_new(&p, &config);
+	struct slice rows;
 
 	*ret_n = 0;
-	if (r == 0 && !rawjson_member(doc, member, &rows))
-		r = err_origin(-EBADMSG);
-	while (r == 0 && rawjson_next(rows, &at, &key, &row)) {
-		r = printer_row(p, row);
-		++*ret_n;
-	}
-	return r < 0 ? r : printer_finish(p, "");
+	if (!rawjson_member(doc, member, &rows))
+		return err_origin(-EBADMSG);
+	return printer_print(&config, rows, "", ret_n);
 }
 
 /* A person gets the story and why; a program the whole answer. */

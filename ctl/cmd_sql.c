@@ -31,16 +31,11 @@ static int print_scans(const struct cli_io *io, const struct cli_values *v, stru
 		.columns = scan_columns, .n_columns = ARRAY_SIZE(scan_columns),
 		.list = "scans",
 	};
-	AUTO(printer) *p = NULL;
-	struct slice scans, key, scan;
-	size_t at = 0;
-	int r = rawjson_member(doc, "scans", &scans) ? 0 : err_origin(-EBADMSG);
+	struct slice scans;
 
-	if (r == 0)
-		r = printer_new(&p, &config);
-	while (r == 0 && rawjson_next(scans, &at, &key, &scan))
-		r = printer_row(p, scan);
-	return r < 0 ? r : printer_finish(p, "");
+	if (!rawjson_member(doc, "scans", &scans))
+		return err_origin(-EBADMSG);
+	return printer_print(&config, scans, "", NULL);
 }
 
 static int print(const struct cli_io *io, const struct cli_values *v, struct slice doc)

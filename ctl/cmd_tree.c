@@ -264,14 +264,8 @@ static int print_rows(const struct cli_io *io, enum printer_format format, struc
 		.columns = columns,  .n_columns = ARRAY_SIZE(columns),
 		.list = "processes",
 	};
-	AUTO(printer) *p = NULL;
-	struct slice key, row;
-	size_t at = 0;
-	int r = printer_new(&p, &config);
 
-	while (r == 0 && rawjson_next(rows, &at, &key, &row))
-		r = printer_row(p, row);
-	return r == 0 ? printer_finish(p, "") : r;
+	return printer_print(&config, rows, "", NULL);
 }
 
 static int print_json(const struct cli_io *io, struct slice doc)

@@ -69,14 +69,8 @@ static int print_rows(const struct cli_io *io, enum printer_format format, struc
 		.columns = columns, .n_columns = ARRAY_SIZE(columns),
 		.list = "buckets",
 	};
-	AUTO(printer) *p = NULL;
-	struct slice key, bucket;
-	size_t at = 0;
-	int r = printer_new(&p, &config);
 
-	while (r == 0 && rawjson_next(buckets, &at, &key, &bucket))
-		r = printer_row(p, bucket);
-	return r == 0 ? printer_finish(p, members) : r;
+	return printer_print(&config, buckets, members, NULL);
 }
 
 static int print(const struct cli_io *io, const struct cli_values *v, struct slice doc,

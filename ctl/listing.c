@@ -3,20 +3,6 @@
 
 #include "ctl/session.h"
 
-static int print_rows(struct printer *p, struct slice rows, uint64_t *ret_n)
-{
-	struct slice key, row;
-	size_t at = 0;
-	int r = 0;
-
-	*ret_n = 0;
-	while (r == 0 && rawjson_next(rows, &at, &key, &row)) {
-		r = printer_row(p, row);
-		++*ret_n;
-	}
-	return r < 0 ? r : printer_finish(p, "");
-}
-
 static int print(const struct listing *l, const struct cli_io *io, const struct cli_values *v,
 		 struct slice rows)
 {
@@ -25,12 +11,9 @@ static int print(const struct listing *l, const struct cli_io *io, const struct 
 		.columns = l->columns, .n_columns = l->n_columns,
 		.list = l->member,     .tint = l->tint,
 	};
-	AUTO(printer) *p = NULL;
 	uint64_t n = 0;
-	int r = printer_new(&p, &config);
+	int r = printer_print(&config, rows, "", &n);
 
-	if (r == 0)
-		r = print_rows(p, rows, &n);
 	if (r < 0)
 		return session_failed(io, r, NULL);
 	if (n == 0)

@@ -257,3 +257,30 @@ int printer_finish(struct printer *p, const char *members)
 	}
 	return printer_flush(p);
 }
+
+int printer_rows(struct printer *p, struct slice rows, uint64_t *ret_n)
+{
+	struct slice key, row;
+	uint64_t n = 0;
+	size_t at = 0;
+	int r = 0;
+
+	while (r == 0 && rawjson_next(rows, &at, &key, &row)) {
+		r = printer_row(p, row);
+		n++;
+	}
+	if (ret_n)
+		*ret_n += n;
+	return r;
+}
+
+int printer_print(const struct printer_config *config, struct slice rows, const char *members,
+		  uint64_t *ret_n)
+{
+	AUTO(printer) *p = NULL;
+	int r = printer_new(&p, config);
+
+	if (r == 0)
+		r = printer_rows(p, rows, ret_n);
+	return r == 0 ? printer_finish(p, members) : r;
+}

@@ -83,6 +83,14 @@ enum printer_format printer_format_of(const char *word, bool terminal);
  * writing. */
 NODISCARD int printer_row(struct printer *p, struct slice row);
 
+/* Shows each element of the array @rows; adds how many to *ret_n (NULL: not asked).  Returns as
+ * printer_row(). */
+NODISCARD int printer_rows(struct printer *p, struct slice rows, uint64_t *ret_n);
+
+/* All of it: printer_new(), printer_rows(), printer_finish().  Returns as they do. */
+NODISCARD int printer_print(const struct printer_config *config, struct slice rows,
+			    const char *members, uint64_t *ret_n);
+
 /* Writes what is held back and flushes: after each row of a live view. */
 NODISCARD int printer_flush(struct printer *p);
 

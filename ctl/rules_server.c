@@ -72,15 +72,11 @@ static const struct printer_column change_columns[] = {
 
 static int print_rows(struct job *j, struct slice doc, const char *member)
 {
-	struct slice rows, key, row;
-	size_t at = 0;
-	int r = 0;
+	struct slice rows;
 
 	if (!rawjson_member(doc, member, &rows))
 		return err_origin(-EBADMSG);
-	while (r == 0 && rawjson_next(rows, &at, &key, &row))
-		r = printer_row(j->printer, row);
-	return r;
+	return printer_rows(j->printer, rows, NULL);
 }
 
 static void say_unread(const struct job *j, const struct diag *d, int r)
@@ -298,6 +294,17 @@ static int get_source(struct job *j, const char *id)
 	return EXIT_HITS;
 }
 
+static int show_rule(struct job *j, struct slice doc)
+{
+	int r = open_printer(j, rule_columns, ARRAY_SIZE(rule_columns));
+
+	if (r == 0)
+		r = printer_row(j->printer, doc);
+	if (r == 0)
+		r = printer_finish(j->printer, "");
+	return r < 0 ? session_failed(j->io, r, NULL) : EXIT_HITS;
+}
+
 /* A person gets the text, a program the collector's answer. */
 static int get_one(struct job *j, const char *id)
 {
@@ -309,14 +316,7 @@ static int get_one(struct job *j, const char *id)
 	if (printer_format_of(j->v->output, j->io->out_tty) == PRINTER_TABLE)
 		return get_source(j, id);
 	r = call(j, &c, &body, &doc);
-	if (r)
-		return r;
-	r = open_printer(j, rule_columns, ARRAY_SIZE(rule_columns));
-	if (r == 0)
-		r = printer_row(j->printer, doc);
-	if (r == 0)
-		r = printer_finish(j->printer, "");
-	return r < 0 ? session_failed(j->io, r, NULL) : EXIT_HITS;
+	return r ? r : show_rule(j, doc);
 }
 
 static int get(struct job *j)
@@ -365,14 +365,7 @@ static int change(struct job *j, const struct call *c)
 	struct slice doc;
 	int r = call(j, c, &body, &doc);
 
-	if (r)
-		return r;
-	r = open_printer(j, rule_columns, ARRAY_SIZE(rule_columns));
-	if (r == 0)
-		r = printer_row(j->printer, doc);
-	if (r == 0)
-		r = printer_finish(j->printer, "");
-	return r < 0 ? session_failed(j->io, r, NULL) : EXIT_HITS;
+	return r ? r : show_rule(j, doc);
 }
 
 static int change_each(struct job *j, enum client_method method, const char *after)
