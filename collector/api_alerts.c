@@ -11,7 +11,7 @@
 
 #define AROUND_NS UINT64_C(600000000000) /* gaps so near to an alert are told with it */
 
-static struct alertbook *book_of(struct request *r)
+struct alertbook *api_alertbook(struct request *r)
 {
 	struct alertbook *b = request_server(r)->config.alertbook;
 
@@ -164,7 +164,7 @@ static int each_alert(const struct alert *a, void *arg)
 
 void api_alerts(struct request *r)
 {
-	struct alertbook *b = book_of(r);
+	struct alertbook *b = api_alertbook(r);
 	struct json j = json_to(request_body(r));
 	struct page page = { .j = &j };
 	struct alert_query q = { 0 };
@@ -193,7 +193,7 @@ void api_alerts(struct request *r)
 
 void api_alerts_watch(struct request *r)
 {
-	if (book_of(r))
+	if (api_alertbook(r))
 		alert_watch_open(request_server(r)->watches, r);
 }
 
@@ -327,7 +327,7 @@ void api_alert(struct request *r)
 {
 	uint64_t id;
 
-	if (book_of(r) && read_id(r, &id))
+	if (api_alertbook(r) && read_id(r, &id))
 		answer_one(r, id);
 }
 
@@ -335,7 +335,7 @@ void api_alert(struct request *r)
 
 static void edit(struct request *r, int status)
 {
-	struct alertbook *b = book_of(r);
+	struct alertbook *b = api_alertbook(r);
 	struct alert_edit e = {
 		.status = status,
 		.owner = api_text(r, PARAM_OWNER),
@@ -422,7 +422,7 @@ static int take_condition(const char *document, void *arg)
 
 void api_alert_except(struct request *r)
 {
-	struct alertbook *b = book_of(r);
+	struct alertbook *b = api_alertbook(r);
 	const char *condition = api_text(r, PARAM_CONDITION);
 	struct origin o = { 0 };
 	uint64_t id;

@@ -5,6 +5,9 @@
 #include "collector/alertbook.h"
 #include "collector/request.h"
 
+/* The alerts; NULL: there are none, and it has answered. */
+struct alertbook *api_alertbook(struct request *r);
+
 /* A filter and the texts that it points to. */
 struct alert_query {
 	struct alert_filter filter;

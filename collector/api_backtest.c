@@ -192,13 +192,8 @@ static bool read_task(struct request *r, struct task *t)
 
 void api_rules_backtest(struct request *r)
 {
-	AUTO(task) *t = NULL;
+	AUTO(task) *t = api_rulebook(r) ? api_task(r, sizeof(*t)) : NULL;
 
-	if (!request_server(r)->config.rulebook) {
-		request_problem_text(r, 503, "there are no rules here");
-		return;
-	}
-	t = api_task(r, sizeof(*t));
 	if (t && read_task(r, t))
 		request_run(r, work, TAKE(t), task_free);
 }

@@ -268,11 +268,20 @@ static void work(struct request *r, struct query_worker *w, void *arg)
 	incidents_done(&all);
 }
 
+static bool read_limit(struct request *r, uint64_t *ret)
+{
+	struct diag d = { 0 };
+
+	if (params_number(request_params(r), PARAM_LIMIT, 1, 10000, ret, &d) == 0)
+		return true;
+	api_bad_param(r, PARAM_LIMIT, &d);
+	return false;
+}
+
 static void start(struct request *r, const char *id)
 {
-	struct task *t = api_task(r, sizeof(*t));
+	AUTO_MEM struct task *t = api_alertbook(r) ? api_task(r, sizeof(*t)) : NULL;
 	uint64_t now_ns = timestamp_now();
-	struct diag d = { 0 };
 
 	if (!t)
 		return;
@@ -282,19 +291,9 @@ static void start(struct request *r, const char *id)
 	if (id && !t->id)
 		t->id = UINT64_MAX;
 	t->limit = 100;
-	if (!request_server(r)->config.alertbook) {
-		request_problem_text(r, 503, "there are no alerts here");
-	} else if (api_read_time(r, PARAM_SINCE, now_ns, &t->since_ns) &&
-		   api_read_time(r, PARAM_UNTIL, now_ns, &t->until_ns)) {
-		if (!id &&
-		    params_number(request_params(r), PARAM_LIMIT, 1, 10000, &t->limit, &d) < 0)
-			api_bad_param(r, PARAM_LIMIT, &d);
-		else {
-			request_run(r, work, t, free);
-			return;
-		}
-	}
-	free(t);
+	if (api_read_time(r, PARAM_SINCE, now_ns, &t->since_ns) &&
+	    api_read_time(r, PARAM_UNTIL, now_ns, &t->until_ns) && (id || read_limit(r, &t->limit)))
+		request_run(r, work, TAKE(t), free);
 }
 
 void api_incidents(struct request *r)

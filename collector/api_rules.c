@@ -4,7 +4,7 @@
 #include "collector/api_rules.h"
 #include "lib/timestamp.h"
 
-static struct rulebook *book_of(struct request *r)
+struct rulebook *api_rulebook(struct request *r)
 {
 	struct rulebook *b = request_server(r)->config.rulebook;
 
@@ -176,7 +176,7 @@ static int each_rule(const struct rulebook_entry *e, void *arg)
 
 void api_rules(struct request *r)
 {
-	struct rulebook *b = book_of(r);
+	struct rulebook *b = api_rulebook(r);
 	struct json j = json_to(request_body(r));
 	struct writer w = { &j, request_server(r)->config.detect };
 
@@ -210,7 +210,7 @@ static void answer_rule(struct request *r, struct rulebook *b, const char *id)
 
 void api_rule(struct request *r)
 {
-	struct rulebook *b = book_of(r);
+	struct rulebook *b = api_rulebook(r);
 	char id[PATH_VALUE_BYTES];
 
 	if (b && request_path_value(r, "rule_id", id))
@@ -233,7 +233,7 @@ static int each_revision(const struct rulebook_revision *v, void *arg)
 
 void api_rule_revisions(struct request *r)
 {
-	struct rulebook *b = book_of(r);
+	struct rulebook *b = api_rulebook(r);
 	struct json j = json_to(request_body(r));
 	char id[PATH_VALUE_BYTES];
 
@@ -282,7 +282,7 @@ static bool read_revision(struct request *r, bool optional, uint64_t *ret)
 
 void api_rule_source(struct request *r)
 {
-	struct rulebook *b = book_of(r);
+	struct rulebook *b = api_rulebook(r);
 	struct wanted w = { .out = request_body(r) };
 	char id[PATH_VALUE_BYTES];
 
@@ -300,7 +300,7 @@ void api_rule_source(struct request *r)
 
 static void set_enabled(struct request *r, bool enabled)
 {
-	struct rulebook *b = book_of(r);
+	struct rulebook *b = api_rulebook(r);
 	char id[PATH_VALUE_BYTES];
 
 	if (b && request_path_value(r, "rule_id", id) &&
@@ -320,7 +320,7 @@ void api_rule_disable(struct request *r)
 
 void api_rule_delete(struct request *r)
 {
-	struct rulebook *b = book_of(r);
+	struct rulebook *b = api_rulebook(r);
 	struct json j = json_to(request_body(r));
 	char id[PATH_VALUE_BYTES];
 
@@ -335,7 +335,7 @@ void api_rule_delete(struct request *r)
 
 void api_rule_rollback(struct request *r)
 {
-	struct rulebook *b = book_of(r);
+	struct rulebook *b = api_rulebook(r);
 	uint64_t revision, now;
 	char id[PATH_VALUE_BYTES];
 
@@ -365,7 +365,7 @@ static bool read_expires(struct request *r, uint64_t *ret)
 void api_rule_add_exception(struct request *r, const char *rule_id, const char *condition,
 			    uint64_t alert_id)
 {
-	struct rulebook *b = book_of(r);
+	struct rulebook *b = api_rulebook(r);
 	struct rulebook_exception x = {
 		.rule_id = rule_id,
 		.condition = condition,
@@ -401,7 +401,7 @@ void api_rule_except(struct request *r)
 
 void api_rule_except_drop(struct request *r)
 {
-	struct rulebook *b = book_of(r);
+	struct rulebook *b = api_rulebook(r);
 	char id[PATH_VALUE_BYTES], number[PATH_VALUE_BYTES];
 
 	if (b && request_path_value(r, "rule_id", id) &&

@@ -5,6 +5,9 @@
 #include "collector/request.h"
 #include "collector/rulebook.h"
 
+/* The rule book; NULL: there is none, and it has answered. */
+struct rulebook *api_rulebook(struct request *r);
+
 /* Members of a rule, for an object that is open. */
 void api_write_rule(struct json *j, const struct rule *rule, bool whole);
 /* "query": what @rule searches for, or null. */

@@ -113,13 +113,8 @@ static void work(struct request *r, struct query_worker *w, void *task)
 static void start(struct request *r, bool lint)
 {
 	const char *source = api_text(r, PARAM_SOURCE), *note = api_text(r, PARAM_NOTE);
-	AUTO(task) *t = NULL;
+	AUTO(task) *t = api_rulebook(r) ? api_task(r, sizeof(*t)) : NULL;
 
-	if (!request_server(r)->config.rulebook) {
-		request_problem_text(r, 503, "there are no rules here");
-		return;
-	}
-	t = api_task(r, sizeof(*t));
 	if (!t || (!lint && !api_read_bool(r, PARAM_DRY, &t->dry)))
 		return;
 	t->lint = lint;
