@@ -214,4 +214,5 @@ void uplink_counters(const struct uplink *u, struct uplink_counters *ret)
 	ret->connections = atomic_load(&u->connections);
 	ret->connected = atomic_load(&u->pipes) > 0;
 	ret->collector = (uint32_t)atomic_load(&u->at);
+	ret->away = u->away;
 }

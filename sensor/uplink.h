@@ -72,5 +72,7 @@ struct uplink_counters {
 	uint64_t sent, stored, duplicates, refused, busy, errors, bad_acks, connections;
 	bool connected;
 	uint32_t collector; /* which of the URLs is dialled */
+	const char *away;   /* why it cannot be reached, for people; NULL: it can.  As of the last
+			     * uplink_tick(), on its thread */
 };
 void uplink_counters(const struct uplink *u, struct uplink_counters *ret);

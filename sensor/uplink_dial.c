@@ -7,6 +7,7 @@
 #include "lib/log.h"
 #include "lib/monotonic.h"
 #include "lib/nng_end.h"
+#include "sensor/uplink_away.h"
 #include "sensor/uplink_internal.h"
 
 bool uplink_is_trial(const struct uplink *u, nng_pipe pipe)
@@ -119,6 +120,16 @@ static bool is_answered(const struct uplink *u, uint64_t now)
 	       (atomic_load(&u->under_way) == 0 || now - atomic_load(&u->heard_ms) < u->silent_ms);
 }
 
+/* The first time, and then ever less often. */
+static void tell_away(struct uplink *u)
+{
+	u->away = uplink_away_reason(u->dialer);
+	if ((u->n_away & (u->n_away + 1)) == 0)
+		log_warn("uplink.away", "collector=%s times=%u reason=\"%s\"", u->urls[u->at],
+			 u->n_away + 1, u->away);
+	u->n_away++;
+}
+
 /* The same collector is dialled anew, too: NNG's own dialling may have come to a stand
  * (lib/nng_end.h). */
 void uplink_tick(struct uplink *u)
@@ -132,12 +143,15 @@ void uplink_tick(struct uplink *u)
 	}
 	if (is_answered(u, now)) {
 		u->seen_ms = now;
+		u->away = NULL;
+		u->n_away = 0;
 		if (u->at != 0 && now - u->since_ms > u->return_ms)
 			begin_trial(u);
 		return;
 	}
 	if (now - u->seen_ms < u->away_ms)
 		return;
+	tell_away(u);
 	if (u->n_urls > 1)
 		log_warn("uplink.turns", "from=%s to=%s", u->urls[u->at],
 			 u->urls[(u->at + 1) % u->n_urls]);

@@ -34,6 +34,8 @@ struct uplink {
 	size_t n_urls;
 	atomic_size_t at; /* which of them is dialled */
 	bool is_trying;
+	const char *away;	    /* why it is; NULL: it answers, or did a moment ago */
+	uint32_t n_away;	    /* how often that was found since */
 	uint64_t seen_ms, since_ms; /* when a connection stood last; when @at was chosen */
 	uint32_t silent_ms, away_ms, return_ms, trial_ms;
 	struct uplink_tls tls;

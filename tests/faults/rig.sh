@@ -59,7 +59,7 @@ layered() { # NAME COMMAND...: becomes the daemon
 start_collector() {
 	(layered collector ip netns exec "$N-hub" "$BIN/rtsec-collector" --dir "$T/collector" \
 		--listen "tls+tcp://0.0.0.0:$PORT" --http "0.0.0.0:$HTTP" --tls-name "$HUB" \
-		--min-free-bytes 0) >>"$T/collector.log" 2>&1 &
+		--min-free-bytes "${MIN_FREE:-0}") >>"$T/collector.log" 2>&1 &
 	pid[collector]=$!
 }
 
@@ -68,7 +68,7 @@ start_sensor() { # NAME [NODE-ID AT-NODE]
 
 	[ "$KERNEL" = yes ] || program=$TOOLS/sensor-without-kernel
 	(NUMBERS=$T/numbers-$1 layered "$1" ip netns exec "$N-$at" "$program" --collector "tls+tcp://$HUB:$PORT" \
-		--state "$T/$1" --node-id "$id" --node-name "$id" --only-netns "/run/netns/$N-$at" \
+		--state "$T/$1" --node-id "$id" --node-name "${NODE_NAME:-$id}" --only-netns "/run/netns/$N-$at" \
 		--without deletion --spool-sync batch) >>"$T/$1.log" 2>&1 &
 	pid[$1]=$!
 }

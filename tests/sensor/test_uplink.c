@@ -373,6 +373,41 @@ static struct uplink *dial_two(struct outbox *o, const struct collector two[2])
 	return u;
 }
 
+/* Says why until it is there. */
+static void test_uplink_given_no_collector_when_it_is_away_then_it_says_why(void **state)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	struct collector two[2] = { 0 };
+	struct uplink_counters c = { 0 };
+	struct outbox *o = make_outbox();
+	struct uplink *u;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		collector_start(&two[i]); /* to learn of free ports */
+		collector_stop(&two[i]);
+	}
+	u = dial_two(o, two);
+	for (int i = 0; !c.away || strcmp(c.away, "nobody listens there") != 0; i++) {
+		assert_true(i < 6000);
+		nanosleep(&pause, NULL);
+		uplink_tick(u);
+		uplink_counters(u, &c);
+	}
+	for (size_t i = 0; i < 2; i++)
+		collector_start(&two[i]);
+	for (int i = 0; c.away; i++) {
+		assert_true(i < 6000);
+		nanosleep(&pause, NULL);
+		uplink_tick(u);
+		uplink_counters(u, &c);
+	}
+	uplink_free(u);
+	for (size_t i = 0; i < 2; i++)
+		collector_stop(&two[i]);
+	outbox_free(o);
+}
+
 static void wait_empty(struct outbox *o, struct uplink *u)
 {
 	for (int i = 0; i < PATIENCE && !outbox_wait_empty(o, 0); i++) {
@@ -525,6 +560,7 @@ int main(void)
 			test_uplink_given_clocks_apart_when_acked_then_the_offset_is_known),
 		cmocka_unit_test(
 			test_uplink_given_a_collector_when_frames_are_pushed_then_all_are_stored),
+		cmocka_unit_test(test_uplink_given_no_collector_when_it_is_away_then_it_says_why),
 		cmocka_unit_test(
 			test_uplink_given_no_collector_when_one_comes_up_then_all_are_stored),
 		cmocka_unit_test(
