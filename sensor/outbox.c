@@ -3,7 +3,11 @@
 
 #include "lib/monotonic.h"
 
-enum { LOADED_MAX = 16, LOADED_BYTES = 4 << 20 };
+enum {
+	LOADED_MAX = 16,
+	LOADED_BYTES = 4 << 20,
+	QUIET_MS = 500, /* without an Ack, and there is no use in waiting for another */
+};
 
 /* The far end of the queue, on disk. */
 struct far {
@@ -276,18 +280,30 @@ void outbox_totals(struct outbox *o, struct outbox_totals *ret)
 	pthread_mutex_unlock(&o->lock);
 }
 
+static uint64_t n_inside(const struct outbox *o)
+{
+	return o->frames + o->far.backlog;
+}
+
 bool outbox_wait_empty(struct outbox *o, uint32_t timeout_ms)
 {
-	struct timespec until = monotonic_after_ms(timeout_ms);
-	bool is_empty;
-	int r = 0;
+	struct timespec until;
+	uint64_t before, left;
 
 	pthread_mutex_lock(&o->lock);
-	while ((o->frames || o->far.backlog) && r == 0)
-		r = monotonic_wait(&o->empty, &o->lock, &until);
-	is_empty = o->frames == 0 && o->far.backlog == 0;
+	left = n_inside(o);
+	do {
+		uint32_t step_ms = o->far.on ? MIN(timeout_ms, (uint32_t)QUIET_MS) : timeout_ms;
+		int r = 0;
+
+		before = left;
+		timeout_ms -= step_ms;
+		until = monotonic_after_ms(step_ms);
+		while ((left = n_inside(o)) && r == 0)
+			r = monotonic_wait(&o->empty, &o->lock, &until);
+	} while (left && left < before && timeout_ms);
 	pthread_mutex_unlock(&o->lock);
-	return is_empty;
+	return left == 0;
 }
 
 /* ---- the spooler ---- */

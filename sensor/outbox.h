@@ -42,7 +42,9 @@ struct outbox_totals {
 };
 void outbox_totals(struct outbox *o, struct outbox_totals *ret);
 
-/* Waits until nothing is inside and nothing on disk.  Returns true, or false after @timeout_ms. */
+/* Waits until nothing is inside and nothing on disk.  Returns true, or false after @timeout_ms;
+ * with a spooler, which has a place for the rest, already when half a second passes without an Ack.
+ */
 bool outbox_wait_empty(struct outbox *o, uint32_t timeout_ms);
 
 /* ---- for the spooler, on its thread ---- */

@@ -33,7 +33,8 @@ static struct outbox *make(size_t max_bytes)
 	return o;
 }
 
-static void test_outbox_given_frames_when_taken_and_stored_then_order_and_totals_are_right(void **state)
+static void test_outbox_given_frames_when_taken_and_stored_then_order_and_totals_are_right(
+	void **state)
 {
 	struct outbox *o = make(1000);
 	struct outbox_totals totals;
@@ -60,7 +61,25 @@ static void test_outbox_given_frames_when_taken_and_stored_then_order_and_totals
 	outbox_free(o);
 }
 
-static void test_outbox_given_no_room_when_pushed_then_the_oldest_bulk_goes_and_is_told(void **state)
+/* Not after the hour that it may take. */
+static void test_outbox_given_a_spooler_when_no_ack_comes_then_the_wait_ends(void **state)
+{
+	struct outbox *o = make(1000);
+	struct outbox_frame *a;
+
+	(void)state;
+	outbox_spooling(o, &(struct outbox_spooling){ .away_ms = 3600000 });
+	outbox_push(o, frame(10, 1, 0, 5));
+	a = outbox_take(o);
+	assert_false(outbox_wait_empty(o, 3600000));
+	outbox_stored(o, a);
+	assert_true(outbox_wait_empty(o, 3600000));
+	outbox_spooling(o, NULL);
+	outbox_free(o);
+}
+
+static void test_outbox_given_no_room_when_pushed_then_the_oldest_bulk_goes_and_is_told(
+	void **state)
 {
 	struct outbox *o = make(100);
 	struct losses lost = { 0 };
@@ -106,7 +125,8 @@ static void test_outbox_given_all_under_way_when_pushed_then_the_new_frame_is_th
 	outbox_free(o);
 }
 
-static void test_outbox_given_a_frame_that_tells_a_gap_when_lost_then_the_gap_comes_back(void **state)
+static void test_outbox_given_a_frame_that_tells_a_gap_when_lost_then_the_gap_comes_back(
+	void **state)
 {
 	struct outbox *o = make(100);
 	struct outbox_frame *f = frame(50, 100, 1, 0);
@@ -116,8 +136,9 @@ static void test_outbox_given_a_frame_that_tells_a_gap_when_lost_then_the_gap_co
 	(void)state;
 	f->losses = calloc(1, sizeof(*f->losses));
 	f->n_losses = 1;
-	f->losses[0] = (struct loss){ .count = 55, .class = CLASS_BULK, .cause = LOSS_RING_FULL,
-				      .from_ns = 3, .to_ns = 4 };
+	f->losses[0] = (struct loss){
+		.count = 55, .class = CLASS_BULK, .cause = LOSS_RING_FULL, .from_ns = 3, .to_ns = 4
+	};
 	outbox_push(o, f);
 	outbox_refused(o, outbox_take(o));
 	outbox_losses(o, &lost);
@@ -131,7 +152,8 @@ static void test_outbox_given_a_frame_that_tells_a_gap_when_lost_then_the_gap_co
 	outbox_free(o);
 }
 
-static void test_outbox_given_waiting_frames_when_a_heartbeat_is_pushed_then_it_is_dropped(void **state)
+static void test_outbox_given_waiting_frames_when_a_heartbeat_is_pushed_then_it_is_dropped(
+	void **state)
 {
 	struct outbox *o = make(100);
 	struct outbox_totals totals;
@@ -148,10 +170,16 @@ static void test_outbox_given_waiting_frames_when_a_heartbeat_is_pushed_then_it_
 static void test_losses_given_the_same_cause_twice_when_added_then_they_are_one(void **state)
 {
 	struct losses all = { 0 };
-	struct loss a = { .count = 2, .class = CLASS_BULK, .cause = LOSS_RING_FULL, .from_ns = 10,
-			  .to_ns = 20 };
-	struct loss b = { .count = 3, .class = CLASS_BULK, .cause = LOSS_RING_FULL, .from_ns = 5,
-			  .to_ns = 15, .first_seq = 7, .last_seq = 9 };
+	struct loss a = {
+		.count = 2, .class = CLASS_BULK, .cause = LOSS_RING_FULL, .from_ns = 10, .to_ns = 20
+	};
+	struct loss b = { .count = 3,
+			  .class = CLASS_BULK,
+			  .cause = LOSS_RING_FULL,
+			  .from_ns = 5,
+			  .to_ns = 15,
+			  .first_seq = 7,
+			  .last_seq = 9 };
 	struct loss l;
 
 	(void)state;
@@ -169,6 +197,7 @@ static void test_losses_given_the_same_cause_twice_when_added_then_they_are_one(
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_outbox_given_a_spooler_when_no_ack_comes_then_the_wait_ends),
 		cmocka_unit_test(
 			test_outbox_given_frames_when_taken_and_stored_then_order_and_totals_are_right),
 		cmocka_unit_test(
@@ -179,7 +208,8 @@ int main(void)
 			test_outbox_given_a_frame_that_tells_a_gap_when_lost_then_the_gap_comes_back),
 		cmocka_unit_test(
 			test_outbox_given_waiting_frames_when_a_heartbeat_is_pushed_then_it_is_dropped),
-		cmocka_unit_test(test_losses_given_the_same_cause_twice_when_added_then_they_are_one),
+		cmocka_unit_test(
+			test_losses_given_the_same_cause_twice_when_added_then_they_are_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
