@@ -1,7 +1,8 @@
 #!/bin/bash
 # run.sh - every test of rtsec, as `./dev test [--fast | --vm | --matrix]` runs it (which installs
-# packages first); --vm adds containers of real runtimes, the packages in a bare Debian under systemd, and the kernel tests on two other kernels, one
-# of them arm64's; --matrix are the tests on every other kernel and for arm64 alone, which write docs/coverage.md.
+# packages first); --vm adds containers of real runtimes and the kernel tests on two other kernels, one
+# of them arm64's; --matrix are the tests on every other kernel and for arm64 alone, which write docs/coverage.md, and
+# the packages in a bare Debian under systemd.
 # Each suite leaves its whole output in build/test-logs/SUITE.log; what failed is shown.  Ends with
 # `N passed, N failed` and exits 1 when anything failed.  Nothing is skipped: a machine that cannot
 # load eBPF programs fails.  What failed is run a second time, alone (docs/decisions/0013): passing
@@ -132,6 +133,7 @@ suites_matrix() {
 	awk -f tests/matrix/coverage.awk tests/matrix/kernels lib/kinds.def build/vm/results/*.txt \
 		>docs/coverage.md
 	suite_build_arm64 && suite_ctest unit-arm64 arm64-cross "$jobs" -LE 'kernel|native|browser'
+	suite_build release release && suite_script install bash tests/install/run.sh
 }
 
 mode=
@@ -166,7 +168,6 @@ else
 fi
 if [ "$mode" = --vm ]; then
 	suite_script containers bash tests/containers/run.sh
-	suite_script install bash tests/install/run.sh
 	suite_kernel x86_64-6.1
 	suite_build_arm64 && suite_kernel arm64-6.12
 fi

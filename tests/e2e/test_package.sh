@@ -38,6 +38,9 @@ installed() {
 	for name in sensor collector; do
 		expect "the $name takes the settings that are installed" \
 			"$("$R/usr/bin/rtsec-$name" --config "$R/etc/rtsec/$name.yaml" --check-config >/dev/null 2>&1; echo $?)" 0
+		sed 's/^# \([a-z-]*: \)/\1/' "$R/etc/rtsec/$name.yaml" >"$T/$name.yaml"
+		expect "the $name takes them with what is commented out" \
+			"$("$R/usr/bin/rtsec-$name" --config "$T/$name.yaml" --check-config >/dev/null 2>&1; echo $?) $(grep -c '^label:\|^listen:' "$T/$name.yaml")" "0 1"
 	done
 }
 
