@@ -150,7 +150,7 @@ struct rec_stamp {
 };
 
 /* A program was started.  head: the process after it, with the identity that it kept.
- * Data: exe, cwd, args, env, script. */
+ * Data: exe, cwd, args, env, script_dir, script. */
 struct rec_exec {
 	struct rec_head head;
 	uint64_t parent_start_ns;
@@ -175,8 +175,8 @@ struct rec_exec {
 	uint64_t cpu_cgroup_id; /* in the hierarchy of the cpu controller, v1 or v2; 0: none */
 	uint8_t elf_class; /* ELFCLASS* of the executable, as the kernel read it; 0: no ELF file */
 	uint8_t pad;
-	uint16_t elf_machine; /* EM_* of <elf.h> */
-	uint32_t pad2;
+	uint16_t elf_machine;	    /* EM_* of <elf.h> */
+	struct rec_path script_dir; /* of a script executed by descriptor: the file; script is empty */
 };
 ABI_ASSERT(rec_exec, parent_start_ns, 72);
 ABI_ASSERT(rec_exec, file, 88);

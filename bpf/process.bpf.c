@@ -318,16 +318,47 @@ static __always_inline void exec_env(struct scratch *s, struct mm_struct *mm)
 		r->head.flags |= REC_F_ENV_CUT;
 }
 
+/* The descriptor that the kernel made a name of, for the interpreter: "/dev/fd/N"; -1: it is none.
+ */
+static __always_inline int named_fd(const char *name)
+{
+	uint64_t words[2] = {};
+	const char *text = (const char *)words;
+	int fd = 0;
+
+	if (bpf_probe_read_kernel_str(words, sizeof(words), name) < 10 ||
+	    words[0] != 0x2f64662f7665642f /* /dev/fd/ */)
+		return -1;
+	for (int i = 8; i < 15; i++) {
+		if (!text[i])
+			return fd;
+		if (text[i] < '0' || text[i] > '9')
+			return -1;
+		fd = fd * 10 + (text[i] - '0');
+	}
+	return -1;
+}
+
 /* The script: what was to be executed, if another program is executed for it. */
-static __always_inline void exec_script(struct scratch *s, struct linux_binprm *bprm)
+static __always_inline void exec_script(struct scratch *s, struct task_struct *task,
+					struct linux_binprm *bprm)
 {
 	struct rec_exec *r = (struct rec_exec *)s->bytes;
-	const char *file = bprm->filename;
+	const char *name = bprm->filename;
 	uint16_t flags = 0;
+	struct file *file;
+	int fd;
 
 	r->script_bytes = 0;
-	if (file != bprm->interp)
-		r->script_bytes = fill_copied(s, file, &flags);
+	r->script_dir.bytes = r->script_dir.flags = 0;
+	if (name == bprm->interp)
+		return;
+	fd = named_fd(name);
+	file = fd < 0 ? NULL : read_fd(task, fd);
+	if (file)
+		fill_file_path(s, &r->script_dir, file);
+	else
+		r->script_bytes = fill_copied(s, name, &flags);
 }
 
 /* What the kernel itself read of the executable: nothing that a file says later counts. */
@@ -337,7 +368,6 @@ static __always_inline void exec_elf(struct rec_exec *r, struct linux_binprm *bp
 
 	r->elf_class = r->pad = 0;
 	r->elf_machine = 0;
-	r->pad2 = 0;
 	if (bpf_core_read(head, sizeof(head), &bprm->buf) || *(uint32_t *)head != ELF_MAGIC)
 		return;
 	r->elf_class = head[4];
@@ -378,7 +408,7 @@ static __always_inline void exec_fill(struct scratch *s, struct task_struct *tas
 	fill_cwd(s, &r->cwd, task);
 	fill_args(s, args);
 	exec_env(s, mm);
-	exec_script(s, bprm);
+	exec_script(s, task, bprm);
 	emit_scratch(REC_CLASS_PRIORITY, s);
 }
 

@@ -53,11 +53,13 @@ static void set_env(struct event *c)
 
 static void set_script(struct event *c)
 {
+	const struct record_path *file = &c->r->path[2]; /* where it was executed by descriptor */
 	size_t n;
 
-	if (c->r->name[0].n == 0)
+	if (c->r->name[0].n == 0 && file->n == 0)
 		return;
-	n = record_asked_text(&c->r->path[1], &c->r->name[0], c->e->path, sizeof(c->e->path));
+	n = record_asked_text(file->n ? file : &c->r->path[1], &c->r->name[0], c->e->path,
+			      sizeof(c->e->path));
 	batch_set_str(c->b, KIND_EXEC, FIELD_SCRIPT, c->e->path, n);
 }
 

@@ -66,6 +66,7 @@ static void take_exec(struct record *r, struct rest *rest)
 		rest->ok = false;
 	if (rest->ok && e->env_bytes && r->env[e->env_bytes - 1])
 		rest->ok = false;
+	r->path[2] = take_path(rest, &e->script_dir);
 	r->name[0] = take_text(rest, e->script_bytes);
 }
 

@@ -102,6 +102,17 @@ static void test_enrich_exec_given_a_fork_into_namespaces_when_told_then_types_a
 	check_list(1, "rtsec.namespace.types", "");
 }
 
+static void test_enrich_exec_given_a_script_by_descriptor_when_executed_then_its_file_is_told(
+	void **state)
+{
+	(void)state;
+	made_exec(&made, 10, 10 * second, 20 * second, "/bin/sh", "sh", 3);
+	made.exec.script_dir = made_path(&made, "/tmp/hidden");
+	feed();
+	seal();
+	check_text(0, "process.script.path", "/tmp/hidden");
+}
+
 static void test_enrich_exec_given_what_a_fork_shares_when_told_then_it_is_words(void **state)
 {
 	(void)state;
@@ -255,6 +266,7 @@ int main(void)
 		T(what_was_cut_when_told_then_that_is_told),
 		T(odd_executables_when_told_then_they_are_flagged),
 		T(a_fork_into_namespaces_when_told_then_types_are_words),
+		T(a_script_by_descriptor_when_executed_then_its_file_is_told),
 		T(what_a_fork_shares_when_told_then_it_is_words),
 		T(elf_files_when_executed_then_class_and_machine_are_told),
 		T(executable_memory_when_told_then_how_and_of_what),

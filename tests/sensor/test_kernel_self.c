@@ -102,6 +102,34 @@ static void test_kernel_self_given_a_script_when_executed_then_it_and_its_interp
 	assert_string_equal(env_of(r) + r->env_bytes, "./script");
 }
 
+static void exec_script_by_descriptor(void *arg)
+{
+	char *argv[] = { "x", NULL };
+	int fd = open(arg, O_RDONLY);
+
+	syscall(SYS_execveat, fd, "", argv, argv + 1, AT_EMPTY_PATH);
+	_exit(99);
+}
+
+static void test_kernel_self_given_a_script_when_executed_by_descriptor_then_its_file_is_told(
+	void **state)
+{
+	struct fixture *f = *state;
+	char text[PATH_MAX], want[PATH_MAX + 16];
+	const struct rec_exec *r;
+	int status;
+	pid_t pid;
+
+	assert_int_equal(system("printf '#!/bin/true\\n' >hidden; chmod 755 hidden"), 0);
+	pid = in_child(exec_script_by_descriptor, "./hidden", &status);
+	assert_int_equal(status, 0);
+	r = await_record(f, REC_EXEC, pid);
+	assert_int_equal(r->script_bytes, 0);
+	snprintf(want, sizeof(want), "%s/hidden", f->dir);
+	assert_string_equal(
+		path_text(env_of(r) + r->env_bytes, r->script_dir.bytes, text, sizeof(text)), want);
+}
+
 static void exec_with_one_capability(void *arg)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -285,9 +313,8 @@ static void test_kernel_self_given_a_mapped_file_when_written_and_executable_the
 	assert_int_equal(r->call, REC_MPROTECT);
 	assert_int_equal(r->anonymous, 0);
 	if (can_look())
-		assert_string_equal(path_text((const char *)(r + 1), r->path.bytes, text,
-					      sizeof(text)),
-				    real);
+		assert_string_equal(
+			path_text((const char *)(r + 1), r->path.bytes, text, sizeof(text)), real);
 }
 
 static void test_kernel_self_given_a_memory_file_when_mapped_executable_then_it_is_told(
@@ -479,6 +506,7 @@ int main(void)
 		T(variables_when_executed_then_the_chosen_are_told),
 		T(a_long_environment_when_executed_then_it_is_bounded),
 		T(a_script_when_executed_then_it_and_its_interpreter_are_told),
+		T(a_script_when_executed_by_descriptor_then_its_file_is_told),
 		T(a_capability_when_executed_then_it_is_told),
 		T(namespaces_of_a_clone_when_forked_then_they_are_told),
 		T(what_a_clone_shares_when_forked_then_it_is_told),
