@@ -228,7 +228,7 @@ static __always_inline void fill_args(struct scratch *s, uint64_t start)
 {
 	struct rec_exec *r = (struct rec_exec *)s->bytes;
 	uint32_t n = r->args_total < REC_ARGS_BYTES ? r->args_total : REC_ARGS_BYTES;
-	uint32_t at = fill_at(s);
+	uint32_t at = fill_at(s), last;
 
 	n -= r->args_before;
 	if (n > REC_ARGS_CHUNK)
@@ -238,6 +238,10 @@ static __always_inline void fill_args(struct scratch *s, uint64_t start)
 		return;
 	if (bpf_probe_read_user(s->bytes + at, n, (void *)(start + r->args_before)))
 		n = 0;
+	last = at + n - 1;
+	OPAQUE(last);
+	if (n && last < SCRATCH_BYTES)
+		s->bytes[last] = 0; /* where they are cut, too */
 	r->args_bytes = n;
 	if (r->args_before + n < r->args_total)
 		r->head.flags |= REC_F_ARGS_CUT;

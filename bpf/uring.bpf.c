@@ -66,6 +66,11 @@ static __always_inline bool is_open(uint8_t op)
 	return op == OP_OPENAT || op == OP_OPENAT2;
 }
 
+_Static_assert(sizeof(struct rec_open) >= sizeof(struct rec_rename) &&
+		       sizeof(struct rec_open) >= sizeof(struct rec_delete) &&
+		       sizeof(struct rec_open) >= sizeof(struct rec_create),
+	       "the largest that begins here");
+
 static __always_inline struct scratch *uring_begin(struct task_struct *t, uint32_t fixed)
 {
 	struct scratch *s = scratch_take(SCRATCH_FILE, REC_CLASS_BULK);
@@ -73,7 +78,7 @@ static __always_inline struct scratch *uring_begin(struct task_struct *t, uint32
 	if (!s)
 		return NULL;
 	fill_move(s, fixed);
-	__builtin_memset(s->bytes, 0, sizeof(struct rec_rename)); /* the largest */
+	__builtin_memset(s->bytes, 0, sizeof(struct rec_open)); /* the largest */
 	fill_head((struct rec_head *)s->bytes, t);
 	return s;
 }
