@@ -140,6 +140,12 @@ static int each_node(const struct node *n, void *arg)
 	json_key_text(j, "id", n->id);
 	json_key_text(j, "name", n->name);
 	json_key_text(j, "state", n->state ? n->state : silent_ms <= SILENT_MS ? "up" : "silent");
+	json_key(j, "alarms");
+	json_begin_array(j);
+	for (enum watch_condition c = 0; c < WATCH_CONDITIONS; c++)
+		if (n->alarms >> c & 1)
+			json_text(j, watch_name(c));
+	json_end_array(j);
 	json_key_text(j, "boot_id", n->boot_id);
 	json_key_text(j, "architecture", n->architecture);
 	json_key_text(j, "os_kernel", n->os_kernel);
@@ -209,6 +215,15 @@ static void write_refusals(const struct metrics *m, struct json *j)
 	json_end_object(j);
 }
 
+static void write_alarms(const struct metrics *m, struct json *j)
+{
+	json_key(j, "alarms");
+	json_begin_object(j);
+	for (enum watch_condition c = 0; c < WATCH_CONDITIONS; c++)
+		json_key_uint(j, watch_name(c), m->alarms[c]);
+	json_end_object(j);
+}
+
 static void write_observers(const struct metrics *m, struct json *j)
 {
 	json_key(j, "followers");
@@ -237,6 +252,7 @@ static void write_status(struct request *r, const struct metrics *m)
 	json_key_uint(&j, "uptime_s", now_ns > started_ns ? (now_ns - started_ns) / 1000000000 : 0);
 	write_groups(m, &j);
 	write_refusals(m, &j);
+	write_alarms(m, &j);
 	write_observers(m, &j);
 	api_finish(r, &j);
 }

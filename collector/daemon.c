@@ -243,6 +243,7 @@ static int start_ingest(struct collector *c, const struct options *o, struct dia
 	const struct ingest_tls tls = { .ca = authority_ca(c->authority),
 					.cert = authority_cert(c->authority),
 					.key = authority_key(c->authority) };
+	const struct watch_limits watch = options_watch(o);
 	const struct ingest_config config = {
 		.url = o->listen,
 		.tls = has_tls(o) ? &tls : NULL,
@@ -254,7 +255,7 @@ static int start_ingest(struct collector *c, const struct options *o, struct dia
 		.dir = o->dir,
 		.merge = &merge_usual,
 		.keep = { o->keep_days, o->keep_bytes },
-		.watch = true,
+		.watch = &watch,
 		.min_free_bytes = o->min_free_bytes,
 	};
 

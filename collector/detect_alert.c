@@ -10,14 +10,16 @@
 
 /* ---- groups ---- */
 
-/* A hash of what it acted upon. */
+/* A hash of what it acted upon; of what no process did it is of its node alone. */
 static uint64_t object_hash(const struct detect_hit *h)
 {
-	static const enum field texts[] = { FIELD_FILE_PATH, FIELD_DEST_IP };
+	static const enum field texts[] = { FIELD_FILE_PATH, FIELD_DEST_IP, FIELD_ALARM_REASON };
 	struct block *b = h->block;
 	uint64_t port = detect_cell(b, h->table, h->row, FIELD_DEST_PORT);
 	uint64_t target = detect_cell(b, h->table, h->row, FIELD_TARGET);
-	uint64_t hash = port;
+	struct block_string node =
+		b && !h->entity ? block_info(b)->node_id : (struct block_string){ 0 };
+	uint64_t hash = node.n ? XXH3_64bits_withSeed(node.s, node.n, port) : port;
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct block_string s = detect_text(b, h->table, h->row, texts[i]);

@@ -27,7 +27,8 @@ struct detect_new *detect_new_free(struct detect_new *n)
 	return NULL;
 }
 
-/* The object in words, to @out: a path, an address, another process; nothing. */
+/* The object in words, to @out: a path, an address, another process, what is wrong with a sensor;
+ * nothing. */
 static void write_object(const struct detect_hit *h, struct buf *out)
 {
 	struct block *b = h->block;
@@ -48,8 +49,9 @@ static void write_object(const struct detect_hit *h, struct buf *out)
 		buf_add(out, s.s, s.n);
 		if (port)
 			buf_printf(out, ":%llu", (unsigned long long)(port - 1));
-	} else if (target) {
-		s = detect_text(b, BLOCK_PROCESSES, (uint32_t)target - 1, FIELD_EXECUTABLE);
+	} else {
+		s = target ? detect_text(b, BLOCK_PROCESSES, (uint32_t)target - 1, FIELD_EXECUTABLE)
+			   : detect_text(b, h->table, h->row, FIELD_ALARM_REASON);
 		buf_add(out, s.s, s.n);
 	}
 }

@@ -299,7 +299,7 @@ static void *run(void *arg)
 	}
 	handover_close(&i->handover);
 	turn_away(i);
-	upkeep_flush_nodes(i->upkeep);
+	upkeep_finish(i->upkeep, i->taker.block);
 	return NULL;
 }
 
@@ -376,6 +376,11 @@ void ingest_set_limits(struct ingest *i, const struct retention_limits *keep,
 		       uint64_t min_free_bytes)
 {
 	upkeep_set_limits(i->upkeep, keep, min_free_bytes);
+}
+
+void ingest_set_watch(struct ingest *i, const struct watch_limits *watch)
+{
+	upkeep_set_watch(i->upkeep, watch);
 }
 
 /* ---- counters ---- */

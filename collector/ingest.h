@@ -42,7 +42,7 @@ struct ingest_config {
 	/* where refused frames are kept, refused-NN.frame; NULL: nowhere */
 	const char *quarantine_dir;
 	struct retention_limits keep;	  /* unless main.db has others */
-	bool watch;			  /* over sensors, with alarms: watch.h */
+	const struct watch_limits *watch; /* over sensors, with alarms; NULL: not */
 	const struct merge_limits *merge; /* NULL: small blocks stay as they are */
 	const char *dir;		  /* whose free space is watched; NULL: not */
 	uint64_t min_free_bytes;	  /* 0: no limit; or DISK_AUTO */
@@ -55,10 +55,11 @@ NODISCARD int ingest_start(struct ingest **ret, const struct ingest_config *conf
 /* Answers what was committed, refuses the rest as BUSY, joins the thread, frees.  NULL: no-op. */
 struct ingest *ingest_stop(struct ingest *i);
 
-/* Changes two members of the configuration: in force within a second, retention within a minute.
- * Any thread. */
+/* Changes members of the configuration: in force within a second, retention within a minute.
+ * Any thread.  Those of @watch count when there was a watch from the start. */
 void ingest_set_limits(struct ingest *i, const struct retention_limits *keep,
 		       uint64_t min_free_bytes);
+void ingest_set_watch(struct ingest *i, const struct watch_limits *watch);
 
 /* Stores records of import_gather() as the thread does batches of sensors, and waits until they are
  * on the disk; but their nodes are not said to have been seen.  For http_config.import: @ingest is

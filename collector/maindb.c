@@ -12,9 +12,9 @@ enum { N_STATS = 12 };
 static const char *const texts[STMT_MAX] = {
 	[STMT_NODES] = "SELECT id, name, boot_id, architecture, os_kernel, agent_version, "
 		       "first_seen_ns, last_seen_ns, last_seq, events, batches, clock_offset_ns, "
-		       "stats, tiers FROM node",
+		       "stats, tiers, alarms, highest_version FROM node",
 	[STMT_NODE_PUT] = "INSERT OR REPLACE INTO node VALUES "
-			  "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+			  "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
 	[STMT_BOOT_PUT] = "INSERT INTO boot VALUES (?1, ?2, ?3, ?3, ?4) "
 			  "ON CONFLICT (node_id, boot_id) DO UPDATE SET "
 			  "last_seen_ns = ?3, last_seq = max(last_seq, ?4)",
@@ -218,10 +218,19 @@ void maindb_node_stored(struct maindb *m, uint32_t node, uint32_t n_events, uint
 	pthread_mutex_unlock(&m->mutex);
 }
 
-void maindb_node_state(struct maindb *m, uint32_t node, const char *state)
+void maindb_node_watched(struct maindb *m, uint32_t node, const struct node_watched *w)
 {
+	struct known *k;
+	struct node *n;
+
 	pthread_mutex_lock(&m->mutex);
-	m->nodes[node - 1]->node.state = state;
+	k = m->nodes[node - 1];
+	n = &k->node;
+	n->state = w->state;
+	k->dirty = k->dirty || n->alarms != w->alarms ||
+		   strcmp(n->highest_version, w->highest_version) != 0;
+	n->alarms = w->alarms;
+	snprintf(n->highest_version, sizeof(n->highest_version), "%s", w->highest_version);
 	pthread_mutex_unlock(&m->mutex);
 }
 
@@ -291,6 +300,8 @@ static int put_node(struct maindb *m, struct known *k)
 		stats[i] = *from[i];
 	sqlite3_bind_blob(s, 13, stats, sizeof(stats), SQLITE_TRANSIENT);
 	maindb_bind_text(s, 14, k->tiers);
+	sqlite3_bind_int64(s, 15, n->alarms);
+	maindb_bind_text(s, 16, n->highest_version);
 	r = sql_run(s);
 	if (r < 0)
 		return r;
@@ -370,6 +381,8 @@ static int load_node(struct maindb *m, sqlite3_stmt *s)
 	for (size_t i = 0; i < N_STATS; i++)
 		*to[i] = stats[i];
 	copy_text(k->tiers, sizeof(k->tiers), column_text(s, 13));
+	n->alarms = (uint32_t)sqlite3_column_int64(s, 14);
+	copy_text(n->highest_version, sizeof(n->highest_version), column_text(s, 15));
 	split_texts(k);
 	return 0;
 }

@@ -37,20 +37,25 @@ struct node {
 	uint64_t first_seen_ns, last_seen_ns, last_seq, events, batches;
 	int64_t clock_offset_ns;  /* how far the node's clock is ahead of the collector's, as its
 				   * sensor  measured it; before that the most that batches of the
-				   * boot  showed by their sent_time_ns: the way makes it too small
-				   */
+				   * boot  showed by their sent_time_ns: the way makes it too small */
 	struct block_stats stats; /* tiers[] strings belong to the callback's caller */
 	uint32_t number;	  /* as maindb_node_seen() gives it */
-	const char *state;	  /* what watch.h has found; NULL: nothing */
+	const char *state;	  /* the gravest that watch.h has found; NULL: nothing */
+	uint32_t alarms;	  /* all of it: a bit for each enum watch_condition */
+	char highest_version[32]; /* of its sensors; "": not known yet */
 };
 
 /* Calls @each for every known node by name, with the mutex held: @each must not call back.
  * Stops and returns what @each returned when not 0; -ENOMEM. */
 int maindb_nodes(struct maindb *m, int (*each)(const struct node *n, void *arg), void *arg);
 
-/* What is wrong with the node: @state (NULL: nothing) is borrowed for ever.  Not kept over
- * restarts. */
-void maindb_node_state(struct maindb *m, uint32_t node, const char *state);
+/* What watch.h has found of the node.  @state is borrowed for ever, and not kept over restarts. */
+struct node_watched {
+	const char *state;
+	uint32_t alarms;
+	const char *highest_version; /* copied */
+};
+void maindb_node_watched(struct maindb *m, uint32_t node, const struct node_watched *w);
 
 enum role { ROLE_NONE, ROLE_VIEWER, ROLE_ANALYST, ROLE_OPERATOR, ROLE_ADMIN };
 const char *role_name(enum role role); /* "viewer" and so on */

@@ -31,6 +31,8 @@ static int add_node(const struct node *n, void *arg)
 
 	v[METRIC_NODES_KNOWN]++;
 	v[METRIC_NODES_UP] += n->last_seen_ns + UP_NS >= sum->now_ns;
+	for (size_t c = 0; c < WATCH_CONDITIONS; c++)
+		sum->m->alarms[c] += n->alarms >> c & 1;
 	v[METRIC_NODES_LOST] += n->stats.lost_priority + n->stats.lost_bulk + n->stats.lost_queue;
 	return 0;
 }
@@ -246,6 +248,18 @@ static void write_refusals(const struct metrics *m, struct buf *out)
 			   refusal_what(r), refusal_reason(r), (unsigned long long)m->refused[r]);
 }
 
+static void write_alarms(const struct metrics *m, struct buf *out)
+{
+	static const struct metric_info info = {
+		.type = "gauge", .help = "Nodes of which an alarm is raised now, by reason"
+	};
+
+	write_head(out, "rtsec_node_alarms", &info);
+	for (enum watch_condition c = 0; c < WATCH_CONDITIONS; c++)
+		buf_printf(out, "rtsec_node_alarms{reason=\"%s\"} %llu\n", watch_name(c),
+			   (unsigned long long)m->alarms[c]);
+}
+
 struct rule_lines {
 	struct buf *out;
 	const char *name;
@@ -303,6 +317,7 @@ void metrics_write(const struct metrics *m, struct buf *out)
 		buf_printf(out, "%s %llu\n", name, (unsigned long long)m->value[i]);
 	}
 	write_refusals(m, out);
+	write_alarms(m, out);
 	write_observers(m, out);
 	write_rules(m, out);
 }

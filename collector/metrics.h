@@ -107,7 +107,8 @@ struct metrics {
 	uint64_t value[METRIC_MAX];
 	struct follow_stats observers[FOLLOW_OBSERVERS];
 	size_t n_observers;
-	struct detect *detect;	       /* for the numbers of each rule; NULL: none */
+	struct detect *detect;		   /* for the numbers of each rule; NULL: none */
+	uint64_t alarms[WATCH_CONDITIONS]; /* nodes: rtsec_node_alarms{reason}, .alarms.REASON */
 	uint64_t refused[REFUSAL_MAX]; /* rtsec_refused_total{what,reason}, .refused.WHAT_REASON */
 };
 

@@ -4,7 +4,7 @@
 extern const unsigned char migration_events_0001[], migration_events_0002[],
 	migration_events_0003[], migration_main_0001[], migration_main_0002[],
 	migration_main_0003[], migration_main_0004[], migration_main_0005[], migration_main_0006[],
-	migration_main_0007[], migration_main_0008[], migration_main_0009[];
+	migration_main_0007[], migration_main_0008[], migration_main_0009[], migration_main_0010[];
 
 static const struct migration events[] = {
 	{ "events/0001_blocks.sql", migration_events_0001 },
@@ -21,6 +21,7 @@ static const struct migration main_[] = {
 	{ "main/0007_rules.sql", migration_main_0007 },
 	{ "main/0008_retention.sql", migration_main_0008 },
 	{ "main/0009_audit.sql", migration_main_0009 },
+	{ "main/0010_alarms.sql", migration_main_0010 },
 };
 extern const unsigned char migration_flows_0001[], migration_flows_0002[], migration_flows_0003[],
 	migration_facts_0001[];

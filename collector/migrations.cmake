@@ -13,6 +13,7 @@ rtsec_embed(rtsec_collector migration_main_0006 ${rtsec_migrations}/main/0006_ou
 rtsec_embed(rtsec_collector migration_main_0007 ${rtsec_migrations}/main/0007_rules.sql)
 rtsec_embed(rtsec_collector migration_main_0008 ${rtsec_migrations}/main/0008_retention.sql)
 rtsec_embed(rtsec_collector migration_main_0009 ${rtsec_migrations}/main/0009_audit.sql)
+rtsec_embed(rtsec_collector migration_main_0010 ${rtsec_migrations}/main/0010_alarms.sql)
 rtsec_embed(rtsec_collector migration_facts_0001 ${rtsec_migrations}/facts/0001_facts.sql)
 rtsec_embed(rtsec_collector migration_flows_0002 ${rtsec_migrations}/flows/0002_clock.sql)
 rtsec_embed(rtsec_collector migration_flows_0003 ${rtsec_migrations}/flows/0003_nat.sql)

@@ -40,6 +40,16 @@ static const struct config_setting rows[] = {
 		  "1G "
 		  "or 1 %",
 	  .word = "auto" },
+	S("silent-after", TIME, "TIME", silent_s, "60s",
+	  "alarm when nothing came of a node for TIME, such as 60s, 5m"),
+	S("lagging-after", TIME, "TIME", lag_s, "60s",
+	  "alarm when what comes is older than TIME, for a sixth of it on end"),
+	S("skewed-after", TIME, "TIME", skew_s, "5s",
+	  "alarm when the clock of a node is further off than TIME"),
+	S("calm-after", TIME, "TIME", calm_s, "2m",
+	  "an alarm of what comes now and then (duplicated, state_opened, ring_opened) is over "
+	  "when "
+	  "it was not seen for TIME"),
 	S("rules", TEXT, "DIR", rules, RULES_DIR,
 	  "put the rules of DIR in force on the first start, while there never was a rule"),
 	S("log-level", CHOICE, "debug|info|warn|error", log_level, "info", "what is logged"),
@@ -80,6 +90,14 @@ int options_parse(struct options *ret, int argc, char *const *argv, struct diag 
 	if (r == 0)
 		ret->config = config;
 	return r;
+}
+
+struct watch_limits options_watch(const struct options *o)
+{
+	return (struct watch_limits){ .silent_ms = o->silent_s * 1000,
+				      .lag_ms = o->lag_s * 1000,
+				      .skew_ms = o->skew_s * 1000,
+				      .calm_ms = o->calm_s * 1000 };
 }
 
 void options_done(struct options *o)

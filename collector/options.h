@@ -2,6 +2,7 @@
 /* options - the collector's settings: one table for command line, configuration file and --help.
  * Thread: main.  Memory: texts lie in argv and in what options_parse() keeps. */
 #pragma once
+#include "collector/watch.h"
 #include "lib/config.h"
 #include "lib/log.h"
 
@@ -19,8 +20,9 @@ struct options {
 	const char *rules; /* folder of those that a new collector begins with */
 	enum log_level log_level;
 	bool http_plain;
-	uint64_t keep_days, keep_bytes; /* 0: no limit */
-	uint64_t min_free_bytes;	/* OPTIONS_AUTO: as disk.h has it */
+	uint64_t keep_days, keep_bytes;		  /* 0: no limit */
+	uint64_t min_free_bytes;		  /* OPTIONS_AUTO: as disk.h has it */
+	uint64_t silent_s, lag_s, skew_s, calm_s; /* see options_watch() */
 	/* token create */
 	const char *name, *role;
 	/* the words that are no options, such as "token" "create" */
@@ -36,6 +38,9 @@ void options_done(struct options *o);
 /* Calls @each with the name of every setting whose values differ. */
 void options_compare(const struct options *a, const struct options *b,
 		     void (*each)(const char *name, void *arg), void *arg);
+
+/* How long or how far sensors may go (collector/watch.h). */
+struct watch_limits options_watch(const struct options *o);
 
 /* Help text, made from the table. */
 void options_help(FILE *to);

@@ -13,8 +13,10 @@ int http_files_read(struct http_files *ret, const struct options *o, struct diag
 
 static bool is_live(const char *name)
 {
-	static const char *const names[] = { "log-level",      "keep-days", "keep-bytes",
-					     "min-free-bytes", "http-cert", "http-key" };
+	static const char *const names[] = { "log-level",      "keep-days",	"keep-bytes",
+					     "min-free-bytes", "http-cert",	"http-key",
+					     "silent-after",   "lagging-after", "skewed-after",
+					     "calm-after" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(names[i], name) == 0)
@@ -89,15 +91,19 @@ static void set_outputs(const struct reload *r, struct words *done)
 static void set_limits(const struct reload *r, const struct options *o)
 {
 	const struct retention_limits keep = { o->keep_days, o->keep_bytes };
+	const struct watch_limits watch = options_watch(o);
 
 	log_set_level(o->log_level);
 	ingest_set_limits(r->ingest, &keep, o->min_free_bytes);
+	ingest_set_watch(r->ingest, &watch);
 	http_set_keep(r->http, &keep);
 }
 
 void reload(const struct reload *r)
 {
-	struct words done = { "log-level,keep-days,keep-bytes,min-free-bytes" }, later = { "" };
+	struct words done = { "log-level,keep-days,keep-bytes,min-free-bytes,silent-after,"
+			      "lagging-after,skewed-after,calm-after" },
+		     later = { "" };
 	struct diag d = { 0 };
 	struct options o;
 

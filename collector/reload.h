@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* reload - SIGHUP: has the settings read again, and what can be changed without a restart changed.
  *
- * That is log-level, keep-days, keep-bytes, min-free-bytes, the files behind http-cert and
- * http-key, and outputs.yaml.  Others are told by name, and wait for a restart.  Settings that are
- * wrong change nothing; an outputs.yaml or a certificate that is wrong leaves the one in force.
- * Thread: the loop. */
+ * That is log-level, keep-days, keep-bytes, min-free-bytes, silent-after, lagging-after,
+ * skewed-after, calm-after, the files behind http-cert and http-key, and outputs.yaml.  Others are
+ * told by name, and wait for a restart.  Settings that are wrong change nothing; an outputs.yaml or
+ * a certificate that is wrong leaves the one in force. Thread: the loop. */
 #pragma once
 #include "collector/ingest.h"
 #include "collector/options.h"

@@ -11,9 +11,10 @@ enum {
 	MERGE_MS = 20,	  /* of each second */
 };
 
-/* What upkeep_set_limits() may change. */
+/* What upkeep_set_limits() and upkeep_set_watch() may change. */
 struct limits {
 	_Atomic uint64_t keep_days, keep_bytes, min_free_bytes;
+	_Atomic uint64_t silent_ms, lag_ms, skew_ms, calm_ms;
 };
 
 struct upkeep {
@@ -43,6 +44,8 @@ int upkeep_new(struct upkeep **ret, const struct ingest_config *config, struct c
 	disk_check(&u->disk);
 	if (config->merge)
 		r = merger_new(&u->merger, config->store, config->merge);
+	if (config->watch)
+		upkeep_set_watch(u, config->watch);
 	if (r == 0 && config->watch)
 		r = watch_new(&u->watch, config->maindb, monotonic_ms());
 	if (r == 0 && config->watch)
@@ -63,7 +66,7 @@ struct upkeep *upkeep_free(struct upkeep *u)
 	return NULL;
 }
 
-void upkeep_flush_nodes(struct upkeep *u)
+static void flush_nodes(struct upkeep *u)
 {
 	int r = maindb_flush(u->maindb);
 
@@ -156,7 +159,6 @@ static void store_alarms(struct upkeep *u, struct block *block)
 	struct watch_alarm alarm;
 	int r = 0;
 
-	watch_tick(u->watch, monotonic_ms());
 	while (r == 0 && !committer_failing(u->committer) && watch_take(u->watch, &alarm)) {
 		buf_clear(&frame);
 		r = alarm_write(u->alarms, &alarm, timestamp_now(), &frame);
@@ -166,6 +168,25 @@ static void store_alarms(struct upkeep *u, struct block *block)
 	atomic_store_explicit(&u->alarms_lost, watch_lost(u->watch), memory_order_relaxed);
 }
 
+static void look_at_sensors(struct upkeep *u, struct block *block)
+{
+	const struct watch_limits limits = { atomic_load(&u->limits.silent_ms),
+					     atomic_load(&u->limits.lag_ms),
+					     atomic_load(&u->limits.skew_ms),
+					     atomic_load(&u->limits.calm_ms) };
+
+	watch_set_limits(u->watch, &limits);
+	watch_tick(u->watch, monotonic_ms());
+	store_alarms(u, block);
+}
+
+void upkeep_finish(struct upkeep *u, struct block *block)
+{
+	if (u->watch)
+		store_alarms(u, block);
+	flush_nodes(u);
+}
+
 void upkeep_tick(struct upkeep *u, struct block *block)
 {
 	uint64_t now = monotonic_ns();
@@ -173,12 +194,12 @@ void upkeep_tick(struct upkeep *u, struct block *block)
 	if (u->ticked_ns && now - u->ticked_ns < NS_PER_S)
 		return;
 	u->ticked_ns = now;
-	upkeep_flush_nodes(u);
+	if (u->watch)
+		look_at_sensors(u, block);
+	flush_nodes(u);
 	disk_set_limit(&u->disk, atomic_load(&u->limits.min_free_bytes));
 	disk_check(&u->disk);
 	store_keep_quarantine(u->committer->store, timestamp_now());
-	if (u->watch)
-		store_alarms(u, block);
 	merge_some(u, now);
 	if (u->kept_ns && now - u->kept_ns < RETENTION_S * (uint64_t)NS_PER_S)
 		return;
@@ -198,6 +219,14 @@ void upkeep_set_limits(struct upkeep *u, const struct retention_limits *keep,
 	atomic_store(&u->limits.keep_days, keep->keep_days);
 	atomic_store(&u->limits.keep_bytes, keep->keep_bytes);
 	atomic_store(&u->limits.min_free_bytes, min_free_bytes);
+}
+
+void upkeep_set_watch(struct upkeep *u, const struct watch_limits *watch)
+{
+	atomic_store(&u->limits.silent_ms, watch->silent_ms);
+	atomic_store(&u->limits.lag_ms, watch->lag_ms);
+	atomic_store(&u->limits.skew_ms, watch->skew_ms);
+	atomic_store(&u->limits.calm_ms, watch->calm_ms);
 }
 
 const struct disk *upkeep_disk(const struct upkeep *u)

@@ -7,15 +7,16 @@
 #include "lib/log.h"
 
 enum {
-	SILENT_MS = 60000,
 	STOP_MS = 10000,    /* what comes later than this after a stop is of another start */
-	LAG_MS = 60000,	    /* as old as events may be when they come */
-	LAG_FOR_MS = 10000, /* and for so long */
-	SKEW_MS = 5000,	    /* as far as a clock may be off; a fifth less clears it */
+	LAG_PART = 6,	    /* lagging for this part of the limit on end is an alarm */
+	SKEW_PART = 5,	    /* a skew that is this part below the limit is over */
 	RETURNS = 3,	    /* times that the connection before the last one sends again */
 	RETURNS_MS = 60000, /* within this time */
-	TWINS_OVER_MS = 120000,
 	NS_PER_MS = 1000000,
+};
+
+const struct watch_limits watch_usual = {
+	.silent_ms = 60000, .lag_ms = 60000, .skew_ms = 5000, .calm_ms = 120000
 };
 
 struct one {
@@ -27,10 +28,12 @@ struct one {
 	uint32_t pipes[2];
 	char addresses[2][WATCH_ADDRESS_BYTES]; /* of the pipes: the last one, the one before */
 	unsigned n_returns;
-	uint64_t returns_ms; /* when the first of them was, or the last one once it is raised */
+	uint64_t returns_ms;		    /* when the first of them was */
+	uint64_t seen_ms[WATCH_CONDITIONS]; /* last, of what is over when it is not seen for long */
 };
 
 struct watch {
+	struct watch_limits limits;
 	struct maindb *maindb;
 	struct one **ones; /* by the node's number - 1; NULL: not watched yet */
 	uint32_t n;
@@ -40,9 +43,11 @@ struct watch {
 };
 
 static const char *const names[WATCH_CONDITIONS] = {
-	[WATCH_STOPPED] = "stopped",	   [WATCH_SILENT] = "silent",
-	[WATCH_LAGGING] = "lagging",	   [WATCH_SKEWED] = "skewed",
-	[WATCH_DOWNGRADED] = "downgraded", [WATCH_DUPLICATED] = "duplicated",
+	[WATCH_STOPPED] = "stopped",	     [WATCH_SILENT] = "silent",
+	[WATCH_LAGGING] = "lagging",	     [WATCH_SKEWED] = "skewed",
+	[WATCH_DOWNGRADED] = "downgraded",   [WATCH_DUPLICATED] = "duplicated",
+	[WATCH_DETACHED] = "detached",	     [WATCH_STATE_OPENED] = "state_opened",
+	[WATCH_RING_OPENED] = "ring_opened",
 };
 
 const char *watch_name(enum watch_condition c)
@@ -80,12 +85,44 @@ static void name_it(struct one *o, const char *id, size_t n_id, const char *name
 
 /* ---- conditions ---- */
 
-static const char *state_of(const struct one *o)
+static bool has(const struct one *o, enum watch_condition c)
 {
-	for (int c = WATCH_CONDITIONS - 1; c >= 0; c--)
-		if (o->raised & UINT32_C(1) << c)
-			return names[c];
+	return o->raised & UINT32_C(1) << c;
+}
+
+static const char *gravest(const struct one *o)
+{
+	static const enum watch_condition order[] = {
+		WATCH_DETACHED,	    WATCH_SILENT,     WATCH_RING_OPENED,
+		WATCH_STATE_OPENED, WATCH_DUPLICATED, WATCH_DOWNGRADED,
+		WATCH_STOPPED,	    WATCH_SKEWED,     WATCH_LAGGING,
+	};
+
+	_Static_assert(ARRAY_SIZE(order) == WATCH_CONDITIONS, "each has its place");
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
+		if (has(o, order[i]))
+			return names[order[i]];
 	return NULL;
+}
+
+static void tell_maindb(struct watch *w, uint32_t number)
+{
+	const struct one *o = w->ones[number - 1];
+
+	maindb_node_watched(w->maindb, number,
+			    &(struct node_watched){ gravest(o), o->raised, o->version });
+}
+
+/* Returns whether that is new. */
+static bool mark(struct watch *w, uint32_t number, enum watch_condition c, bool raised)
+{
+	struct one *o = w->ones[number - 1];
+
+	if (has(o, c) == raised)
+		return false;
+	o->raised ^= UINT32_C(1) << c;
+	tell_maindb(w, number);
+	return true;
 }
 
 static void PRINTF_LIKE(5, 6) change(struct watch *w, uint32_t number, enum watch_condition c,
@@ -96,10 +133,8 @@ static void PRINTF_LIKE(5, 6) change(struct watch *w, uint32_t number, enum watc
 	char quoted[300];
 	va_list ap;
 
-	if (!!(o->raised & UINT32_C(1) << c) == raised)
+	if (!mark(w, number, c, raised))
 		return;
-	o->raised ^= UINT32_C(1) << c;
-	maindb_node_state(w->maindb, number, state_of(o));
 	if (w->n_pending == WATCH_PENDING) {
 		w->lost++;
 		return;
@@ -153,6 +188,7 @@ static void see_version(struct watch *w, uint32_t number, struct block_string ve
 		return;
 	}
 	memcpy(o->version, now, sizeof(o->version));
+	tell_maindb(w, number);
 	change(w, number, WATCH_DOWNGRADED, false, "its sensor is %s", now);
 }
 
@@ -163,10 +199,10 @@ static void see_clock(struct watch *w, uint32_t number, const struct block_stats
 
 	if (s->clock_error_ns == 0)
 		return;
-	if (away > SKEW_MS + s->clock_error_ns / NS_PER_MS)
+	if (away > w->limits.skew_ms + s->clock_error_ns / NS_PER_MS)
 		change(w, number, WATCH_SKEWED, true, "its clock is %" PRIu64 ".%01" PRIu64 " s %s",
 		       away / 1000, away / 100 % 10, off_ms < 0 ? "behind" : "ahead");
-	else if (away < SKEW_MS - SKEW_MS / 5)
+	else if (away < w->limits.skew_ms - w->limits.skew_ms / SKEW_PART)
 		change(w, number, WATCH_SKEWED, false, "its clock is right again");
 }
 
@@ -175,20 +211,25 @@ static void see_lag(struct watch *w, const struct block_info *i, const struct bl
 {
 	struct one *o = w->ones[a->number - 1];
 	int64_t offset = s->clock_error_ns ? s->clock_offset_ns : 0;
+	uint64_t for_ms = w->limits.lag_ms / LAG_PART;
 	int64_t lag_ms;
 
 	if (i->n_events == 0)
 		return;
 	lag_ms = ((int64_t)a->received_ns + offset - (int64_t)i->max_time_ns) / NS_PER_MS;
-	if (lag_ms < LAG_MS) {
+	if (lag_ms < (int64_t)w->limits.lag_ms) {
+		if (a->now_ms - o->seen_ms[WATCH_LAGGING] < for_ms)
+			return; /* among old ones: priority events go first */
 		o->lagging_since_ms = 0;
 		change(w, a->number, WATCH_LAGGING, false, "what it tells is new again");
-	} else if (o->lagging_since_ms == 0) {
+		return;
+	}
+	if (o->lagging_since_ms == 0 || a->now_ms - o->seen_ms[WATCH_LAGGING] > w->limits.lag_ms)
 		o->lagging_since_ms = a->now_ms;
-	} else if (a->now_ms - o->lagging_since_ms >= LAG_FOR_MS) {
+	o->seen_ms[WATCH_LAGGING] = a->now_ms;
+	if (a->now_ms - o->lagging_since_ms >= for_ms)
 		change(w, a->number, WATCH_LAGGING, true, "what it tells is %" PRId64 " s old",
 		       lag_ms / 1000);
-	}
 }
 
 /* A sensor that dials anew leaves its old connection for good; two that are one node's take turns.
@@ -218,7 +259,7 @@ static void see_twins(struct watch *w, const struct watch_arrival *a)
 	}
 	if (++o->n_returns < RETURNS)
 		return;
-	o->returns_ms = a->now_ms;
+	o->seen_ms[WATCH_DUPLICATED] = a->now_ms;
 	change(w, a->number, WATCH_DUPLICATED, true,
 	       "two sensors send as this node, from %s and from %s: one is a copy of the other's "
 	       "state; enroll one of them anew",
@@ -254,10 +295,9 @@ static enum said says(struct block *b)
 }
 
 /* What it had gathered before may come behind the stop. */
-static void see_stop(struct watch *w, struct block *b, const struct watch_arrival *a)
+static void see_stop(struct watch *w, enum said said, const struct watch_arrival *a)
 {
 	struct one *o = w->ones[a->number - 1];
-	enum said said = says(b);
 
 	if (said == STOP) {
 		o->stopped_ms = a->now_ms;
@@ -267,10 +307,45 @@ static void see_stop(struct watch *w, struct block *b, const struct watch_arriva
 	}
 }
 
+/* The sensor's own alarms are events already. */
+static void see_alarm(struct watch *w, struct block_string reason, const struct watch_arrival *a)
+{
+	static const enum watch_condition own[] = { WATCH_DETACHED, WATCH_STATE_OPENED,
+						    WATCH_RING_OPENED };
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		if (strlen(names[own[i]]) != reason.n ||
+		    memcmp(names[own[i]], reason.s, reason.n) != 0)
+			continue;
+		w->ones[a->number - 1]->seen_ms[own[i]] = a->now_ms;
+		if (mark(w, a->number, own[i], true))
+			log_warn("node.alarm", "condition=%s state=raised node=%s told=sensor",
+				 names[own[i]], w->ones[a->number - 1]->id);
+	}
+}
+
+static void see_alarms(struct watch *w, struct block *b, const struct watch_arrival *a)
+{
+	const struct block_info *i = block_info(b);
+
+	if (!(i->kinds & UINT64_C(1) << KIND_ALARM))
+		return;
+	for (uint32_t t = 0; t < i->n_tables; t++) {
+		const uint64_t *reason = block_kind(b, t) == KIND_ALARM
+						 ? block_column(b, t, FIELD_ALARM_REASON)
+						 : NULL;
+
+		for (uint32_t r = 0; reason && r < block_rows(b, t); r++)
+			if (reason[r])
+				see_alarm(w, block_string(b, (uint32_t)reason[r]), a);
+	}
+}
+
 void watch_batch(struct watch *w, struct block *b, const struct watch_arrival *a)
 {
 	const struct block_info *i = block_info(b);
 	struct one *o = one_of(w, a->number, a->now_ms);
+	enum said said = says(b);
 	struct block_stats stats;
 
 	if (!o)
@@ -280,11 +355,37 @@ void watch_batch(struct watch *w, struct block *b, const struct watch_arrival *a
 	o->heard_ms = a->now_ms;
 	block_stats(b, &stats);
 	change(w, a->number, WATCH_SILENT, false, "it is heard again");
-	see_stop(w, b, a);
+	see_stop(w, said, a);
+	if (said == START)
+		change(w, a->number, WATCH_DETACHED, false, "its sensor has attached anew");
+	see_alarms(w, b, a);
 	see_version(w, a->number, i->agent_version);
 	see_clock(w, a->number, &stats);
 	see_lag(w, i, &stats, a);
 	see_twins(w, a);
+}
+
+static void calm_down(struct watch *w, uint32_t number, uint64_t now_ms)
+{
+	static const struct {
+		enum watch_condition condition;
+		const char *over;
+	} passing[] = {
+		{ WATCH_DUPLICATED, "one sensor sends as this node" },
+		{ WATCH_STATE_OPENED, "nobody has opened its sensor's state since" },
+		{ WATCH_RING_OPENED, "nobody has opened its sensor's memory or maps since" },
+	};
+	struct one *o = w->ones[number - 1];
+
+	for (size_t i = 0; i < ARRAY_SIZE(passing); i++) {
+		enum watch_condition c = passing[i].condition;
+
+		if (!has(o, c) || now_ms - o->seen_ms[c] <= w->limits.calm_ms)
+			continue;
+		if (c == WATCH_DUPLICATED)
+			o->n_returns = 0;
+		change(w, number, c, false, "%s", passing[i].over);
+	}
 }
 
 void watch_tick(struct watch *w, uint64_t now_ms)
@@ -294,14 +395,16 @@ void watch_tick(struct watch *w, uint64_t now_ms)
 
 		if (!o)
 			continue;
-		if (now_ms - o->heard_ms > SILENT_MS && !(o->raised & 1u << WATCH_STOPPED))
-			change(w, k + 1, WATCH_SILENT, true, "nothing came for %u s",
-			       SILENT_MS / 1000);
-		if (o->raised & 1u << WATCH_DUPLICATED && now_ms - o->returns_ms > TWINS_OVER_MS) {
-			o->n_returns = 0;
-			change(w, k + 1, WATCH_DUPLICATED, false, "one sensor sends as this node");
-		}
+		if (now_ms - o->heard_ms > w->limits.silent_ms && !has(o, WATCH_STOPPED))
+			change(w, k + 1, WATCH_SILENT, true, "nothing came for %" PRIu64 " s",
+			       w->limits.silent_ms / 1000);
+		calm_down(w, k + 1, now_ms);
 	}
+}
+
+void watch_set_limits(struct watch *w, const struct watch_limits *limits)
+{
+	w->limits = *limits;
 }
 
 /* ---- life ---- */
@@ -309,12 +412,17 @@ void watch_tick(struct watch *w, uint64_t now_ms)
 static int know(const struct node *n, void *arg)
 {
 	void **a = arg;
-	struct one *o = one_of(a[0], n->number, *(uint64_t *)a[1]);
+	uint64_t now_ms = *(uint64_t *)a[1];
+	struct one *o = one_of(a[0], n->number, now_ms);
 
 	if (!o)
 		return err_origin(-ENOMEM);
 	name_it(o, n->id, strlen(n->id), n->name, strlen(n->name));
-	memcpy(o->version, n->agent_version, sizeof(o->version));
+	memcpy(o->version, n->highest_version[0] ? n->highest_version : n->agent_version,
+	       sizeof(o->version));
+	o->raised = n->alarms;
+	for (size_t c = 0; c < WATCH_CONDITIONS; c++)
+		o->seen_ms[c] = now_ms;
 	return 0;
 }
 
@@ -327,7 +435,11 @@ int watch_new(struct watch **ret, struct maindb *m, uint64_t now_ms)
 	if (!w)
 		return err_origin(-ENOMEM);
 	w->maindb = m;
+	w->limits = watch_usual;
 	r = maindb_nodes(m, know, arg);
+	for (uint32_t k = 0; r == 0 && k < w->n; k++)
+		if (w->ones[k])
+			tell_maindb(w, k + 1);
 	if (r == 0)
 		*ret = TAKE(w);
 	return r;

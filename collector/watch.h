@@ -2,22 +2,26 @@
 /* watch - the collector's eye on its sensors: what is wrong with one is an alarm, an event of its
  * node that rules can match, and a word in /api/v1/nodes.
  *
- *   stopped     its sensor told that it stops
- *   silent      nothing came for a minute, though it did not tell that it stops
- *   lagging     what comes is more than a minute old, for ten seconds on end
- *   skewed      its clock, as measured on the link, is more than five seconds off ours
- *   downgraded  its sensor's version is lower than one that it had before
- *   duplicated  two connections send as this node by turns: a sensor was cloned with its state
+ *   stopped       its sensor told that it stops
+ *   silent        nothing came for so long, though it did not tell that it stops
+ *   lagging       what comes is too old, for a sixth of that time on end
+ *   skewed        its clock, as measured on the link, is too far off ours
+ *   downgraded    its sensor's version is lower than one that it had before
+ *   duplicated    two connections send as this node by turns: a sensor was cloned with its state
+ *   detached      its sensor told that its programs are gone (sensor/guard.h)
+ *   state_opened  its sensor told that somebody opened its state
+ *   ring_opened   its sensor told that somebody opened its memory or its maps
  *
- * Each is raised once and cleared once.  Times are of the monotonic clock, so that a clock that is
- * set raises nothing.
- * Thread: ingest's.  Memory: one record a node; at most WATCH_PENDING alarms wait, those that
- * find no place are counted. */
+ * Each is raised once and cleared once, over restarts too.  Of the last three the sensor's own
+ * event raises, ours clears.  Times are of the monotonic clock, so that a clock that is set raises
+ * nothing. Thread: ingest's.  Memory: one record a node; at most WATCH_PENDING alarms wait, those
+ * that find no place are counted. */
 #pragma once
 #include "collector/maindb.h"
 
 struct watch;
 
+/* Bits of node.alarms, on disk: new ones go to the end. */
 enum watch_condition {
 	WATCH_STOPPED,
 	WATCH_SILENT,
@@ -25,9 +29,20 @@ enum watch_condition {
 	WATCH_SKEWED,
 	WATCH_DOWNGRADED,
 	WATCH_DUPLICATED,
+	WATCH_DETACHED,
+	WATCH_STATE_OPENED,
+	WATCH_RING_OPENED,
 	WATCH_CONDITIONS
 };
 const char *watch_name(enum watch_condition c);
+
+/* How long or how far something may go before it is an alarm. */
+struct watch_limits {
+	uint64_t silent_ms, lag_ms, skew_ms;
+	uint64_t calm_ms; /* of what comes now and then (duplicated, opened): unseen for so long, it
+			     is over */
+};
+extern const struct watch_limits watch_usual;
 
 enum { WATCH_PENDING = 256, WATCH_ADDRESS_BYTES = 64 };
 
@@ -39,7 +54,8 @@ struct watch_alarm {
 	char text[256];				/* for people */
 };
 
-/* @m (borrowed) is told the state of each node; those that it knows are watched from now on. */
+/* @m (borrowed) is told the state of each node; those that it knows are watched from now on, with
+ * the alarms of before.  watch_usual is in force. */
 NODISCARD int watch_new(struct watch **ret, struct maindb *m, uint64_t now_ms);
 struct watch *watch_free(struct watch *w);
 DEFINE_FREEP(watch)
@@ -53,7 +69,9 @@ struct watch_arrival {
 };
 void watch_batch(struct watch *w, struct block *b, const struct watch_arrival *a);
 
-/* Looks for the silent.  To be called about once a second. */
+void watch_set_limits(struct watch *w, const struct watch_limits *limits);
+
+/* Looks for the silent, and for what is over.  To be called about once a second. */
 void watch_tick(struct watch *w, uint64_t now_ms);
 
 /* The next alarm that waits to be stored, which is taken.  Returns false when there is none. */

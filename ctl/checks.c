@@ -116,14 +116,34 @@ static const struct {
 	const char *mend;
 } node_states[] = {
 	{ "up", CHECK_OK, "" },
+	{ "detached", CHECK_FAIL,
+	  "on the node: systemctl restart rtsec-sensor, and find who did it" },
 	{ "silent", CHECK_FAIL, "on the node: systemctl status rtsec-sensor, rtsec-sensor doctor" },
 	{ "duplicated", CHECK_FAIL,
 	  "two machines send as one: enrol the copy anew (docs/troubleshooting.md)" },
+	{ "state_opened", CHECK_FAIL, "rtsecctl query 'event.action == \"alarm\"' names who" },
+	{ "ring_opened", CHECK_FAIL, "rtsecctl query 'event.action == \"alarm\"' names who" },
 	{ "downgraded", CHECK_WARN, "was an older sensor installed on purpose?" },
 	{ "skewed", CHECK_WARN, "set the node's clock: chrony or systemd-timesyncd" },
 	{ "lagging", CHECK_WARN, "network or CPU of the node: rtsec-sensor doctor" },
 	{ "stopped", CHECK_WARN, "start it again: systemctl start rtsec-sensor" },
 };
+
+/* Whether that is wrong with the node, be it the gravest that is or not. */
+static bool suffers(const json_t *node, const char *what)
+{
+	const json_t *alarm;
+	size_t i;
+
+	if (strcmp(string(node, "state"), what) == 0)
+		return true;
+	json_array_foreach(json_object_get(node, "alarms"), i, alarm)
+	{
+		if (strcmp(json_string_value(alarm) ? json_string_value(alarm) : "", what) == 0)
+			return true;
+	}
+	return false;
+}
 
 /* "; 2 silent (web-1 for 3m, web-2 for 2d)" */
 static void tell_state(const json_t *nodes, const char *state, struct buf *out, size_t *ret_n)
@@ -132,13 +152,13 @@ static void tell_state(const json_t *nodes, const char *state, struct buf *out, 
 	size_t i, n = 0;
 
 	*ret_n = 0;
-	json_array_foreach(nodes, i, node) *ret_n += strcmp(string(node, "state"), state) == 0;
+	json_array_foreach(nodes, i, node) *ret_n += suffers(node, state);
 	if (*ret_n == 0 || strcmp(state, "up") == 0)
 		return;
 	buf_printf(out, "; %zu %s (", *ret_n, state);
 	json_array_foreach(nodes, i, node)
 	{
-		if (strcmp(string(node, "state"), state) != 0 || n++ >= NAMED)
+		if (!suffers(node, state) || n++ >= NAMED)
 			continue;
 		buf_printf(out, "%s%s for ", n > 1 ? ", " : "", string(node, "name"));
 		when_span((uint64_t)number(node, "lag_ms") * 1000000, out);

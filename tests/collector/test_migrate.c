@@ -42,6 +42,8 @@ static const struct {
 	  "b4d12a4d554f4fcd07d67005de6bc25dcc8e334ed5b22cef0f2f6c868b176a27" },
 	{ "main/0009_audit.sql",
 	  "c1596074841e5f7097065834ea346b9a2539e7f5e7f33ab47a2a38642e7c16f3" },
+	{ "main/0010_alarms.sql",
+	  "31651d53e236806a7cef8bcc86640c82e4a6df5afc861c3972b9fd1512984c94" },
 };
 
 struct fix {

@@ -49,7 +49,7 @@ static int teardown(void **state)
 
 /* What a sensor sends; all 0: a heartbeat of version 0.2.0 with a right clock. */
 struct sent {
-	const char *node, *version, *says;
+	const char *node, *version, *says, *alarm;
 	int64_t ahead_ns; /* its clock */
 	uint64_t old_ns;  /* its event's age; 0: there is none */
 };
@@ -71,7 +71,11 @@ static void load(struct fix *f, const struct sent *s, uint64_t now_ns)
 		batch_event(b, KIND_SENSOR, 2, now_ns + (uint64_t)s->ahead_ns);
 		batch_set_str(b, KIND_SENSOR, FIELD_MESSAGE, s->says, strlen(s->says));
 	}
-	assert_int_equal(batch_seal(b, f->codec, &stats, 3, now_ns, &frame), 0);
+	if (s->alarm) {
+		batch_event(b, KIND_ALARM, 3, now_ns + (uint64_t)s->ahead_ns);
+		batch_set_str(b, KIND_ALARM, FIELD_ALARM_REASON, s->alarm, strlen(s->alarm));
+	}
+	assert_int_equal(batch_seal(b, f->codec, &stats, 4, now_ns, &frame), 0);
 	assert_int_equal(block_load(f->block, frame.data, frame.n, NULL), 0);
 }
 
@@ -187,10 +191,18 @@ static void test_watch_given_old_events_when_they_go_on_then_lagging_until_new_o
 	expect_none(f);
 	arrive(f, (struct sent){ .old_ns = 61 * SECOND_NS });
 	expect_alarm(f, WATCH_LAGGING, true);
-	arrive(f, (struct sent){ 0 }); /* a heartbeat tells nothing of it */
+	arrive(f, (struct sent){ 0 });		 /* a heartbeat tells nothing of it */
+	arrive(f, (struct sent){ .old_ns = 1 }); /* nor does what is told first, of old ones */
 	expect_none(f);
+	later(f, 10000);
 	arrive(f, (struct sent){ .old_ns = 1 });
 	expect_alarm(f, WATCH_LAGGING, false);
+	arrive(f, (struct sent){ .old_ns = 61 * SECOND_NS });
+	later(f, 61000);
+	expect_alarm(f, WATCH_SILENT, true);
+	arrive(f, (struct sent){ .old_ns = 61 * SECOND_NS }); /* now and then is not on end */
+	expect_alarm(f, WATCH_SILENT, false);
+	expect_none(f);
 	arrive(f, (struct sent){ .old_ns = 1, .ahead_ns = -1000 * (int64_t)SECOND_NS });
 	expect_alarm(f, WATCH_SKEWED, true); /* its clock is wrong, but it does not lag */
 	later(f, 20000);
@@ -225,6 +237,12 @@ static void test_watch_given_a_lower_version_when_seen_then_downgraded_until_it_
 	expect_alarm(f, WATCH_DOWNGRADED, true);
 	arrive(f, (struct sent){ .version = "0.9.9" });
 	expect_none(f);
+	f->watch = watch_free(f->watch);
+	assert_int_equal(watch_new(&f->watch, f->maindb, f->now_ms), 0);
+	arrive(f, (struct sent){ .version = "0.9.8" }); /* as lower as it was */
+	expect_none(f);
+	arrive(f, (struct sent){ .version = "0.10.0" });
+	expect_alarm(f, WATCH_DOWNGRADED, false);
 	f->watch = watch_free(f->watch);
 	assert_int_equal(watch_new(&f->watch, f->maindb, f->now_ms), 0);
 	arrive(f, (struct sent){ .version = "0.9.8" }); /* lower than what main.db knows */
@@ -279,6 +297,98 @@ static void test_watch_given_a_sensor_that_dials_anew_when_often_then_no_alarm(v
 		later(f, 100);
 	}
 	expect_none(f);
+}
+
+/* What a sensor tells of itself is raised by its event, and cleared by ours. */
+static void test_watch_given_alarms_of_the_sensor_when_told_then_cleared_when_over(void **state)
+{
+	struct fix *f = *state;
+
+	arrive(f, (struct sent){ .alarm = "silent" }); /* not its to tell */
+	expect_state(f, NULL);
+	arrive(f, (struct sent){ .alarm = "state_opened" });
+	later(f, 50000);
+	arrive(f, (struct sent){ .alarm = "state_opened" });
+	arrive(f, (struct sent){ .alarm = "ring_opened" });
+	expect_state(f, "ring_opened");
+	later(f, 30000);
+	arrive(f, (struct sent){ 0 });
+	expect_none(f);
+	later(f, 50000);
+	arrive(f, (struct sent){ 0 });
+	later(f, 40001);
+	expect_alarm(f, WATCH_STATE_OPENED, false);
+	expect_alarm(f, WATCH_RING_OPENED, false);
+	expect_state(f, NULL);
+	arrive(f, (struct sent){ .alarm = "detached", .says = "stop" });
+	expect_alarm(f, WATCH_STOPPED, true);
+	expect_state(f, "detached");
+	later(f, 1000000);
+	expect_none(f);
+	arrive(f, (struct sent){ .says = "start: version 0.2.0" });
+	expect_alarm(f, WATCH_STOPPED, false);
+	expect_alarm(f, WATCH_DETACHED, false);
+	expect_none(f);
+	expect_state(f, NULL);
+}
+
+static void restart(struct fix *f)
+{
+	f->watch = watch_free(f->watch);
+	assert_int_equal(maindb_flush(f->maindb), 0);
+	f->maindb = maindb_free(f->maindb);
+	assert_int_equal(maindb_open(&f->maindb, f->dir, NULL), 0);
+	assert_int_equal(watch_new(&f->watch, f->maindb, f->now_ms), 0);
+}
+
+static void test_watch_given_alarms_when_restarted_then_neither_raised_nor_cleared_twice(
+	void **state)
+{
+	struct fix *f = *state;
+
+	arrive(f, (struct sent){ .version = "0.3.0" });
+	arrive(f, (struct sent){ .version = "0.2.0", .ahead_ns = 9000000000 });
+	expect_alarm(f, WATCH_DOWNGRADED, true);
+	expect_alarm(f, WATCH_SKEWED, true);
+	restart(f);
+	expect_state(f, "downgraded");
+	arrive(f, (struct sent){ .version = "0.2.0", .ahead_ns = 9000000000 });
+	expect_none(f);
+	later(f, 60001);
+	expect_alarm(f, WATCH_SILENT, true);
+	restart(f);
+	later(f, 60001);
+	expect_none(f);
+	expect_state(f, "silent");
+	arrive(f, (struct sent){ .version = "0.3.0" });
+	expect_alarm(f, WATCH_SILENT, false);
+	expect_alarm(f, WATCH_DOWNGRADED, false);
+	expect_alarm(f, WATCH_SKEWED, false);
+	expect_none(f);
+	expect_state(f, NULL);
+}
+
+static void test_watch_given_other_limits_when_set_then_they_count(void **state)
+{
+	static const struct watch_limits limits = {
+		.silent_ms = 5000, .lag_ms = 6000, .skew_ms = 1000, .calm_ms = 3000
+	};
+	struct fix *f = *state;
+
+	watch_set_limits(f->watch, &limits);
+	arrive(f, (struct sent){ .ahead_ns = 1100000000, .old_ns = 7 * SECOND_NS });
+	expect_alarm(f, WATCH_SKEWED, true);
+	later(f, 1000);
+	arrive(f, (struct sent){ .old_ns = 7 * SECOND_NS });
+	expect_alarm(f, WATCH_SKEWED, false);
+	expect_alarm(f, WATCH_LAGGING, true);
+	later(f, 5001);
+	expect_alarm(f, WATCH_SILENT, true);
+	arrive(f, (struct sent){ .alarm = "state_opened", .old_ns = 1 });
+	expect_alarm(f, WATCH_SILENT, false);
+	expect_alarm(f, WATCH_LAGGING, false);
+	later(f, 3001);
+	expect_alarm(f, WATCH_STATE_OPENED, false);
 }
 
 static void test_watch_given_more_alarms_than_have_a_place_when_raised_then_counted(void **state)
@@ -351,6 +461,9 @@ int main(void)
 		T(test_watch_given_a_lower_version_when_seen_then_downgraded_until_it_is_back),
 		T(test_watch_given_two_with_one_state_when_both_send_then_an_alarm_names_both),
 		T(test_watch_given_a_sensor_that_dials_anew_when_often_then_no_alarm),
+		T(test_watch_given_alarms_of_the_sensor_when_told_then_cleared_when_over),
+		T(test_watch_given_alarms_when_restarted_then_neither_raised_nor_cleared_twice),
+		T(test_watch_given_other_limits_when_set_then_they_count),
 		T(test_watch_given_more_alarms_than_have_a_place_when_raised_then_counted),
 		T(test_alarm_given_one_when_written_then_it_is_an_event_of_its_node),
 	};

@@ -8,6 +8,7 @@
 #define PACK   TEST_SOURCE_DIR "/rules"
 #define KERNEL TEST_SOURCE_DIR "/tests/e2e/test_rules.sh"
 #define FLEET  TEST_SOURCE_DIR "/tests/e2e/test_flows.sh"
+#define SELF   TEST_SOURCE_DIR "/tests/e2e/test_watch.sh"
 #define PAGE   TEST_SOURCE_DIR "/docs/rules.md"
 
 /* Rules that make no alerts of their own: what they count is tested with who counts it. */
@@ -101,18 +102,19 @@ static void read_whole(const char *path, struct buf *out)
 static void test_pack_given_each_rule_when_looked_for_then_a_kernel_test_does_it(void **state)
 {
 	const struct rules *rules = *state;
-	AUTO_BUF struct buf kernel = { 0 }, fleet = { 0 };
+	AUTO_BUF struct buf kernel = { 0 }, fleet = { 0 }, self = { 0 };
 
 	read_whole(KERNEL, &kernel);
 	read_whole(FLEET, &fleet);
+	read_whole(SELF, &self);
 	for (size_t i = 0; i < rules->n; i++) {
 		const char *id = rules->v[i].rule->id;
 		char text[160];
 
 		snprintf(text, sizeof(text), "\t%s ## ", id);
 		if (!strstr((char *)kernel.data, text) && !strstr((char *)fleet.data, id) &&
-		    !is_counted(id))
-			fail_msg("%s: neither in " KERNEL " nor in " FLEET, id);
+		    !strstr((char *)self.data, id) && !is_counted(id))
+			fail_msg("%s: neither in " KERNEL " nor in " FLEET " nor in " SELF, id);
 	}
 }
 

@@ -381,12 +381,43 @@ OPEN(open64)
 OPENAT(openat)
 OPENAT(openat64)
 
+/* ---- links ---- */
+
+/* What somebody does who gets into the process: programs go, and nobody tells it. */
+static void close_links(unsigned most)
+{
+	enum { FDS = 1024 };
+	char link[64], target[64];
+	ssize_t n;
+
+	for (int fd = 3; fd < FDS && most; fd++) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		n = readlink(link, target, sizeof(target) - 1);
+		target[n < 0 ? 0 : n] = 0;
+		if (strstr(target, "bpf_link")) {
+			close(fd);
+			most--;
+		}
+	}
+}
+
+static void unhook(void)
+{
+	pthread_mutex_lock(&l.lock);
+	read_plan();
+	if (strcmp(l.plan.action, "unhook") == 0 && l.n_calls++ == 0)
+		close_links(l.plan.n);
+	pthread_mutex_unlock(&l.lock);
+}
+
 /* ---- the clock ---- */
 
 int clock_gettime(clockid_t clock, struct timespec *ts)
 {
 	long r = syscall(SYS_clock_gettime, clock, ts);
 
+	if (l.file && memmem(l.file, PLAN_BYTES, " unhook ", 8))
+		unhook();
 	if (r == 0 && l.file && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
 		ts->tv_sec += strtol(l.file, NULL, 10);
 	return (int)r;

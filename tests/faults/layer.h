@@ -8,9 +8,10 @@
  * FILE holds one line, which whoever runs the test writes anew in place while the daemon runs:
  *   CLOCK ACTION CALL N ERRNO PATTERN
  * CLOCK: seconds that the wall clock is ahead.  ACTION: none, fail (N of 1000 calls, with ERRNO),
- * short (N of 1000 writes take a part), kill or cut (in the middle of the N-th call).  CALL: write,
- * sync, truncate, rename, unlink or any.  PATTERN: of fnmatch(), against the path below DIR.
- * Thread: any; one lock is held over each call on a file below DIR. */
+ * short (N of 1000 writes take a part), kill or cut (in the middle of the N-th call), unhook (at
+ * the next look at the clock the first N descriptors of BPF links are closed).  CALL: write, sync,
+ * truncate, rename, unlink or any.  PATTERN: of fnmatch(), against the path below DIR. Thread: any;
+ * one lock is held over each call on a file below DIR. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

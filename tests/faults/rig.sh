@@ -13,6 +13,7 @@ HUB=$NET.254
 PORT=7443 HTTP=8443
 RATE=100 # numbered events a second and node
 FIRST=1000000 # numbers below are of the collector's alarms: a sensor begins at the microseconds since boot
+COLLECTOR_OPTIONS=() # more of them
 declare -A pid=() writer=() base=() plan_of=()
 
 # shellcheck source=tests/e2e/fleet.sh
@@ -59,12 +60,12 @@ layered() { # NAME COMMAND...: becomes the daemon
 start_collector() {
 	(layered collector ip netns exec "$N-hub" "$BIN/rtsec-collector" --dir "$T/collector" \
 		--listen "tls+tcp://0.0.0.0:$PORT" --http "0.0.0.0:$HTTP" --tls-name "$HUB" \
-		--min-free-bytes "${MIN_FREE:-0}") >>"$T/collector.log" 2>&1 &
+		--min-free-bytes "${MIN_FREE:-0}" "${COLLECTOR_OPTIONS[@]}") >>"$T/collector.log" 2>&1 &
 	pid[collector]=$!
 }
 
 start_sensor() { # NAME [NODE-ID AT-NODE]
-	local program=$BIN/rtsec-sensor id=${2:-$1} at=${3:-$1}
+	local program=${SENSOR:-$BIN/rtsec-sensor} id=${2:-$1} at=${3:-$1}
 
 	[ "$KERNEL" = yes ] || program=$TOOLS/sensor-without-kernel
 	(NUMBERS=$T/numbers-$1 layered "$1" ip netns exec "$N-$at" "$program" --collector "tls+tcp://$HUB:$PORT" \
@@ -118,7 +119,7 @@ start_fleet() {
 	make_network
 	ip -n "$N-hub" addr add "$HUB/24" dev bridge
 	for node in collector "${NODES[@]}"; do
-		mkdir -m 700 "$T/$node"
+		mkdir -m 700 -p "$T/$node"
 		calm "$node"
 	done
 	start_collector

@@ -32,6 +32,17 @@ function contrasts() {
 }
 
 export const fakeTests = (world) => [
+	['nodes_given_alarms_when_shown_then_each_node_says_what_is_wrong_with_it', async () => {
+		const page = await world.open('/?view=nodes', { ready: '.data-row' });
+		for (const text of ['2 up', '1 silent', '1 with alarms']) await page.locator('.view-bar').getByText(text, { exact: true }).waitFor();
+		const row = page.getByRole('row', { name: /edge-2/ });
+		await row.getByTitle('silent, skewed').waitFor();
+		await row.click();
+		const panel = page.getByRole('complementary', { name: 'Node' });
+		await panel.getByText('silent, skewed', { exact: true }).waitFor();
+		await panel.getByRole('button', { name: 'What was wrong with it' }).click();
+		await until('its alarms are asked for', async () => (await page.locator('#query').inputValue()).includes('"alarm"'));
+	}],
 	['assets_given_build_when_summed_then_within_120_kib', () => {
 		const sizes = ['index.html', 'app.js', 'app.css', 'icon.svg'].map((f) => statSync(join(world.assets, `${f}.gz`)).size);
 		const sum = sizes.reduce((a, b) => a + b);

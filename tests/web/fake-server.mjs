@@ -195,7 +195,8 @@ export async function startFake({ port = 0, assets, rate = 0, history = undefine
 	const routes = {
 		'/api/v1/search': search, '/api/v1/hits': hits, '/api/v1/fields': () => FIELDS,
 		'/api/v1/facets': facets, '/api/v1/values': (p) => facets(new URLSearchParams([['field', p.get('field')], ['limit', '50']]), p.get('prefix')),
-		'/api/v1/nodes': () => ['db-1', 'edge-2', 'web-1', 'web-2'].map((name) => ({ id: name, name, last_seen: new Date().toISOString() })),
+		'/api/v1/nodes': () => Object.entries({ 'db-1': [], 'edge-2': ['silent', 'skewed'], 'web-1': ['ring_opened'], 'web-2': [] })
+			.map(([name, alarms]) => ({ id: name, name, state: alarms[0] ?? 'up', alarms, last_seen: new Date().toISOString() })),
 	};
 
 	function handle(request, response) {

@@ -9,7 +9,7 @@ const own = (raw: Raw, key: string): number => num(obj(raw['sensor'])[key]);
 
 function nodeOf(raw: Raw): NodeInfo {
 	return {
-		id: str(raw['id']), name: str(raw['name']) || str(raw['id']), state: str(raw['state']),
+		id: str(raw['id']), name: str(raw['name']) || str(raw['id']), state: str(raw['state']), alarms: texts(raw['alarms']),
 		firstSeen: msOf(raw['first_seen']), lastSeen: msOf(raw['last_seen']),
 		lagMs: num(raw['lag_ms']), skewMs: num(raw['clock_offset_ns']) / 1e6,
 		kernel: str(raw['os_kernel']), architecture: str(raw['architecture']), version: str(raw['agent_version']),

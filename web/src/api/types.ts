@@ -81,7 +81,8 @@ export interface FieldInfo {
 export interface NodeInfo {
 	id: string;
 	name: string;
-	state: string; /* up or silent */
+	state: string; /* up, or the gravest of its alarms */
+	alarms: string[]; /* all that is wrong with it */
 	firstSeen: number; /* ms; NaN: not told */
 	lastSeen: number;
 	lagMs: number;

@@ -30,14 +30,14 @@ const costText = (ns: number): string => (!Number.isFinite(ns) ? '-' : ns < 1e6 
 function State({ node }: { node: NodeInfo }) {
 	return node.state === 'up'
 		? <span class="state ok"><i aria-hidden="true" />up</span>
-		: <span class="state silent"><i aria-hidden="true" />{visible(node.state || 'unknown')}</span>;
+		: <span class="state silent" title={visible(node.alarms.join(', '))}><i aria-hidden="true" />{visible(node.state || 'unknown')}</span>;
 }
 
 const warned = (text: string, why: string | false) => (why ? <span class="status-warn" title={why}><Icon name="warn" />{text}</span> : text);
 
 const COLUMNS: DataColumn<NodeInfo>[] = [
 	{ title: 'Node', width: 'minmax(120px, 1.2fr)', cell: (n) => <b><Line value={n.name} max={80} /></b>, sort: (n) => n.name },
-	{ title: 'State', width: '84px', cell: (n) => <State node={n} />, sort: (n) => n.state },
+	{ title: 'State', width: '104px', cell: (n) => <State node={n} />, sort: (n) => n.state },
 	{ title: 'Last seen', width: '120px', cell: (n) => formatAgo(n.lastSeen, m.now.value), sort: (n) => n.lastSeen, narrow: true },
 	{ title: 'Lag', width: '92px', number: true, cell: (n) => warned(formatDuration(n.lagMs), n.lagMs > LATE_MS && 'events come late'), sort: (n) => n.lagMs },
 	{ title: 'Clock', width: '104px', number: true, cell: (n) => warned(signed(n.skewMs), Math.abs(n.skewMs) > SKEWED_MS && 'its clock is off: times of its events are, too'), sort: (n) => Math.abs(n.skewMs) },
@@ -86,10 +86,12 @@ function NodePanel({ node }: { node: NodeInfo }) {
 			<div class="row wrap">
 				<Button class="small" icon="search" label="Its events" onClick={() => go('search', shared)}>Events</Button>
 				<Button class="small" icon="clock" label="Its processes over time" onClick={() => go('timeline', { ...shared, lane: 'process' })}>Timeline</Button>
+				<Button class="small" icon="warn" label="What was wrong with it" onClick={() => go('search', { q: 'rtsec where event.action == "alarm"', node: node.name, since: '-7d', until: '' })}>Alarms</Button>
 				<Button class="small" icon="warn" label="What it lost" onClick={() => go('search', { q: 'rtsec where event.action == "gap"', node: node.name, since: '-7d', until: '' })}>Losses</Button>
 				{mayWrite.value && <Sure label={`Shut ${node.name} out: its certificates are good no more`} text="Shut out" onSure={() => void m.shutOut(node.id, node.name)} />}
 			</div>
 			<Facts list={[
+				['Alarms', node.alarms.join(', ')],
 				['Id', node.id], ['Kernel', `${node.kernel} ${node.architecture}`], ['Sensor', node.version],
 				['First seen', formatMoment(node.firstSeen, utc.value)], ['Last seen', formatMoment(node.lastSeen, utc.value)],
 				['Events', `${formatCount(node.events)} in ${plural(node.batches, 'batch', 'batches')}`],
@@ -110,7 +112,8 @@ export function NodesView() {
 	useEffect(() => bindKeys('Nodes', [{ keys: ['Escape'], help: 'Close the node', run: () => setParams({ sel: '' }, false), anywhere: true }]), []);
 	const nodes = allNodes.value;
 	const chosen = nodes.find((n) => n.id === param('sel'));
-	const silent = nodes.filter((n) => n.state !== 'up').length;
+	const down = nodes.filter((n) => n.state === 'silent' || n.state === 'stopped').length;
+	const unwell = nodes.filter((n) => n.state !== 'up').length - down;
 	const adding = mayWrite.value && param('sel') === '+';
 	if (!nodes.length) {
 		return (
@@ -126,8 +129,9 @@ export function NodesView() {
 		<div class="column">
 			<div class="view-bar">
 				<h2>{plural(nodes.length, 'node')}</h2>
-				<Badge kind="ok" label={`${plural(nodes.length - silent, 'node')} up`}>{nodes.length - silent} up</Badge>
-				{silent > 0 && <Badge kind="warn" label={`${plural(silent, 'node')} silent for more than 30 s`}>{silent} silent</Badge>}
+				<Badge kind="ok" label={`${plural(nodes.length - down - unwell, 'node')} up`}>{nodes.length - down - unwell} up</Badge>
+				{down > 0 && <Badge kind="warn" label={`${plural(down, 'node')} silent or stopped`}>{down} silent</Badge>}
+				{unwell > 0 && <Badge kind="warn" label={`${plural(unwell, 'node')} with something wrong`}>{unwell} with alarms</Badge>}
 				<span class="grow" />
 				{mayWrite.value && <Button icon="plus" label="Add a node" pressed={adding} onClick={() => setParams({ sel: adding ? '' : '+' }, false)}>Add a node</Button>}
 			</div>
