@@ -3,9 +3,10 @@
  * shell cannot do.  tests/e2e/test_rules.sh runs it, under this name and under names that the rules
  * leave out.
  *
- *   attack ptrace-poke | ptrace-attach | traceme | vm-write | vm-read | mprotect | bpf | root |
- * euid attack memfd PROGRAM      runs PROGRAM out of memory attack unix PATH          listens at
- * PATH and connects to it
+ *   attack ptrace-poke | ptrace-attach | traceme | vm-write | vm-read | mprotect | bpf |
+ *          take-maps | root | euid
+ *   attack memfd PROGRAM      runs PROGRAM out of memory
+ *   attack unix PATH          listens at PATH and connects to it
  *
  * Exits with 0 when it was done.  Thread: one.  Memory: none. */
 #include <fcntl.h>
@@ -142,6 +143,25 @@ static int load_program(const char *unused)
 	return syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr)) < 0 ? -1 : 0;
 }
 
+/* A descriptor of each map that there is. */
+static int take_maps(const char *unused)
+{
+	union bpf_attr attr = { 0 };
+	int n = 0;
+
+	(void)unused;
+	while (syscall(SYS_bpf, BPF_MAP_GET_NEXT_ID, &attr, sizeof(attr)) == 0) {
+		union bpf_attr map = { .map_id = attr.next_id };
+		int fd = (int)syscall(SYS_bpf, BPF_MAP_GET_FD_BY_ID, &map, sizeof(map));
+
+		attr.start_id = attr.next_id;
+		n += fd >= 0;
+		if (fd >= 0)
+			close(fd);
+	}
+	return n > 0 ? 0 : -1;
+}
+
 /* All three ids become those of an ordinary user and root's again, by a capability that was kept.
  */
 static int become_root(const char *unused)
@@ -199,7 +219,7 @@ static const struct {
 	{ "vm-read", read_memory, false },     { "mprotect", make_executable, false },
 	{ "bpf", load_program, false },	       { "root", become_root, false },
 	{ "euid", change_euid, false },	       { "memfd", run_from_memory, true },
-	{ "unix", connect_to, true },
+	{ "unix", connect_to, true },	       { "take-maps", take_maps, false },
 };
 
 int main(int argc, char **argv)

@@ -66,6 +66,7 @@ enum rec_type {
 	REC_PIVOT,    /* struct rec_rename  priority ring */
 	REC_XATTR,    /* struct rec_xattr   bulk ring */
 	REC_WRITTEN,  /* struct rec_open    bulk ring */
+	REC_BPF_TAKEN, /* struct rec_bpf    priority ring */
 	REC_END,      /* number of types + 1 */
 };
 
@@ -319,10 +320,18 @@ struct rec_module {
 struct rec_bpf {
 	struct rec_head head;
 	uint32_t error;
-	uint32_t type; /* BPF_PROG_TYPE_*, BPF_MAP_TYPE_* */
+	uint32_t type; /* BPF_PROG_TYPE_*, BPF_MAP_TYPE_*; of REC_BPF_TAKEN enum rec_bpf_object */
 	uint32_t id;   /* of the kernel; 0: none */
 	uint32_t pad;
 	char name[16]; /* NUL-padded */
+};
+
+/* Of what a descriptor was got by its id. */
+enum rec_bpf_object {
+	REC_BPF_OBJECT_PROGRAM,
+	REC_BPF_OBJECT_MAP,
+	REC_BPF_OBJECT_LINK,
+	REC_BPF_OBJECTS
 };
 
 enum { REC_PROBE_RETURN = 1, REC_PROBE_USER = 2 };

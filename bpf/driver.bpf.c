@@ -10,7 +10,10 @@
 enum {
 	CMD_MAP_CREATE = 0,
 	CMD_PROG_LOAD = 5,
+	CMD_PROG_BY_ID = 13,
+	CMD_MAP_BY_ID = 14,
 	CMD_LINK_CREATE = 28,
+	CMD_LINK_BY_ID = 30,
 	ATTACH_KPROBE_MULTI = 42,
 	ATTACH_UPROBE_MULTI = 48,
 	ATTACH_KPROBE_SESSION = 56,
@@ -208,19 +211,43 @@ static __always_inline void bpf_tell(struct task_struct *t, long ret, char *attr
 	emit_bytes(REC_CLASS_PRIORITY, &r, sizeof(r));
 }
 
+/* Somebody got a descriptor of what others made, and may change it by that. */
+static __always_inline void bpf_taken(struct task_struct *t, int fd, uint64_t cmd)
+{
+	struct file *file = read_fd(t, fd);
+	struct bpf_link *link = file ? BPF_CORE_READ(file, private_data) : NULL;
+	struct rec_bpf r = {};
+
+	fill_head(&r.head, t);
+	if (cmd == CMD_LINK_BY_ID)
+		r.id = BPF_CORE_READ(link, id);
+	else
+		bpf_made(&r, t, fd, cmd == CMD_MAP_BY_ID);
+	r.type = cmd == CMD_LINK_BY_ID	 ? REC_BPF_OBJECT_LINK
+		 : cmd == CMD_MAP_BY_ID ? REC_BPF_OBJECT_MAP
+					: REC_BPF_OBJECT_PROGRAM;
+	r.head.type = REC_BPF_TAKEN;
+	r.head.size = sizeof(r);
+	emit_bytes(REC_CLASS_PRIORITY, &r, sizeof(r));
+}
+
 SEC("tracepoint")
 int driver_bpf(struct call_exit *call)
 {
 	struct task_struct *t = task_now();
 	struct pt_regs *regs = read_call(t, call->nr);
 	uint32_t cmd = regs ? (uint32_t)ARG1(regs) : (uint32_t)-1; /* the kernel takes no more of it */
+	bool made = cmd == CMD_MAP_CREATE || cmd == CMD_PROG_LOAD;
+	bool taken = cmd == CMD_PROG_BY_ID || cmd == CMD_MAP_BY_ID || cmd == CMD_LINK_BY_ID;
 
-	if (cmd != CMD_MAP_CREATE && cmd != CMD_PROG_LOAD && cmd != CMD_LINK_CREATE)
+	if (!made && !taken && cmd != CMD_LINK_CREATE)
 		return 0;
 	if (!read_watched(t))
 		return 0;
-	if (cmd != CMD_LINK_CREATE)
+	if (made)
 		bpf_tell(t, call->ret, (char *)ARG2(regs), cmd == CMD_MAP_CREATE);
+	else if (taken && call->ret >= 0)
+		bpf_taken(t, (int)call->ret, cmd);
 	else if (call->ret >= 0)
 		probe_link(t, (char *)ARG2(regs));
 	return 0;

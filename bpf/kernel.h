@@ -282,6 +282,9 @@ struct bpf_prog {
 	enum bpf_prog_type type;
 	struct bpf_prog_aux *aux;
 };
+struct bpf_link {
+	__u32 id;
+};
 struct bpf_map {
 	enum bpf_map_type map_type;
 	__u32 id;

@@ -41,7 +41,7 @@ struct consumer {
 	pthread_t thread;
 	bool started;
 	atomic_bool stopping;
-	atomic_uint detached; /* programs; told when not 0 */
+	_Atomic(const char *) detached; /* told when not NULL */
 	_Atomic uint64_t turns;
 };
 
@@ -295,10 +295,10 @@ static void note_settled(struct consumer *c)
 
 static void tell_detached(struct consumer *c)
 {
-	uint32_t n = atomic_exchange(&c->detached, 0);
+	const char *message = atomic_exchange(&c->detached, NULL);
 
-	if (n)
-		gather_detached(&c->gathers[0], c->config.seq->next++, c->now_ns, n);
+	if (message)
+		gather_detached(&c->gathers[0], c->config.seq->next++, c->now_ns, message);
 }
 
 /* What is to be done now and then.  Returns a negative errno of the source. */
@@ -455,9 +455,9 @@ void consumer_filter(struct consumer *c, struct filter *rules)
 		pthread_kill(c->thread, SIGUSR2); /* out of its sleep */
 }
 
-void consumer_detached(struct consumer *c, uint32_t n)
+void consumer_detached(struct consumer *c, const char *message)
 {
-	atomic_store(&c->detached, n);
+	atomic_store(&c->detached, message);
 }
 
 void consumer_lose(struct consumer *c, const struct loss *l)

@@ -47,9 +47,9 @@ void consumer_lose(struct consumer *c, const struct loss *l);
 /* Has @rules (taken over) judge from one of the next turns on, and an event tell so, or why not. Of
  * several that come before that turn the last counts.  Any thread. */
 void consumer_filter(struct consumer *c, struct filter *rules);
-/* @n of the programs in the kernel are no longer attached: an alarm, with the next turn or the end.
- * Any thread. */
-void consumer_detached(struct consumer *c, uint32_t n);
+/* The programs in the kernel are no longer what they were, as @message says (which lives as long as
+ * @c): an alarm, with the next turn or the end.  Any thread. */
+void consumer_detached(struct consumer *c, const char *message);
 
 /* One turn: consume, seal what is due, sleep at most @max_wait_ms.  Returns 0 or a negative errno
  * of the source: the consumer is of no more use. */

@@ -46,15 +46,22 @@ static uint64_t boot_us(void)
 /* Blind is worse than gone: whoever starts the sensor again has it attach anew. */
 static void watch_links(struct sensor *s)
 {
+	const char *wrong;
 	size_t dead;
 
 	if (++s->seconds % LINKS_S != 0)
 		return;
 	dead = guard_links_dead(&s->links);
-	if (dead == 0)
+	wrong = probe_wrong(s->probe);
+	if (dead == 0 && !wrong)
 		return;
-	log_error("probe.detached", "dead=%zu of=%zu", dead, s->links.n);
-	consumer_detached(s->consumer, (uint32_t)dead);
+	if (dead)
+		snprintf(s->detached, sizeof(s->detached),
+			 "%zu of the sensor's programs are no longer attached", dead);
+	else
+		snprintf(s->detached, sizeof(s->detached), "%s", wrong);
+	log_error("probe.detached", "dead=%zu of=%zu reason=\"%s\"", dead, s->links.n, s->detached);
+	consumer_detached(s->consumer, s->detached);
 	s->result = EXIT_RUNTIME;
 	uv_stop(&s->loop);
 }

@@ -41,6 +41,7 @@ struct sensor {
 	uv_timer_t second;
 	struct renewal renewal;
 	struct guard_links links;
+	char detached[96];	    /* what is wrong with the programs */
 	struct service_pulse pulse; /* of the consumer */
 	unsigned seconds;
 	uint64_t notified_ms; /* the watchdog */

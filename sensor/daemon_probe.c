@@ -116,6 +116,7 @@ int daemon_open_enrich(struct sensor *s)
 		.node_id = s->node.id,
 		.boot_id = s->node.boot_id,
 		.state_dir = s->options->state_dir,
+		.own = probe_ids(s->probe),
 		.max_processes = (uint32_t)MIN(s->options->max_processes, 1u << 24),
 		.cgroup_seen = on_cgroup,
 		.arg = s,

@@ -103,6 +103,7 @@ void enrich_record(struct enrich *e, const struct record *r, struct gather *g, u
 		[REC_MODULE] = enrich_module,
 		[REC_BPF_LOAD] = enrich_bpf,
 		[REC_BPF_MAP] = enrich_bpf,
+		[REC_BPF_TAKEN] = enrich_bpf_taken,
 		[REC_PROBE] = enrich_probe,
 		[REC_URING] = enrich_uring,
 	};
@@ -272,7 +273,7 @@ int enrich_new(struct enrich **ret, const struct known_config *config)
 	e->rows.hashes = config->hashes;
 	e->conntrack = config->conntrack;
 	e->kinds = config->kinds ? config->kinds : UINT64_MAX;
-	guard_init(&e->guard, config->state_dir);
+	guard_init(&e->guard, config->state_dir, config->own);
 	*ret = TAKE(e);
 	return 0;
 }

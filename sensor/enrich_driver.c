@@ -38,6 +38,22 @@ void enrich_bpf(struct event *c)
 	event_outcome(c, kind, x->error);
 }
 
+/* A descriptor of what somebody else made, got by its id: told when that is the sensor. */
+void enrich_bpf_taken(struct event *c)
+{
+	static const char *const told[REC_BPF_OBJECTS] = {
+		[REC_BPF_OBJECT_PROGRAM] = "a process got hold of a BPF program of the sensor",
+		[REC_BPF_OBJECT_MAP] = "a process got hold of a BPF map of the sensor",
+		[REC_BPF_OBJECT_LINK] = "a process got hold of a BPF link of the sensor",
+	};
+	const struct rec_bpf *x = c->r->bpf;
+	enum guard_what what = guard_minds_bpf(&c->e->guard, x->type, x->id, c->r->head->time_ns);
+	uint32_t row = event_row(c, known_actor(c->e->known, c->r->head));
+
+	if (what != GUARD_NOTHING)
+		event_alarm(c, row, what, told[x->type]);
+}
+
 void enrich_probe(struct event *c)
 {
 	static const char *const types[] = {

@@ -68,13 +68,10 @@ static void watch_open(struct event *c, uint32_t row, uint32_t path, size_t n)
 
 	if (what == GUARD_NOTHING)
 		return;
-	event_begin(c, KIND_ALARM, row);
+	event_alarm(c, row, what,
+		    what == GUARD_STATE ? "a process opened the sensor's state"
+					: "a process opened the sensor's memory or descriptors");
 	event_path(c, KIND_ALARM, path, false);
-	event_word(c, KIND_ALARM, FIELD_ALARM_REASON, guard_reason(what));
-	event_word(c, KIND_ALARM, FIELD_ALARM_STATE, "raised");
-	event_word(c, KIND_ALARM, FIELD_MESSAGE,
-		   what == GUARD_STATE ? "a process opened the sensor's state"
-				       : "a process opened the sensor's memory or descriptors");
 }
 
 void enrich_open(struct event *c)

@@ -96,3 +96,11 @@ void event_walked(struct event *c, enum kind kind)
 	if (path->flags & REC_PATH_TRUNCATED)
 		batch_set(c->b, kind, FIELD_PATH_TRUNCATED, 1);
 }
+
+void event_alarm(struct event *c, uint32_t row, enum guard_what what, const char *message)
+{
+	event_begin(c, KIND_ALARM, row);
+	event_word(c, KIND_ALARM, FIELD_ALARM_REASON, guard_reason(what));
+	event_word(c, KIND_ALARM, FIELD_ALARM_STATE, "raised");
+	event_word(c, KIND_ALARM, FIELD_MESSAGE, message);
+}

@@ -74,6 +74,9 @@ void event_namespaces(struct event *c, enum kind kind, uint32_t types);
 /* Sets the two lists of capabilities. */
 void event_capabilities(struct event *c, enum kind kind, uint64_t effective, uint64_t permitted);
 
+/* Begins an alarm: somebody did @what to the sensor.  @message lives for ever. */
+void event_alarm(struct event *c, uint32_t row, enum guard_what what, const char *message);
+
 /* Handlers of record types: enrich_act.c, enrich_exec.c, enrich_file.c, enrich_net.c,
  * enrich_driver.c. */
 void enrich_link(struct event *c);
@@ -97,6 +100,7 @@ void enrich_unix(struct event *c);
 void enrich_dns(struct event *c);
 void enrich_module(struct event *c);
 void enrich_bpf(struct event *c);
+void enrich_bpf_taken(struct event *c);
 void enrich_probe(struct event *c);
 void enrich_uring(struct event *c);
 void enrich_exec(struct event *c);

@@ -107,11 +107,8 @@ void gather_sensor(struct gather *g, uint64_t seq, uint64_t now_ns, const char *
 	g->events[CLASS_PRIORITY]++;
 }
 
-void gather_detached(struct gather *g, uint64_t seq, uint64_t now_ns, uint32_t n)
+void gather_detached(struct gather *g, uint64_t seq, uint64_t now_ns, const char *message)
 {
-	char message[96];
-
-	snprintf(message, sizeof(message), "%u of the sensor's programs are no longer attached", n);
 	gather_event(g, KIND_ALARM, seq, now_ns);
 	set_word(g, KIND_ALARM, FIELD_ALARM_REASON, "detached");
 	set_word(g, KIND_ALARM, FIELD_ALARM_STATE, "raised");

@@ -58,10 +58,10 @@ void gather_gap(struct gather *g, uint64_t seq, uint64_t now_ns, const struct lo
 
 /* Adds an event in which the sensor speaks of itself. */
 void gather_sensor(struct gather *g, uint64_t seq, uint64_t now_ns, const char *message);
-/* An alarm: @n programs of the sensor are no longer attached. */
-void gather_detached(struct gather *g, uint64_t seq, uint64_t now_ns, uint32_t n);
+/* An alarm: the sensor's programs are no longer what they were, as @message says. */
+void gather_detached(struct gather *g, uint64_t seq, uint64_t now_ns, const char *message);
 
-/* Seals the batch into a frame and begins the next.  Without events it makes a heartbeat.  @next_seq
+/* Seals the batch into a frame and begins the next.  Without events it makes a heartbeat. @next_seq
  * goes into a heartbeat.  Returns 0 or -ENOMEM: then the batch is lost; the caller accounts for it
  * with gather_lost() before gather_clear(). */
 NODISCARD int gather_seal(struct gather *g, struct frame_codec *codec,

@@ -11,11 +11,12 @@ static const uint64_t second = 1000000000;
 
 /* ---- opens ---- */
 
-void guard_init(struct guard *g, const char *state_dir)
+void guard_init(struct guard *g, const char *state_dir, const struct guard_ids *own)
 {
 	char real[PATH_MAX];
 
 	memset(g, 0, sizeof(*g));
+	g->own = own;
 	if (state_dir && realpath(state_dir, real) && strlen(real) + 2 <= sizeof(g->state))
 		g->n_state = (size_t)snprintf(g->state, sizeof(g->state), "%s/", real);
 	g->n_proc = (size_t)snprintf(g->proc, sizeof(g->proc), "/proc/%d/", (int)getpid());
@@ -50,19 +51,40 @@ static enum guard_what judge(const struct guard *g, const char *path, size_t n)
 	return GUARD_NOTHING;
 }
 
-enum guard_what guard_minds(struct guard *g, const char *path, size_t n, uint64_t time_ns)
+static enum guard_what at_most_once_a_second(struct guard *g, enum guard_what what,
+					     uint64_t time_ns)
 {
-	enum guard_what what = judge(g, path, n);
-
 	if (what == GUARD_NOTHING || time_ns < g->next_ns[what])
 		return GUARD_NOTHING;
 	g->next_ns[what] = time_ns + second;
 	return what;
 }
 
+enum guard_what guard_minds(struct guard *g, const char *path, size_t n, uint64_t time_ns)
+{
+	return at_most_once_a_second(g, judge(g, path, n), time_ns);
+}
+
+/* ---- descriptors by id ---- */
+
+void guard_ids_add(struct guard_ids *ids, enum rec_bpf_object object, uint32_t id)
+{
+	if (ids->n[object] < GUARD_IDS)
+		ids->at[object][ids->n[object]++] = id;
+}
+
+enum guard_what guard_minds_bpf(struct guard *g, enum rec_bpf_object object, uint32_t id,
+				uint64_t time_ns)
+{
+	for (size_t i = 0; g->own && object < REC_BPF_OBJECTS && i < g->own->n[object]; i++)
+		if (g->own->at[object][i] == id)
+			return at_most_once_a_second(g, GUARD_BPF, time_ns);
+	return GUARD_NOTHING;
+}
+
 const char *guard_reason(enum guard_what what)
 {
-	return what == GUARD_STATE ? "state_opened" : "ring_opened";
+	return what == GUARD_STATE ? "state_opened" : "ring_opened"; /* maps, too */
 }
 
 /* ---- links ---- */

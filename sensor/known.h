@@ -14,15 +14,17 @@
 
 struct known;
 
+struct guard_ids;
 struct known_config {
 	const char *node_id;
-	const uint8_t *boot_id;	    /* 16 bytes */
-	const char *state_dir;	    /* who opens it is told; NULL: nobody */
-	uint32_t max_processes;	    /* 0: 16384 */
-	const char *proc_root;	    /* NULL: /proc */
-	const char *passwd, *group; /* NULL: those of /etc */
-	uint64_t kinds;		    /* bit k: tell kind k, of those that share a probe; 0: all */
-	struct hashes *hashes;	    /* borrowed; NULL: executables are not hashed */
+	const uint8_t *boot_id;	     /* 16 bytes */
+	const char *state_dir;	     /* who opens it is told; NULL: nobody */
+	const struct guard_ids *own; /* likewise who gets hold of these; borrowed; NULL: nobody */
+	uint32_t max_processes;	     /* 0: 16384 */
+	const char *proc_root;	     /* NULL: /proc */
+	const char *passwd, *group;  /* NULL: those of /etc */
+	uint64_t kinds;		     /* bit k: tell kind k, of those that share a probe; 0: all */
+	struct hashes *hashes;	     /* borrowed; NULL: executables are not hashed */
 	struct conntrack *conntrack; /* borrowed; NULL: translated addresses are not told */
 	const struct runtime_config *runtime; /* NULL: container runtimes are not asked */
 	/* As cgroups_tell(); NULL: nobody asks. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/probe.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -16,6 +19,9 @@ struct probe {
 	struct rec_losses *losses, *losses_before; /* per CPU */
 	struct throttle_state *throttle;
 	struct filter_state filter;
+	unsigned n_other; /* times in a row that it found shared words not as they must be */
+	bool other_netns; /* its own opens are not looked at */
+	uint32_t ignored[REC_IGNORED]; /* what control.ignored must be */
 };
 
 /* --- making one --- */
@@ -56,6 +62,14 @@ static void make_filter(struct probe *p)
 	p->filter.n_cpus = p->n_cpus;
 }
 
+/* 0: not known. */
+static uint32_t own_netns(void)
+{
+	struct stat s;
+
+	return stat("/proc/self/ns/net", &s) == 0 ? (uint32_t)s.st_ino : 0;
+}
+
 int probe_new(struct probe **ret, const struct probe_settings *settings, struct diag *d)
 {
 	AUTO(probe) *p = calloc(1, sizeof(*p));
@@ -66,12 +80,14 @@ int probe_new(struct probe **ret, const struct probe_settings *settings, struct 
 	if (!p)
 		return err_origin(-ENOMEM);
 	p->filters = settings->filters;
+	p->other_netns = settings->only_netns && settings->only_netns != own_netns();
 	r = make_losses(p);
 	if (r == 0)
 		r = probe_load(&p->kept, settings, p->n_cpus, d);
 	if (r < 0)
 		return r;
 	make_filter(p);
+	p->ignored[0] = p->kept.memory->control.ignored[0];
 	*ret = TAKE(p);
 	return 0;
 }
@@ -94,12 +110,18 @@ void probe_links(const struct probe *p, struct guard_links *to)
 		(void)guard_links_note(to, bpf_link__fd(p->kept.links[i]));
 }
 
+const struct guard_ids *probe_ids(const struct probe *p)
+{
+	return &p->kept.ids;
+}
+
 int probe_ignore_tgid(struct probe *p, uint32_t tgid)
 {
 	uint32_t *slots = p->kept.memory->control.ignored;
 
 	for (size_t i = 0; i < REC_IGNORED; i++) {
 		if (slots[i] == 0 || slots[i] == tgid) {
+			p->ignored[i] = tgid;
 			__atomic_store_n(&slots[i], tgid, __ATOMIC_RELAXED);
 			return 0;
 		}
@@ -112,9 +134,49 @@ void probe_unignore_tgid(struct probe *p, uint32_t tgid)
 	uint32_t *slots = p->kept.memory->control.ignored;
 
 	for (size_t i = 0; i < REC_IGNORED; i++) {
-		if (slots[i] == tgid)
+		if (slots[i] == tgid) {
+			p->ignored[i] = 0;
 			__atomic_store_n(&slots[i], 0, __ATOMIC_RELAXED);
+		}
 	}
+}
+
+/* Whether opens of this process are seen (and left out) at all. */
+static bool sees_itself(const struct probe *p)
+{
+	uint32_t self = (uint32_t)getpid();
+	bool opens = false, left_out = false;
+
+	for (size_t i = 0; i < p->kept.n_tiers; i++)
+		opens = opens || (p->kept.tiers[i].kind == KIND_OPEN &&
+				  strcmp(p->kept.tiers[i].tier, "none") != 0);
+	for (size_t i = 0; i < REC_IGNORED; i++)
+		left_out = left_out || p->ignored[i] == self;
+	return opens && left_out && !p->other_netns;
+}
+
+static bool words_are_ours(const struct probe *p)
+{
+	const struct rtsec_bpf__bss *b = p->kept.memory;
+
+	for (size_t i = 0; i < REC_IGNORED; i++)
+		if (__atomic_load_n(&b->control.ignored[i], __ATOMIC_RELAXED) != p->ignored[i])
+			return false;
+	return __atomic_load_n(&b->filter_generation, __ATOMIC_RELAXED) == p->filter.in_force;
+}
+
+const char *probe_wrong(struct probe *p)
+{
+	const struct rtsec_bpf__bss *b = p->kept.memory;
+	uint64_t before = __atomic_load_n(&b->left_out, __ATOMIC_RELAXED);
+	AUTO_FD int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	p->n_other = words_are_ours(p) ? 0 : p->n_other + 1;
+	if (p->n_other > 1) /* once may be a change of ours under way */
+		return "somebody changed what the sensor's programs leave out";
+	if (fd >= 0 && sees_itself(p) && __atomic_load_n(&b->left_out, __ATOMIC_RELAXED) == before)
+		return "the sensor's programs see nothing any more";
+	return NULL;
 }
 
 void probe_counts(const struct probe *p, struct probe_counts *ret)

@@ -62,12 +62,21 @@ struct probe_counts {
 	uint64_t undecided;   /* events told as the filter that comes first could not be judged */
 	uint64_t unfollowed;  /* processes for which the table of executables had no room */
 	uint64_t unthrottled; /* records of workloads for which the table of them had none */
-	uint64_t arrivals_missed; /* datagrams whose sender is not known: the table of them was full */
+	uint64_t arrivals_missed; /* datagrams whose sender is not known: the table of them was full
+				   */
 };
 void probe_counts(const struct probe *p, struct probe_counts *ret);
 
+/* What of the programs is not as it was left, in words; NULL: nothing.  Opens a file, which
+ * programs that run see and leave out: finds whether they run at all, and who wrote
+ * into the memory that is shared with them.  One thread at a time. */
+const char *probe_wrong(struct probe *p);
+
 /* Has @to take note of every link that holds a program. */
 void probe_links(const struct probe *p, struct guard_links *to);
+
+/* Ids of all maps, programs and links; they live as long as @p. */
+const struct guard_ids *probe_ids(const struct probe *p);
 
 /* Lost since the last call; from and to are CLOCK_BOOTTIME ns, exact per CPU. */
 struct probe_loss {

@@ -124,7 +124,8 @@ static int swap(struct filter_state *s, const struct filter_set *set, struct fil
 	if (set->uses & (1u << FILTER_EXECUTABLE | 1u << FILTER_ANCESTOR))
 		__atomic_store_n(s->follows, 1, __ATOMIC_RELEASE);
 	/* without rules nothing is judged, not even that there are none */
-	__atomic_store_n(s->generation, filter_n(rules) ? set->generation : 0, __ATOMIC_RELEASE);
+	s->in_force = filter_n(rules) ? set->generation : 0;
+	__atomic_store_n(s->generation, s->in_force, __ATOMIC_RELEASE);
 	s->last = set->generation;
 	wait_for_programs();
 	if (s->rules)

@@ -16,6 +16,7 @@ struct filter_state {
 	int sets, values, hits;		/* descriptors of the maps, borrowed */
 	uint32_t *generation, *follows; /* words of the kernel side */
 	uint32_t last;			/* generation of the newest set */
+	_Atomic uint32_t in_force;	/* what *generation must be; 0: no set */
 	int n_cpus;
 	struct filter *rules;	      /* in force; NULL: none */
 	struct filter_entry *entries; /* of them, in the table */

@@ -311,6 +311,36 @@ static int load(struct loading *l, struct diag *d)
 
 /* ---- keeping ---- */
 
+/* All three kinds of info begin with the type, then the id. */
+static void note_id(struct probe_kept *k, enum rec_bpf_object object, int fd)
+{
+	union {
+		struct bpf_prog_info program;
+		struct bpf_map_info map;
+		struct bpf_link_info link;
+	} info = { 0 };
+	uint32_t n = sizeof(info);
+
+	_Static_assert(offsetof(struct bpf_prog_info, id) == offsetof(struct bpf_map_info, id) &&
+			       offsetof(struct bpf_map_info, id) ==
+				       offsetof(struct bpf_link_info, id),
+		       "<linux/bpf.h>");
+	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &n) == 0)
+		guard_ids_add(&k->ids, object, info.map.id);
+}
+
+static void note_ids(struct probe_kept *k, const struct bpf_object *object)
+{
+	struct bpf_program *program;
+	struct bpf_map *map;
+
+	bpf_object__for_each_program(program, object)
+		note_id(k, REC_BPF_OBJECT_PROGRAM, bpf_program__fd(program));
+	bpf_object__for_each_map(map, object) note_id(k, REC_BPF_OBJECT_MAP, bpf_map__fd(map));
+	for (size_t i = 0; i < k->n_links; i++)
+		note_id(k, REC_BPF_OBJECT_LINK, bpf_link__fd(k->links[i]));
+}
+
 static int keep_map(const struct bpf_map *map, int *ret)
 {
 	*ret = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0);
@@ -528,6 +558,7 @@ static int load_and_attach(struct loading *l, struct diag *d)
 		return diag_set(d, err_origin(-ENOTSUP), 0, 0,
 				"no probe could be attached: expected tracepoints with BPF (kernel "
 				"5.8 or newer, CONFIG_FTRACE_SYSCALLS, CONFIG_BPF_EVENTS)");
+	note_ids(l->kept, l->skel->obj);
 	return 0;
 }
 

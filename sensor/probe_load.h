@@ -23,6 +23,7 @@ struct probe_kept {
 	uint32_t ring_bytes[REC_CLASSES], marks[REC_CLASSES];
 	struct bpf_link *links[PROBE_LINKS];
 	size_t n_links;
+	struct guard_ids ids;
 	struct probe_tier tiers[PROBE_ROWS_MOST];
 	char reports[PROBE_ROWS_MOST][64];
 	size_t n_tiers;

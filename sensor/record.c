@@ -212,6 +212,7 @@ static const struct shape shapes[REC_END] = {
 	[REC_MODULE] = { sizeof(struct rec_module), CLASS_PRIORITY, take_module },
 	[REC_BPF_LOAD] = { sizeof(struct rec_bpf), CLASS_PRIORITY, NULL },
 	[REC_BPF_MAP] = { sizeof(struct rec_bpf), CLASS_PRIORITY, NULL },
+	[REC_BPF_TAKEN] = { sizeof(struct rec_bpf), CLASS_PRIORITY, NULL },
 	[REC_PROBE] = { sizeof(struct rec_probe), CLASS_PRIORITY, take_probe },
 	[REC_URING] = { sizeof(struct rec_uring), CLASS_PRIORITY, NULL },
 };

@@ -136,6 +136,7 @@ given_what_happens_to_the_process() {
 	given_raised c skewed
 	given_raised c state_opened
 	given_raised c ring_opened
+	in_node b "$TOOLS/attack" take-maps
 	expect "who opened the state is named" "$(events_of c state_opened raised | jq -r '[.process.name, .file.path] | join(" ")')" \
 		"cat $T/c/seq"
 	expect "who opened the memory is named" "$(events_of c ring_opened raised | jq -r .process.name)" head
@@ -144,12 +145,16 @@ given_what_happens_to_the_process() {
 	given_raised a silent
 	thaw a
 	given_raised b lagging
+	given_raised b ring_opened
+	expect "who took the maps is named" "$(events_of b ring_opened raised | jq -r '[.process.name, .message] | join(": ")' | head -n 1)" \
+		"attack: a process got hold of a BPF map of the sensor"
 	breathe b
 	given_cleared c skewed
 	given_cleared c state_opened
 	given_cleared c ring_opened
 	given_cleared a silent
 	given_cleared b lagging
+	given_cleared b ring_opened
 	calm_after 1h
 }
 

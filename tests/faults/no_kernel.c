@@ -64,6 +64,18 @@ WEAK const char *probe_note(const struct probe *p, size_t i)
 	return NULL;
 }
 
+WEAK const struct guard_ids *probe_ids(const struct probe *p)
+{
+	(void)p;
+	return NULL;
+}
+
+WEAK const char *probe_wrong(struct probe *p)
+{
+	(void)p;
+	return NULL;
+}
+
 WEAK int probe_ignore_tgid(struct probe *p, uint32_t tgid)
 {
 	(void)p;

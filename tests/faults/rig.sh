@@ -24,7 +24,7 @@ COPY=$T/copy
 take_copy() {
 	mkdir -p "$COPY/bin" "$COPY/bench" "$COPY/migrations"
 	cp "$BIN"/rtsec-{sensor,collector} "$BIN/rtsecctl" "$COPY/bin/"
-	cp "$TOOLS"/{liblayer.so,numbers,sensor-without-kernel} "$COPY/bench/"
+	cp "$TOOLS"/{liblayer.so,numbers,sensor-without-kernel,attack} "$COPY/bench/"
 	cp migrations/main/*.sql "$COPY/migrations/"
 	cp tests/faults/account.awk "$COPY/"
 	BIN=$COPY/bin TOOLS=$COPY/bench

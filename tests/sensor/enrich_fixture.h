@@ -31,16 +31,23 @@ struct world {
 	uint32_t table; /* found by find() */
 };
 
+enum { FIXTURE_OWN_ID = 4711 }; /* of a map, a program and a link of the sensor */
+
 static struct world w;
 static union made made;
 
 static inline UNUSED int setup(void **state)
 {
 	static const uint8_t boot[16] = { 9 };
+	static const struct guard_ids own = {
+		.at = { { FIXTURE_OWN_ID }, { FIXTURE_OWN_ID }, { FIXTURE_OWN_ID } },
+		.n = { 1, 1, 1 },
+	};
 	static const struct batch_origin origin = { .node_id = "node", .node_name = "name" };
 	const struct hashes_config hashes = { .bytes_per_second = 1 << 30, .max_bytes = 1 << 20 };
 	struct known_config config = { .node_id = "node",
 				       .boot_id = boot,
+				       .own = &own,
 				       .max_processes = 64,
 				       .proc_root = "/dev/fd",
 				       .passwd = "/dev/null",

@@ -123,7 +123,7 @@ static void test_consumer_given_programs_detached_when_told_then_an_alarm_before
 	void **state)
 {
 	(void)state;
-	consumer_detached(w.consumer, 3);
+	consumer_detached(w.consumer, "3 of the sensor's programs are no longer attached");
 	run();
 	assert_true(find(KIND_ALARM));
 	assert_int_equal(1, block_rows(w.block, w.table));

@@ -43,6 +43,37 @@ static void test_enrich_driver_given_bpf_when_told_then_types_are_words(void **s
 	check_text(0, "rtsec.bpf.type", "ringbuf");
 }
 
+static void test_enrich_driver_given_objects_when_taken_then_an_alarm_when_they_are_its_own(
+	void **state)
+{
+	static const struct {
+		enum rec_bpf_object object;
+		const char *message;
+	} own[] = {
+		{ REC_BPF_OBJECT_PROGRAM, "a process got hold of a BPF program of the sensor" },
+		{ REC_BPF_OBJECT_MAP, "a process got hold of a BPF map of the sensor" },
+		{ REC_BPF_OBJECT_LINK, "a process got hold of a BPF link of the sensor" },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < ARRAY_SIZE(own); i++) {
+		made_bpf(&made, REC_BPF_TAKEN, 10, 10 * second, (20 + i) * second, own[i].object);
+		made.bpf.id = FIXTURE_OWN_ID;
+		feed();
+		made.bpf.id = FIXTURE_OWN_ID + 1; /* somebody else's */
+		feed();
+	}
+	made_bpf(&made, REC_BPF_TAKEN, 10, 10 * second, 30 * second, 1000);
+	feed();
+	seal();
+	assert_int_equal(3, rows(KIND_ALARM));
+	for (uint32_t i = 0; i < ARRAY_SIZE(own); i++) {
+		check_text(i, "rtsec.alarm.reason", "ring_opened");
+		check_text(i, "rtsec.alarm.state", "raised");
+		check_text(i, "message", own[i].message);
+	}
+}
+
 static void test_enrich_driver_given_probes_when_told_then_type_and_name_are_fields(void **state)
 {
 	(void)state;
@@ -113,6 +144,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(modules_when_told_then_name_and_file_are_fields),
 		T(bpf_when_told_then_types_are_words),
+		T(objects_when_taken_then_an_alarm_when_they_are_its_own),
 		T(probes_when_told_then_type_and_name_are_fields),
 		T(an_io_uring_when_made_then_its_flags_are_words),
 		T(all_flags_at_once_when_told_then_each_is_a_word),

@@ -23,7 +23,7 @@ static void test_guard_given_paths_when_asked_then_only_its_own_are_minded(void 
 	assert_non_null(mkdtemp(dir));
 	snprintf(link, sizeof(link), "%s.link", dir);
 	assert_int_equal(symlink(dir, link), 0);
-	guard_init(&g, link); /* the kernel tells real paths */
+	guard_init(&g, link, NULL); /* the kernel tells real paths */
 	snprintf(path, sizeof(path), "%s/tls/node.pem", dir);
 	assert_int_equal(ask(&g, path), GUARD_STATE);
 	assert_int_equal(ask(&g, dir), GUARD_STATE);
@@ -45,10 +45,33 @@ static void test_guard_given_paths_when_asked_then_only_its_own_are_minded(void 
 	assert_int_equal(ask(&g, path), GUARD_NOTHING);
 	assert_int_equal(unlink(link), 0);
 	assert_int_equal(rmdir(dir), 0);
-	guard_init(&g, "/no/such/folder");
+	guard_init(&g, "/no/such/folder", NULL);
 	assert_int_equal(ask(&g, "/no/such/folder/x"), GUARD_NOTHING);
-	guard_init(&g, NULL);
+	guard_init(&g, NULL, NULL);
 	assert_int_equal(ask(&g, "/anything"), GUARD_NOTHING);
+}
+
+static void test_guard_given_ids_when_somebody_takes_one_then_only_its_own_are_minded(void **state)
+{
+	struct guard_ids own = { 0 };
+	struct guard g;
+
+	(void)state;
+	guard_ids_add(&own, REC_BPF_OBJECT_MAP, 7);
+	guard_ids_add(&own, REC_BPF_OBJECT_LINK, 8);
+	guard_init(&g, NULL, &own);
+	assert_int_equal(guard_minds_bpf(&g, REC_BPF_OBJECT_MAP, 8, 1000000000), GUARD_NOTHING);
+	assert_int_equal(guard_minds_bpf(&g, REC_BPF_OBJECT_PROGRAM, 7, 1000000000), GUARD_NOTHING);
+	assert_int_equal(guard_minds_bpf(&g, REC_BPF_OBJECTS, 7, 1000000000), GUARD_NOTHING);
+	assert_int_equal(guard_minds_bpf(&g, REC_BPF_OBJECT_MAP, 7, 1000000000), GUARD_BPF);
+	assert_int_equal(guard_minds_bpf(&g, REC_BPF_OBJECT_LINK, 8, 1900000000), GUARD_NOTHING);
+	assert_int_equal(guard_minds_bpf(&g, REC_BPF_OBJECT_LINK, 8, 2000000000), GUARD_BPF);
+	assert_string_equal(guard_reason(GUARD_BPF), "ring_opened");
+	for (uint32_t i = 0; i < 2 * GUARD_IDS; i++)
+		guard_ids_add(&own, REC_BPF_OBJECT_MAP, i);
+	assert_int_equal(own.n[REC_BPF_OBJECT_MAP], GUARD_IDS);
+	guard_init(&g, NULL, NULL);
+	assert_int_equal(guard_minds_bpf(&g, REC_BPF_OBJECT_MAP, 7, 1), GUARD_NOTHING);
 }
 
 static void test_guard_given_many_opens_when_asked_then_one_a_second_is_told_of_each_kind(
@@ -58,7 +81,7 @@ static void test_guard_given_many_opens_when_asked_then_one_a_second_is_told_of_
 	char mem[64];
 
 	(void)state;
-	guard_init(&g, "/tmp");
+	guard_init(&g, "/tmp", NULL);
 	snprintf(mem, sizeof(mem), "/proc/%d/mem", (int)getpid());
 	assert_int_equal(guard_minds(&g, "/tmp/x", 6, 1000000000), GUARD_STATE);
 	assert_int_equal(guard_minds(&g, "/tmp/x", 6, 1999999999), GUARD_NOTHING);
@@ -99,6 +122,8 @@ int main(void)
 		cmocka_unit_test(test_guard_given_paths_when_asked_then_only_its_own_are_minded),
 		cmocka_unit_test(
 			test_guard_given_many_opens_when_asked_then_one_a_second_is_told_of_each_kind),
+		cmocka_unit_test(
+			test_guard_given_ids_when_somebody_takes_one_then_only_its_own_are_minded),
 		cmocka_unit_test(test_guard_given_links_when_closed_or_replaced_then_they_are_dead),
 	};
 

@@ -5,6 +5,7 @@
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 
+#include "sensor/probe_skel.h"
 #include "tests/sensor/address.h"
 #include "tests/sensor/uring.h"
 
@@ -64,6 +65,98 @@ static void test_kernel_driver_given_a_map_without_places_when_made_then_the_fai
 	assert_int_equal(r->type, BPF_MAP_TYPE_ARRAY);
 	assert_int_equal(r->id, 0);
 	assert_string_equal(r->name, "rtsec_test_map");
+}
+
+/* ---- what is the sensor's own ---- */
+
+static void take(struct fixture *f, enum rec_bpf_object object, int cmd, const char *name)
+{
+	const struct guard_ids *ids = probe_ids(f->probe);
+	union bpf_attr attr = { .map_id = ids->at[object][0] }; /* all three are at one place */
+	const struct rec_bpf *r;
+	AUTO_FD int fd = -1;
+
+	assert_true(ids->n[object] > 5);
+	assert_true(ids->n[object] < GUARD_IDS);
+	fd = bpf_call(cmd, &attr);
+	assert_true(fd >= 0);
+	r = await_record(f, REC_BPF_TAKEN, getpid());
+	assert_int_equal(r->type, object);
+	assert_int_equal(r->id, ids->at[object][0]);
+	if (name)
+		assert_string_not_equal(r->name, name);
+	buf_clear(&f->records);
+}
+
+static void test_kernel_driver_given_own_objects_when_got_by_id_then_it_is_told_which(void **state)
+{
+	struct fixture *f = *state;
+	union bpf_attr none = { .map_id = UINT32_MAX };
+
+	assert_int_equal(bpf_call(BPF_MAP_GET_FD_BY_ID, &none),
+			 -1); /* what fails changes nothing */
+	take(f, REC_BPF_OBJECT_MAP, BPF_MAP_GET_FD_BY_ID, "");
+	take(f, REC_BPF_OBJECT_PROGRAM, BPF_PROG_GET_FD_BY_ID, "");
+	take(f, REC_BPF_OBJECT_LINK, BPF_LINK_GET_FD_BY_ID, NULL);
+}
+
+/* As somebody would who got hold of map @id: writes @tgid to place @at of those that programs leave
+ * out.  Returns false when the map is not their memory, or gone. */
+static bool leave_out(uint32_t id, size_t at, uint32_t tgid)
+{
+	union bpf_attr attr = { .map_id = id };
+	AUTO_FD int fd = bpf_call(BPF_MAP_GET_FD_BY_ID, &attr);
+	struct bpf_map_info info = { 0 };
+	union bpf_attr ask = { .info = { .bpf_fd = (uint32_t)fd,
+					 .info_len = sizeof(info),
+					 .info = (uintptr_t)&info } };
+	static uint8_t memory[1 << 16];
+	uint32_t key = 0;
+
+	if (fd < 0 || bpf_call(BPF_OBJ_GET_INFO_BY_FD, &ask) < 0 || !strstr(info.name, ".bss") ||
+	    info.value_size > sizeof(memory))
+		return false;
+	attr = (union bpf_attr){ .map_fd = (uint32_t)fd };
+	attr.key = (uintptr_t)&key;
+	attr.value = (uintptr_t)memory;
+	assert_int_equal(bpf_call(BPF_MAP_LOOKUP_ELEM, &attr), 0);
+	memcpy(memory + offsetof(struct rtsec_bpf__bss, control.ignored) + at * sizeof(tgid), &tgid,
+	       sizeof(tgid));
+	assert_int_equal(bpf_call(BPF_MAP_UPDATE_ELEM, &attr), 0);
+	return true;
+}
+
+static void leave_out_somewhere(const struct fixture *f, size_t at, uint32_t tgid)
+{
+	const struct guard_ids *ids = probe_ids(f->probe);
+	size_t n = 0;
+
+	for (size_t i = 0; i < ids->n[REC_BPF_OBJECT_MAP]; i++)
+		n += leave_out(ids->at[REC_BPF_OBJECT_MAP][i], at, tgid);
+	assert_int_equal(n, 1);
+}
+
+static void test_kernel_driver_given_somebody_who_changes_who_is_left_out_when_asked_then_told(
+	void **state)
+{
+	static const char changed[] = "somebody changed what the sensor's programs leave out";
+	struct fixture *f = *state;
+	uint32_t self = (uint32_t)getpid();
+
+	assert_null(
+		probe_wrong(f->probe)); /* it leaves nobody out: nothing is asked of its programs */
+	assert_int_equal(probe_ignore_tgid(f->probe, self), 0);
+	assert_null(probe_wrong(f->probe));
+	leave_out_somewhere(f, REC_IGNORED - 1, 77); /* his own pid */
+	assert_null(probe_wrong(f->probe));
+	assert_string_equal(probe_wrong(f->probe), changed);
+	leave_out_somewhere(f, REC_IGNORED - 1, 0);
+	assert_null(probe_wrong(f->probe));
+	leave_out_somewhere(f, 0, 0);
+	assert_string_equal(probe_wrong(f->probe), "the sensor's programs see nothing any more");
+	leave_out_somewhere(f, 0, self);
+	assert_null(probe_wrong(f->probe));
+	probe_unignore_tgid(f->probe, self);
 }
 
 /* Loads the program that returns 0, or (without its first instruction) one that is refused. */
@@ -391,6 +484,8 @@ int main(void)
 		T(a_map_when_made_then_it_is_told),
 		T(a_map_without_places_when_made_then_the_failure_is_told),
 		T(a_program_when_loaded_or_refused_then_it_is_told),
+		T(own_objects_when_got_by_id_then_it_is_told_which),
+		T(somebody_who_changes_who_is_left_out_when_asked_then_told),
 		T(a_uprobe_when_attached_then_file_and_offset_are_told),
 		T(no_module_when_loaded_then_the_attempt_is_told),
 		T(a_real_module_when_loaded_then_its_name_and_file_are_told),

@@ -133,6 +133,7 @@ static void make_each(enum rec_type type)
 		break;
 	case REC_BPF_LOAD:
 	case REC_BPF_MAP:
+	case REC_BPF_TAKEN:
 		made_bpf(&m, type, 42, 1, 2, 1);
 		break;
 	case REC_PROBE:
@@ -206,7 +207,8 @@ static void check_asked(const char *dir, const char *name, const char *want)
 
 	made_open_failed(&m, 42, 1, 2, dir, name, 2);
 	assert_int_equal(0, record_open(&r, &m, m.head.size));
-	assert_int_equal(strlen(want), record_asked_text(&r.path[0], &r.name[0], text, sizeof(text)));
+	assert_int_equal(strlen(want),
+			 record_asked_text(&r.path[0], &r.name[0], text, sizeof(text)));
 	assert_string_equal(want, text);
 }
 
