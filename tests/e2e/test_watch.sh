@@ -17,7 +17,7 @@ hook=''
 # Alarms of what comes now and then are over after so long; in force at once.
 calm_after() { # TIME
 	cat >"$T/collector.yaml" <<-END
-		silent-after: 15s
+		silent-after: 12s
 		lagging-after: 6s
 		calm-after: $1
 	END
@@ -49,7 +49,10 @@ node_says_not() { ! node_says "$@"; }
 
 metric_of() { in_node hub curl -ks -H "Authorization: Bearer $RTSEC_TOKEN" "$RTSEC_URL/metrics" |
 	awk -v m="rtsec_node_alarms{reason=\"$1\"}" '$1 == m { print $2 }'; }
-metric_is() { [ "$(metric_of "$1")" = "$2" ]; }
+# As many as the API says; another node may suffer the same meanwhile.
+metric_counts() { # REASON
+	[ "$(metric_of "$1")" = "$(ctl nodes -o json 2>/dev/null | jq --arg r "$1" '[.nodes[] | select(.alarms | index($r))] | length')" ]
+}
 
 hook_has() { # NODE RULE REASON
 	jq -es --arg n "$1" --arg r "$2" --arg o "${3:-}" \
@@ -72,18 +75,18 @@ given_raised() { # NODE REASON [SECONDS]
 		fail "$reason: an alarm of $node is raised" "$(tail -n 3 "$T/$node.log" "$T/collector.log")"
 		return
 	}
-	for step in "node_says $node $reason" "metric_is $reason 1" "status_has $reason" \
+	for step in "node_says $node $reason" "metric_counts $reason" "status_has $reason" \
 		"hook_has $node ${rule_of[$reason]} $(object_of "$reason")"; do
 		# shellcheck disable=SC2086 # words
 		until_true 30 $step || fail "$reason: raised, and shown" "not true: $step; $(ctl nodes -o json | jq -c '[.nodes[] | {id, state, alarms}]')"
 	done
-	ok "$reason of $node: raised and shown"
+	ok "$reason of $node: raised and shown (after $SECONDS s)"
 }
 
 given_cleared() { # NODE REASON
 	local node=$1 reason=$2 step
 
-	for step in "is_event $node $reason cleared" "node_says_not $node $reason" "metric_is $reason 0" \
+	for step in "is_event $node $reason cleared" "node_says_not $node $reason" "metric_counts $reason" \
 		"hook_has $node sensor-well-again $reason"; do
 		# shellcheck disable=SC2086 # words
 		until_true 60 $step || {
@@ -91,12 +94,12 @@ given_cleared() { # NODE REASON
 			return
 		}
 	done
-	ok "$reason of $node: cleared and shown"
+	ok "$reason of $node: cleared and shown (after $SECONDS s)"
 }
 
-once() { # NODE REASON
-	expect "$2 of $1: raised once, cleared once" \
-		"$(events_of "$1" "$2" raised | wc -l) $(events_of "$1" "$2" cleared | wc -l)" "1 1"
+each() { # NODE REASON TIMES
+	expect "$2 of $1: raised and cleared, $3 in all" \
+		"$(events_of "$1" "$2" raised | wc -l) $(events_of "$1" "$2" cleared | wc -l)" "$3 $3"
 }
 
 # ------------------------------------------------------------------------------- what happens
@@ -136,7 +139,6 @@ given_what_happens_to_the_process() {
 	given_raised c skewed
 	given_raised c state_opened
 	given_raised c ring_opened
-	in_node b "$TOOLS/attack" take-maps
 	expect "who opened the state is named" "$(events_of c state_opened raised | jq -r '[.process.name, .file.path] | join(" ")')" \
 		"cat $T/c/seq"
 	expect "who opened the memory is named" "$(events_of c ring_opened raised | jq -r .process.name)" head
@@ -145,20 +147,17 @@ given_what_happens_to_the_process() {
 	given_raised a silent
 	thaw a
 	given_raised b lagging
-	given_raised b ring_opened
-	expect "who took the maps is named" "$(events_of b ring_opened raised | jq -r '[.process.name, .message] | join(": ")' | head -n 1)" \
-		"attack: a process got hold of a BPF map of the sensor"
 	breathe b
 	given_cleared c skewed
 	given_cleared c state_opened
 	given_cleared c ring_opened
 	given_cleared a silent
 	given_cleared b lagging
-	given_cleared b ring_opened
 	calm_after 1h
 }
 
 given_what_happens_to_the_program() {
+	plan a 0 unhook any 2 0 '*' # two links are closed
 	restart_as c "$T/copy/bin/older"
 	end b TERM
 	given_raised c downgraded
@@ -167,24 +166,29 @@ given_what_happens_to_the_program() {
 	restart_as c "$BIN/rtsec-sensor"
 	given_cleared c downgraded
 	given_cleared b stopped
-	plan c 0 unhook any 2 0 '*' # two links are closed
-	given_raised c detached
-	until_true 30 dead c || fail "a sensor that is detached ends" "$(tail -n 3 "$T/c.log")"
-	calm c
-	start c
-	given_cleared c detached
+	given_raised a detached
+	until_true 30 dead a || fail "a sensor that is detached ends" "$(tail -n 3 "$T/a.log")"
+	calm a
+	start a
+	given_cleared a detached
 }
 
 given_a_clone() {
 	cp -a "$T/a" "$T/clone"
 	calm clone
 	start_sensor clone a b
+	in_node c "$TOOLS/attack" take-maps
+	took_maps() { events_of c ring_opened raised | jq -r '[.process.name, .message] | join(": ")' |
+		grep -qx "attack: a process got hold of a BPF map of the sensor"; }
+	if until_true 30 took_maps; then ok "who took the maps is named"; else fail "who took the maps is named" "$(events_of c ring_opened raised)"; fi
+	given_raised c ring_opened
 	given_raised a duplicated
 	expect "both addresses are named" "$(events_of a duplicated raised | jq -r '.rtsec.alarm.addresses[]' |
 		sed 's/:[0-9]*$//' | sort | tr '\n' ' ')" "$NET.1 $NET.2 "
 	end clone KILL
 	calm_after 1s
 	given_cleared a duplicated
+	given_cleared c ring_opened
 }
 
 main() {
@@ -205,10 +209,10 @@ main() {
 	given_what_happens_to_the_process
 	given_what_happens_to_the_program
 	given_a_clone
-	for pair in 'a silent' 'b lagging' 'c skewed' 'c state_opened' 'c ring_opened' 'c downgraded' 'b stopped' 'c detached' \
-		'a duplicated'; do
+	for what in 'a silent 1' 'b lagging 1' 'c skewed 1' 'c state_opened 1' 'c ring_opened 2' 'c downgraded 1' 'b stopped 1' \
+		'a detached 1' 'a duplicated 1'; do
 		# shellcheck disable=SC2086 # words
-		once $pair
+		each $what
 	done
 	finish_here
 }
