@@ -178,8 +178,10 @@ given_a_clone() {
 	calm clone
 	start_sensor clone a b
 	in_node c "$TOOLS/attack" take-maps
-	took_maps() { events_of c ring_opened raised | jq -r '[.process.name, .message] | join(": ")' |
-		grep -qx "attack: a process got hold of a BPF map of the sensor"; }
+	took_maps() {
+		grep -qx "attack: a process got hold of a BPF map of the sensor" \
+			<<<"$(events_of c ring_opened raised | jq -r '[.process.name, .message] | join(": ")')"
+	}
 	if until_true 30 took_maps; then ok "who took the maps is named"; else fail "who took the maps is named" "$(events_of c ring_opened raised)"; fi
 	given_raised c ring_opened
 	given_raised a duplicated
