@@ -10,7 +10,7 @@
 #include "sensor/powers.h"
 
 enum {
-	DRAIN_MS = 4000,
+	DRAIN_MS = 2500,
 	SECOND_MS = 1000,
 	PULSE_MS = 10000, /* longest turn of the consumer; then the watchdog is left to bite */
 	LINKS_S = 10,	  /* between two looks whether the programs are still attached */
