@@ -132,7 +132,7 @@ suites_matrix() {
 	suites_kernels
 	awk -f tests/matrix/coverage.awk tests/matrix/kernels lib/kinds.def build/vm/results/*.txt \
 		>docs/coverage.md
-	suite_build_arm64 && suite_ctest unit-arm64 arm64-cross "$jobs" -LE 'kernel|native|browser'
+	suite_build_arm64 && suite_ctest unit-arm64 arm64-cross "$jobs" -LE 'kernel|native|browser' -E '^house/'
 	suite_build release release && suite_script install bash tests/install/run.sh
 }
 

@@ -25,7 +25,7 @@ gather() { # FOLDER
 	[ "$arch" != host ] || return 0
 	cp "$bin"/rtsec* tests/matrix/smoke.sh "$1/"
 	[ "$arch" = arm64 ] || return 0
-	for test in sensor_test_procfs sensor_test_resolve collector_test_main; do
+	for test in sensor_test_procfs sensor_test_resolve sensor_test_powers sensor_test_runtime collector_test_main; do
 		cp "$bin/$test" "$1/"
 	done
 	options+=" --env RTSEC_BIN=$bin" # where collector_test_main looks for the collector
