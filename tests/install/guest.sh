@@ -2,7 +2,7 @@
 # guest.sh STEP... - what run.sh looks at in the VM, step after step, with nothing but what a bare Debian has: no jq, no
 # curl, no ps.  A step is a function below.
 set -uo pipefail
-export LC_ALL=C RTSEC_CONTEXT=here DEBIAN_FRONTEND=noninteractive NO_COLOR=1
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive NO_COLOR=1
 STATE=/var/lib/rtsec
 cp security.md /root/ && cd /root || exit # what outlives a boot
 
@@ -265,7 +265,7 @@ imported_by_root() {
 	expect "what is in its folder is its user's" "$(find $STATE/collector ! -user rtsec)" ""
 	rtsec-collector token create --name me --role admin >token
 	rtsecctl context add there --url https://localhost:8443 --token-file token --ca $STATE/collector/tls/ca.pem
-	export RTSEC_CONTEXT=there
+	rtsecctl context use there
 	holds "what was imported is found" found_marked first-event
 	expect "what goes wrong is an error in the journal, too" "$(journalctl --no-pager -p err -o cat -u rtsec-sensor | grep -c 'not enrolled')" 1
 }
