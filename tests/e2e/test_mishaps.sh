@@ -73,7 +73,7 @@ given_a_state_folder_of_another_node() {
 	calm moved
 	mark_log moved
 	start_sensor moved d c
-	if until_true 20 dead moved; then ok "a state folder of another node: the sensor ends"; else fail "a state folder of another node: the sensor ends" "it runs"; fi
+	if until_true 60 dead moved; then ok "a state folder of another node: the sensor ends"; else fail "a state folder of another node: the sensor ends" "it runs"; fi
 	expect_says "a state folder of another node: it says why" moved 'is of the node c, and this is d: enroll'
 	unset "pid[moved]"
 }
@@ -108,7 +108,7 @@ given_a_ca_that_is_replaced() {
 
 	end collector TERM
 	mv "$T/collector/tls" "$T/tls-before"
-	for n in "${NODES[@]}"; do mark_log "$n"; done
+	mark_log a
 	start collector
 	expect_says "a CA that is replaced: the sensor says so" a 'CA|certificate'
 	for n in "${NODES[@]}"; do
@@ -148,13 +148,13 @@ given_a_stop_of_a_busy_collector() {
 	local from took i clients=()
 
 	for i in 1 2 3 4 5 6 7 8; do
-		in_node hub curl -ksN --limit-rate 10 -H "Authorization: Bearer $RTSEC_TOKEN" \
+		ip netns exec "$N-hub" curl -ksN --limit-rate 10 -H "Authorization: Bearer $RTSEC_TOKEN" \
 			"https://127.0.0.1:$HTTP/api/v1/tail" >/dev/null 2>&1 &
 		clients+=($!)
-		in_node hub curl -ks --limit-rate 10 -H "Authorization: Bearer $RTSEC_TOKEN" \
+		ip netns exec "$N-hub" curl -ks --limit-rate 10 -H "Authorization: Bearer $RTSEC_TOKEN" \
 			"https://127.0.0.1:$HTTP/api/v1/search?since=2020-01-01&limit=1000&progress=true" >/dev/null 2>&1 &
 		clients+=($!)
-		in_node hub timeout 60 bash -c "exec 3<>/dev/tcp/127.0.0.1/$HTTP; printf half >&3; sleep 60" >/dev/null 2>&1 &
+		ip netns exec "$N-hub" timeout 60 bash -c "exec 3<>/dev/tcp/127.0.0.1/$HTTP; printf half >&3; sleep 60" >/dev/null 2>&1 &
 		clients+=($!)
 	done
 	sleep 2

@@ -97,7 +97,12 @@ given_cleared() { # NODE REASON
 	ok "$reason of $node: cleared and shown (after $SECONDS s)"
 }
 
+told_so_often() { # NODE REASON TIMES
+	[ "$(events_of "$1" "$2" raised | wc -l)" -ge "$3" ] && [ "$(events_of "$1" "$2" cleared | wc -l)" -ge "$3" ]
+}
+
 each() { # NODE REASON TIMES
+	until_true 30 told_so_often "$@" # a node says that it is well a moment before the event is stored
 	expect "$2 of $1: raised and cleared, $3 in all" \
 		"$(events_of "$1" "$2" raised | wc -l) $(events_of "$1" "$2" cleared | wc -l)" "$3 $3"
 }
@@ -167,7 +172,7 @@ given_what_happens_to_the_program() {
 	given_cleared c downgraded
 	given_cleared b stopped
 	given_raised a detached
-	until_true 30 dead a || fail "a sensor that is detached ends" "$(tail -n 3 "$T/a.log")"
+	until_true 60 dead a || fail "a sensor that is detached ends" "$(tail -n 3 "$T/a.log")"
 	calm a
 	start a
 	given_cleared a detached

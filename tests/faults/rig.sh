@@ -95,7 +95,7 @@ keep_up() {
 
 end() { # NAME SIGNAL
 	kill "-$2" "${pid[$1]}" 2>/dev/null
-	until_true 20 dead "$1"
+	until_true 60 dead "$1"
 }
 
 ctl() { in_node hub "$BIN/rtsecctl" "$@"; }
