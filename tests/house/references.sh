@@ -45,7 +45,7 @@ known=$(
 		done
 		./dev help
 		# other programs'
-		echo '--preset --build --install --component --test-dir --no-install-recommends --follow --data-binary --data-urlencode --cacert --delete --now'
+		echo '--preset --build --install --component --test-dir --no-install-recommends --follow --data-binary --data-urlencode --cacert --delete --now --offline'
 	} 2>&1 | grep -oE -- '--[a-z][a-z-]+' | sort -u
 )
 for page in README.md CONTRIBUTING.md docs/*.md; do

@@ -78,7 +78,8 @@ older_packages || broken "no packages"
 install_older || broken "apt does not install the packages in a bare Debian"
 mkfs.ext4 -q -d "$T/tree" "$T/disk" 1500M || broken "no image of the tree"
 need_end collector_set_up node_let_in figures sandboxed_sensor sandboxed_collector watched reloaded stopped misconfigured upgraded left_behind
-boot back_again power_cut
+boot back_again power_cut # which ends it as nothing else does
+grep -qE '^(ok  |FAIL) stored, so that it must outlive a power cut' "$T/log" || broken "the VM comes to the power cut"
 need_end back_after_the_cut removed purged imported_by_root
 echo "$n_passed passed, $n_failed failed"
 [ "$n_failed" = 0 ]
