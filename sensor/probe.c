@@ -155,13 +155,20 @@ static bool sees_itself(const struct probe *p)
 	return opens && left_out && !p->other_netns;
 }
 
-static bool words_are_ours(const struct probe *p)
+/* The programs free the place of who has ended (forget_ignored() in bpf/process.bpf.c); this
+ * process has not. */
+static bool words_are_ours(struct probe *p)
 {
 	const struct rtsec_bpf__bss *b = p->kept.memory;
 
-	for (size_t i = 0; i < REC_IGNORED; i++)
-		if (__atomic_load_n(&b->control.ignored[i], __ATOMIC_RELAXED) != p->ignored[i])
+	for (size_t i = 0; i < REC_IGNORED; i++) {
+		uint32_t now = __atomic_load_n(&b->control.ignored[i], __ATOMIC_RELAXED);
+
+		if (now == 0 && p->ignored[i] != (uint32_t)getpid())
+			p->ignored[i] = 0;
+		if (now != p->ignored[i])
 			return false;
+	}
 	return __atomic_load_n(&b->filter_generation, __ATOMIC_RELAXED) == p->filter.in_force;
 }
 

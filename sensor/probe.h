@@ -51,7 +51,7 @@ const struct probe_tier *probe_tiers(const struct probe *p, size_t *ret_n);
 const char *probe_note(const struct probe *p, size_t i);
 
 /* Leaves out what process @tgid does from now on, and counts it: for the sensor and the collector
- * on its own node.  Call probe_unignore_tgid() when it ended: ids are used again.
+ * on its own node.  That ends with it, or by probe_unignore_tgid(): ids are used again.
  * Returns 0, or -ENOSPC (REC_IGNORED of them already). */
 NODISCARD int probe_ignore_tgid(struct probe *p, uint32_t tgid);
 void probe_unignore_tgid(struct probe *p, uint32_t tgid);

@@ -159,6 +159,28 @@ static void test_kernel_driver_given_somebody_who_changes_who_is_left_out_when_a
 	probe_unignore_tgid(f->probe, self);
 }
 
+/* The programs leave nobody out any longer than he lives: that is no change by somebody else. */
+static void test_kernel_driver_given_who_is_left_out_when_he_ends_then_nothing_is_wrong(
+	void **state)
+{
+	struct fixture *f = *state;
+	uint32_t self = (uint32_t)getpid();
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		for (;;)
+			pause();
+	assert_int_equal(probe_ignore_tgid(f->probe, self), 0);
+	assert_int_equal(probe_ignore_tgid(f->probe, (uint32_t)pid), 0);
+	assert_null(probe_wrong(f->probe));
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	for (int i = 0; i < 3; i++)
+		assert_null(probe_wrong(f->probe));
+	probe_unignore_tgid(f->probe, self);
+}
+
 /* Loads the program that returns 0, or (without its first instruction) one that is refused. */
 static int load_program(bool whole)
 {
@@ -486,6 +508,7 @@ int main(void)
 		T(a_program_when_loaded_or_refused_then_it_is_told),
 		T(own_objects_when_got_by_id_then_it_is_told_which),
 		T(somebody_who_changes_who_is_left_out_when_asked_then_told),
+		T(who_is_left_out_when_he_ends_then_nothing_is_wrong),
 		T(a_uprobe_when_attached_then_file_and_offset_are_told),
 		T(no_module_when_loaded_then_the_attempt_is_told),
 		T(a_real_module_when_loaded_then_its_name_and_file_are_told),
