@@ -80,8 +80,8 @@ static inline UNUSED void start(struct fix *f)
 static inline UNUSED void dial(nng_socket *ret, const char *url)
 {
 	assert_int_equal(nng_req0_open(ret), 0);
-	assert_int_equal(nng_socket_set_ms(*ret, NNG_OPT_RECVTIMEO, 5000), 0);
-	assert_int_equal(nng_socket_set_ms(*ret, NNG_OPT_SENDTIMEO, 5000), 0);
+	assert_int_equal(nng_socket_set_ms(*ret, NNG_OPT_RECVTIMEO, 60000), 0);
+	assert_int_equal(nng_socket_set_ms(*ret, NNG_OPT_SENDTIMEO, 60000), 0);
 	assert_int_equal(nng_dial(*ret, url, NULL, 0), 0);
 }
 

@@ -61,7 +61,7 @@ static void announce(struct fix *f, uint64_t n)
 	static const uint8_t hello[8] = { 0, 'S', 'P', 0, 0, 0x30, 0, 0 }; /* REQ */
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	AUTO_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct timeval patience = { .tv_sec = 5 };
+	struct timeval patience = { .tv_sec = 60 };
 	uint8_t theirs[8], head[9] = { 1 };
 
 	snprintf(to.sun_path, sizeof(to.sun_path), "%.100s", f->url + strlen("ipc://"));
@@ -141,7 +141,7 @@ static void wait_for_disk(struct fix *f, uint64_t bytes, enum disk_state state)
 	uint64_t seen;
 
 	atomic_store(&free_bytes, bytes);
-	for (size_t i = 0; i < 500; i++) {
+	for (size_t i = 0; i < 6000; i++) {
 		if (ingest_disk(f->ingest, &seen) == state && seen == bytes)
 			return;
 		usleep(10000);

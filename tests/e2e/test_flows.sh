@@ -116,7 +116,7 @@ expect_tree() { # NAME WORD FILTER
 	tree=
 	if until_true 30 tree_is "$2" "$3"; then
 		ok "$1"
-		if until_true 10 all_ways_agree "$2"; then
+		if until_true 60 all_ways_agree "$2"; then
 			ok "$1: API and table say the same"
 		else
 			fail "$1: API and table say the same" "$(ctl tree --across "$(entity_of "$2")" -o table 2>&1)"
@@ -195,7 +195,7 @@ given_many_at_once() {
 	expect "$many clients at once: each is stored once" "$(wc -l <"$T/many")" "$many"
 	while read -r id word; do
 		jq -e --arg w "$word" "$whole" <<<"$(tree_of "$id")" >/dev/null 2>&1 ||
-			until_true 20 tree_is "$word" "$whole" || wrong=$((wrong + 1))
+			until_true 60 tree_is "$word" "$whole" || wrong=$((wrong + 1))
 	done <"$T/many"
 	expect "$many clients at once: each tree has its own commands and no other's" "$wrong" 0
 }

@@ -14,7 +14,7 @@ opens() { echo "file where process.name == \"workload\" and file.path == \"$1\""
 settled() { # MARKER MADE
 	# shellcheck disable=SC2317 # called by until_true
 	all_there() { [ "$(count "$(opens "$1")")" = "$2" ]; }
-	until_true 20 all_there "$@"
+	until_true 60 all_there "$@"
 	count "$(opens "$1")"
 }
 
@@ -29,7 +29,7 @@ stop() { # collector|sensor SIGNAL
 	kill "-$2" "$pid"
 	# shellcheck disable=SC2317 # called by until_true
 	gone() { ! kill -0 "$pid" 2>/dev/null; }
-	until_true 10 gone || fail "$1: ends after SIG$2" "still there after 10 s"
+	until_true 60 gone || fail "$1: ends after SIG$2" "still there after a minute"
 }
 
 again() { # NAME
@@ -69,7 +69,7 @@ given_a_sensor_that_is_stopped() {
 	again "stopped"
 	expect "stopped without a collector: stored = made" "$(settled "$T/stopped" "$made")" "$made"
 	expect "stopped without a collector: no gap" "$(count 'rtsec where event.action == "gap"')" 0
-	until_true 10 spool_empty
+	until_true 60 spool_empty
 	expect "stopped without a collector: the spool is empty again" "$(spool_files)" 0
 }
 

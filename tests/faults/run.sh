@@ -229,13 +229,13 @@ fault_killed_in_a_migration() {
 		plan old 0 "$([ $((RANDOM % 2)) = 0 ] && echo kill || echo cut)" any "$some" 0 '*'
 		old
 		old_serves() { dead old || in_node hub curl -fsS -o /dev/null http://127.0.0.1:8444/healthz 2>/dev/null; }
-		until_true 20 old_serves
+		until_true 60 old_serves
 		end old KILL
 	done
 	calm old
 	old
 	comes_up() { in_node hub curl -fsS -o /dev/null http://127.0.0.1:8444/healthz 2>/dev/null; }
-	until_true 20 comes_up || why="a collector killed in a migration does not start: $(tail -n 2 "$T/old.log")"
+	until_true 60 comes_up || why="a collector killed in a migration does not start: $(tail -n 2 "$T/old.log")"
 	end old TERM
 	p=$(sqlite3 -readonly "$dir/main.db" 'PRAGMA user_version')
 	[ "$p" = "$made" ] || why="a migration stopped at $p of $made"
