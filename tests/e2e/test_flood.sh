@@ -27,15 +27,15 @@ expect_sum() { # NAME MADE STORED TOLD
 	fi
 }
 
-# Waits until stored and told make up what was made, or 30 s.
+# Waits until stored and told make up what was made, or 60 s.
 accounted() { # MADE QUERY CLASS
 	# shellcheck disable=SC2317 # called by until_true
 	enough() { [ $(($(count "$2") + $(told "$3") + $(throttled "$3"))) -ge "$1" ]; }
-	until_true 30 enough "$@"
+	until_true 60 enough "$@"
 }
 
 given_four_producers() {
-	local i made query
+	local i made query begins ends
 
 	touch "$T/flood"
 	for i in 1 2 3 4; do
@@ -46,9 +46,14 @@ given_four_producers() {
 	query="file where process.name == \"workload\" and file.path == \"$T/flood\""
 	accounted "$made" "$query" bulk
 	expect_sum "four producers: stored + told = made" "$made" "$(count "$query")" $(($(told bulk) + $(throttled bulk)))
-	expect "four producers: each of them, its begin and its end are told" \
-		"$(count "process where process.name == \"workload\" and process.args == \"$T/flood\" and event.action == \"exec\"") $(count \
-			"process where process.name == \"workload\" and process.args == \"$T/flood\" and event.action == \"end\"")" "4 4"
+	# shellcheck disable=SC2317 # called by until_true
+	lives() {
+		begins=$(count "process where process.name == \"workload\" and process.args == \"$T/flood\" and event.action == \"exec\"")
+		ends=$(count "process where process.name == \"workload\" and process.args == \"$T/flood\" and event.action == \"end\"")
+		[ "$begins $ends" = "4 4" ]
+	}
+	until_true 60 lives
+	expect "four producers: each of them, its begin and its end are told" "$begins $ends" "4 4"
 }
 
 given_a_burst_of_execs() {
