@@ -17,8 +17,8 @@ hook=''
 # Alarms of what comes now and then are over after so long; in force at once.
 calm_after() { # TIME
 	cat >"$T/collector.yaml" <<-END
-		silent-after: 12s
-		lagging-after: 6s
+		silent-after: 20s
+		lagging-after: 12s
 		calm-after: $1
 	END
 	[ -z "${pid[collector]:-}" ] || kill -HUP "${pid[collector]}"
@@ -78,7 +78,7 @@ given_raised() { # NODE REASON [SECONDS]
 	for step in "node_says $node $reason" "metric_counts $reason" "status_has $reason" \
 		"hook_has $node ${rule_of[$reason]} $(object_of "$reason")"; do
 		# shellcheck disable=SC2086 # words
-		until_true 30 $step || fail "$reason: raised, and shown" "not true: $step; $(ctl nodes -o json | jq -c '[.nodes[] | {id, state, alarms}]')"
+		until_true 60 $step || fail "$reason: raised, and shown" "not true: $step; $(ctl nodes -o json | jq -c '[.nodes[] | {id, state, alarms}]')"
 	done
 	ok "$reason of $node: raised and shown (after $SECONDS s)"
 }
@@ -102,7 +102,7 @@ told_so_often() { # NODE REASON TIMES
 }
 
 each() { # NODE REASON TIMES
-	until_true 30 told_so_often "$@" # a node says that it is well a moment before the event is stored
+	until_true 60 told_so_often "$@" # a node says that it is well a moment before the event is stored
 	expect "$2 of $1: raised and cleared, $3 in all" \
 		"$(events_of "$1" "$2" raised | wc -l) $(events_of "$1" "$2" cleared | wc -l)" "$3 $3"
 }
@@ -187,7 +187,7 @@ given_a_clone() {
 		grep -qx "attack: a process got hold of a BPF map of the sensor" \
 			<<<"$(events_of c ring_opened raised | jq -r '[.process.name, .message] | join(": ")')"
 	}
-	if until_true 30 took_maps; then ok "who took the maps is named"; else fail "who took the maps is named" "$(events_of c ring_opened raised)"; fi
+	if until_true 60 took_maps; then ok "who took the maps is named"; else fail "who took the maps is named" "$(events_of c ring_opened raised)"; fi
 	given_raised c ring_opened
 	given_raised a duplicated
 	expect "both addresses are named" "$(events_of a duplicated raised | jq -r '.rtsec.alarm.addresses[]' |
