@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* maps - every map and every load-time setting of the kernel side, in one place.
- * Sizes that say 1 are set by sensor/probe.c before loading. */
+ * Sizes that say 1 are set by sensor/probe_load.c before loading. */
 #pragma once
 #include "bpf/abi_filter.h"
 
@@ -123,7 +123,8 @@ struct {
 	__type(value, struct resolved);
 } resolved_paths __weak SEC(".maps");
 
-/* --- credentials of each thread, by its id; memory is taken as threads come --- */
+/* --- credentials of each thread, by its id; memory is taken as threads come,
+ * where the kernel likes that (sensor/probe_load.c) --- */
 struct credentials {
 	struct rec_ids ids;
 	uint64_t effective, permitted;

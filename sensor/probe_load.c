@@ -82,6 +82,13 @@ static int set_ring(struct loading *l, struct bpf_map *map, enum rec_class class
 	return bpf_map__set_max_entries(map, bytes);
 }
 
+/* Kernels before 6.1 warn of a tracing program with a hash map whose memory is taken at run time,
+ * which halts those with panic_on_warn, and refuse it with PREEMPT_RT.  That map came with 6.1. */
+static bool takes_memory_later(void)
+{
+	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_USER_RINGBUF, NULL) == 1;
+}
+
 static int set_up(struct loading *l, struct diag *d)
 {
 	const struct probe_settings *s = l->settings;
@@ -97,6 +104,8 @@ static int set_up(struct loading *l, struct diag *d)
 	if (r == 0)
 		r = bpf_map__set_max_entries(skel->maps.connections,
 					     s->sockets ? s->sockets : 16384);
+	if (r == 0 && !takes_memory_later())
+		r = bpf_map__set_map_flags(skel->maps.identities, 0);
 	skel->rodata->fill_priority = l->kept->marks[REC_CLASS_PRIORITY];
 	skel->rodata->fill_bulk = l->kept->marks[REC_CLASS_BULK];
 	skel->rodata->only_netns = s->only_netns;
