@@ -2,6 +2,7 @@
 #include "sensor/probe.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 
 #include <bpf/bpf.h>
@@ -12,6 +13,8 @@
 #include "sensor/probe_skel.h"
 #include "sensor/probe_throttle.h"
 
+enum { LOOKS = 10, LOOK_AGAIN_MS = 5 };
+
 struct probe {
 	struct probe_kept kept;
 	bool filters; /* can be set */
@@ -21,7 +24,7 @@ struct probe {
 	struct filter_state filter;
 	unsigned n_other; /* times in a row that it found shared words not as they must be */
 	bool other_netns; /* its own opens are not looked at */
-	uint32_t ignored[REC_IGNORED]; /* what control.ignored must be */
+	uint32_t ignored[REC_IGNORED]; /* what control.ignored was set to */
 };
 
 /* --- making one --- */
@@ -134,7 +137,7 @@ void probe_unignore_tgid(struct probe *p, uint32_t tgid)
 	uint32_t *slots = p->kept.memory->control.ignored;
 
 	for (size_t i = 0; i < REC_IGNORED; i++) {
-		if (slots[i] == tgid) {
+		if (slots[i] == tgid) { /* else it has ended */
 			p->ignored[i] = 0;
 			__atomic_store_n(&slots[i], 0, __ATOMIC_RELAXED);
 		}
@@ -172,16 +175,34 @@ static bool words_are_ours(struct probe *p)
 	return __atomic_load_n(&b->filter_generation, __ATOMIC_RELAXED) == p->filter.in_force;
 }
 
-const char *probe_wrong(struct probe *p)
+/* An open of ours is seen, or there can be none. */
+static bool sees_open(const struct probe *p)
 {
 	const struct rtsec_bpf__bss *b = p->kept.memory;
 	uint64_t before = __atomic_load_n(&b->left_out, __ATOMIC_RELAXED);
 	AUTO_FD int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
+	return fd < 0 || __atomic_load_n(&b->left_out, __ATOMIC_RELAXED) != before;
+}
+
+/* One look may find nothing: while who reads or writes some map is off its CPU, the kernel runs no
+ * program of a system call there (bpf_disable_instrumentation()). */
+static bool is_blind(const struct probe *p)
+{
+	for (int i = 0; i < LOOKS; i++) {
+		if (sees_open(p))
+			return false;
+		poll(NULL, 0, LOOK_AGAIN_MS);
+	}
+	return true;
+}
+
+const char *probe_wrong(struct probe *p)
+{
 	p->n_other = words_are_ours(p) ? 0 : p->n_other + 1;
 	if (p->n_other > 1) /* once may be a change of ours under way */
 		return "somebody changed what the sensor's programs leave out";
-	if (fd >= 0 && sees_itself(p) && __atomic_load_n(&b->left_out, __ATOMIC_RELAXED) == before)
+	if (sees_itself(p) && is_blind(p))
 		return "the sensor's programs see nothing any more";
 	return NULL;
 }

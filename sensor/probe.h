@@ -69,7 +69,8 @@ void probe_counts(const struct probe *p, struct probe_counts *ret);
 
 /* What of the programs is not as it was left, in words; NULL: nothing.  Opens a file, which
  * programs that run see and leave out: finds whether they run at all, and who wrote
- * into the memory that is shared with them.  One thread at a time. */
+ * into the memory that is shared with them.  Blocks for some 50 ms when they seem not to run.  One
+ * thread at a time. */
 const char *probe_wrong(struct probe *p);
 
 /* Has @to take note of every link that holds a program. */
