@@ -27,11 +27,28 @@ static bool begins(const char *path, size_t n, const char *with, size_t n_with)
 	return n_with && n >= n_with && memcmp(path, with, n_with) == 0;
 }
 
-/* Through these another process reads or takes what the sensor has mapped and open. */
+/* Number of bytes of @path up to behind the slash that ends the number at @at; 0: there is none. */
+static size_t behind_number(const char *path, size_t n, size_t at)
+{
+	size_t i = at;
+
+	while (i < n && path[i] >= '0' && path[i] <= '9')
+		i++;
+	return i > at && i - at <= 10 && i < n && path[i] == '/' ? i + 1 : 0;
+}
+
+/* Through these another process reads or takes what the sensor has mapped and open; those of a
+ * thread are those of its process. */
 static bool is_way_in(const char *rest, size_t n)
 {
 	static const char *const ways[] = { "mem", "map_files", "fd" };
+	static const char task[] = "task/";
+	size_t in = begins(rest, n, task, sizeof(task) - 1)
+			    ? behind_number(rest, n, sizeof(task) - 1)
+			    : 0;
 
+	rest += in;
+	n -= in;
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		size_t k = strlen(ways[i]);
 
@@ -41,14 +58,29 @@ static bool is_way_in(const char *rest, size_t n)
 	return false;
 }
 
+/* @path leads to memory or descriptors of the process that calls: by its number, or by that of one
+ * of its threads, which no listing of /proc shows. */
+static bool leads_in(const struct guard *g, const char *path, size_t n)
+{
+	static const char proc[] = "/proc/";
+	size_t at = sizeof(proc) - 1,
+	       in = begins(path, n, proc, at) ? behind_number(path, n, at) : 0;
+	char thread[64];
+
+	if (in == 0 || !is_way_in(path + in, n - in))
+		return false;
+	if (begins(path, n, g->proc, g->n_proc))
+		return true;
+	snprintf(thread, sizeof(thread), "/proc/self/task/%.*s", (int)(in - at), path + at);
+	return access(thread, F_OK) == 0;
+}
+
 static enum guard_what judge(const struct guard *g, const char *path, size_t n)
 {
 	if (begins(path, n, g->state, g->n_state) ||
 	    (g->n_state && n + 1 == g->n_state && memcmp(path, g->state, n) == 0))
 		return GUARD_STATE;
-	if (begins(path, n, g->proc, g->n_proc) && is_way_in(path + g->n_proc, n - g->n_proc))
-		return GUARD_RING;
-	return GUARD_NOTHING;
+	return leads_in(g, path, n) ? GUARD_RING : GUARD_NOTHING;
 }
 
 static enum guard_what at_most_once_a_second(struct guard *g, enum guard_what what,

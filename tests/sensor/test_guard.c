@@ -3,6 +3,7 @@
 #include "tests/test.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 
@@ -49,6 +50,54 @@ static void test_guard_given_paths_when_asked_then_only_its_own_are_minded(void 
 	assert_int_equal(ask(&g, "/no/such/folder/x"), GUARD_NOTHING);
 	guard_init(&g, NULL, NULL);
 	assert_int_equal(ask(&g, "/anything"), GUARD_NOTHING);
+}
+
+struct thread {
+	pthread_t id;
+	int tid, told[2], go[2]; /* pipes */
+};
+
+static void *be_there(void *arg)
+{
+	struct thread *t = arg;
+	char byte = 0;
+
+	t->tid = gettid();
+	(void)!write(t->told[1], &byte, 1);
+	(void)!read(t->go[0], &byte, 1);
+	return NULL;
+}
+
+static void test_guard_given_a_thread_of_its_own_when_its_memory_is_opened_then_minded(void **state)
+{
+	char path[128], byte = 0;
+	struct thread t;
+	struct guard g;
+
+	(void)state;
+	guard_init(&g, NULL, NULL);
+	assert_int_equal(pipe(t.told), 0);
+	assert_int_equal(pipe(t.go), 0);
+	assert_int_equal(pthread_create(&t.id, NULL, be_there, &t), 0);
+	assert_int_equal(read(t.told[0], &byte, 1), 1);
+	snprintf(path, sizeof(path), "/proc/%d/mem", t.tid);
+	assert_int_equal(ask(&g, path), GUARD_RING);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/mem", (int)getpid(), t.tid);
+	assert_int_equal(ask(&g, path), GUARD_RING);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/fd/3", t.tid, (int)getpid());
+	assert_int_equal(ask(&g, path), GUARD_RING);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", (int)getpid(), t.tid);
+	assert_int_equal(ask(&g, path), GUARD_NOTHING);
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)getpid());
+	assert_int_equal(ask(&g, path), GUARD_NOTHING);
+	assert_int_equal(ask(&g, "/proc/1/mem"), GUARD_NOTHING);
+	assert_int_equal(ask(&g, "/proc/99999999999999999999/mem"), GUARD_NOTHING);
+	assert_int_equal(write(t.go[1], &byte, 1), 1);
+	assert_int_equal(pthread_join(t.id, NULL), 0);
+	for (int i = 0; i < 2; i++) {
+		close(t.told[i]);
+		close(t.go[i]);
+	}
 }
 
 static void test_guard_given_ids_when_somebody_takes_one_then_only_its_own_are_minded(void **state)
@@ -122,6 +171,8 @@ int main(void)
 		cmocka_unit_test(test_guard_given_paths_when_asked_then_only_its_own_are_minded),
 		cmocka_unit_test(
 			test_guard_given_many_opens_when_asked_then_one_a_second_is_told_of_each_kind),
+		cmocka_unit_test(
+			test_guard_given_a_thread_of_its_own_when_its_memory_is_opened_then_minded),
 		cmocka_unit_test(
 			test_guard_given_ids_when_somebody_takes_one_then_only_its_own_are_minded),
 		cmocka_unit_test(test_guard_given_links_when_closed_or_replaced_then_they_are_dead),
