@@ -69,17 +69,21 @@ int daemon_open_uplink(struct sensor *s, struct diag *d)
 int daemon_take_renewed(void *sensor, struct diag *d)
 {
 	struct sensor *s = sensor;
-	char events[IDENTITY_URL_BYTES];
+	struct identity fresh;
 	struct uplink_tls tls;
 	int r;
 
 	if (!s->uplink) /* it ends */
 		return 0;
-	memcpy(events, s->identity.events, sizeof(events)); /* options may point to it */
-	r = identity_load(&s->identity, s->options->state_dir, d);
-	memcpy(s->identity.events, events, sizeof(events));
+	r = identity_load(&fresh, s->options->state_dir, d);
+	if (r < 0) /* the uplink goes on with the old one */
+		return r;
+	memcpy(fresh.events, s->identity.events,
+	       sizeof(fresh.events)); /* options may point to it */
+	s->identity = fresh;
+	identity_done(&fresh);
 	tls = tls_of(s);
-	return r < 0 ? r : uplink_redial(s->uplink, &tls, d);
+	return uplink_redial(s->uplink, &tls, d);
 }
 
 static void kick(void *arg)

@@ -20,7 +20,7 @@ static void on_renewed(uv_work_t *work, int status)
 	char text[1100];
 
 	r->is_under_way = false;
-	if (e == 0)
+	if (e >= 0) /* ENROL_E_NOT_DUE: the one on disk is newer than ours */
 		e = r->config.take(r->config.arg, &r->says);
 	if (e < 0)
 		log_error("identity.not_renewed", "reason=%s",

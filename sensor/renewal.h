@@ -11,7 +11,7 @@ struct renewal_config {
 	uv_loop_t *loop;
 	const struct identity *identity; /* of now; zeroed: there is none to renew */
 	const char *state_dir;
-	/* A new one was saved.  Returns 0 or a negative errno with @d. */
+	/* There is a new one on disk.  Returns 0 or a negative errno with @d. */
 	int (*take)(void *arg, struct diag *d);
 	void *arg;
 };
