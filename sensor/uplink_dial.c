@@ -40,10 +40,14 @@ static int make_dialer(struct uplink *u, size_t at, nng_dialer *ret)
 {
 	int error = nng_dialer_create(ret, u->socket, u->urls[at]);
 
-	if (error == 0 && strncmp(u->urls[at], "tls+", 4) == 0)
-		error = set_tls(*ret, &u->tls);
 	if (error)
 		return error;
+	if (strncmp(u->urls[at], "tls+", 4) == 0)
+		error = set_tls(*ret, &u->tls);
+	if (error) {
+		nng_end_dialer(*ret);
+		return error;
+	}
 	(void)nng_dialer_set_ms(*ret, NNG_OPT_RECONNMINT, (nng_duration)u->reconnect_min_ms);
 	(void)nng_dialer_set_ms(*ret, NNG_OPT_RECONNMAXT, (nng_duration)u->reconnect_max_ms);
 	return 0;
@@ -108,8 +112,10 @@ static void begin_trial(struct uplink *u)
 		return;
 	atomic_store(&u->trial_id, nng_dialer_id(u->trial));
 	u->is_trying = nng_dialer_start(u->trial, NNG_FLAG_NONBLOCK) == 0;
-	if (!u->is_trying)
-		atomic_store(&u->trial_id, -1);
+	if (u->is_trying)
+		return;
+	atomic_store(&u->trial_id, -1);
+	nng_end_dialer(u->trial);
 }
 
 /* A connection stands, and Acks come.  NNG may hold a connection for standing that is none any
