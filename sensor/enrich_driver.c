@@ -48,10 +48,10 @@ void enrich_bpf_taken(struct event *c)
 	};
 	const struct rec_bpf *x = c->r->bpf;
 	enum guard_what what = guard_minds_bpf(&c->e->guard, x->type, x->id, c->r->head->time_ns);
-	uint32_t row = event_row(c, known_actor(c->e->known, c->r->head));
 
-	if (what != GUARD_NOTHING)
-		event_alarm(c, row, what, told[x->type]);
+	if (what == GUARD_NOTHING)
+		return;
+	event_alarm(c, event_row(c, known_actor(c->e->known, c->r->head)), what, told[x->type]);
 }
 
 void enrich_probe(struct event *c)
