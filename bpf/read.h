@@ -6,7 +6,7 @@
 #include "bpf/maps.h"
 
 /* --- who is watched --- */
-/* False for the sensor and the collector themselves. */
+/* False for the sensor itself, and whom it was told to leave out. */
 static __always_inline bool read_watched_tgid(uint32_t tgid)
 {
 #pragma unroll
