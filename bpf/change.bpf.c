@@ -314,8 +314,8 @@ int change_mount(struct call_exit *call)
 	return 0;
 }
 
-/* fsmount, open_tree: a mount was made that has no place, and may never get one: files are used by its
- * descriptor. */
+/* fsmount, open_tree: a mount was made that has no place, and may never get one: files are used by
+ * its descriptor. */
 SEC("tracepoint")
 int change_detached(struct call_exit *call)
 {

@@ -440,7 +440,7 @@ enum {
 
 /* --- the two ways to read --- */
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
-const volatile bool direct_loads = false; /* set by sensor/probe.c */
+const volatile bool direct_loads = false; /* set by sensor/probe_load.c */
 
 /* Typed pointer to the @type at the address @p (any value: a bad one reads as zeroes). */
 #define TYPED(type, p)                                                                             \

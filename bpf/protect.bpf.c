@@ -70,8 +70,8 @@ static __always_inline void protect_tell(struct task_struct *t, const struct rec
 	struct scratch *s;
 	struct rec_protect *r;
 
-	if (!read_watched(t) || told_lately(TOLD_PROTECT, (uint32_t)WALK(t, tgid), file ? 1 : 0, (uint32_t)nr,
-					    bpf_ktime_get_boot_ns()))
+	if (!read_watched(t) || told_lately(TOLD_PROTECT, (uint32_t)WALK(t, tgid), file ? 1 : 0,
+					    (uint32_t)nr, bpf_ktime_get_boot_ns()))
 		return;
 	s = scratch_take(SCRATCH_PROCESS, REC_CLASS_PRIORITY);
 	if (!s)

@@ -7,8 +7,8 @@
 /* The running process wrote to that inode, and that was told less than a second ago. */
 static __always_inline bool written_lately(uint64_t inode, uint32_t device)
 {
-	return told_lately(TOLD_WRITTEN, (uint32_t)(bpf_get_current_pid_tgid() >> 32), (uint32_t)inode, device,
-			   bpf_ktime_get_boot_ns());
+	return told_lately(TOLD_WRITTEN, (uint32_t)(bpf_get_current_pid_tgid() >> 32),
+			   (uint32_t)inode, device, bpf_ktime_get_boot_ns());
 }
 
 static __always_inline void written_tell(struct task_struct *t, struct file *file)

@@ -63,8 +63,8 @@ void consumer_finish(struct consumer *c, const char *message);
 NODISCARD int consumer_start(struct consumer *c);
 void consumer_stop(struct consumer *c, const char *message);
 
-/* Counters; from any thread they are a moment old. */
 /* Turns that its thread has made: while it lives it makes one a second or more.  Any thread. */
 uint64_t consumer_turns(const struct consumer *c);
 
+/* Counters; from any thread they are a moment old. */
 void consumer_stats(const struct consumer *c, struct batch_stats *ret);

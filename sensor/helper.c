@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/helper.h"
-#include "lib/monotonic.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
-#include <time.h>
+
+#include "lib/monotonic.h"
 
 enum { NICE = 10, JOIN_S = 2 };
 

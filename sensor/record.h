@@ -47,9 +47,9 @@ struct record {
 		const struct rec_probe *probe;
 		const struct rec_uring *uring;
 	};
-	/* exec: exe, cwd; open, memfd, written, chmod, chown, chroot, xattr, unix, module, protect:
-	 * path; create: dir; mount: dir, source dir; delete: dir; rename, link, pivot: old dir, new
-	 * dir */
+	/* exec: exe, cwd, script; open, memfd, written, chmod, chown, chroot, xattr, unix, module,
+	 * protect: path; create: dir; mount: dir, source dir; delete: dir; rename, link, pivot: old
+	 * dir, new dir */
 	struct record_path path[3];
 	/* open, memfd, delete, create, chmod, chown, chroot, xattr, probe: name as asked; rename,
 	 * link, pivot: old, new; mount: mount point, source; exec: script */

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <time.h>
 
+#include "lib/monotonic.h"
 #include "sensor/probe.h"
 
 #define BUSY	(1u << 31)
@@ -238,18 +238,10 @@ static bool arm(struct ring *r, enum rec_wake wake)
 	return due(r, wake);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 int ring_wait(struct ring *r, enum rec_wake wake, int timeout_ms)
 {
 	struct epoll_event events[REC_CLASSES];
-	int64_t end = now_ms() + MIN(timeout_ms, LONGEST_SLEEP_MS), left;
+	int64_t end = (int64_t)monotonic_ms() + MIN(timeout_ms, LONGEST_SLEEP_MS), left;
 	int n = 1;
 
 	if (wake == REC_WAKE_NONE) {
@@ -257,7 +249,7 @@ int ring_wait(struct ring *r, enum rec_wake wake, int timeout_ms)
 		return any_ready(r);
 	}
 	while (n > 0 && !arm(r, wake)) {
-		left = end - now_ms();
+		left = end - (int64_t)monotonic_ms();
 		n = left > 0 ? epoll_wait(r->epoll, events, REC_CLASSES, (int)left) : 0;
 	}
 	__atomic_store_n(r->wake, (uint32_t)REC_WAKE_NONE, __ATOMIC_RELAXED);

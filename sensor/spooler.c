@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #include "lib/log.h"
 #include "lib/monotonic.h"
