@@ -368,14 +368,14 @@ static __always_inline void exec_script(struct scratch *s, struct task_struct *t
 /* What the kernel itself read of the executable: nothing that a file says later counts. */
 static __always_inline void exec_elf(struct rec_exec *r, struct linux_binprm *bprm)
 {
-	uint8_t head[20]; /* up to e_machine */
+	uint32_t head[5]; /* up to e_machine; words, as the stack is read by whole ones */
 
 	r->elf_class = r->pad = 0;
 	r->elf_machine = 0;
-	if (bpf_core_read(head, sizeof(head), &bprm->buf) || *(uint32_t *)head != ELF_MAGIC)
+	if (bpf_core_read(head, sizeof(head), &bprm->buf) || head[0] != ELF_MAGIC)
 		return;
-	r->elf_class = head[4];
-	r->elf_machine = *(uint16_t *)(head + 18);
+	r->elf_class = (uint8_t)head[1];
+	r->elf_machine = (uint16_t)(head[4] >> 16);
 }
 
 static __always_inline void exec_fill(struct scratch *s, struct task_struct *task,
