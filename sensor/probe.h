@@ -6,7 +6,8 @@
  * reached through a detached mount that nobody else sees.
  *
  * Thread: any one at a time; probe_ignore_tgid() and probe_loss() from the consumer while it runs.
- * Memory: libbpf's object and two rings; the kernel's BTF is freed after loading. */
+ * Memory: descriptors, links, counters of each CPU; libbpf's object and the kernel's BTF are freed
+ * after loading. */
 #pragma once
 #include "bpf/abi.h"
 #include "lib/diag.h"

@@ -6,7 +6,7 @@
  * batch).  It says so, then looks once more, then sleeps, and the kernel looks at that word again
  * after each record, so that no wake-up is lost.
  *
- * Thread: one.  Memory: maps the rings (twice their size of address space and RSS). */
+ * Thread: one.  Memory: maps each ring once, and has room for one record. */
 #pragma once
 #include "bpf/abi.h"
 #include "lib/util.h"
