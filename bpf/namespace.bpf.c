@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* namespace - a thread enters or makes namespaces: setns, unshare.  (Namespaces made by clone are
- * not told yet.) */
+ * told with the fork.) */
 #include "bpf/calls.h"
 #include "bpf/emit.h"
 #include "bpf/fill.h"

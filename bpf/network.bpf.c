@@ -8,12 +8,13 @@
  * sent (no route, refused by a filter) are told when connect() returns; so are connections to unix
  * sockets of interest.
  *
- * tcp_state() may interrupt the other programs: it uses no scratch, only records of fixed size. */
+ * network_state() may interrupt the other programs: it uses no scratch, only records of fixed size.
+ */
 #include "bpf/calls.h"
 #include "bpf/emit.h"
 #include "bpf/ends.h"
 
-/* errors that a connect() returns after tcp_state() told them, or that are no result of it */
+/* errors that a connect() returns after network_state() told them, or that are no result of it */
 enum {
 	E_INTR = 4,
 	E_BADF = 9,
@@ -198,7 +199,7 @@ int network_connect(struct call_exit *call)
 	if (!regs)
 		return 0;
 	sk = read_inet(t, (int)ARG1(regs));
-	/* dport stays only when the attempt got as far as the wire: told by tcp_state() */
+	/* dport stays only when the attempt got as far as the wire: told by network_state() */
 	if (!sk || GET(sk, sk_protocol) != IPPROTO_TCP || GET(sk, __sk_common.skc_dport))
 		return 0;
 	r = emit_reserve_bulk(sizeof(*r));
