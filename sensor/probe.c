@@ -24,7 +24,7 @@ struct probe {
 	struct filter_state filter;
 	unsigned n_other; /* times in a row that it found shared words not as they must be */
 	bool other_netns; /* its own opens are not looked at */
-	uint32_t ignored[REC_IGNORED]; /* what control.ignored was set to */
+	uint32_t ignored[REC_IGNORED]; /* what control.ignored must be */
 };
 
 /* --- making one --- */
