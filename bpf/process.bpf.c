@@ -115,7 +115,8 @@ static __always_inline bool exit_told(const struct rec_head *head)
 	return (int)bpf_map_update_elem(&ends, &key, &one, BPF_NOEXIST) == -EEXIST;
 }
 
-/* Who is left out is so until it ends: its number is soon another's. */
+/* Who is left out is so until it ends, for its number is soon another's, or executes something
+ * else. */
 static __always_inline void forget_ignored(uint32_t tgid)
 {
 	for (int i = 0; i < REC_IGNORED; i++)
@@ -423,6 +424,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 
 	task = LOOSE(struct task_struct, task);
 	filter_executed(task);
+	forget_ignored((uint32_t)task->tgid);
 	if (!read_watched(task))
 		return 0;
 	s = scratch_take(SCRATCH_PROCESS, REC_CLASS_PRIORITY);

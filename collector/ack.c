@@ -29,6 +29,7 @@ int ack_write(struct ack_writer *w, const struct ack_told *told)
 	ack.first_seq = told->first_seq;
 	ack.received_time_ns = told->received_ns;
 	ack.linger_ms = told->linger_ms;
+	ack.collector_pid = told->pid;
 	n = rtsec__v1__ack__get_packed_size(&ack);
 	buf_clear(&w->packed);
 	if (!buf_reserve(&w->packed, n))

@@ -19,6 +19,7 @@ struct ack_told {
 	const char *reason;
 	uint64_t first_seq, received_ns;
 	uint32_t linger_ms;
+	uint32_t pid; /* of the collector; 0: not to be told */
 };
 
 /* Writes the frame to @w->frame, where it stays until the next one.  Returns 0 or -ENOMEM. */

@@ -26,6 +26,7 @@ static int fill(struct ack *ret, const Rtsec__V1__Ack *m, struct diag *d)
 	ret->first_seq = m->first_seq;
 	ret->received_time_ns = m->received_time_ns;
 	ret->linger_ms = m->linger_ms;
+	ret->pid = m->collector_pid;
 	snprintf(ret->reason, sizeof(ret->reason), "%s", m->reason ? m->reason : "");
 	return 0;
 }

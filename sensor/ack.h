@@ -13,6 +13,7 @@ struct ack {
 	uint64_t first_seq;	   /* of the batch it answers */
 	uint64_t received_time_ns; /* collector's clock */
 	uint32_t linger_ms;	   /* 0: the sensor decides */
+	uint32_t pid;		   /* of the collector, as its own machine counts; 0: not known */
 	char reason[ACK_REASON_BYTES]; /* for a person, cut to fit; "" without one */
 };
 

@@ -78,11 +78,33 @@ static void tell_watchdog(struct sensor *s)
 	service_notify("WATCHDOG=1");
 }
 
+/* What a collector on this machine does to store an event would be events again. */
+static void leave_out_collector(struct sensor *s)
+{
+	uint32_t pid = uplink_local_collector(s->uplink);
+	char link[32], exe[512];
+	ssize_t n;
+
+	if (pid == s->collector)
+		return;
+	probe_unignore_tgid(s->probe, s->collector);
+	s->collector = pid;
+	snprintf(link, sizeof(link), "/proc/%u/exe", pid);
+	n = pid ? readlink(link, exe, sizeof(exe) - 1) : -1;
+	if (n < 0)
+		return;
+	exe[n] = 0;
+	/* A number that came through a relay on this machine is of another machine's. */
+	if (strcmp(basename(exe), "rtsec-collector") == 0 && probe_ignore_tgid(s->probe, pid) == 0)
+		log_info("collector.left_out", "pid=%u", pid);
+}
+
 static void on_second(uv_timer_t *timer)
 {
 	struct sensor *s = timer->data;
 
 	uplink_tick(s->uplink);
+	leave_out_collector(s);
 	watch_links(s);
 	tell_watchdog(s);
 }

@@ -41,6 +41,7 @@ struct sensor {
 	uv_timer_t second;
 	struct renewal renewal;
 	struct guard_links links;
+	uint32_t collector;	    /* the process that is left out as one; 0: none */
 	char detached[96];	    /* what is wrong with the programs */
 	struct service_pulse pulse; /* of the consumer */
 	unsigned seconds;

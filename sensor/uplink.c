@@ -187,6 +187,11 @@ struct uplink *uplink_free(struct uplink *u)
 
 /* ---- asking ---- */
 
+uint32_t uplink_local_collector(const struct uplink *u)
+{
+	return atomic_load(&u->local_pid);
+}
+
 uint32_t uplink_linger_ms(const struct uplink *u)
 {
 	return atomic_load(&u->linger_ms);

@@ -65,6 +65,10 @@ void uplink_kick(struct uplink *u);
 /* linger_ms of the last Ack, 0: none. */
 uint32_t uplink_linger_ms(const struct uplink *u);
 
+/* The process of a collector on this machine, as its Acks name it; 0: it is on another one, or does
+ * not say. */
+uint32_t uplink_local_collector(const struct uplink *u);
+
 /* How far our clock is ahead of the collector's (see linkclock.h).  False: not measured. */
 bool uplink_clock(struct uplink *u, int64_t *ret_offset_ns, uint64_t *ret_error_ns);
 

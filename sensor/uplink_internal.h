@@ -51,7 +51,7 @@ struct uplink {
 	char reasons[UPLINK_REASONS][64]; /* of refusals that were logged */
 	size_t n_reasons;
 	atomic_bool closing;
-	atomic_uint linger_ms;
+	atomic_uint linger_ms, local_pid;
 	atomic_int pipes, trial_id;
 	atomic_bool trial_stands, trial_answers;
 	atomic_int under_way;	/* frames that were sent and wait for their Acks */

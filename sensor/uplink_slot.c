@@ -91,6 +91,21 @@ static void told_busy(struct uplink *u, const struct ack *ack)
 			 log_value(ack->reason, strlen(ack->reason), text, sizeof(text)));
 }
 
+/* A connection from an address to the same one does not leave the machine. */
+static bool is_local(nng_pipe pipe)
+{
+	nng_sockaddr ours, theirs;
+
+	if (nng_pipe_get_addr(pipe, NNG_OPT_LOCADDR, &ours) != 0 ||
+	    nng_pipe_get_addr(pipe, NNG_OPT_REMADDR, &theirs) != 0 ||
+	    ours.s_family != theirs.s_family)
+		return false;
+	if (ours.s_family == NNG_AF_INET6)
+		return memcmp(ours.s_in6.sa_addr, theirs.s_in6.sa_addr,
+			      sizeof(ours.s_in6.sa_addr)) == 0;
+	return ours.s_family == NNG_AF_INET && ours.s_in.sa_addr == theirs.s_in.sa_addr;
+}
+
 static void slot_acked(struct uplink_slot *s, const struct ack *ack)
 {
 	struct uplink *u = s->u;
@@ -125,11 +140,13 @@ static void slot_take_ack(struct uplink_slot *s)
 	uint64_t now_ns = timestamp_now();
 	struct diag d = { 0 };
 	struct ack ack;
+	nng_pipe pipe;
 	bool by_trial;
 	int r;
 
 	nng_aio_set_msg(s->aio, NULL);
-	by_trial = uplink_is_trial(u, nng_msg_get_pipe(message));
+	pipe = nng_msg_get_pipe(message);
+	by_trial = uplink_is_trial(u, pipe);
 	pthread_mutex_lock(&u->lock);
 	r = ack_parse(&ack, nng_msg_body(message), nng_msg_len(message), u->codec, &u->scratch, &d);
 	if (r == 0 && ack.first_seq == s->frame->first_seq)
@@ -141,6 +158,8 @@ static void slot_take_ack(struct uplink_slot *s)
 	/* what is turned away unread has no number: 0 */
 	if (r == 0 && (ack.first_seq == s->frame->first_seq ||
 		       (ack.code == ACK_BUSY && ack.first_seq == 0))) {
+		if (!by_trial)
+			atomic_store(&u->local_pid, ack.pid && is_local(pipe) ? ack.pid : 0);
 		slot_acked(s, &ack);
 		return;
 	}

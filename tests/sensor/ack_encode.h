@@ -20,5 +20,6 @@ static inline UNUSED int ack_encode(const struct ack *ack, struct frame_codec *c
 	m.first_seq = ack->first_seq;
 	m.received_time_ns = ack->received_time_ns;
 	m.linger_ms = ack->linger_ms;
+	m.collector_pid = ack->pid;
 	return frame_encode(codec, FRAME_ACK, packed, rtsec__v1__ack__pack(&m, packed), out);
 }

@@ -119,6 +119,26 @@ static void run_true(void *arg)
 	_exit(99);
 }
 
+static void run_true_left_out(void *fixture)
+{
+	struct fixture *f = fixture;
+
+	if (probe_ignore_tgid(f->probe, (uint32_t)getpid()) < 0)
+		_exit(98);
+	run_true(NULL);
+}
+
+static void test_kernel_ring_given_an_ignored_process_when_it_executes_another_then_told(
+	void **state)
+{
+	struct fixture *f = *state;
+	int status;
+	pid_t pid = in_child(run_true_left_out, f, &status);
+
+	assert_int_equal(status, 0);
+	await_record(f, REC_EXEC, pid);
+}
+
 /* Names cost nothing, and are of the class of execs. */
 static void test_kernel_ring_given_a_flood_of_names_when_executed_then_the_exec_has_room(
 	void **state)
@@ -433,6 +453,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(an_ignored_process_when_it_opens_then_it_is_only_counted),
+		T(an_ignored_process_when_it_executes_another_then_told),
 		T(too_many_processes_when_ignored_then_refused),
 		T(another_network_namespace_when_files_open_then_none_come),
 		T(a_flood_of_names_when_executed_then_the_exec_has_room),

@@ -371,6 +371,7 @@ static void test_ack_given_each_code_when_encoded_and_parsed_then_it_is_the_same
 		struct ack a = { .code = code,
 				 .first_seq = 1 + code,
 				 .linger_ms = 5,
+				 .pid = 7,
 				 .received_time_ns = 99,
 				 .reason = "why" },
 			   b;
@@ -381,6 +382,7 @@ static void test_ack_given_each_code_when_encoded_and_parsed_then_it_is_the_same
 		assert_int_equal(code, b.code);
 		assert_int_equal(1 + code, b.first_seq);
 		assert_int_equal(5, b.linger_ms);
+		assert_int_equal(7, b.pid);
 		assert_string_equal("why", b.reason);
 		for (size_t n = 0; n < out.n; n++)
 			assert_int_equal(-EBADMSG, ack_parse(&b, out.data, n, codec, &scratch, &d));
