@@ -119,7 +119,8 @@ int credentials_end(struct call_exit *call)
 	struct credentials after = {};
 
 	if (!kept) {
-		emit_lost(REC_CLASS_PRIORITY, REC_LOST_MAP);
+		if (read_watched(t))
+			emit_lost(REC_CLASS_PRIORITY, REC_LOST_MAP);
 		keep(t);
 		return 0;
 	}

@@ -147,8 +147,12 @@ static __always_inline void emit_bytes(enum rec_class class, const void *record,
 		size = REC_MAX_BYTES;
 	if (filter_drops(record) || (class == REC_CLASS_BULK && throttle(record)))
 		return;
+	if (crowds_out(class, record)) { /* before anybody is promised a wake-up */
+		emit_lost(class, REC_LOST_RING);
+		return;
+	}
 	flags = wake_flags(class, ring, mark, size);
-	if (crowds_out(class, record) || bpf_ringbuf_output(ring, (void *)record, size, flags))
+	if (bpf_ringbuf_output(ring, (void *)record, size, flags))
 		emit_lost(class, REC_LOST_RING);
 	else if (flags == BPF_RB_NO_WAKEUP && wake_with_next(class, wake_wanted()))
 		wake_late(ring);

@@ -194,7 +194,7 @@ uint32_t uplink_local_collector(const struct uplink *u)
 
 uint32_t uplink_linger_ms(const struct uplink *u)
 {
-	return atomic_load(&u->linger_ms);
+	return atomic_load(&u->pipes) > 0 ? atomic_load(&u->linger_ms) : 0;
 }
 
 bool uplink_clock(struct uplink *u, int64_t *ret_offset_ns, uint64_t *ret_error_ns)

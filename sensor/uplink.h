@@ -62,7 +62,7 @@ void uplink_tick(struct uplink *u);
 /* Tells that the outbox has something new. */
 void uplink_kick(struct uplink *u);
 
-/* linger_ms of the last Ack, 0: none. */
+/* linger_ms of the last Ack; 0: none, or there is no connection. */
 uint32_t uplink_linger_ms(const struct uplink *u);
 
 /* The process of a collector on this machine, as its Acks name it; 0: it is on another one, or does
