@@ -103,6 +103,8 @@ struct request *request_free(struct request *r)
 		r->orphan = true;
 		return NULL;
 	}
+	if (r->state > REQUEST_HEADERS)
+		request_audit(r);
 	if (r->stream.closed)
 		r->stream.closed(r->stream.arg);
 	if (r->task)

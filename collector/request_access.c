@@ -224,7 +224,7 @@ static bool is_change(const struct request *r)
 	       (!(r->route->methods & METHOD_GET) || r->route->role > ROLE_VIEWER);
 }
 
-void request_audit(const struct request *r)
+void request_audit(struct request *r)
 {
 	static const char *const methods[] = {
 		[METHOD_GET] = "GET", [METHOD_POST] = "POST", [METHOD_DELETE] = "DELETE"
@@ -240,8 +240,9 @@ void request_audit(const struct request *r)
 			   .action = action,
 			   .status = r->status };
 
-	if (!r->route || is_noise(r))
+	if (!r->route || r->audited || is_noise(r))
 		return;
+	r->audited = true;
 	snprintf(action, sizeof(action), "%s %.*s", method ? method : "?",
 		 (int)MIN(r->n_path, (size_t)256), r->uri);
 	write_detail(r, &detail);

@@ -34,7 +34,7 @@ struct request {
 	uint64_t begun_ns; /* uv_hrtime() */
 	enum request_state state;
 	unsigned method; /* METHOD_GET ...; 0: another */
-	bool is_head, is_post, suspended, body_too_long;
+	bool is_head, is_post, suspended, body_too_long, audited;
 	enum refusal refused; /* counted when the answer is sent */
 	struct buf upload;
 	/* the answer */
@@ -62,7 +62,8 @@ struct request {
 
 /* Makes one for the request line @uri.  NULL without memory. */
 struct request *request_new(struct server *s, const char *uri);
-/* Frees it; tells its stream's owner.  No job may be left. */
+/* Frees it; tells its stream's owner, and the audit log when its client left before the answer was
+ * sent.  No job may be left. */
 struct request *request_free(struct request *r);
 
 /* Finds the route, checks role and method, reads the parameters of the query string: answers what
@@ -77,8 +78,8 @@ bool request_is_limited(struct request *r);
 NODISCARD bool request_may_enter(struct request *r);
 /* False when the token that @r was let in with has ended since. */
 NODISCARD bool request_may_stay(const struct request *r);
-/* Notes @r, which has its answer, in the audit log. */
-void request_audit(const struct request *r);
+/* Notes @r, which has its answer, in the audit log, once. */
+void request_audit(struct request *r);
 /* A number for who is at @a: an IPv4 address, or the /64 of an IPv6 address, since each has at
  * least one of those to himself.  0: not known. */
 uint64_t request_client(const struct sockaddr *a);
