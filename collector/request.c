@@ -287,9 +287,18 @@ static bool read_body(struct request *r)
 	return e == 0;
 }
 
+/* A body may be long on its way, and its token may end meanwhile. */
+static bool is_still_let_in(struct request *r)
+{
+	if (r->upload.n == 0 || request_may_stay(r))
+		return true;
+	request_refuse(r, REFUSAL_REQUEST_WRONG_TOKEN, 401, "the token has ended");
+	return false;
+}
+
 void request_dispatch(struct request *r)
 {
-	if (!read_body(r) || !request_progress_is_right(r))
+	if (!is_still_let_in(r) || !read_body(r) || !request_progress_is_right(r))
 		return;
 	if (r->scope.n && r->params.value[PARAM_HOSTS].n) { /* edges lead to any node */
 		request_refuse(r, REFUSAL_REQUEST_SCOPE, 403,

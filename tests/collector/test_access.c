@@ -194,6 +194,41 @@ static void test_access_given_client_that_leaves_when_it_changed_something_then_
 	}
 }
 
+/* A body may be long on its way: who was let in with its head is asked for his token again. */
+static void test_access_given_token_revoked_while_body_is_awaited_when_it_comes_then_refused(
+	void **state)
+{
+	static const char body[] = "{\"name\":\"another\",\"role\":\"admin\"}";
+	struct served *s = *state;
+	AUTO_BUF struct buf head = { 0 }, got = { 0 };
+	struct token token;
+	json_t *doc;
+	int fd;
+
+	served_use_token(s, ROLE_ADMIN, "");
+	fd = served_connect(s);
+	buf_printf(
+		&head,
+		"POST /api/v1/tokens HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+		"Expect: 100-continue\r\nAuthorization: Bearer %s\r\nContent-Length: %zu\r\n\r\n",
+		s->token, strlen(body));
+	served_send(fd, head.data, head.n);
+	while (!got_has(&got, "100 Continue"))
+		assert_true(served_read(fd, &got, 30000));
+	assert_true(
+		maindb_token_find(s->maindb, s->token, strlen(s->token), timestamp_now(), &token));
+	assert_int_equal(maindb_token_revoke(s->maindb, token.id, timestamp_now()), 0);
+	served_send(fd, body, strlen(body));
+	while (served_read(fd, &got, 30000))
+		;
+	close(fd);
+	assert_true(got_has(&got, "HTTP/1.1 401 "));
+	served_use_token(s, ROLE_ADMIN, "");
+	doc = served_json(s, "/api/v1/tokens", 200);
+	assert_int_equal(json_array_size(json_object_get(doc, "tokens")), 3);
+	json_decref(doc);
+}
+
 static void test_rate_given_bucket_when_taken_then_it_empties_and_fills(void **state)
 {
 	static struct rate r;
@@ -254,6 +289,7 @@ int main(void)
 		T(test_access_given_questions_when_audit_is_read_then_each_is_told_without_secrets),
 		T(test_access_given_long_question_when_audited_then_what_is_cut_off_is_told),
 		T(test_access_given_client_that_leaves_when_it_changed_something_then_audited),
+		T(test_access_given_token_revoked_while_body_is_awaited_when_it_comes_then_refused),
 		T(test_access_given_wrong_tokens_when_too_many_then_429),
 		cmocka_unit_test(test_rate_given_bucket_when_taken_then_it_empties_and_fills),
 		cmocka_unit_test(test_rate_given_many_keys_when_taken_then_table_holds),
