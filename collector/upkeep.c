@@ -25,6 +25,9 @@ struct upkeep {
 	struct merger *merger; /* NULL: none */
 	struct watch *watch;   /* NULL: none */
 	struct alarm_writer *alarms;
+	struct watch_alarm alarm; /* that is stored next */
+	struct buf frame;	  /* the batch that it is; empty: there is none */
+	bool told;		  /* that it cannot be stored */
 	_Atomic uint64_t alarms_lost;
 	uint64_t ticked_ns, kept_ns; /* when upkeep_tick() and retention ran last */
 	bool over;		     /* retention cannot keep its limit */
@@ -62,6 +65,7 @@ struct upkeep *upkeep_free(struct upkeep *u)
 	merger_free(u->merger);
 	watch_free(u->watch);
 	alarm_writer_free(u->alarms);
+	buf_done(&u->frame);
 	free(u);
 	return NULL;
 }
@@ -130,41 +134,63 @@ static void merge_some(struct upkeep *u, uint64_t begin_ns)
 		;
 }
 
-/* Stores the alarm like a batch of its node.  Returns 0 or a negative errno. */
-static int store_alarm(struct upkeep *u, const struct watch_alarm *alarm, const struct buf *frame,
-		       struct block *block)
+static void tell_not_stored(struct upkeep *u, int r)
+{
+	if (!u->told)
+		log_warn("ingest.alarm_not_stored", "node=%s condition=%s error=\"%s\"",
+			 u->alarm.node_id, watch_name(u->alarm.condition), strerror(-r));
+	u->told = true;
+}
+
+/* Makes the next alarm a batch, unless there is one that could not be stored.  Returns false when
+ * there is none. */
+static bool next_alarm(struct upkeep *u)
+{
+	int r;
+
+	if (u->frame.n)
+		return true;
+	if (!watch_take(u->watch, &u->alarm))
+		return false;
+	u->told = false;
+	r = alarm_write(u->alarms, &u->alarm, timestamp_now(), &u->frame);
+	if (r == 0)
+		return true;
+	tell_not_stored(u, r);
+	buf_clear(&u->frame);
+	return false;
+}
+
+/* Stores the alarm like a batch of its node.  Returns 0 or a negative errno: it stays, to be tried
+ * again. */
+static int store_alarm(struct upkeep *u, struct block *block)
 {
 	struct store *store = u->committer->store;
-	struct hub_batch batch = { .frame = frame->data, .n = frame->n, .n_events = 1 };
-	int r = block_load(block, frame->data, frame->n, NULL);
+	struct hub_batch batch = { .frame = u->frame.data, .n = u->frame.n, .n_events = 1 };
+	int r = block_load(block, u->frame.data, u->frame.n, NULL);
+	bool is_sound = r != -EBADMSG;
 
 	batch.ingested_ns = store_arrival(store, timestamp_now());
 	if (r == 0)
-		r = store_append(store, block, frame->data, frame->n, batch.ingested_ns);
+		r = store_append(store, block, u->frame.data, u->frame.n, batch.ingested_ns);
 	batch.block_id = store_last_id(store);
 	if (r == 0)
 		r = committer_commit(u->committer);
-	if (r == 0)
+	if (r < 0)
+		tell_not_stored(u, r);
+	if (r < 0 && is_sound)
+		return r;
+	if (r == 0) /* else a try that seemed to fail has stored it */
 		committer_publish(u->committer, &batch);
-	if (r != 0)
-		log_warn("ingest.alarm_not_stored", "node=%s condition=%s error=\"%s\"",
-			 alarm->node_id, watch_name(alarm->condition), strerror(r < 0 ? -r : 0));
-	return MIN(r, 0);
+	buf_clear(&u->frame);
+	return 0;
 }
 
 /* While the store fails they wait. */
 static void store_alarms(struct upkeep *u, struct block *block)
 {
-	AUTO_BUF struct buf frame = { 0 };
-	struct watch_alarm alarm;
-	int r = 0;
-
-	while (r == 0 && !committer_failing(u->committer) && watch_take(u->watch, &alarm)) {
-		buf_clear(&frame);
-		r = alarm_write(u->alarms, &alarm, timestamp_now(), &frame);
-		if (r == 0)
-			r = store_alarm(u, &alarm, &frame, block);
-	}
+	while (!committer_failing(u->committer) && next_alarm(u) && store_alarm(u, block) == 0)
+		;
 	atomic_store_explicit(&u->alarms_lost, watch_lost(u->watch), memory_order_relaxed);
 }
 

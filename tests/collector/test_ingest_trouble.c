@@ -120,6 +120,35 @@ static void test_ingest_given_full_disk_when_it_has_room_again_then_busy_becomes
 	assert_int_equal(stored_events(f), 801);
 }
 
+/* Nobody sends meanwhile: the alarm alone finds out that the disk is full. */
+static void test_ingest_given_full_disk_when_an_alarm_is_due_then_it_is_stored_once_there_is_room(
+	void **state)
+{
+	static const struct watch_limits soon = {
+		.silent_ms = 1, .lag_ms = 60000, .skew_ms = 60000, .calm_ms = 60000
+	};
+	struct fix *f = *state;
+	struct ingest_config config = {
+		.url = f->url, .store = f->store, .maindb = f->maindb, .watch = &soon
+	};
+	struct diag d = { 0 };
+
+	signal(SIGXFSZ, SIG_IGN);
+	send_batch(f, (struct fixture_batch){ .first_seq = 1, .n = 1, .time_ns = f->now });
+	f->ingest = ingest_stop(f->ingest);
+	limit_file_size(300);
+	assert_int_equal(ingest_start(&f->ingest, &config, &d), 0);
+	for (int i = 0; i < 3000 && ingest_turns(f->ingest) < 2; i++)
+		usleep(10000);
+	assert_true(ingest_turns(f->ingest) >= 2);
+	assert_int_equal(counters(f).commits, 0);
+	limit_file_size(RLIM_INFINITY);
+	for (int i = 0; i < 3000 && counters(f).commits == 0; i++)
+		usleep(10000);
+	assert_int_equal(stored_events(f), 2);
+	assert_int_equal(counters(f).alarms_lost, 0);
+}
+
 static void test_ingest_given_taken_address_when_started_then_error_names_it(void **state)
 {
 	struct fix *f = *state;
@@ -191,6 +220,7 @@ int main(void)
 		T(test_ingest_given_refused_frame_when_quarantined_then_its_bytes_are_kept),
 		T(test_ingest_given_message_over_the_limit_when_announced_then_hung_up_on),
 		T(test_ingest_given_full_disk_when_it_has_room_again_then_busy_becomes_stored),
+		T(test_ingest_given_full_disk_when_an_alarm_is_due_then_it_is_stored_once_there_is_room),
 		T(test_ingest_given_taken_address_when_started_then_error_names_it),
 		T(test_ingest_given_little_space_when_sent_then_bulk_waits_before_all_do),
 	};
