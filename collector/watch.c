@@ -421,6 +421,7 @@ static int know(const struct node *n, void *arg)
 	memcpy(o->version, n->highest_version[0] ? n->highest_version : n->agent_version,
 	       sizeof(o->version));
 	o->raised = n->alarms;
+	o->stopped_ms = now_ms;
 	for (size_t c = 0; c < WATCH_CONDITIONS; c++)
 		o->seen_ms[c] = now_ms;
 	return 0;

@@ -341,6 +341,23 @@ static void restart(struct fix *f)
 	assert_int_equal(watch_new(&f->watch, f->maindb, f->now_ms), 0);
 }
 
+static void test_watch_given_a_stop_before_a_restart_when_older_ones_come_then_still_stopped(
+	void **state)
+{
+	struct fix *f = *state;
+
+	arrive(f, (struct sent){ .says = "stop" });
+	expect_alarm(f, WATCH_STOPPED, true);
+	later(f, 300000);
+	restart(f);
+	arrive(f, (struct sent){ .old_ns = 5 }); /* what was gathered before */
+	expect_none(f);
+	expect_state(f, "stopped");
+	arrive(f, (struct sent){ .says = "start: version 0.2.0" });
+	expect_alarm(f, WATCH_STOPPED, false);
+	expect_none(f);
+}
+
 static void test_watch_given_alarms_when_restarted_then_neither_raised_nor_cleared_twice(
 	void **state)
 {
@@ -456,6 +473,7 @@ int main(void)
 		T(test_watch_given_a_node_when_nothing_comes_for_a_minute_then_silent_once_until_heard),
 		T(test_watch_given_nodes_of_before_when_they_do_not_come_then_silent),
 		T(test_watch_given_a_stop_when_told_then_stopped_and_never_silent_until_a_start),
+		T(test_watch_given_a_stop_before_a_restart_when_older_ones_come_then_still_stopped),
 		T(test_watch_given_old_events_when_they_go_on_then_lagging_until_new_ones),
 		T(test_watch_given_a_clock_off_when_measured_then_skewed_until_it_is_well_within),
 		T(test_watch_given_a_lower_version_when_seen_then_downgraded_until_it_is_back),
