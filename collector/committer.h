@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* committer - makes what was appended to the store durable, then tells those who wait for it:
- * observers, and live tails.  Whoever appends on ingest's thread (batches of sensors, alarms,
- * imports) ends with it.
+ * observers, and live tails.  Batches of sensors and alarms end with it; an import commits by
+ * itself (import_append()), and is published here.
  * Thread: ingest's; counters and committer_failing() any.  Memory: the owner's. */
 #pragma once
 #include <stdatomic.h>
