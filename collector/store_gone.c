@@ -129,24 +129,35 @@ int store_check_names(const struct store *s)
 	return 0;
 }
 
+/* An index that is gone is made again.  Returns 0 or a negative errno. */
+static int look_after(struct store *s, const struct day_summary *known)
+{
+	AUTO(day) *day = NULL;
+	int r = mend_day(s, known);
+
+	if (r != DAY_NO_INDEX)
+		return MIN(r, 0);
+	r = store_open_day(s, known->number, &day, NULL);
+	if (r == 0)
+		store_day_changed(s, day);
+	return r;
+}
+
+/* A day that cannot be mended keeps none of the others from it. */
 void store_look(struct store *s)
 {
-	AUTO_MEM struct store_day *days = NULL;
-	size_t n = 0;
-	int r = store_list_days(s, &days, &n);
+	struct store_days days = { 0 };
+	int r = store_days_copy(s, &days);
 
-	for (size_t i = 0; i < n && r >= 0; i++) {
-		AUTO(day) *day = NULL;
-
-		r = store_mend(s, days[i].number);
-		if (r != DAY_NO_INDEX)
-			continue;
-		r = store_open_day(s, days[i].number, &day, NULL);
-		if (r == 0)
-			store_day_changed(s, day);
-	}
 	if (r < 0)
 		log_warn("store.not_looked_after", "error=\"%s\"", strerror(-r));
+	for (size_t i = 0; i < days.n; i++) {
+		r = look_after(s, &days.list[i]);
+		if (r < 0)
+			log_warn("store.not_looked_after", "day=%u error=\"%s\"",
+				 days.list[i].number, strerror(-r));
+	}
+	store_days_done(&days);
 }
 
 bool store_take_gone(struct store *s, struct store_day *ret)

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "lib/log.h"
+#include "lib/monotonic.h"
 
 enum {
 	STOP_MS = 10000,    /* what comes later than this after a stop is of another start */
@@ -12,7 +13,6 @@ enum {
 	SKEW_PART = 5,	    /* a skew that is this part below the limit is over */
 	RETURNS = 3,	    /* times that the connection before the last one sends again */
 	RETURNS_MS = 60000, /* within this time */
-	NS_PER_MS = 1000000,
 };
 
 const struct watch_limits watch_usual = {
