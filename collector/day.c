@@ -91,6 +91,10 @@ static int open_frames(struct day *day, const char *dir, struct diag *d)
 							   : day_sync_folder(dir);
 	if (r == 0)
 		day->committed.inode = day->next.inode = st.st_ino;
+	if (r == 0 && stat(day_path(dir, day->committed.number, "db", path), &st) < 0)
+		r = err_origin(-errno);
+	if (r == 0)
+		day->committed.index_inode = day->next.index_inode = st.st_ino;
 	if (r < 0) {
 		diag_set(d, r, 0, 0, "cannot open: %s", strerror(-r));
 		diag_file(d, path);

@@ -36,6 +36,7 @@ struct day_summary {
 	uint64_t n_parts;		   /* batches that lie in merged blocks */
 	uint64_t last_id;		   /* greatest row id; 0: none */
 	uint64_t inode; /* of the frames file: tells a day from one made anew after its removal */
+	uint64_t index_inode; /* of the database: tells it from one made anew of the same frames */
 };
 
 /* A batch on its way in. */

@@ -32,16 +32,32 @@ int store_days_copy(struct store *s, struct store_days *to)
 	return r;
 }
 
-bool store_has_day(struct store *s, const struct day_summary *day)
+/* What the store has under the number of @day; false: nothing. */
+static bool find_day(struct store *s, uint32_t number, struct day_summary *ret)
 {
 	const struct day_summary *has;
-	bool same;
 
 	pthread_mutex_lock(&s->mutex);
-	has = store_days_find(&s->days, day->number);
-	same = has && has->inode == day->inode;
+	has = store_days_find(&s->days, number);
+	if (has)
+		*ret = *has;
 	pthread_mutex_unlock(&s->mutex);
-	return same;
+	return has != NULL;
+}
+
+bool store_has_day(struct store *s, const struct day_summary *day)
+{
+	struct day_summary has;
+
+	return find_day(s, day->number, &has) && has.inode == day->inode;
+}
+
+bool store_has_index(struct store *s, const struct day_summary *day)
+{
+	struct day_summary has;
+
+	return find_day(s, day->number, &has) && has.inode == day->inode &&
+	       has.index_inode == day->index_inode;
 }
 
 pthread_mutex_t *store_mutex(struct store *s)

@@ -14,7 +14,8 @@ void store_cursors_done(struct store_cursors *c)
 static struct cursor *find(const struct store_cursors *c, const struct day_summary *day)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (c->list[i]->day.number == day->number && c->list[i]->day.inode == day->inode)
+		if (c->list[i]->day.number == day->number && c->list[i]->day.inode == day->inode &&
+		    c->list[i]->day.index_inode == day->index_inode)
 			return c->list[i];
 	return NULL;
 }
@@ -72,11 +73,11 @@ struct cursor *store_cursors_best(const struct store_cursors *c, enum order orde
 	return best;
 }
 
-/* Files of days that were removed take space until nobody has them open. */
+/* Files of days, and of indexes, that were removed take space until nobody has them open. */
 static void close_gone(struct store_cursors *c, struct store *s)
 {
 	for (size_t i = c->n; i-- > 0;)
-		if (!store_has_day(s, &c->list[i]->day))
+		if (!store_has_index(s, &c->list[i]->day))
 			drop(c, i);
 }
 

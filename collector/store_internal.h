@@ -16,6 +16,8 @@ struct store_damaged *store_damaged(struct store *s);
 
 /* True while the store has @day, and not another one made under its name since. */
 bool store_has_day(struct store *s, const struct day_summary *day);
+/* The same, and its index is still the one that it was. */
+bool store_has_index(struct store *s, const struct day_summary *day);
 
 /* The store's readers, a list that its mutex guards. */
 pthread_mutex_t *store_mutex(struct store *s);

@@ -125,6 +125,33 @@ static void test_store_given_index_removed_by_hand_when_looked_at_then_all_is_fo
 	EXPECT(f, RANGE(0), 2, 1);
 }
 
+/* The scan goes on with what it has open; the next one must not. */
+static void
+test_store_given_index_removed_while_a_scan_goes_on_when_scanned_again_then_all_is_found(
+	void **state)
+{
+	struct fix *f = *state;
+	const struct store_range all = { .to_ns = UINT64_MAX };
+	const struct store_block *meta;
+	struct store_scan_stats stats = { 0 };
+	struct block *b;
+
+	assert_int_equal(
+		put(f, (struct fixture_batch){ .first_seq = 1, .n = 1, .time_ns = f->now }), 0);
+	assert_int_equal(store_walk_begin(f->reader, &all, NULL, NULL, &stats), 0);
+	assert_int_equal(store_walk_next(f->reader, &meta, &b), STORE_E_BLOCK);
+	remove_files(f, f->today, "db\0db-wal\0db-shm\0");
+	assert_int_equal(
+		put(f, (struct fixture_batch){ .first_seq = 2, .n = 1, .time_ns = f->now + 1 }),
+		-ESTALE);
+	assert_int_equal(
+		put(f, (struct fixture_batch){ .first_seq = 2, .n = 1, .time_ns = f->now + 1 }), 0);
+	assert_int_equal(store_walk_next(f->reader, &meta, &b), 0);
+	store_walk_end(f->reader);
+	EXPECT(f, RANGE(0), 2, 1);
+	assert_int_equal(stats.blocks_damaged, 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -132,6 +159,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_store_given_index_removed_by_hand_when_written_then_made_anew),
 		T(test_store_given_index_removed_by_hand_when_looked_at_then_all_is_found_again),
+		T(test_store_given_index_removed_while_a_scan_goes_on_when_scanned_again_then_all_is_found),
 		T(test_store_given_day_removed_by_hand_when_looked_at_then_told_and_the_rest_is_found),
 		T(test_store_given_day_removed_by_hand_when_written_to_then_the_batch_is_in_a_new_one),
 	};
