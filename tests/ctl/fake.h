@@ -65,14 +65,15 @@ static inline char *fake_read(int fd)
 	return request;
 }
 
-static inline void fake_answer(int fd, const struct fake_answer *a)
+/* By value: who is interrupted may be through with its answers before kill() has returned. */
+static inline void fake_answer(int fd, struct fake_answer a)
 {
-	if (a->how == FAKE_INTERRUPTS)
+	if (a.how == FAKE_INTERRUPTS)
 		kill(getpid(), SIGINT);
-	if (a->how != FAKE_ANSWERS_SO)
+	if (a.how != FAKE_ANSWERS_SO)
 		return;
-	dprintf(fd, "HTTP/1.1 %d X\r\nContent-Type: %s\r\nConnection: close\r\n\r\n%s", a->status,
-		a->type ? a->type : "application/json", a->body);
+	dprintf(fd, "HTTP/1.1 %d X\r\nContent-Type: %s\r\nConnection: close\r\n\r\n%s", a.status,
+		a.type ? a.type : "application/json", a.body);
 }
 
 static inline void *fake_serve(void *arg)
@@ -85,7 +86,7 @@ static inline void *fake_serve(void *arg)
 		if (fd < 0)
 			break;
 		f->requests[f->n_asked] = fake_read(fd);
-		fake_answer(fd, &f->answers[atomic_fetch_add(&f->n_asked, 1)]);
+		fake_answer(fd, f->answers[atomic_fetch_add(&f->n_asked, 1)]);
 		close(fd);
 	}
 	shutdown(f->fd, SHUT_RDWR); /* whoever asks more is refused */
