@@ -206,16 +206,32 @@ struct walk {
 	bool may_be_told;
 };
 
+/* SECRET_EVENTS as a number of its own: its digits stand in some nanoseconds, too. */
+static bool tells_count(const char *body, size_t n)
+{
+	static const char count[] = "7777";
+	const char *end = body + n, *p = body;
+
+	while ((p = memmem(p, (size_t)(end - p), count, 4))) {
+		if ((p == body || !isdigit((unsigned char)p[-1])) &&
+		    (p + 4 == end || !isdigit((unsigned char)p[4])))
+			return true;
+		p++;
+	}
+	return false;
+}
+
 /* What who asks has said itself does not count: queries, and parameters in problems. */
 static bool tells_other(const struct answer *a, const char *q)
 {
 	static const char *const told[] = { SECRET "-node", SECRET "-word/", SECRET "-server",
-					    SECRET " title", "7777" };
+					    SECRET " title" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(told); i++)
 		if (memmem(a->body, a->n_body, told[i], strlen(told[i])))
 			return true;
-	return !q && memmem(a->body, a->n_body, SECRET, strlen(SECRET));
+	return tells_count(a->body, a->n_body) ||
+	       (!q && memmem(a->body, a->n_body, SECRET, strlen(SECRET)));
 }
 
 static void ask(struct walk *w, const char *method, const struct buf *target, const char *q)
