@@ -148,26 +148,35 @@ static inline void fixture_events(struct fixture *f)
 	batch_set(f->batch, KIND_GAP, FIELD_GAP_COUNT, 12);
 }
 
-static inline int fixture_setup(void **state)
+/* A batch of @origin with what @processes and @events add, sealed and loaded. */
+static inline int fixture_make(void **state, const struct batch_origin *origin,
+			       void (*processes)(struct fixture *f),
+			       void (*events)(struct fixture *f))
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	AUTO(frame_codec) *codec = NULL;
+	AUTO_BUF struct buf frame = { 0 };
+	struct diag d;
+
+	if (!f || batch_new(&f->batch, origin) < 0 || block_new(&f->block) < 0 ||
+	    frame_codec_new(&codec) < 0 || expr_scratch_new(&f->scratch) < 0)
+		return -1;
+	processes(f);
+	events(f);
+	*state = f;
+	return batch_seal(f->batch, codec, NULL, f->seq + 1, 1, &frame) < 0 ||
+	       block_load(f->block, frame.data, frame.n, &d) < 0;
+}
+
+static inline UNUSED int fixture_setup(void **state)
 {
 	const struct batch_origin origin = { .node_id = "web-1-id",
 					     .node_name = "web-1",
 					     .architecture = "aarch64",
 					     .os_kernel = "6.1.0",
 					     .agent_version = "0.1.0" };
-	struct fixture *f = calloc(1, sizeof(*f));
-	AUTO(frame_codec) *codec = NULL;
-	AUTO_BUF struct buf frame = { 0 };
-	struct diag d;
 
-	if (!f || batch_new(&f->batch, &origin) < 0 || block_new(&f->block) < 0 ||
-	    frame_codec_new(&codec) < 0 || expr_scratch_new(&f->scratch) < 0)
-		return -1;
-	fixture_processes(f);
-	fixture_events(f);
-	*state = f;
-	return batch_seal(f->batch, codec, NULL, f->seq + 1, 1, &frame) < 0 ||
-	       block_load(f->block, frame.data, frame.n, &d) < 0;
+	return fixture_make(state, &origin, fixture_processes, fixture_events);
 }
 
 static inline int fixture_teardown(void **state)

@@ -97,19 +97,8 @@ static inline UNUSED void add_events(struct fixture *f)
 static inline UNUSED int setup(void **state)
 {
 	const struct batch_origin origin = { .node_id = "n1", .node_name = "n1" };
-	struct fixture *f = calloc(1, sizeof(*f));
-	AUTO(frame_codec) *codec = NULL;
-	AUTO_BUF struct buf frame = { 0 };
-	struct diag d;
 
-	if (!f || batch_new(&f->batch, &origin) < 0 || block_new(&f->block) < 0 ||
-	    frame_codec_new(&codec) < 0 || expr_scratch_new(&f->scratch) < 0)
-		return -1;
-	add_processes(f);
-	add_events(f);
-	*state = f;
-	return batch_seal(f->batch, codec, NULL, f->seq + 1, 1, &frame) < 0 ||
-	       block_load(f->block, frame.data, frame.n, &d) < 0;
+	return fixture_make(state, &origin, add_processes, add_events);
 }
 
 static inline UNUSED int parse(const char *text, struct sigma_rule **ret, struct diag *d)

@@ -15,6 +15,7 @@
 #include "sensor/conntrack.h"
 #include "sensor/enrich.h"
 #include "tests/sensor/make_record.h"
+#include "tests/sensor/row_checks.h"
 
 static const uint64_t second UNUSED = 1000000000;
 
@@ -110,25 +111,12 @@ static inline UNUSED uint32_t rows(enum kind kind)
 
 static inline UNUSED struct block_value value(uint32_t row, const char *name)
 {
-	struct field_ref ref;
-
-	if (!field_find(name, strlen(name), &ref))
-		fail_msg("no field %s", name);
-	return block_value(w.block, w.table, row, ref);
+	return row_value(w.block, w.table, row, name);
 }
 
 static inline UNUSED void check_text(uint32_t row, const char *name, const char *want)
 {
-	struct block_value v = value(row, name);
-
-	if (!want) {
-		assert_int_equal(VALUE_NULL, v.type);
-		return;
-	}
-	if (v.type != VALUE_STRING || v.string.n != strlen(want) ||
-	    memcmp(v.string.s, want, v.string.n) != 0)
-		fail_msg("%s: \"%.*s\" is not \"%s\"", name,
-			 v.type == VALUE_STRING ? (int)v.string.n : 0, v.string.s, want);
+	row_check_text(name, value(row, name), want);
 }
 
 static inline UNUSED void check_number(uint32_t row, const char *name, uint64_t want)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The real programs in the real kernel, and whoever wants to be another one or run other code past
  * them: behind a crowd of variables, by privileges, memory or ids that are seldom looked at. */
+#include "tests/sensor/closer.h"
 #include "tests/sensor/kernel_fixture.h"
 
 #include <linux/bpf.h>
 #include <linux/sched.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
@@ -369,15 +368,6 @@ static void test_kernel_evade_given_more_bits_than_the_kernel_takes_when_called_
 
 /* --- descriptors that are closed at once --- */
 enum { RACES = 500 };
-static atomic_bool stop;
-static int raced;
-
-static void *close_it(void *arg)
-{
-	while (!atomic_load(&stop))
-		close(raced);
-	return arg;
-}
 
 /* Each is told, of some only what was asked. */
 static void test_kernel_evade_given_a_thread_that_closes_when_memory_files_are_made_then_all_told(
@@ -385,22 +375,20 @@ static void test_kernel_evade_given_a_thread_that_closes_when_memory_files_are_m
 {
 	struct fixture *f = *state;
 	const struct rec_open *r = NULL;
-	pthread_t thread;
+	struct closer closer;
 	char text[64];
 
-	raced = dup(0);
-	close(raced);
-	assert_int_equal(pthread_create(&thread, NULL, close_it, NULL), 0);
+	closer_init(&closer);
+	assert_int_equal(closer_start(&closer), 0);
 	for (int i = 0; i < RACES; i++) {
 		int fd = memfd_create("raced", MFD_CLOEXEC);
 
 		assert_true(fd >= 0);
-		if (fd > raced) /* the other thread was too slow, as on an emulated machine */
+		if (fd > closer.fd)
 			close(fd);
 		take_records(f);
 	}
-	atomic_store(&stop, true);
-	pthread_join(thread, NULL);
+	closer_stop(&closer);
 	await_nth(f, REC_MEMFD, getpid(), RACES - 1);
 	for (int i = 0; i < RACES; i++) {
 		r = find_record(f, r, REC_MEMFD, getpid());

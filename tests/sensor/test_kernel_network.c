@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The real programs in the real kernel: TCP connections. */
+#include "tests/sensor/closer.h"
 #include "tests/sensor/kernel_fixture.h"
 
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 
 #include "tests/sensor/address.h"
 
@@ -230,15 +229,6 @@ static void test_kernel_network_given_a_forked_server_when_it_accepts_then_it_is
 }
 
 enum { RACES = 100 };
-static atomic_bool stop;
-static int raced;
-
-static void *close_it(void *arg)
-{
-	while (!atomic_load(&stop))
-		close(raced);
-	return arg;
-}
 
 /* Each is told, of some only where it was accepted. */
 static void test_kernel_network_given_a_thread_that_closes_when_accepted_then_all_are_told(
@@ -249,7 +239,7 @@ static void test_kernel_network_given_a_thread_that_closes_when_accepted_then_al
 	union address a = make_address("127.0.0.1", 0);
 	const struct rec_tcp *r = NULL;
 	int clients[RACES];
-	pthread_t thread;
+	struct closer closer;
 
 	assert_int_equal(bind(listener, &a.any, sizeof(a.v4)), 0);
 	assert_int_equal(listen(listener, RACES), 0);
@@ -258,19 +248,17 @@ static void test_kernel_network_given_a_thread_that_closes_when_accepted_then_al
 		clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		assert_int_equal(connect(clients[i], &a.any, sizeof(a.v4)), 0);
 	}
-	raced = dup(0);
-	close(raced);
-	assert_int_equal(pthread_create(&thread, NULL, close_it, NULL), 0);
+	closer_init(&closer);
+	assert_int_equal(closer_start(&closer), 0);
 	for (int i = 0; i < RACES; i++) {
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
 		assert_true(fd >= 0);
-		if (fd > raced)
+		if (fd > closer.fd)
 			close(fd);
 		take_records(f);
 	}
-	atomic_store(&stop, true);
-	pthread_join(thread, NULL);
+	closer_stop(&closer);
 	await_nth(f, REC_ACCEPT, getpid(), RACES - 1);
 	for (int i = 0; i < RACES; i++) {
 		r = find_record(f, r, REC_ACCEPT, getpid());

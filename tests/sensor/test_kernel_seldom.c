@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The real programs in the real kernel, and calls by which files are opened, changed and mounted,
  * and sockets used, that are seldom seen: somebody may choose them in order not to be. */
+#include "tests/sensor/closer.h"
 #include "tests/sensor/kernel_fixture.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -47,15 +46,6 @@ static void test_kernel_seldom_given_a_handle_when_opened_then_the_file_is_told(
 }
 
 enum { RACES = 3000 };
-static atomic_bool stop;
-static int raced;
-
-static void *close_it(void *arg)
-{
-	while (!atomic_load(&stop))
-		close(raced);
-	return arg;
-}
 
 /* Each is told, of some only what was asked. */
 static void test_kernel_seldom_given_a_thread_that_closes_when_opened_then_none_is_missing(
@@ -64,24 +54,22 @@ static void test_kernel_seldom_given_a_thread_that_closes_when_opened_then_none_
 	struct fixture *f = *state;
 	const struct rec_open *r = NULL;
 	char text[PATH_MAX + 8];
-	pthread_t thread;
+	struct closer closer;
 	int opened = 0, fd;
 
 	make_sized("raced", 1);
-	raced = dup(0);
-	close(raced);
+	closer_init(&closer);
 	take_records(f);
 	test_setup(state);
-	assert_int_equal(pthread_create(&thread, NULL, close_it, NULL), 0);
+	assert_int_equal(closer_start(&closer), 0);
 	for (int i = 0; i < RACES; i++) {
 		fd = open("raced", O_RDONLY);
 		opened += fd >= 0;
-		if (fd > raced) /* the other thread was too slow, as on an emulated machine */
+		if (fd > closer.fd)
 			close(fd);
 		take_records(f);
 	}
-	atomic_store(&stop, true);
-	pthread_join(thread, NULL);
+	closer_stop(&closer);
 	await_nth(f, REC_OPEN, getpid(), opened - 1);
 	snprintf(text, sizeof(text), "%s/raced", f->dir);
 	for (int i = 0; i < opened; i++) {
