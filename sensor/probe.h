@@ -5,7 +5,8 @@
  * A feature is detected by attaching, never by kernel version.  Where tracefs is not mounted it is
  * reached through a detached mount that nobody else sees.
  *
- * Thread: any one at a time; probe_ignore_tgid() and probe_loss() from the consumer while it runs.
+ * Thread: any one at a time; while the sensor runs, probe_loss() from the consumer, and who is left
+ * out and probe_wrong() from the main thread.
  * Memory: descriptors, links, counters of each CPU; libbpf's object and the kernel's BTF are freed
  * after loading. */
 #pragma once
